@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+# Forwards to CMake; holds no build rule of its own. See docs/development.md.
+VAR  = var
+PORT = 8082
+JOBS =
+
+export CC_JOBS ?= 2
+cmake_build = cmake --build build/$(1) $(if $(JOBS),-j $(JOBS)) $(2)
+configure   = cmake --preset $(1) >build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }
+
+.PHONY: help run build test test-long bench asan tsan lint format docs clean
+
+help:
+	@echo 'make run        install what is needed, build, serve on http://127.0.0.1:$(PORT) with data in $(VAR)/'
+	@echo 'make test       install what is needed, build, run every suite (ARGS="-L unit" chooses)'
+	@echo 'make test-long  the same with full counts'
+	@echo 'make bench      rates and latencies'
+	@echo 'make build      the release program, build/release/controlcored'
+	@echo 'make asan       the suites under the address and undefined behaviour sanitizers'
+	@echo 'make tsan       the suites under the thread sanitizer'
+	@echo 'make lint       cppcheck and clang-tidy'
+	@echo 'make format     clang-format, in place'
+	@echo 'make docs       regenerate what is generated in docs/ and config/'
+	@echo 'make clean      remove build/'
+	@echo 'Variables: VAR=folder PORT=number ARGS="ctest arguments" JOBS=compilers'
+
+run: packages-run release
+	@exec build/release/controlcored serve --embedded $(VAR) --listen 127.0.0.1:$(PORT)
+
+build: packages-run release
+
+test: packages-test preset-ci
+	@tests/run build/ci $(ARGS)
+
+test-long: packages-test preset-ci
+	@CC_LONG=1 tests/run build/ci $(ARGS)
+
+asan tsan: %: packages-test preset-%
+	@tests/run build/$@ $(ARGS)
+
+bench: packages-bench release
+	@$(call cmake_build,release,--target bench-programs)
+	@tests/bench/run build/release
+
+lint: packages-lint preset-dev
+	@cmake/lint.sh build/dev
+
+format:
+	@find include src tests -name '*.[ch]' -exec clang-format -i {} +
+
+docs: packages-run release
+	@cmake/docs.sh build/release/controlcored
+
+clean:
+	rm -rf build
+
+.PHONY: release
+release: preset-release
+
+packages-%:
+	@cmake/packages.sh $*
+
+preset-%:
+	@mkdir -p build
+	@$(call configure,$*)
+	@$(call cmake_build,$*)

@@ -1,0 +1,100 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# packages.sh run|test|bench|lint: installs the Debian packages that are missing for one purpose (Debian 12 and
+# 13; root or sudo). PostgreSQL and Redis come as programs only: no cluster is created, no service is started.
+# CC_SKIP_PACKAGES=1: everything is there already, look at nothing.
+set -eu
+
+run='build-essential cmake ninja-build pkg-config libmicrohttpd-dev libjansson-dev libpq-dev libhiredis-dev
+	libssl-dev libconfig-dev postgresql redis-server'
+test="$run libcmocka-dev curl ca-certificates strace procps"
+bench="$run curl ca-certificates procps wrk"
+lint="$test clang clang-tidy cppcheck"
+
+case ${1:-} in
+run) wanted=$run ;;
+test) wanted=$test ;;
+bench) wanted=$bench ;;
+lint) wanted=$lint ;;
+*)
+	echo "usage: cmake/packages.sh run|test|bench|lint" >&2
+	exit 2 ;;
+esac
+[ "${CC_SKIP_PACKAGES:-0}" != 1 ] || exit 0
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+	echo "packages: this is no Debian. Install the like of these, then set CC_SKIP_PACKAGES=1:" >&2
+	echo $wanted >&2
+	exit 1
+fi
+
+installed() {
+	[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+missing=
+for package in $wanted; do
+	installed "$package" || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+sudo=
+if [ "$(id -u)" -ne 0 ]; then
+	if ! command -v sudo >/dev/null; then
+		echo "packages: missing:$missing" >&2
+		echo "packages: install them as root, or run this as root or where sudo is installed" >&2
+		exit 1
+	fi
+	sudo=sudo
+fi
+echo "packages: installing$missing"
+
+apt() {
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@"
+}
+
+policy=/usr/sbin/policy-rc.d
+clusters=/etc/postgresql-common/createcluster.conf
+kept=$(mktemp -d)
+
+# Both files become again what they were, whatever happens in between.
+restore() {
+	if [ -e "$kept/policy-set" ]; then
+		$sudo rm -f "$policy"
+		[ ! -e "$kept/policy-was" ] || $sudo mv "$policy.controlcored" "$policy"
+	fi
+	[ ! -e "$kept/clusters" ] || $sudo cp -p "$kept/clusters" "$clusters"
+	$sudo rm -rf "$kept"
+}
+trap restore EXIT
+trap 'exit 1' HUP INT TERM
+
+# 101: "action forbidden by policy"; invoke-rc.d and deb-systemd-invoke ask this before they start a service.
+forbid_services() {
+	if [ -e "$policy" ] || [ -L "$policy" ]; then
+		$sudo mv "$policy" "$policy.controlcored"
+		: >"$kept/policy-was"
+	fi
+	: >"$kept/policy-set"
+	printf '#!/bin/sh\nexit 101\n' | $sudo tee "$policy" >/dev/null
+	$sudo chmod 755 "$policy"
+}
+
+# postgresql-common has the setting and comes first; only then the package that would create a cluster.
+forbid_clusters() {
+	installed postgresql-common || apt install -y --no-install-recommends postgresql-common
+	$sudo cp -p "$clusters" "$kept/clusters"
+	printf 'create_main_cluster = false\n' | $sudo tee "$clusters" >/dev/null
+}
+
+had_redis=yes
+installed redis-server || had_redis=no
+apt update
+forbid_services
+case " $missing " in
+*" postgresql "*) forbid_clusters ;;
+esac
+# shellcheck disable=SC2086
+apt install -y --no-install-recommends $missing
+# Nor does the next boot start what we only wanted the program of.
+[ "$had_redis" = yes ] || $sudo update-rc.d redis-server disable >/dev/null 2>&1 || :
