@@ -13,7 +13,7 @@ function(cc_sql)
     add_executable(sqlgen ${tool})
     target_link_libraries(sqlgen PRIVATE cc_tool_options)
     set_target_properties(sqlgen PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)
-    foreach(db control tenant)
+    foreach(db control region tenant)
       file(GLOB queries CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/sql/${db}/*.sql)
       if(queries)
         add_custom_command(OUTPUT ${out}/q_${db}.c ${out}/cc/model/q_${db}.h

@@ -1,0 +1,254 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The spec's own examples, run with curl against a running controlcored and compared field by field.
+#
+#   docs/walkthrough.sh BASE_URL OPERATOR_KEY_FILE
+#
+# Without arguments it starts `controlcored serve --embedded` in a folder of its own on a free port
+# and stops it afterwards. Only the host, the keys, ids and times differ from the spec's text.
+# Prints one `ok` or `not ok` line per comparison, and `1..N` at the end.
+set -u
+
+tests=0
+failed=0
+dir=$(mktemp -d "${TMPDIR:-/tmp}/cc-walk.XXXXXX")
+chmod 755 "$dir"
+daemon=
+
+cleanup() {
+	if [ -n "$daemon" ]; then
+		kill "$daemon" 2>/dev/null
+		wait "$daemon" 2>/dev/null
+	fi
+	rm -rf "$dir"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+note() { printf '# %s\n' "$*"; }
+
+check() { # check DESCRIPTION EXPECTED FOUND
+	tests=$((tests + 1))
+	if [ "$2" = "$3" ]; then
+		printf 'ok %d - %s\n' "$tests" "$1"
+	else
+		failed=$((failed + 1))
+		printf 'not ok %d - %s\n#   expected: %s\n#   found:    %s\n' "$tests" "$1" "$2" "$3"
+	fi
+}
+
+check_like() { # check_like DESCRIPTION REGEX FOUND
+	tests=$((tests + 1))
+	if printf '%s' "$3" | grep -Eq "^($2)\$"; then
+		printf 'ok %d - %s\n' "$tests" "$1"
+	else
+		failed=$((failed + 1))
+		printf 'not ok %d - %s\n#   expected to match: %s\n#   found: %s\n' "$tests" "$1" "$2" "$3"
+	fi
+}
+
+field() { jq -c -r "$1" "$dir/body" 2>/dev/null; }
+header() { tr -d '\r' < "$dir/head" | sed -n "s/^$1: //Ip" | head -n 1; }
+
+# call STATUS METHOD PATH [curl arguments…]: the answer's body is in $dir/body, its headers in $dir/head.
+call() {
+	want=$1 method=$2 path=$3
+	shift 3
+	got=$(curl -sS -m 30 -o "$dir/body" -D "$dir/head" -w '%{http_code}' -X "$method" "$BASE$path" "$@" \
+		2>"$dir/err") || note "curl: $(cat "$dir/err")"
+	check "$method $path answers $want" "$want" "$got"
+}
+
+auth() { printf 'Authorization: Bearer %s' "$1"; }
+JSON='Content-Type: application/json'
+TIME='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z'
+
+start_daemon() {
+	bin=${CC_BIN:-build/release/controlcored}
+	"$bin" serve --embedded "$dir/var" --listen 127.0.0.1:0 > "$dir/out" 2> "$dir/log" &
+	daemon=$!
+	i=0
+	while [ $i -lt 900 ]; do
+		BASE=$(sed -n 's|.*\(http://127\.0\.0\.1:[0-9]*/api/v1\).*|\1|p' "$dir/out" | head -n 1)
+		[ -n "$BASE" ] && curl -sf -m 2 -o /dev/null "${BASE%/api/v1}/readyz" && break
+		kill -0 "$daemon" 2>/dev/null || {
+			note "the daemon ended: $(tail -n 3 "$dir/log")"
+			exit 1
+		}
+		sleep 0.1
+		i=$((i + 1))
+	done
+	[ -n "$BASE" ] || {
+		note 'the daemon did not become ready'
+		exit 1
+	}
+	KEYFILE=$dir/var/operator.key
+}
+
+if [ $# -ge 2 ]; then
+	BASE=${1%/} KEYFILE=$2
+else
+	BASE='' KEYFILE=''
+	start_daemon
+fi
+OP=$(cat "$KEYFILE")
+
+note 'Create Tenant'
+call 201 POST /tenants -H "$(auth "$OP")" -H "$JSON" -d '{
+"name": "Acme Corporation",
+"domain": "acme.controlcore.io",
+"plan_type": "pro",
+"region": "us-east-1",
+"custom_domain": "policies.acme.com",
+"settings": {
+"max_policies": 1000,
+"max_users": 50,
+"max_bouncers": 10
+}
+}'
+check_like 'id' 'tenant-acme-[a-z2-7]{6}' "$(field .id)"
+T=$(field .id)
+check 'name' 'Acme Corporation' "$(field .name)"
+check 'domain' 'acme.controlcore.io' "$(field .domain)"
+check 'custom_domain' 'policies.acme.com' "$(field .custom_domain)"
+check 'status' 'active' "$(field .status)"
+check 'region' 'us-east-1' "$(field .region)"
+check_like 'created_at' "$TIME" "$(field .created_at)"
+check 'settings' '{"max_policies":1000,"max_users":50,"max_bouncers":10}' \
+	"$(field '.settings | {max_policies,max_users,max_bouncers}')"
+check 'limits' '{"policies_used":0,"users_used":1,"bouncers_used":0}' \
+	"$(field '.limits | {policies_used,users_used,bouncers_used}')"
+check 'Location' "/api/v1/tenants/$T" "$(header Location)"
+
+note 'Get Tenant'
+call 200 GET "/tenants/$T" -H "$(auth "$OP")"
+check 'the same id' "$T" "$(field .id)"
+check 'plan_type' 'pro' "$(field .plan_type)"
+check_like 'updated_at' "$TIME" "$(field .updated_at)"
+check_like 'expires_at' "$TIME" "$(field .expires_at)"
+check 'every member the spec shows is there' 'true' "$(field '[has("id","name","domain","custom_domain","status",
+	"region","plan_type","created_at","updated_at","expires_at","settings","limits")] | all')"
+
+note 'Update Tenant'
+call 200 PUT "/tenants/$T" -H "$(auth "$OP")" -H "$JSON" -d '{
+"name": "Acme Corporation Inc.",
+"settings": {
+"max_policies": 2000,
+"max_users": 100,
+"max_bouncers": 20
+}
+}'
+check 'the new name' 'Acme Corporation Inc.' "$(field .name)"
+check 'the new settings' '{"max_policies":2000,"max_users":100,"max_bouncers":20}' \
+	"$(field '.settings | {max_policies,max_users,max_bouncers}')"
+check 'absent fields stay' 'policies.acme.com' "$(field .custom_domain)"
+
+note 'Generate API Key'
+call 201 POST "/tenants/$T/api-keys" -H "$(auth "$OP")" -H "$JSON" -d '{
+"name": "Production API Key",
+"scopes": ["policies:read", "policies:write", "resources:read"],
+"expires_at": "2036-01-25T10:30:00Z"
+}'
+check_like 'id' 'key-[0-9A-Za-z]+' "$(field .id)"
+check 'name' 'Production API Key' "$(field .name)"
+check_like 'key' 'cc_live_[0-9A-Za-z]{48}' "$(field .key)"
+check 'scopes' '["policies:read","policies:write","resources:read"]' "$(field .scopes)"
+check_like 'created_at' "$TIME" "$(field .created_at)"
+check 'expires_at' '2036-01-25T10:30:00Z' "$(field .expires_at)"
+check 'never cached' 'no-store' "$(header Cache-Control)"
+call 201 POST "/tenants/$T/api-keys" -H "$(auth "$OP")" -H "$JSON" -d '{"name": "App", "scopes":
+["tenant:read", "policies:read", "policies:write", "resources:read", "resources:write", "bouncers:read",
+"bouncers:write", "audit:read"]}'
+K=$(field .key)
+
+note 'Tenant context: header, query, subdomain, all agreeing'
+call 200 GET /policies -H "$(auth "$K")" -H "X-Tenant-ID: $T"
+call 200 GET "/policies?tenant_id=$T" -H "$(auth "$K")"
+call 200 GET /policies -H "$(auth "$K")" -H 'Host: acme.controlcore.io'
+call 200 GET /policies -H "X-API-Key: $K"
+check 'an empty list' '{"policies":[],"total":0}' "$(field '{policies,total}')"
+
+note 'Tenant-scoped APIs'
+call 201 POST /resources -H "$(auth "$K")" -H "$JSON" \
+	-d '{"name": "Users API", "type": "api", "path": "/api/v1/users/*", "methods": ["GET", "POST"]}'
+R=$(field .id)
+call 201 POST /bouncers -H "$(auth "$K")" -H "$JSON" \
+	-d '{"name": "edge", "hostname": "edge.acme.com", "port": 8080, "environment": "sandbox"}'
+B=$(field .id)
+call 201 POST /policies -H "$(auth "$K")" -H "$JSON" -d '{"name": "Allow staff",
+"rego_code": "package controlcore.policy\nimport rego.v1\ndefault allow := false\n",
+"resource_id": '"$R"', "bouncer_id": '"$B"'}'
+P=$(field .id)
+check 'a policy starts in the sandbox' 'sandbox' "$(field .environment)"
+for object in policies resources bouncers; do
+	call 200 GET "/$object" -H "$(auth "$K")"
+	check "one of $object" '1' "$(field .total)"
+done
+call 200 GET "/policies/$P" -H "$(auth "$K")"
+jq '.name = "Allow all staff"' "$dir/body" > "$dir/put"
+call 200 PUT "/policies/$P" -H "$(auth "$K")" -H "$JSON" -d "@$dir/put"
+check 'the new name' 'Allow all staff' "$(field .name)"
+check 'the next version' '2' "$(field .version)"
+call 200 PUT "/resources/$R" -H "$(auth "$K")" -H "$JSON" \
+	-d '{"name": "Users API", "type": "api", "path": "/api/v2/users/*"}'
+call 200 PUT "/bouncers/$B" -H "$(auth "$K")" -H "$JSON" \
+	-d '{"name": "edge", "hostname": "edge2.acme.com", "environment": "sandbox"}'
+call 409 DELETE "/resources/$R" -H "$(auth "$K")"
+check 'a resource in use stays' 'in_use' "$(field .error)"
+call 200 GET "/tenants/$T" -H "$(auth "$K")"
+check 'limits count' '{"policies_used":1,"users_used":1,"bouncers_used":1}' \
+	"$(field '.limits | {policies_used,users_used,bouncers_used}')"
+call 200 DELETE "/policies/$P" -H "$(auth "$K")"
+check_like 'deleted_at' "$TIME" "$(field .deleted_at)"
+call 200 DELETE "/resources/$R" -H "$(auth "$K")"
+call 200 DELETE "/bouncers/$B" -H "$(auth "$K")"
+call 404 GET "/policies/$P" -H "$(auth "$K")"
+call 200 GET /audit/logs -H "$(auth "$K")"
+check 'the deletion is in the audit' 'true' "$(field '[.logs[].action] | any(. == "deletePolicy")')"
+
+note 'Tenant-Specific Errors'
+call 403 GET /policies -H "$(auth "$K")" -H 'X-Tenant-ID: tenant-other-123'
+check 'Tenant Access Denied' \
+	'{"error":"tenant_access_denied","message":"Access denied for tenant tenant-other-123","tenant_id":"tenant-other-123"}' \
+	"$(field '{error,message,tenant_id}')"
+call 404 GET /tenants/tenant-acme-123 -H "$(auth "$OP")"
+check 'Tenant Not Found' \
+	'{"error":"tenant_not_found","message":"Tenant tenant-acme-123 not found","tenant_id":"tenant-acme-123"}' \
+	"$(field '{error,message,tenant_id}')"
+
+note 'Rate Limited'
+call 201 POST /tenants -H "$(auth "$OP")" -H "$JSON" \
+	-d '{"name": "Small", "domain": "small.controlcore.io", "plan_type": "free", "region": "eu-west-1"}'
+S=$(field .id)
+call 201 POST "/tenants/$S/api-keys" -H "$(auth "$OP")" -H "$JSON" -d '{"name": "k", "scopes": ["policies:read"]}'
+SK=$(field .key)
+call 200 GET /policies -H "$(auth "$SK")"
+LIMIT=$(header X-RateLimit-Limit)
+check_like 'X-RateLimit-Limit' '[0-9]+' "$LIMIT"
+check_like 'X-RateLimit-Remaining' '[0-9]+' "$(header X-RateLimit-Remaining)"
+check_like 'X-RateLimit-Reset' '[0-9]{10}' "$(header X-RateLimit-Reset)"
+# One connection, many requests: the meter empties faster than it fills.
+i=0
+while [ $i -lt 60 ]; do
+	refused=$(curl -sS -m 60 -o /dev/null -w '%{http_code}\n' -H "$(auth "$SK")" \
+		"$BASE/policies?skip=[0-199]" 2>/dev/null | grep -c '^429$')
+	[ "$refused" -gt 20 ] && break
+	i=$((i + 1))
+done
+call 429 GET /policies -H "$(auth "$SK")"
+check 'Rate Limited' \
+	"{\"error\":\"rate_limit_exceeded\",\"message\":\"Rate limit exceeded for tenant $S\",\"limit\":$LIMIT,\"remaining\":0}" \
+	"$(field '{error,message,limit,remaining}')"
+check_like 'retry_after' '[1-9][0-9]*' "$(field .retry_after)"
+check 'Retry-After says the same' "$(field .retry_after)" "$(header Retry-After)"
+
+note 'Delete Tenant'
+call 202 DELETE "/tenants/$T" -H "$(auth "$OP")"
+check 'it waits for its undo window' 'deletion_scheduled' "$(field .status)"
+call 410 GET /policies -H "$(auth "$K")"
+call 200 POST "/tenants/$T/restore" -H "$(auth "$OP")"
+check 'restored' 'active' "$(field .status)"
+call 200 GET /policies -H "$(auth "$K")"
+
+printf '1..%d\n' "$tests"
+[ "$failed" -eq 0 ]

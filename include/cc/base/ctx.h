@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_BASE_CTX_H
+#define CC_BASE_CTX_H
+
+#include <stdint.h>
+
+#include "cc/base/arena.h"
+#include "cc/base/err.h"
+
+struct db;
+struct tenant;
+struct actor;
+struct world;
+struct head;
+
+/* One field that is wrong; a request's faults are reported all at once. */
+struct fault {
+	const char *field;      /* dotted path: "settings.max_users", "test_cases[2].name" */
+	const char *error;      /* machine word: required, type, length, range, enum, format, unknown, … */
+	const char *message;    /* a sentence naming the field */
+	struct fault *next;
+};
+
+/* The words that belong to the enum err on its way up. */
+struct problem {
+	const char *message;            /* NULL: err_info()->meaning */
+	const char *tenant_id;          /* as the caller wrote it; NULL when no tenant is known to the caller */
+	struct fault *faults;           /* ERR_VALIDATION: details[] */
+	struct fault **faults_tail;
+	int nfaults;
+	const char *resource;           /* ERR_QUOTA: resource, limit, used */
+	int64_t limit, used;            /* ERR_QUOTA, ERR_RATE_LIMITED (limit) */
+	int64_t retry_after;            /* seconds; 429 and 503; 0: none */
+	const char *cause;              /* for the log only, never for the client */
+};
+
+/*
+ * Who acts, for which tenant, with which lease, and why it failed. Shared by requests and
+ * jobs. Owned by one thread at a time.
+ */
+struct ctx {
+	struct arena *arena;            /* dies with the request or job */
+	struct db *db;                  /* the open transaction; NULL outside db_unit() */
+	const struct tenant *tenant;    /* immutable snapshot, reference held by the runner; may be NULL */
+	const struct actor *actor;      /* credential with its scopes; NULL for public routes and jobs */
+	struct world *world;            /* what reaches beyond the transaction (pools, cache, settings) */
+	const struct head *head;        /* inside a managed write: what the gate answered (core/head.h) */
+	const char *request_id;
+	const char *remote_ip;
+	int64_t deadline_ms;            /* clock_mono_ms() at which the work must be over */
+	int64_t db_us;                  /* time spent waiting for PostgreSQL, for the log line */
+	struct problem problem;
+};
+
+/* Records the sentence and returns e, so a refusal is one statement. */
+enum err refuse(struct ctx *cx, enum err e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Adds one fault (field is copied) and returns ERR_VALIDATION. */
+enum err refuse_field(struct ctx *cx, const char *field, const char *error, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* ERR_VALIDATION when any fault was recorded, else ERR_NONE. */
+enum err ctx_faults(const struct ctx *cx);
+/* Forgets what was recorded: a retried unit of work starts clean. */
+void ctx_clear_problem(struct ctx *cx);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_BASE_ERR_H
+#define CC_BASE_ERR_H
+
+#define MUST_USE __attribute__((warn_unused_result))
+
+/*
+ * Every error the API can answer: symbol, HTTP status, wire code, meaning.
+ * The enum, the wire, the OpenAPI document and docs/errors.md come from this list.
+ */
+#define ERR_LIST(X) \
+	X(NONE, 200, "", "no error") \
+	X(INVALID_REQUEST, 400, "invalid_request", "the request is not well-formed") \
+	X(TENANT_REQUIRED, 400, "tenant_required", "an operator credential must name the tenant") \
+	X(TENANT_INVALID, 400, "tenant_context_invalid", "a source of the tenant is empty, repeated or malformed") \
+	X(TENANT_CONFLICT, 400, "tenant_context_conflict", "the sources of the tenant name different tenants") \
+	X(UNAUTHORIZED, 401, "unauthorized", "no valid credential was presented") \
+	X(KEY_EXPIRED, 401, "key_expired", "the API key has expired") \
+	X(KEY_REVOKED, 401, "key_revoked", "the API key was revoked") \
+	X(TENANT_DENIED, 403, "tenant_access_denied", "the credential does not belong to this tenant") \
+	X(SCOPE, 403, "insufficient_scope", "the credential lacks a scope that the operation needs") \
+	X(SCOPE_GRANT, 403, "scope_not_grantable", "a key can grant only scopes that its creator holds") \
+	X(TENANT_SUSPENDED, 403, "tenant_suspended", "the tenant is suspended") \
+	X(QUOTA, 403, "quota_exceeded", "the limit of this kind of object is reached") \
+	X(OPERATOR_HOST, 403, "operator_key_refused", "operator credentials are not accepted on tenant hosts") \
+	X(TENANT_NOT_FOUND, 404, "tenant_not_found", "no such tenant") \
+	X(NOT_FOUND, 404, "resource_not_found", "no such object") \
+	X(ROUTE_NOT_FOUND, 404, "not_found", "no such path") \
+	X(METHOD, 405, "method_not_allowed", "the path does not take this method; see Allow") \
+	X(CONFLICT, 409, "conflict", "the object is in a state that does not allow this") \
+	X(NAME_TAKEN, 409, "name_taken", "another object has this name") \
+	X(DOMAIN_TAKEN, 409, "domain_taken", "another tenant has this domain") \
+	X(SLUG_TAKEN, 409, "slug_taken", "another tenant has this name in its domain") \
+	X(IN_USE, 409, "in_use", "other objects refer to this one") \
+	X(BELOW_USAGE, 409, "below_current_usage", "the limit is lower than what is in use") \
+	X(ALREADY_SUSPENDED, 409, "already_suspended", "the tenant is suspended already") \
+	X(NOT_SUSPENDED, 409, "not_suspended", "the tenant is not suspended") \
+	X(NOT_DELETED, 409, "not_deleted", "the object is not deleted") \
+	X(LAST_ADMIN_KEY, 409, "last_admin_key", "the tenant's last key that can manage keys cannot go") \
+	X(PRODUCTION_IMMUTABLE, 409, "production_immutable", "production policies change by promotion only") \
+	X(TENANT_GONE, 410, "tenant_deleted", "the tenant is deleted; it can be restored until its undo window ends") \
+	X(UNDO_OVER, 410, "undo_window_over", "the undo window of the deletion is over") \
+	X(TOO_LARGE, 413, "payload_too_large", "the body is larger than the operation takes") \
+	X(URI_TOO_LONG, 414, "uri_too_long", "the request target is too long") \
+	X(MEDIA_TYPE, 415, "unsupported_media_type", "bodies are application/json") \
+	X(MISDIRECTED, 421, "misdirected_request", "this host is not served here") \
+	X(VALIDATION, 422, "validation_error", "one or more fields are not valid; see details") \
+	X(RATE_LIMITED, 429, "rate_limit_exceeded", "too many requests; see retry_after") \
+	X(HEADERS_TOO_LARGE, 431, "headers_too_large", "the header section is too large") \
+	X(INTERNAL, 500, "internal_error", "the server failed; quote the request_id") \
+	X(UNAVAILABLE, 503, "service_unavailable", "a part of the service cannot be reached; retry") \
+	X(OVERLOADED, 503, "overloaded", "the server is at its capacity; retry") \
+	X(TENANT_MOVING, 503, "tenant_moving", "the tenant is being moved; retry in a moment") \
+	X(TENANT_MIGRATING, 503, "tenant_migrating", "the tenant's schema is being upgraded; retry") \
+	X(TENANT_PROVISIONING, 503, "tenant_provisioning", "the tenant is being created; retry") \
+	/* never answered to a client: */ \
+	X(RETRY, 500, "retry", "internal: run the unit of work again") \
+	X(NEED_LOAD, 500, "need_load", "internal: not decidable from memory; a worker must load")
+
+enum err {
+#define X(sym, status, code, meaning) ERR_##sym,
+	ERR_LIST(X)
+#undef X
+	ERR_COUNT
+};
+
+struct err_info {
+	int status;             /* HTTP status */
+	const char *code;       /* the "error" member */
+	const char *meaning;    /* one sentence for the documents */
+};
+
+const struct err_info *err_info(enum err e);    /* never NULL */
+
+/* For floors that own nothing (api, jobs, core): hand a failure upwards. */
+#define TRY(expr) \
+	do { \
+		enum err try_e_ = (expr); \
+		if (try_e_ != ERR_NONE) \
+			return try_e_; \
+	} while (0)
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_BASE_LOG_H
+#define CC_BASE_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * JSON lines through one writer thread and a bounded ring: logging never blocks the caller;
+ * what does not fit is counted and the count is logged when there is room again. Values are
+ * escaped; callers never pass secrets (floors below http, jobs and daemon do not log above debug).
+ */
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+struct log_field {
+	const char *key;
+	const char *text;       /* NULL: the number counts, unless `skip` */
+	int64_t number;
+	bool skip;
+};
+#define LOG_TEXT(k, v) { .key = (k), .text = (v), .skip = (v) == NULL }
+#define LOG_INT(k, v) { .key = (k), .number = (v) }
+
+bool log_start(int fd, enum log_level level);   /* starts the writer thread */
+void log_stop(void);                            /* writes what is queued, joins the thread */
+bool log_parse_level(const char *s, enum log_level *ret);
+
+/* One line: ts, level, msg, then the fields. Any thread. */
+void log_event(enum log_level level, const char *msg, const struct log_field *fields, int n);
+#define LOG(level, msg, ...) \
+	log_event((level), (msg), (const struct log_field[]){ __VA_ARGS__ }, \
+		  (int)(sizeof((const struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field)))
+#define LOG0(level, msg) log_event((level), (msg), 0, 0)
+
+#endif

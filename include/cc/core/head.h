@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_CORE_HEAD_H
+#define CC_CORE_HEAD_H
+
+#include "cc/base/ctx.h"
+#include "cc/core/tenant.h"
+#include "cc/model/head.h"
+
+/* What a write takes from the tenant's limits; struct route.takes. */
+enum take {
+	TAKE_NOTHING,
+	TAKE_POLICY,
+	TAKE_RESOURCE,
+	TAKE_BOUNCER,
+	TAKE_USER,
+};
+
+/*
+ * The gate of every managed write (design: the head row): fence, exact quota, id allocator, version,
+ * audit order, in one guarded UPDATE that travels with BEGIN. Sets cx->head. Zero rows: the tenant's
+ * placement is re-read outside (ERR_TENANT_MOVING), or the quota is full (ERR_QUOTA with resource,
+ * limit, used), or the tenant is fenced.
+ */
+enum err head_gate(struct ctx *cx, enum take take) MUST_USE;
+/* Gives a place back (soft delete); queued. */
+void head_release_later(struct ctx *cx, enum take kind);
+/*
+ * A whole managed write: leases in the tenant's place, gate, work; on a stale placement re-reads it
+ * (single flight) and runs once more there. cx->tenant may be replaced; *ret_fresh is then the new
+ * snapshot that the caller must tenant_put(), else NULL.
+ */
+enum err head_write(struct ctx *cx, enum take take, db_work work, void *arg, const struct tenant **ret_fresh) MUST_USE;
+/* A read in the tenant's schema, with the same answer to a stale placement. */
+enum err head_read(struct ctx *cx, db_work work, void *arg, const struct tenant **ret_fresh) MUST_USE;
+
+#endif

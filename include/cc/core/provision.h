@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_CORE_PROVISION_H
+#define CC_CORE_PROVISION_H
+
+#include "cc/base/ctx.h"
+#include "cc/core/plan.h"
+#include "cc/core/world.h"
+
+/* What a new tenant shall be; already validated. */
+struct tenant_spec {
+	const char *name, *slug, *domain;
+	const char *custom_domain;      /* NULL: none; recorded as a pending domain */
+	const struct plan *plan;
+	const char *region;
+	struct limits limits;
+	const char *owner_email, *owner_username;
+};
+
+/*
+ * All or nothing across the control and the region database: (1) one control transaction reserves the
+ * names, writes the tenant as `provisioning` with a lease and claims a spare schema (or records a new
+ * one to be made); (2) the region: the schema if it is not there yet, then head, owner user and first
+ * audit row in one transaction; (3) one guarded control transaction makes it `active`, while the lease
+ * still holds. What dies in between is removed by provision_tick(). ERR_SLUG_TAKEN, ERR_DOMAIN_TAKEN.
+ */
+enum err tenant_create(struct ctx *cx, const struct tenant_spec *spec, const char **ret_id) MUST_USE;
+
+/* One round of the background work; each part is idempotent, leased and safe on several nodes at once. */
+struct tick_report {
+	int undone;             /* creations whose lease ran out, removed */
+	int purged;             /* tenants removed after their undo window */
+	int dropped;            /* schemas dropped */
+	int prepared;           /* spare schemas made */
+	int migrated;           /* tenant schemas brought to the newest version */
+	int expunged;           /* rows soft-deleted long ago, removed for good */
+};
+enum err provision_tick(struct ctx *cx, struct tick_report *ret) MUST_USE;
+
+/* Set-up, idempotent: login roles, databases, migrations of control and regions; with dry: counts only. */
+struct setup_report {
+	int control_pending, region_pending, tenants_pending;
+	int control_applied, region_applied, tenants_applied;
+};
+enum err setup_all(struct ctx *cx, const char *admin_conninfo, bool dry, struct setup_report *ret) MUST_USE;
+/* The start-up refusal list (reliability.md 2.2): ERR_CONFLICT with a sentence naming what is unsafe. */
+enum err setup_refusals(struct ctx *cx) MUST_USE;
+
+#endif

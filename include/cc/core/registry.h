@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_CORE_REGISTRY_H
+#define CC_CORE_REGISTRY_H
+
+#include "cc/base/ctx.h"
+#include "cc/core/actor.h"
+#include "cc/core/tenant.h"
+#include "cc/crypto/apikey.h"
+
+/*
+ * What this node knows of the control database: immutable snapshots of tenants (by id, slug,
+ * verified host) and of credentials (by key id), bounded, and dropped when the change feed says so
+ * (polled twice a second; a push over Redis only shortens the wait). Look-ups never block; loads
+ * are for workers. Any thread.
+ */
+struct registry;
+
+struct registry *registry_create(struct world *w);
+void registry_destroy(struct registry *r);
+
+/* ret is referenced: give it back with tenant_put(). ERR_NEED_LOAD: not in memory (only when !may_load). */
+enum err tenant_get(struct ctx *cx, const char *id_or_slug, bool may_load, const struct tenant **ret) MUST_USE;
+enum err tenant_get_by_host(struct ctx *cx, const char *host, bool may_load, const struct tenant **ret) MUST_USE;
+/* Around every cache: asks the control database now (a zero-row gate, a placement in doubt). Single flight per tenant. */
+enum err tenant_reload(struct ctx *cx, const char *id, const struct tenant **ret) MUST_USE;
+void tenant_put(const struct tenant *t);        /* NULL is fine */
+
+/*
+ * Credential text → actor. ERR_UNAUTHORIZED, ERR_KEY_EXPIRED, ERR_KEY_REVOKED; ERR_NEED_LOAD.
+ * A text with a bad CRC costs no look-up. Unknown keys are remembered for a few seconds, by hash.
+ */
+enum err cred_get(struct ctx *cx, const char *text, bool may_load, const struct actor **ret) MUST_USE;
+void cred_put(const struct actor *a);           /* NULL is fine */
+
+/* This node changed something: forget at once. */
+void registry_forget_tenant(struct registry *r, const char *tenant_id);
+void registry_forget_key(struct registry *r, const char *key_id);
+/* One poll of the change feed: drops what changed since the last; everything when the feed has a gap. */
+enum err registry_poll(struct ctx *cx) MUST_USE;
+/* clock_mono_ms() of the last successful poll: beyond the stated bound nothing cached is trusted. */
+int64_t registry_fresh_at(const struct registry *r);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_CORE_TENANT_H
+#define CC_CORE_TENANT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cc/core/plan.h"
+#include "cc/db/unit.h"
+
+enum tenant_status {
+	TENANT_PROVISIONING,    /* being created; invisible to tenant credentials */
+	TENANT_ACTIVE,
+	TENANT_SUSPENDED,
+	TENANT_DELETION_SCHEDULED, /* in its undo window */
+	TENANT_DELETING,        /* the purge has begun; forward only */
+};
+const char *tenant_status_name(enum tenant_status s);   /* "active", "deletion_scheduled", … */
+bool tenant_status_parse(const char *s, enum tenant_status *ret);
+
+/* Immutable snapshot of a tenant and its placement; refcounted by the registry. */
+struct tenant {
+	const char *id, *slug, *name, *domain;
+	enum tenant_status status;
+	const char *suspend_mode;       /* "read_only" or "blocked" while suspended, else NULL */
+	const struct plan *plan;
+	struct limits limits;           /* the tenant's own, from its settings */
+	/* placement */
+	const char *region;
+	const char *schema_id;          /* also the name of its role: t_<base32> */
+	const char *search_path;        /* "t_…, pg_temp" */
+	int shard;
+	int64_t epoch;
+	int schema_version;
+	struct db_pool *pool;           /* of its shard; NULL: its region is not configured on this node */
+};
+
+/* The unit of work in the tenant's schema, as its role. ERR_UNAVAILABLE without a pool, ERR_TENANT_MIGRATING when behind. */
+enum err tenant_place(struct ctx *cx, const struct tenant *t, struct db_place *ret) MUST_USE;
+
+#endif

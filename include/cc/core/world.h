@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_CORE_WORLD_H
+#define CC_CORE_WORLD_H
+
+#include "cc/base/bytes.h"
+#include "cc/base/lock.h"
+#include "cc/cache/redis.h"
+#include "cc/core/plan.h"
+#include "cc/db/pool.h"
+#include "cc/db/unit.h"
+
+#define SHARD_MAX 64            /* pool roles per region; 256 tenants each */
+#define SHARD_TENANTS 256
+
+struct region {
+	const char *id;                 /* "us-east-1" */
+	const char *group;              /* na eu ap */
+	const char *conninfo;           /* without user and password */
+	const char *ident;              /* "us_east_1": part of role names */
+	struct db_budget *budget;       /* all shards of the region on this node */
+	struct lock lock;               /* guards pool[] */
+	struct db_pool *pool[SHARD_MAX];/* made on first use */
+};
+
+/* What core needs of the configuration; filled by daemon, constant while it runs. */
+struct settings {
+	const char *base_domain;        /* "controlcore.io" */
+	const char *const *neutral_hosts;       /* hosts that name no tenant; NULL-terminated */
+	const char *control_conninfo;   /* of the control database, without user and password */
+	struct bytes pepper;            /* API keys; ≥ 32 bytes */
+	struct bytes role_secret;       /* passwords of login roles are HMACs of their names under it; p NULL: none */
+	int64_t undo_window_s;          /* DELETE tenant → purge */
+	int64_t provision_lease_s;      /* a creation older than this is undone */
+	int64_t soft_delete_days;
+	int spare_schemas;              /* per region, kept ready; 0: none */
+	int control_connections, region_connections, shard_connections;
+	int statement_ms, request_ms;
+	int poll_ms;                    /* change feed */
+	int64_t stale_max_s;            /* how long cached credentials serve reads without the control database */
+};
+
+struct registry;
+struct limiter;
+
+/* Everything that reaches beyond one transaction. Made by daemon/wire.c; shared by all threads. */
+struct world {
+	const struct settings *settings;
+	struct plan_set plans;
+	struct region *regions;
+	size_t nregions;
+	struct db_pool *ctl;            /* role cc_ctl: may cross tenants */
+	struct db_pool *ctl_tenant;     /* role cc_ctl_tenant: row security bound to cc.tenant */
+	struct registry *registry;
+	struct limiter *limiter;
+	const struct redis_conf *redis; /* NULL: none configured */
+	void (*changed)(struct world *w);       /* wakes the pusher after a control change; may be NULL */
+	void (*work_due)(struct world *w);      /* wakes the jobs; may be NULL */
+};
+
+struct region *region_find(const struct world *w, const char *id);      /* NULL: unknown */
+/* The pool of one shard, made on first use. NULL: shard out of range. */
+struct db_pool *region_pool(struct world *w, struct region *r, int shard);
+/* Deterministic password of a login role, or NULL. */
+const char *role_password(struct arena *a, const struct settings *s, const char *role);
+
+/* Units of work in the control database: across tenants (jobs, operators), or bound to one tenant. */
+void place_platform(const struct world *w, struct db_place *ret);
+void place_control(const struct world *w, const char *tenant_id, struct db_place *ret);
+
+/* Role names, in one place. */
+const char *role_owner(struct arena *a, const struct region *r, int shard);     /* cc_o_us_east_1_00 */
+const char *role_pool(struct arena *a, const struct region *r, int shard);      /* cc_pool_us_east_1_00 */
+#define ROLE_CTL "cc_ctl"
+#define ROLE_CTL_TENANT "cc_ctl_tenant"
+#define ROLE_PROV "cc_prov"
+
+#endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_CRYPTO_DIGEST_H
+#define CC_CRYPTO_DIGEST_H
+
+#include <stddef.h>
+
+void sha256_of(const void *p, size_t n, unsigned char ret[32]);
+void hmac_sha256(const void *key, size_t key_len, const void *p, size_t n, unsigned char ret[32]);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_DB_UNIT_H
+#define CC_DB_UNIT_H
+
+#include "cc/base/ctx.h"
+#include "cc/db/pool.h"
+
+enum db_mode { DB_READ, DB_WRITE };
+
+/* Where a unit of work runs and as whom. All texts outlive the unit. */
+struct db_place {
+	struct db_pool *pool;
+	const char *tenant;             /* fairness of the pool and `cc.tenant` for row security; NULL: none */
+	const char *role;               /* SET LOCAL ROLE; NULL: the session's own */
+	const char *search_path;        /* "t_abc, pg_temp", "cc, pg_temp" */
+	int statement_ms;               /* statement_timeout */
+};
+
+typedef enum err (*db_work)(struct ctx *cx, void *arg);
+
+/*
+ * The only place that begins, commits, retries or rolls back. Leases a connection, queues
+ * BEGIN (READ COMMITTED; READ ONLY for DB_READ) and one set_config statement so that they travel
+ * with the first statement of the work, runs work with cx->db set, then sends what the work queued
+ * for later together with COMMIT: one round trip. Any error rolls all of it back. Serialization
+ * failures and deadlocks (ERR_RETRY) run the work again, at most three times, arena rewound and
+ * cx->problem cleared. A connection lost before COMMIT was sent: once more on a fresh one when the
+ * first statement had not succeeded yet; lost while COMMIT was under way: ERR_UNAVAILABLE, never
+ * retried (the effect is uncertain).
+ * Every wait ends at cx->deadline_ms. cx->db_us grows by the time waited.
+ */
+enum err db_unit(struct ctx *cx, const struct db_place *place, enum db_mode mode, db_work work, void *arg) MUST_USE;
+
+/* Work on a session of one's own, without a transaction of ours: see session.h. */
+
+#endif

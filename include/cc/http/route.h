@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_HTTP_ROUTE_H
+#define CC_HTTP_ROUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cc/base/ctx.h"
+#include "cc/db/query.h"
+#include "cc/db/unit.h"
+#include "cc/schema/read.h"
+#include "cc/schema/schema.h"
+#include "cc/schema/write.h"
+
+enum method { M_GET, M_POST, M_PUT, M_PATCH, M_DELETE, M_HEAD, M_OPTIONS, M_OTHER };
+const char *method_name(enum method m);
+
+enum auth {
+	AUTH_PUBLIC,            /* no credential */
+	AUTH_TENANT,            /* in the context of one tenant: its own keys, or an operator's that hold the scope */
+	AUTH_OPERATOR,          /* platform credentials only, no tenant context beyond the path */
+};
+
+/* Where the handler's transaction is opened by the runner. */
+enum store {
+	STORE_NONE,             /* the handler opens its own units of work, or needs none */
+	STORE_TENANT,           /* the tenant's schema in its region, as the tenant's role */
+	STORE_CONTROL,          /* the control database, row security bound to the tenant */
+	STORE_PLATFORM,         /* the control database, across tenants */
+};
+
+enum {
+	ROUTE_INLINE = 1 << 0,          /* answered on the I/O thread: never blocks (health) */
+	ROUTE_NO_STORE = 1 << 1,        /* Cache-Control: no-store (a secret is in the answer) */
+	ROUTE_PUT_KEEPS = 1 << 2,       /* PUT leaves absent fields alone (the spec's tenants) */
+	ROUTE_BARE_ARRAY = 1 << 3,      /* a list without envelope (the spec's domains and alerts) */
+	ROUTE_DELETED_OK = 1 << 4,      /* also while the tenant waits for its deletion */
+	ROUTE_SUSPENDED_OK = 1 << 5,    /* also while the tenant is suspended */
+	ROUTE_VOLATILE = 1 << 6,        /* the answer holds time-derived fields: never cached */
+	ROUTE_NO_LIMIT = 1 << 7,        /* passes no rate limiter */
+};
+
+struct req;
+struct route;
+typedef enum err (*handler_fn)(struct ctx *cx, struct req *rq);
+
+struct route {
+	enum method method;
+	const char *path;               /* below /api/v1, or absolute when ROUTE's group says so: "/policies/{id}" */
+	const char *op;                 /* operationId, log `op`, audit action: "createPolicy" */
+	const char *scope;              /* NULL only for AUTH_PUBLIC */
+	const char *scope_or;           /* a second scope that does as well; may be NULL */
+	enum auth auth;
+	enum store store;
+	enum db_mode mode;
+	unsigned flags;
+	int status;                     /* on success */
+	handler_fn handler;
+	const struct schema *query, *body, *reply;
+	const char *list;               /* plural of the envelope: "policies"; NULL: one object */
+	size_t body_max;                /* 0: the server's default */
+	enum err errors[8];             /* beyond those every route of its class can give */
+	const char *object;             /* writes: the kind of object changed, for the audit: "policy" */
+	int takes;                      /* writes: what the unit hook reserves first (core/head.h); 0: nothing */
+	const char *summary;
+	const char *doc;                /* longer text for the reference; may be NULL */
+	enum read_mode read_mode;       /* filled by the router from method and flags; not written in tables */
+};
+
+struct route_group {
+	const char *tag;                /* "Policies" */
+	const char *prefix;             /* "/api/v1", or "" */
+	const struct route *routes;
+	size_t n;
+};
+#define ROUTE_GROUP(sym, title, pre, table) \
+	const struct route_group sym = { .tag = (title), .prefix = (pre), .routes = (table), \
+					 .n = sizeof(table) / sizeof((table)[0]) }
+
+#define REQ_PARAMS_MAX 4
+#define REQ_HEADERS_MAX 8
+
+/* What came in, as the guard let it pass. Texts live in the arena. */
+struct http_in {
+	enum method method;
+	const char *path;               /* decoded, validated; begins with '/' */
+	const char *raw_target;         /* for the log (query removed when it may hold a secret) */
+	const char *host;               /* lower case, without port and trailing dot; never NULL */
+	const char *authorization;      /* header values, NULL when absent */
+	const char *api_key;            /* X-API-Key */
+	const char *tenant_header;      /* X-Tenant-ID */
+	int n_authorization, n_api_key, n_tenant_header; /* how often each came */
+	const char *content_type;
+	const char *idempotency_key, *if_match, *if_none_match, *cache_control;
+	struct kv *query;               /* decoded pairs, in order; nquery ≤ 64 */
+	size_t nquery;
+	const char *body;
+	size_t body_len;
+};
+
+struct http_header {
+	const char *name, *value;
+};
+
+struct req {
+	const struct route *route;
+	const struct http_in *in;
+	const char *param[REQ_PARAMS_MAX];      /* {…} parts of the path, in order, decoded */
+	const char *param_name[REQ_PARAMS_MAX];
+	int nparams;
+	const void *query, *body;               /* structs of route->query and route->body, valid */
+
+	/* The answer; reset when a unit of work is run again. */
+	const void *out;                        /* struct of route->reply */
+	struct db_rows list;                    /* rows of route->reply */
+	int64_t total, skip, limit;
+	bool list_full;
+	struct strv changed;                    /* names of the fields a write changed, for the audit */
+	const char *raw_out;                    /* ready-made body … */
+	const char *raw_type;                   /* … and its content type; NULL: application/json */
+	int status;                             /* 0: route->status */
+	const char *location;
+	const char *tenant_named;               /* tenant as the caller wrote it, for error bodies; NULL */
+
+	/* Headers that are sent with every answer, refusals too (rate limits): set by the gate. */
+	struct http_header header[REQ_HEADERS_MAX];
+	int nheaders;
+
+	void *gate;                             /* the gate's own, from gate() to done() */
+};
+
+/* For handlers: keep the pointer, the runner prints after the commit. */
+enum err reply(struct req *rq, const void *obj);
+/* 201 with Location: /api/v1<path>. */
+enum err reply_created(struct ctx *cx, struct req *rq, const void *obj, const char *path_fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* Rows of a list; total counts what the filters match. `rows` is filled by the commit at the latest. */
+enum err reply_list(struct req *rq, int64_t skip, int64_t limit);
+void req_header(struct req *rq, const char *name, const char *value);
+/* An integer id from the path; anything else is ERR_NOT_FOUND (ids are opaque to clients). */
+enum err req_id(struct ctx *cx, const struct req *rq, int i, int64_t *ret) MUST_USE;
+
+/* Query parameters of every list; embed as first member `struct page page`… see PAGE_FIELDS. */
+#define PAGE_LIMIT_DEFAULT "100"
+#define PAGE_LIMIT_MAX 1000
+#define PAGE_SKIP_MAX 1000000
+#define PAGE_MEMBERS \
+	int64_t skip, limit; \
+	const char *sort; \
+	bool full
+#define PAGE_FIELDS(T) \
+	{ .name = "skip", .kind = K_INT, .flags = F_CREATE, .offset = FIELD_AT(T, skip, int64_t), .min = 0, \
+	  .max = PAGE_SKIP_MAX, .def = "0", .doc = "How many items to pass over." }, \
+	{ .name = "limit", .kind = K_INT, .flags = F_CREATE, .offset = FIELD_AT(T, limit, int64_t), .min = 1, \
+	  .max = PAGE_LIMIT_MAX, .def = PAGE_LIMIT_DEFAULT, .doc = "How many items to return at most." }, \
+	{ .name = "sort", .kind = K_TEXT, .flags = F_CREATE, .offset = FIELD_AT(T, sort, const char *), .min = 1, \
+	  .max = 200, .doc = "Fields to sort by, comma-separated; a leading - sorts descending." }, \
+	{ .name = "full", .kind = K_BOOL, .flags = F_CREATE, .offset = FIELD_AT(T, full, bool), .def = "false", \
+	  .doc = "Include the long fields that lists leave out." }
+/* The order a list's `sort` asks for (default when it is NULL); a bad one is a fault on `sort`. */
+enum err req_order(struct ctx *cx, const struct schema *row, const char *sort, const char *by_default,
+		   struct db_order *ret) MUST_USE;
+
+#endif

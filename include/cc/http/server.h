@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_HTTP_SERVER_H
+#define CC_HTTP_SERVER_H
+
+#include "cc/http/route.h"
+
+/*
+ * The HTTP floor: framing guard, caps, deadlines, router, bounded queue, workers, runner, answers,
+ * one log line per request. It never mentions a resource; what it must ask is in the hooks.
+ */
+struct http_hooks {
+	/*
+	 * Credential → tenant → scope → rate. Called first on the I/O thread with may_load = false: it
+	 * must not block and answers ERR_NEED_LOAD when memory does not suffice; then again by a worker
+	 * with may_load = true. Sets cx->tenant, cx->actor, rq->gate, rq->tenant_named, rate headers.
+	 */
+	enum err (*gate)(struct ctx *cx, struct req *rq, bool may_load);
+	/* Runs work in the unit of work that route->store and the tenant ask for (db_unit). */
+	enum err (*unit)(struct ctx *cx, struct req *rq, db_work work, void *arg);
+	/* After the handler inside the unit: what every write records (audit). */
+	enum err (*record)(struct ctx *cx, struct req *rq);
+	/* The answer is decided (status known), before it is sent: give references back, count. Any thread. */
+	void (*done)(struct ctx *cx, struct req *rq, int status);
+};
+
+struct http_conf {
+	const char *address;            /* "127.0.0.1", "::", … */
+	int port;                       /* 0: any free one, see http_server_port() */
+	int io_threads, workers;
+	int queue_max;                  /* requests waiting for a worker; more are 503 */
+	int connections_max;
+	size_t body_max;                /* bytes */
+	size_t header_max;              /* bytes of one header section: MHD's memory per connection follows it */
+	int header_ms, request_ms;      /* from the first byte to the end of the headers; absolute end of a request */
+	int idle_ms;                    /* keep-alive without a request */
+	const char *server_name;        /* Server header; NULL: none */
+	const struct http_hooks *hooks;
+	const struct route_group *const *groups;        /* NULL-terminated */
+	struct world *world;
+};
+
+struct http_server;
+
+/* NULL: *ret_error says why (arena a). Tables are checked: a doubled or shadowed path is an error naming both rows. */
+struct http_server *http_server_start(struct arena *a, const struct http_conf *conf, const char **ret_error);
+int http_server_port(const struct http_server *s);
+/*
+ * Stop without a lost answer: stop accepting, let what is queued finish (at most drain_ms), join the
+ * workers, then stop libmicrohttpd. New requests on kept connections get `Connection: close`.
+ */
+void http_server_drain(struct http_server *s, int drain_ms);
+void http_server_destroy(struct http_server *s);
+
+struct http_stats {
+	int64_t requests, refused_overload;
+	int queued, in_work, connections;
+};
+void http_server_stats(struct http_server *s, struct http_stats *ret);
+
+/* Path → route. ret_allow: methods the path takes (for 405). Pure; also used by tests. */
+struct router;
+struct router *router_create(struct arena *a, const struct route_group *const *groups, const char **ret_error);
+const struct route *router_find(const struct router *r, enum method m, const char *path, struct arena *a,
+				struct req *ret_params, const char **ret_allow, bool *ret_path_known);
+
+/* OpenAPI 3.1 of the tables, as JSON. Every error of ERR_LIST that applies is listed. */
+void openapi_write(struct str *out, const struct route_group *const *groups, const char *version);
+/* docs/routes.md and docs/errors.md */
+void routes_markdown(struct str *out, const struct route_group *const *groups);
+void errors_markdown(struct str *out);
+
+/* The one error body: error, message, tenant_id, request_id, timestamp, details, and the members of its kind. */
+void problem_write(struct str *out, enum err e, const struct ctx *cx);
+
+#endif

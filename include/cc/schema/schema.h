@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_SCHEMA_SCHEMA_H
+#define CC_SCHEMA_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cc/base/bytes.h"
+#include "cc/base/clock.h"
+#include "cc/base/str.h"
+
+/*
+ * One table per object describes its fields once. JSON bodies, query strings, settings, rows of
+ * PostgreSQL, JSON replies, OpenAPI and the contract tests all read this table.
+ */
+enum kind {
+	K_TEXT,         /* const char *         NULL is null */
+	K_INT,          /* int64_t              INT_NULL is null */
+	K_BOOL,         /* bool */
+	K_TIME,         /* int64_t, microseconds; TIME_NULL is null */
+	K_NUM,          /* double               NAN is null */
+	K_ENUM,         /* const char *, one of values[] (points into the table after reading) */
+	K_STRS,         /* struct strv; min..max items, each one of values[] if given, else 1..item_max characters */
+	K_JSON,         /* const char *, compact JSON text; with sub: an array of such objects; else any object */
+	K_OBJ,          /* an embedded struct described by sub */
+	K_BYTES,        /* struct bytes; database only */
+};
+
+#define INT_NULL INT64_MIN
+
+enum {
+	F_CREATE = 1 << 0,      /* may be sent to create */
+	F_UPDATE = 1 << 1,      /* may be sent to change */
+	F_OUT = 1 << 2,         /* appears in replies */
+	F_REQUIRED = 1 << 3,    /* must be sent to create and to replace */
+	F_NULLABLE = 1 << 4,    /* null is a value */
+	F_VOLATILE = 1 << 5,    /* read-only, changes by itself: ignored when a client sends it back */
+	F_FULL = 1 << 6,        /* left out of list items unless the client asks for them in full */
+	F_SECRET = 1 << 7,      /* never logged or echoed in a fault */
+	F_SORT = 1 << 8,        /* lists may be sorted by it (column of the same name) */
+	F_OPTIONAL_OUT = 1 << 9,/* left out of replies while null, instead of null */
+	F_ANY_JSON = 1 << 10,   /* K_JSON without sub: any JSON value, not only an object */
+	F_IN = F_CREATE | F_UPDATE,
+	F_RW = F_IN | F_OUT,
+};
+
+struct schema;
+
+struct field {
+	const char *name;
+	enum kind kind;
+	unsigned flags;
+	size_t offset;
+	int64_t min, max;               /* TEXT: characters; INT: value; STRS, JSON with sub: items; JSON: max bytes */
+	const char *const *values;      /* NULL-terminated; ENUM, STRS */
+	const struct schema *sub;
+	int64_t item_max;               /* STRS: characters of one item */
+	const char *def;                /* the default, in its text form; NULL: null, 0, false, empty */
+	/* NULL when the text is fine, else the rest of a sentence: "must be a host name". */
+	const char *(*check)(const char *text);
+	const char *doc;
+};
+
+struct schema {
+	const char *name;               /* "Policy" */
+	const struct field *fields;
+	size_t nfields;
+	size_t size;                    /* of the struct */
+	/* Where the struct keeps `uint64_t seen`: which fields the client sent. SEEN_NONE: nowhere. */
+	size_t seen_at;
+};
+#define SEEN_NONE SIZE_MAX
+
+/* offsetof() that stops the build when the member is not of the C type the kind needs. */
+#define FIELD_AT(T, m, ctype) \
+	(offsetof(T, m) + 0 * sizeof(char[_Generic(&((T *)0)->m, ctype *: 1)]))
+
+#define TEXT(T, m, fl, lo, hi, d) \
+	{ .name = #m, .kind = K_TEXT, .flags = (fl), .offset = FIELD_AT(T, m, const char *), .min = (lo), .max = (hi), .doc = (d) }
+#define TEXT_LIKE(T, m, fl, lo, hi, fn, d) \
+	{ .name = #m, .kind = K_TEXT, .flags = (fl), .offset = FIELD_AT(T, m, const char *), .min = (lo), .max = (hi), \
+	  .check = (fn), .doc = (d) }
+#define INT(T, m, fl, lo, hi, d) \
+	{ .name = #m, .kind = K_INT, .flags = (fl), .offset = FIELD_AT(T, m, int64_t), .min = (lo), .max = (hi), .doc = (d) }
+#define BOOL(T, m, fl, d) \
+	{ .name = #m, .kind = K_BOOL, .flags = (fl), .offset = FIELD_AT(T, m, bool), .doc = (d) }
+#define TIME(T, m, fl, d) \
+	{ .name = #m, .kind = K_TIME, .flags = (fl), .offset = FIELD_AT(T, m, int64_t), .doc = (d) }
+#define NUM(T, m, fl, d) \
+	{ .name = #m, .kind = K_NUM, .flags = (fl), .offset = FIELD_AT(T, m, double), .doc = (d) }
+#define ENUM(T, m, fl, vals, dflt, d) \
+	{ .name = #m, .kind = K_ENUM, .flags = (fl), .offset = FIELD_AT(T, m, const char *), .values = (vals), \
+	  .def = (dflt), .doc = (d) }
+#define STRS(T, m, fl, lo, hi, vals, imax, d) \
+	{ .name = #m, .kind = K_STRS, .flags = (fl), .offset = FIELD_AT(T, m, struct strv), .min = (lo), .max = (hi), \
+	  .values = (vals), .item_max = (imax), .doc = (d) }
+#define JSON(T, m, fl, hi, d) \
+	{ .name = #m, .kind = K_JSON, .flags = (fl), .offset = FIELD_AT(T, m, const char *), .max = (hi), .doc = (d) }
+#define JSON_LIST(T, m, fl, hi, subschema, d) \
+	{ .name = #m, .kind = K_JSON, .flags = (fl), .offset = FIELD_AT(T, m, const char *), .max = (hi), \
+	  .sub = (subschema), .doc = (d) }
+#define OBJ(T, m, fl, subtype, subschema, d) \
+	{ .name = #m, .kind = K_OBJ, .flags = (fl), .offset = FIELD_AT(T, m, subtype), .sub = (subschema), .doc = (d) }
+#define BYTES(T, m) \
+	{ .name = #m, .kind = K_BYTES, .offset = FIELD_AT(T, m, struct bytes) }
+
+/* SCHEMA(policy_schema, struct policy, "Policy", policy_fields): no input. SCHEMA_IN: has `uint64_t seen`. */
+#define SCHEMA(sym, T, title, table) \
+	const struct schema sym = { .name = (title), .fields = (table), .nfields = sizeof(table) / sizeof((table)[0]), \
+				    .size = sizeof(T), .seen_at = SEEN_NONE }
+#define SCHEMA_IN(sym, T, title, table) \
+	const struct schema sym = { .name = (title), .fields = (table), .nfields = sizeof(table) / sizeof((table)[0]), \
+				    .size = sizeof(T), .seen_at = FIELD_AT(T, seen, uint64_t) }
+
+/* NULL when there is none. A dotted name descends into K_OBJ: "settings.max_users". */
+const struct field *schema_field(const struct schema *s, const char *name);
+/* The member's address; for dotted names schema_at() adds the offsets. */
+void *schema_member(void *obj, const struct field *f);
+const void *schema_member_const(const void *obj, const struct field *f);
+void *schema_at(const struct schema *s, void *obj, const char *dotted, const struct field **ret_field);
+bool schema_seen(const struct schema *s, const void *obj, const char *name);
+/* A fresh struct with the defaults of the table (and nulls). */
+void *schema_new(struct arena *a, const struct schema *s);
+/* What is wrong with the table itself (name twice, > 64 fields, min > max …), or NULL. Checked at start for every table. */
+const char *schema_self_check(struct arena *a, const struct schema *s);
+
+#endif

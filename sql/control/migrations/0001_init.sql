@@ -1,0 +1,179 @@
+-- The control database: who the tenants are, where they live, who may speak for them.
+-- Run by cc_prov, who owns everything here. cc_ctl may cross tenants; cc_ctl_tenant sees one
+-- tenant at a time through row security, bound to the setting cc.tenant of its transaction.
+
+-- Every name a tenant answers to (ids and slugs) is unique across all of them.
+CREATE TABLE cc.name (
+	name      text PRIMARY KEY,
+	tenant_id text NOT NULL,
+	kind      text NOT NULL CHECK (kind IN ('id', 'slug'))
+);
+
+-- Pool shards: at most 256 schemas hang on one pool role.
+CREATE TABLE cc.shard (
+	region  text NOT NULL,
+	shard   int  NOT NULL,
+	schemas int  NOT NULL DEFAULT 0 CHECK (schemas BETWEEN 0 AND 256),
+	PRIMARY KEY (region, shard)
+);
+
+-- Every schema that may exist in a region, recorded before it is made and forgotten after it is gone.
+CREATE TABLE cc.tenant_schema (
+	schema_id   text PRIMARY KEY CHECK (schema_id ~ '^t_[a-z2-7]{16}$'),
+	region      text NOT NULL,
+	shard       int  NOT NULL,
+	state       text NOT NULL CHECK (state IN ('preparing', 'ready', 'claimed', 'dropping')),
+	tenant_id   text,
+	version     int  NOT NULL DEFAULT 0,
+	lease_until timestamptz NOT NULL DEFAULT now(),
+	created_at  timestamptz NOT NULL DEFAULT now(),
+	CHECK ((state = 'claimed') = (tenant_id IS NOT NULL)),
+	FOREIGN KEY (region, shard) REFERENCES cc.shard
+);
+CREATE INDEX tenant_schema_state ON cc.tenant_schema (region, state);
+
+CREATE TABLE cc.tenant (
+	id             text PRIMARY KEY,
+	slug           text NOT NULL,
+	name           text NOT NULL,
+	domain         text NOT NULL,
+	custom_domain  text,
+	status         text NOT NULL CHECK (status IN
+	               ('provisioning', 'active', 'suspended', 'deletion_scheduled', 'deleting')),
+	suspend_mode   text CHECK (suspend_mode IN ('read_only', 'blocked')),
+	suspend_reason text,
+	status_before  text,                    -- what a restore returns to
+	plan_type      text NOT NULL,
+	region         text NOT NULL,
+	schema_id      text REFERENCES cc.tenant_schema,
+	shard          int,
+	epoch          bigint NOT NULL DEFAULT 1,
+	max_policies   bigint CHECK (max_policies >= 0),
+	max_resources  bigint CHECK (max_resources >= 0),
+	max_users      bigint CHECK (max_users >= 0),
+	max_bouncers   bigint CHECK (max_bouncers >= 0),
+	owner_email    text NOT NULL,
+	created_at     timestamptz NOT NULL,
+	updated_at     timestamptz NOT NULL,
+	expires_at     timestamptz,
+	deleted_at     timestamptz,
+	purge_at       timestamptz,
+	lease_until    timestamptz,             -- of the creation or the purge under way
+	row_version    bigint NOT NULL DEFAULT 1,
+	audit_seq      bigint NOT NULL DEFAULT 0
+);
+CREATE INDEX tenant_page ON cc.tenant (created_at, id);
+CREATE INDEX tenant_due ON cc.tenant (status, purge_at)
+	WHERE status IN ('provisioning', 'deletion_scheduled', 'deleting');
+
+-- Kept when a tenant is gone: its id is never used again, and an operator can see that it was.
+CREATE TABLE cc.tenant_tombstone (
+	id         text PRIMARY KEY,
+	region     text NOT NULL,
+	created_at timestamptz NOT NULL,
+	deleted_at timestamptz NOT NULL,
+	purged_at  timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE cc.domain (
+	tenant_id   text NOT NULL REFERENCES cc.tenant,
+	domain      text NOT NULL,
+	status      text NOT NULL CHECK (status IN ('pending', 'verified', 'active')),
+	ssl_status  text NOT NULL CHECK (ssl_status IN ('pending', 'active')),
+	is_default  boolean NOT NULL DEFAULT false,
+	created_at  timestamptz NOT NULL DEFAULT now(),
+	verified_at timestamptz,
+	PRIMARY KEY (tenant_id, domain)
+);
+-- Many may claim a name; one can hold it.
+CREATE UNIQUE INDEX domain_holder ON cc.domain (domain) WHERE status <> 'pending';
+
+-- Credentials; the secret itself is nowhere, only its HMAC under a pepper that is not in the database.
+CREATE TABLE cc.api_key (
+	id             text PRIMARY KEY,
+	key_id         text NOT NULL CONSTRAINT api_key_key_id UNIQUE,
+	tenant_id      text REFERENCES cc.tenant,       -- NULL: an operator's
+	name           text NOT NULL,
+	scopes         text[] NOT NULL,
+	hash           bytea NOT NULL CHECK (octet_length(hash) = 32),
+	pepper_version int NOT NULL DEFAULT 1,
+	display        text NOT NULL,
+	created_by     text NOT NULL,
+	created_at     timestamptz NOT NULL,
+	expires_at     timestamptz,
+	revoked_at     timestamptz
+);
+CREATE INDEX api_key_tenant ON cc.api_key (tenant_id, created_at, id);
+
+-- What was changed about a tenant from the control side; its own data's audit lives in its schema.
+CREATE TABLE cc.tenant_audit (
+	tenant_id   text NOT NULL,
+	seq         bigint NOT NULL,
+	at          timestamptz NOT NULL DEFAULT now(),
+	actor_kind  text NOT NULL,
+	actor       text NOT NULL,
+	action      text NOT NULL,
+	object_type text NOT NULL,
+	object_id   text NOT NULL,
+	outcome     text NOT NULL DEFAULT 'success',
+	request_id  text,
+	ip          text,
+	detail      json,
+	PRIMARY KEY (tenant_id, seq)
+);
+CREATE INDEX tenant_audit_at ON cc.tenant_audit (tenant_id, at);
+
+-- The change feed: what nodes must forget. The single row's lock makes versions appear in commit order.
+CREATE TABLE cc.change_head (
+	one     boolean PRIMARY KEY DEFAULT true CHECK (one),
+	version bigint NOT NULL
+) WITH (fillfactor = 10);
+INSERT INTO cc.change_head (version) VALUES (0);
+CREATE TABLE cc.change (
+	version   bigint PRIMARY KEY,
+	tenant_id text,
+	kind      text NOT NULL,
+	subject   text NOT NULL,
+	at        timestamptz NOT NULL DEFAULT now()
+);
+
+-- Rights -----------------------------------------------------------------------------------------
+GRANT USAGE ON SCHEMA cc TO cc_ctl, cc_ctl_tenant;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA cc TO cc_ctl;
+REVOKE ALL ON cc.migration FROM cc_ctl;
+GRANT SELECT ON cc.migration TO cc_ctl;
+REVOKE UPDATE, DELETE ON cc.tenant_audit FROM cc_ctl;
+
+GRANT SELECT ON cc.tenant, cc.domain, cc.api_key, cc.tenant_audit TO cc_ctl_tenant;
+GRANT UPDATE ON cc.tenant, cc.domain, cc.api_key TO cc_ctl_tenant;
+GRANT INSERT ON cc.domain, cc.api_key, cc.tenant_audit TO cc_ctl_tenant;
+GRANT DELETE ON cc.domain TO cc_ctl_tenant;
+GRANT SELECT, UPDATE ON cc.change_head TO cc_ctl_tenant;
+GRANT INSERT ON cc.change TO cc_ctl_tenant;
+
+ALTER TABLE cc.tenant ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cc.tenant FORCE ROW LEVEL SECURITY;
+ALTER TABLE cc.domain ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cc.domain FORCE ROW LEVEL SECURITY;
+ALTER TABLE cc.api_key ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cc.api_key FORCE ROW LEVEL SECURITY;
+ALTER TABLE cc.tenant_audit ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cc.tenant_audit FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY everything ON cc.tenant TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
+CREATE POLICY everything ON cc.domain TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
+CREATE POLICY everything ON cc.api_key TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
+CREATE POLICY everything ON cc.tenant_audit TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
+
+CREATE POLICY own ON cc.tenant TO cc_ctl_tenant
+	USING (id = NULLIF(current_setting('cc.tenant', true), ''))
+	WITH CHECK (id = NULLIF(current_setting('cc.tenant', true), ''));
+CREATE POLICY own ON cc.domain TO cc_ctl_tenant
+	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
+	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
+CREATE POLICY own ON cc.api_key TO cc_ctl_tenant
+	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
+	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
+CREATE POLICY own ON cc.tenant_audit TO cc_ctl_tenant
+	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
+	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));

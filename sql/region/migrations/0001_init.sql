@@ -1,0 +1,51 @@
+-- A region's database: nothing but tenants' schemas, and the functions that make and drop them.
+-- Run by cc_prov, who owns the database. Names are quoted here, on the server, never in the daemon.
+
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+DO $$ BEGIN
+	EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+END $$;
+
+-- A shard: the role that owns its schemas, and the login role that may become its tenants. The login
+-- role exists already (it is made where its password is known) and gets the right to connect here.
+CREATE FUNCTION cc_region.create_shard(owner_role text, pool_role text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = owner_role) THEN
+		EXECUTE format('CREATE ROLE %I NOLOGIN NOINHERIT', owner_role);
+	END IF;
+	EXECUTE format('GRANT %I TO %I', owner_role, session_user);
+	EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), pool_role);
+END $$;
+
+-- An empty schema with its role. What is in it comes from the tenant migrations, run as the owner.
+CREATE FUNCTION cc_region.create_tenant(schema_id text, owner_role text, pool_role text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF schema_id !~ '^t_[a-z2-7]{16}$' THEN
+		RAISE EXCEPTION 'not a schema id';
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = schema_id) THEN
+		EXECUTE format('CREATE ROLE %I NOLOGIN NOINHERIT', schema_id);
+	END IF;
+	EXECUTE format('GRANT %I TO %I', schema_id, pool_role);
+	EXECUTE format('CREATE SCHEMA IF NOT EXISTS %I AUTHORIZATION %I', schema_id, owner_role);
+	EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', schema_id, schema_id);
+END $$;
+
+-- Dropping what is not there is success: the caller repeats until its record is gone.
+CREATE FUNCTION cc_region.drop_tenant(schema_id text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF schema_id !~ '^t_[a-z2-7]{16}$' THEN
+		RAISE EXCEPTION 'not a schema id';
+	END IF;
+	EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', schema_id);
+	IF EXISTS (SELECT FROM pg_roles WHERE rolname = schema_id) THEN
+		EXECUTE format('DROP ROLE %I', schema_id);
+	END IF;
+END $$;
+
+REVOKE ALL ON FUNCTION cc_region.create_shard(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION cc_region.create_tenant(text, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION cc_region.drop_tenant(text) FROM PUBLIC;

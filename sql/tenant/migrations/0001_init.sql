@@ -1,0 +1,147 @@
+-- One tenant's schema. Run as the shard's owner role with the schema as search_path; the tenant's
+-- role has the schema's own name and gets rights at the end, never ownership.
+
+-- One row: fence, quota, ids, version and order of the audit, all taken by one guarded UPDATE.
+CREATE TABLE head (
+	one              boolean PRIMARY KEY DEFAULT true CHECK (one),
+	version          bigint  NOT NULL DEFAULT 0,
+	epoch            bigint  NOT NULL DEFAULT 0,
+	writable         boolean NOT NULL DEFAULT false,
+	policies_used    bigint  NOT NULL DEFAULT 0 CHECK (policies_used >= 0),
+	resources_used   bigint  NOT NULL DEFAULT 0 CHECK (resources_used >= 0),
+	bouncers_used    bigint  NOT NULL DEFAULT 0 CHECK (bouncers_used >= 0),
+	users_used       bigint  NOT NULL DEFAULT 0 CHECK (users_used >= 0),
+	last_policy_id   bigint  NOT NULL DEFAULT 0,
+	last_resource_id bigint  NOT NULL DEFAULT 0,
+	last_bouncer_id  bigint  NOT NULL DEFAULT 0,
+	last_user_id     bigint  NOT NULL DEFAULT 0,
+	audit_seq        bigint  NOT NULL DEFAULT 0
+) WITH (fillfactor = 10);
+INSERT INTO head DEFAULT VALUES;
+
+CREATE TABLE users (
+	id              bigint PRIMARY KEY,
+	email           text NOT NULL,
+	username        text NOT NULL,
+	roles           text[] NOT NULL,
+	created_at      timestamptz NOT NULL,
+	updated_at      timestamptz NOT NULL,
+	last_seen_at    timestamptz,
+	deleted_at      timestamptz,
+	version         bigint NOT NULL DEFAULT 1,
+	changed_version bigint NOT NULL
+);
+CREATE UNIQUE INDEX users_email_live ON users (lower(email)) WHERE deleted_at IS NULL;
+CREATE INDEX users_changed ON users (changed_version);
+
+CREATE TABLE resources (
+	id              bigint PRIMARY KEY,
+	name            text NOT NULL,
+	type            text NOT NULL,
+	environment     text NOT NULL,
+	path            text,
+	methods         text[] NOT NULL DEFAULT '{}',
+	description     text,
+	attributes      json,
+	url             text,
+	original_host   text,
+	target_host     text,
+	default_security_posture text NOT NULL DEFAULT 'deny-all',
+	auto_discovered boolean NOT NULL DEFAULT false,
+	version         bigint NOT NULL DEFAULT 1,
+	created_by      text NOT NULL,
+	created_at      timestamptz NOT NULL,
+	updated_at      timestamptz NOT NULL,
+	deleted_at      timestamptz,
+	changed_version bigint NOT NULL
+);
+-- Equal names pair the sandbox and the production resource; within an environment they are unique.
+CREATE UNIQUE INDEX resources_name_live ON resources (environment, name) WHERE deleted_at IS NULL;
+CREATE INDEX resources_changed ON resources (changed_version);
+
+CREATE TABLE bouncers (
+	id              bigint PRIMARY KEY,
+	name            text NOT NULL,
+	description     text,
+	hostname        text NOT NULL,
+	port            bigint,
+	environment     text NOT NULL,
+	bouncer_type    text NOT NULL,
+	target_app      text,
+	configuration   json,
+	version         text,
+	row_version     bigint NOT NULL DEFAULT 1,
+	created_by      text NOT NULL,
+	created_at      timestamptz NOT NULL,
+	updated_at      timestamptz NOT NULL,
+	deleted_at      timestamptz,
+	changed_version bigint NOT NULL
+);
+CREATE UNIQUE INDEX bouncers_name_live ON bouncers (environment, name) WHERE deleted_at IS NULL;
+CREATE INDEX bouncers_changed ON bouncers (changed_version);
+
+-- What bouncers report: unmanaged, passes no gate, left out of versions and checksums.
+CREATE TABLE bouncer_live (
+	bouncer_id      bigint PRIMARY KEY,
+	last_heartbeat  timestamptz NOT NULL,
+	policies_synced bigint,
+	requests_per_second double precision,
+	cache_hit_rate  double precision
+) WITH (fillfactor = 50);
+
+CREATE TABLE policies (
+	id              bigint PRIMARY KEY,
+	name            text NOT NULL,
+	description     text,
+	status          text NOT NULL CHECK (status IN ('draft', 'active', 'inactive')),
+	environment     text NOT NULL CHECK (environment IN ('sandbox', 'production')),
+	rego_code       text NOT NULL,
+	resource_id     bigint REFERENCES resources,
+	bouncer_id      bigint REFERENCES bouncers,
+	test_cases      json NOT NULL DEFAULT '[]',
+	version         bigint NOT NULL DEFAULT 1,
+	created_by      text NOT NULL,
+	created_at      timestamptz NOT NULL,
+	updated_at      timestamptz NOT NULL,
+	deleted_at      timestamptz,
+	changed_version bigint NOT NULL
+);
+CREATE UNIQUE INDEX policies_name_live ON policies (environment, name) WHERE deleted_at IS NULL;
+CREATE INDEX policies_resource ON policies (resource_id) WHERE resource_id IS NOT NULL;
+CREATE INDEX policies_bouncer ON policies (bouncer_id) WHERE bouncer_id IS NOT NULL;
+CREATE INDEX policies_changed ON policies (changed_version);
+
+-- Rows that are gone for good, so that a copy can follow.
+CREATE TABLE tombstones (
+	tbl     text   NOT NULL,
+	pk      bigint NOT NULL,
+	version bigint NOT NULL,
+	PRIMARY KEY (version, tbl, pk)
+);
+
+CREATE TABLE audit (
+	seq         bigint PRIMARY KEY,
+	at          timestamptz NOT NULL DEFAULT now(),
+	actor_kind  text NOT NULL,
+	actor       text NOT NULL,
+	action      text NOT NULL,
+	object_type text NOT NULL,
+	object_id   text NOT NULL,
+	outcome     text NOT NULL DEFAULT 'success',
+	request_id  text,
+	ip          text,
+	detail      json
+);
+CREATE INDEX audit_at ON audit (at);
+
+-- The tenant's role: its rows, but not the fence, and the audit only to add and to read.
+DO $$
+DECLARE
+	tenant_role text := current_schema();
+BEGIN
+	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON users, resources, bouncers, bouncer_live, policies TO %I', tenant_role);
+	EXECUTE format('GRANT SELECT, INSERT ON audit, tombstones TO %I', tenant_role);
+	EXECUTE format('GRANT SELECT ON head TO %I', tenant_role);
+	EXECUTE format('GRANT UPDATE (version, policies_used, resources_used, bouncers_used, users_used, '
+		'last_policy_id, last_resource_id, last_bouncer_id, last_user_id, audit_seq) ON head TO %I', tenant_role);
+END $$;
