@@ -39,11 +39,10 @@ asan tsan: %: packages-test preset-%
 	@tests/run build/$@ $(ARGS)
 
 bench: packages-bench release
-	@$(call cmake_build,release,--target bench-programs)
 	@tests/bench/run build/release
 
-lint: packages-lint preset-dev
-	@cmake/lint.sh build/dev
+lint: packages-lint preset-clang
+	@cmake/lint.sh build/clang
 
 format:
 	@find include src tests -name '*.[ch]' -exec clang-format -i {} +

@@ -5,30 +5,38 @@
 build=${CC_BUILD_DIR:?}
 read -r flags <"$build/floors/cflags.txt"
 
-# compiles FLOOR HEADER
+# compiles FLOOR HEADER…
 compiles() {
-	echo "#include \"$2\"" >"$scratch/try.c"
+	floor_tried=$1
+	shift
+	printf '#include "%s"\n' "$@" >"$scratch/try.c"
 	extra=
-	case " $1 $allowed " in *" model "*) extra="-I$build/generated" ;; esac
+	case " $floor_tried $allowed " in *" model "*) extra="-I$build/generated" ;; esac
 	# shellcheck disable=SC2086
-	${CC_CC:-cc} $flags -I"$build/floors/$1" $extra -fsyntax-only "$scratch/try.c" 2>"$scratch/err"
+	${CC_CC:-cc} $flags -I"$build/floors/$floor_tried" $extra -fsyntax-only "$scratch/try.c" 2>"$scratch/err"
 }
 
-some_header() {
-	find "include/cc/$1" -name '*.h' 2>/dev/null | sort | sed -n '1s|^include/||p'
+headers() {
+	find "include/cc/$1" -name '*.h' 2>/dev/null | sort | sed 's|^include/||'
 }
 
 while IFS=: read -r floor allowed; do
 	: >"$scratch/up"
 	: >"$scratch/down"
 	while IFS=: read -r other _; do
-		header=$(some_header "$other")
-		[ -n "$header" ] || continue
+		all=$(headers "$other")
+		[ -n "$all" ] || continue
 		case " $floor $allowed " in
 		*" $other "*)
-			compiles "$floor" "$header" ||
-				{ echo "$floor cannot include $header:"; head -5 "$scratch/err"; } >>"$scratch/down" ;;
+			# shellcheck disable=SC2086
+			compiles "$floor" $all && continue
+			for header in $all; do
+				compiles "$floor" "$header" ||
+					{ echo "$floor cannot include $header:"; head -5 "$scratch/err"; }
+			done >>"$scratch/down" ;;
 		*)
+			header=${all%%
+*}
 			compiles "$floor" "$header" && echo "$floor can include $header" >>"$scratch/up"
 			grep -q 'No such file\|file not found' "$scratch/err" ||
 				echo "$floor: $header fails for another reason" >>"$scratch/up" ;;
