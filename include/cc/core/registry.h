@@ -5,7 +5,6 @@
 #include "cc/base/ctx.h"
 #include "cc/core/actor.h"
 #include "cc/core/tenant.h"
-#include "cc/crypto/apikey.h"
 
 /*
  * What this node knows of the control database: immutable snapshots of tenants (by id, slug,

@@ -4,7 +4,6 @@
 
 #include "cc/base/bytes.h"
 #include "cc/base/lock.h"
-#include "cc/cache/redis.h"
 #include "cc/core/plan.h"
 #include "cc/db/pool.h"
 #include "cc/db/unit.h"
@@ -41,6 +40,7 @@ struct settings {
 
 struct registry;
 struct limiter;
+struct redis_conf;
 
 /* Everything that reaches beyond one transaction. Made by daemon/wire.c; shared by all threads. */
 struct world {
