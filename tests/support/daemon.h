@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_TESTS_DAEMON_H
+#define CC_TESTS_DAEMON_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * The real program with a PostgreSQL and a Redis of its own, on unix sockets in a temporary folder.
+ * Everything is gone with the test process, whatever ends it. Failures end the test with a message
+ * and the last lines of the daemon's log. One thread at a time.
+ */
+struct daemon;
+
+/* All zero: what most suites want. */
+struct daemon_options {
+	bool nine_regions;              /* all of the spec's instead of us-east-1, eu-west-1, ap-southeast-1 */
+	int undo_window_s;              /* 0: 30 days */
+	int spare_schemas;              /* per region; 0: the default of 2; -1: none */
+	int provision_lease_s;          /* 0: 5 */
+	int poll_ms;                    /* change feed; 0: 500 */
+	int workers;                    /* 0: 8 */
+	bool without_redis;
+	const char *plans;              /* text of a plans file; NULL: the plans of daemon_plans */
+	const char *const *env;         /* more environment, NULL-terminated: "CONTROLCORE_LIMITS_STATEMENT_MS=200",
+					 * "CC_FAILPOINT=name:3"; stays for restarts until daemon_env() */
+};
+
+/* free, pro, enterprise as in config/plans.conf, with rate limits too high to meet by accident. */
+extern const char daemon_plans[];
+
+/* Starts all of it and waits for /readyz. */
+struct daemon *daemon_start(const struct daemon_options *options);      /* NULL: all zero */
+/* A second node on the same PostgreSQL and Redis, with its own port. Stop it before the first. */
+struct daemon *daemon_join(struct daemon *first, const struct daemon_options *options);
+/* Stops (SIGTERM), checks that it ended with status 0, removes everything. NULL is fine. */
+void daemon_finish(struct daemon *d);
+
+/* SIGTERM and wait: exit status (128 + signal when it died of one). PostgreSQL and Redis stay. */
+int daemon_stop(struct daemon *d);
+/* SIGKILL and wait. */
+void daemon_kill(struct daemon *d);
+/* Waits for it to end by itself (failpoints): its status, or -1 when it still runs after ms. */
+int daemon_await_end(struct daemon *d, int ms);
+/* Starts it again on the same data (the port may differ) and waits for /readyz. */
+void daemon_restart(struct daemon *d);
+/* The same without waiting; true once /readyz answers 200 within ms. */
+void daemon_launch(struct daemon *d);
+bool daemon_await_ready(struct daemon *d, int ms);
+/* Replaces options->env for the next start; NULL: none. */
+void daemon_env(struct daemon *d, const char *const *env);
+bool daemon_running(struct daemon *d);
+
+int daemon_port(const struct daemon *d);
+pid_t daemon_pid(const struct daemon *d);
+/* An operator key with every platform and every tenant scope, made by `controlcored operator-key create`. */
+const char *daemon_operator_key(struct daemon *d);
+/* A further operator key with these scopes ("platform:read,tenant:read"); malloc'ed. */
+char *daemon_make_operator_key(struct daemon *d, const char *scopes);
+
+/* As the superuser of the test's PostgreSQL: "host=… port=… dbname=<database> user=…"; malloc'ed. */
+char *daemon_conninfo(const struct daemon *d, const char *database);
+#define DAEMON_CONTROL_DB "cc_control"
+/* Name of a region's database: region_us_east_1; malloc'ed. */
+char *daemon_region_db(const char *region);
+const char *daemon_redis_socket(const struct daemon *d);        /* NULL: without_redis */
+const char *daemon_config_path(const struct daemon *d);
+const char *daemon_log_path(const struct daemon *d);            /* JSON lines of every start */
+const char *daemon_folder(const struct daemon *d);
+
+/*
+ * For cmocka's group set-up and tear-down: starts with the options set before by
+ * daemon_group_options(), *state is the struct daemon.
+ */
+void daemon_group_options(const struct daemon_options *options);
+int daemon_group_setup(void **state);
+int daemon_group_teardown(void **state);
+
+#endif
