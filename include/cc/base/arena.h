@@ -2,8 +2,9 @@
 #ifndef CC_BASE_ARENA_H
 #define CC_BASE_ARENA_H
 
-#include <stddef.h>
 #include <stdalign.h>
+#include <stdarg.h>
+#include <stddef.h>
 
 /*
  * Bump allocator: all memory of one request or job, given back in one step.
@@ -26,6 +27,7 @@ void *arena_alloc_array(struct arena *a, size_t n, size_t size); /* overflow abo
 char *arena_strdup(struct arena *a, const char *s);              /* NULL stays NULL */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 void *arena_memdup(struct arena *a, const void *p, size_t n);
 
 struct arena_mark arena_mark(const struct arena *a);
@@ -35,6 +37,7 @@ void arena_rewind(struct arena *a, struct arena_mark mark);
 void arena_reset(struct arena *a);
 /* From now on memory is wiped before it is reused or freed: a secret was read into it. */
 void arena_hold_secret(struct arena *a);
+/* Memory held, used or not. */
 size_t arena_bytes(const struct arena *a);
 
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))

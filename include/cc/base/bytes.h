@@ -15,12 +15,16 @@ struct bytes {
 
 char *hex_encode(struct arena *a, const void *p, size_t n);              /* lower case */
 bool hex_decode(const char *s, void *ret, size_t n);                     /* exactly 2n digits */
-/* Percent-decodes in place of a copy (RFC 3986). NULL on a bad escape or an encoded NUL. plus: '+' is a space. */
+/*
+ * Percent-decodes in place of a copy (RFC 3986). NULL on a bad escape or an encoded NUL. plus: '+' is a
+ * space.
+ */
 char *percent_decode(struct arena *a, const char *s, size_t n, bool plus);
 bool bytes_equal_ct(const void *a, const void *b, size_t n);             /* constant time */
 void bytes_wipe(void *p, size_t n);                                      /* not optimised away */
 uint32_t crc32_of(const void *p, size_t n);                              /* IEEE 802.3 */
-uint64_t hash64_of(const void *p, size_t n, uint64_t seed);              /* for hash maps: keyed per process */
+/* for hash maps: keyed per process */
+uint64_t hash64_of(const void *p, size_t n, uint64_t seed);
 bool random_bytes(void *ret, size_t n);                                  /* getrandom(2) */
 /* n random characters of an alphabet, unbiased; aborts when the system has no randomness. */
 void random_text(char *ret, size_t n, const char *alphabet);

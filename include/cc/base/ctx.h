@@ -24,7 +24,8 @@ struct fault {
 /* The words that belong to the enum err on its way up. */
 struct problem {
 	const char *message;            /* NULL: err_info()->meaning */
-	const char *tenant_id;          /* as the caller wrote it; NULL when no tenant is known to the caller */
+	/* as the caller wrote it; NULL when no tenant is known to the caller */
+	const char *tenant_id;
 	struct fault *faults;           /* ERR_VALIDATION: details[] */
 	struct fault **faults_tail;
 	int nfaults;

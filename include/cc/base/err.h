@@ -12,8 +12,10 @@
 	X(NONE, 200, "", "no error") \
 	X(INVALID_REQUEST, 400, "invalid_request", "the request is not well-formed") \
 	X(TENANT_REQUIRED, 400, "tenant_required", "an operator credential must name the tenant") \
-	X(TENANT_INVALID, 400, "tenant_context_invalid", "a source of the tenant is empty, repeated or malformed") \
-	X(TENANT_CONFLICT, 400, "tenant_context_conflict", "the sources of the tenant name different tenants") \
+	X(TENANT_INVALID, 400, "tenant_context_invalid", \
+		  "a source of the tenant is empty, repeated or malformed") \
+	X(TENANT_CONFLICT, 400, "tenant_context_conflict", \
+		  "the sources of the tenant name different tenants") \
 	X(UNAUTHORIZED, 401, "unauthorized", "no valid credential was presented") \
 	X(KEY_EXPIRED, 401, "key_expired", "the API key has expired") \
 	X(KEY_REVOKED, 401, "key_revoked", "the API key was revoked") \
@@ -22,7 +24,8 @@
 	X(SCOPE_GRANT, 403, "scope_not_grantable", "a key can grant only scopes that its creator holds") \
 	X(TENANT_SUSPENDED, 403, "tenant_suspended", "the tenant is suspended") \
 	X(QUOTA, 403, "quota_exceeded", "the limit of this kind of object is reached") \
-	X(OPERATOR_HOST, 403, "operator_key_refused", "operator credentials are not accepted on tenant hosts") \
+	X(OPERATOR_HOST, 403, "operator_key_refused", \
+		  "operator credentials are not accepted on tenant hosts") \
 	X(TENANT_NOT_FOUND, 404, "tenant_not_found", "no such tenant") \
 	X(NOT_FOUND, 404, "resource_not_found", "no such object") \
 	X(ROUTE_NOT_FOUND, 404, "not_found", "no such path") \
@@ -38,7 +41,8 @@
 	X(NOT_DELETED, 409, "not_deleted", "the object is not deleted") \
 	X(LAST_ADMIN_KEY, 409, "last_admin_key", "the tenant's last key that can manage keys cannot go") \
 	X(PRODUCTION_IMMUTABLE, 409, "production_immutable", "production policies change by promotion only") \
-	X(TENANT_GONE, 410, "tenant_deleted", "the tenant is deleted; it can be restored until its undo window ends") \
+	X(TENANT_GONE, 410, "tenant_deleted", \
+		  "the tenant is deleted; it can be restored until its undo window ends") \
 	X(UNDO_OVER, 410, "undo_window_over", "the undo window of the deletion is over") \
 	X(TOO_LARGE, 413, "payload_too_large", "the body is larger than the operation takes") \
 	X(URI_TOO_LONG, 414, "uri_too_long", "the request target is too long") \

@@ -22,7 +22,8 @@ struct redis_conf {
 	int connect_ms, command_ms;
 };
 
-struct redis *redis_create(const struct redis_conf *conf);      /* connects on first use; conf must outlive it */
+/* connects on first use; conf must outlive it */
+struct redis *redis_create(const struct redis_conf *conf);
 void redis_destroy(struct redis *r);
 enum err redis_ping(struct redis *r, int64_t *ret_us) MUST_USE;
 
@@ -30,11 +31,16 @@ enum err redis_ping(struct redis *r, int64_t *ret_us) MUST_USE;
 char *redis_key(struct arena *a, const char *tenant_id, const char *name);
 
 enum err redis_set(struct redis *r, const char *key, const char *value, int64_t ttl_ms) MUST_USE;
-enum err redis_get(struct redis *r, struct arena *a, const char *key, const char **ret) MUST_USE; /* NULL: absent */
+/* NULL: absent */
+enum err redis_get(struct redis *r, struct arena *a, const char *key, const char **ret) MUST_USE;
 enum err redis_publish(struct redis *r, const char *channel, const char *message) MUST_USE;
 
-/* Deletes every key of the tenant by SCAN and UNLINK in bounded steps; *cursor starts at 0 and is 0 again when done. */
-enum err redis_purge_step(struct redis *r, const char *tenant_id, uint64_t *cursor, int64_t *removed) MUST_USE;
+/*
+ * Deletes every key of the tenant by SCAN and UNLINK in bounded steps; *cursor starts at 0 and is 0 again
+ * when done.
+ */
+enum err redis_purge_step(struct redis *r, const char *tenant_id, uint64_t *cursor,
+			  int64_t *removed) MUST_USE;
 
 /* A subscription: its own connection, blocking for at most wait_ms. *ret_message NULL: nothing came. */
 struct redis_sub;

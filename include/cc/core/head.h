@@ -29,7 +29,8 @@ void head_release_later(struct ctx *cx, enum take kind);
  * (single flight) and runs once more there. cx->tenant may be replaced; *ret_fresh is then the new
  * snapshot that the caller must tenant_put(), else NULL.
  */
-enum err head_write(struct ctx *cx, enum take take, db_work work, void *arg, const struct tenant **ret_fresh) MUST_USE;
+enum err head_write(struct ctx *cx, enum take take, db_work work, void *arg,
+		    const struct tenant **ret_fresh) MUST_USE;
 /* A read in the tenant's schema, with the same answer to a stale placement. */
 enum err head_read(struct ctx *cx, db_work work, void *arg, const struct tenant **ret_fresh) MUST_USE;
 

@@ -18,9 +18,14 @@ struct registry *registry_create(struct world *w);
 void registry_destroy(struct registry *r);
 
 /* ret is referenced: give it back with tenant_put(). ERR_NEED_LOAD: not in memory (only when !may_load). */
-enum err tenant_get(struct ctx *cx, const char *id_or_slug, bool may_load, const struct tenant **ret) MUST_USE;
-enum err tenant_get_by_host(struct ctx *cx, const char *host, bool may_load, const struct tenant **ret) MUST_USE;
-/* Around every cache: asks the control database now (a zero-row gate, a placement in doubt). Single flight per tenant. */
+enum err tenant_get(struct ctx *cx, const char *id_or_slug, bool may_load,
+		    const struct tenant **ret) MUST_USE;
+enum err tenant_get_by_host(struct ctx *cx, const char *host, bool may_load,
+			    const struct tenant **ret) MUST_USE;
+/*
+ * Around every cache: asks the control database now (a zero-row gate, a placement in doubt). Single flight
+ * per tenant.
+ */
 enum err tenant_reload(struct ctx *cx, const char *id, const struct tenant **ret) MUST_USE;
 void tenant_put(const struct tenant *t);        /* NULL is fine */
 

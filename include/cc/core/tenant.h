@@ -35,7 +35,10 @@ struct tenant {
 	struct db_pool *pool;           /* of its shard; NULL: its region is not configured on this node */
 };
 
-/* The unit of work in the tenant's schema, as its role. ERR_UNAVAILABLE without a pool, ERR_TENANT_MIGRATING when behind. */
+/*
+ * The unit of work in the tenant's schema, as its role. ERR_UNAVAILABLE without a pool, ERR_TENANT_MIGRATING
+ * when behind.
+ */
 enum err tenant_place(struct ctx *cx, const struct tenant *t, struct db_place *ret) MUST_USE;
 
 #endif

@@ -27,7 +27,8 @@ struct settings {
 	const char *const *neutral_hosts;       /* hosts that name no tenant; NULL-terminated */
 	const char *control_conninfo;   /* of the control database, without user and password */
 	struct bytes pepper;            /* API keys; ≥ 32 bytes */
-	struct bytes role_secret;       /* passwords of login roles are HMACs of their names under it; p NULL: none */
+	/* passwords of login roles are HMACs of their names under it; p NULL: none */
+	struct bytes role_secret;
 	int64_t undo_window_s;          /* DELETE tenant → purge */
 	int64_t provision_lease_s;      /* a creation older than this is undone */
 	int64_t soft_delete_days;
@@ -35,7 +36,8 @@ struct settings {
 	int control_connections, region_connections, shard_connections;
 	int statement_ms, request_ms;
 	int poll_ms;                    /* change feed */
-	int64_t stale_max_s;            /* how long cached credentials serve reads without the control database */
+	/* how long cached credentials serve reads without the control database */
+	int64_t stale_max_s;
 };
 
 struct registry;

@@ -24,8 +24,8 @@ struct migration_set {
  * ERR_CONFLICT naming the file), each missing one in a transaction of its own. dry: only counts.
  * ret_applied: how many ran (or would run).
  */
-enum err migrate_database(struct ctx *cx, struct db_session *s, const struct migration_set *set, const char *schema,
-			  bool dry, int *ret_applied) MUST_USE;
+enum err migrate_database(struct ctx *cx, struct db_session *s, const struct migration_set *set,
+			  const char *schema, bool dry, int *ret_applied) MUST_USE;
 
 /*
  * One tenant schema, from version `from` to the newest (or `to` when > 0): one transaction, as the

@@ -35,12 +35,16 @@ void db_pool_destroy(struct db_pool *p);        /* all leases are back */
 struct db_pool_stats {
 	int open, leased, waiting;
 	int64_t opened_total, failed_total;
+	int64_t faults_total;           /* connections that came back inside a transaction */
+	int64_t trips_total;            /* round trips of units of work */
 };
 void db_pool_stats(struct db_pool *p, struct db_pool_stats *ret);
 /* Closes connections idle for too long; called now and then by a housekeeping thread. */
 void db_pool_sweep(struct db_pool *p);
 
-/* When the server cannot be reached: ERR_UNAVAILABLE; when all are leased until deadline_ms: ERR_OVERLOADED. */
+/*
+ * When the server cannot be reached: ERR_UNAVAILABLE; when all are leased until deadline_ms: ERR_OVERLOADED.
+ */
 enum err db_lease(struct db_pool *p, const char *tenant, int64_t deadline_ms, struct db **ret) MUST_USE;
 /* The connection must be outside a transaction, else it is closed (and counted as a fault). */
 void db_return(struct db *db);

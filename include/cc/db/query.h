@@ -22,6 +22,8 @@
  *                    :exec    → nothing
  *                    :exec1   → nothing             (not exactly one row touched: ERR_NOT_FOUND)
  *                    :count   → int64_t *affected
+ * A row is set whole: what the query does not select is null or the table's default. Rows, and what
+ * they point to, are in cx->arena; what a …_later() is to fill must outlive the work (arena, arg).
  * Columns are matched to fields of T's schema by name, once per statement and connection.
  * Args: text → const char * (NULL is NULL) · int8 → int64_t (INT_NULL) · bool → bool ·
  * timestamptz → int64_t µs (TIME_NULL) · text[] → const struct strv * · json → const char * ·
@@ -41,6 +43,8 @@ struct db_query {
 	int nargs;
 	enum db_card card;
 	const struct schema *row;       /* NULL without rows */
+	/* INSERT … VALUES: one row or an error, so that COMMIT may travel with it */
+	bool always_one;
 };
 
 struct db_arg {
@@ -60,7 +64,10 @@ struct db_rows {
 };
 #define DB_ROW(rows, type, i) (&((type *)(rows)->v)[i])
 
-/* "name", "-created_at": fields with F_SORT only; the columns' names come from the table, never from the client. */
+/*
+ * "name", "-created_at": fields with F_SORT only; the columns' names come from the table, never from the
+ * client.
+ */
 struct db_order {
 	struct {
 		const struct field *field;
@@ -69,7 +76,8 @@ struct db_order {
 	int n;
 };
 /* Parses "environment,-created_at" against the table. False: *ret_bad is the part that is wrong. */
-bool db_order_parse(struct arena *a, const struct schema *s, const char *text, struct db_order *ret, const char **ret_bad);
+bool db_order_parse(struct arena *a, const struct schema *s, const char *text, struct db_order *ret,
+		    const char **ret_bad);
 
 /* Exactly one of the result pointers is used, by q->card. */
 struct db_result {
@@ -78,10 +86,10 @@ struct db_result {
 	struct db_rows *rows;
 	int64_t *affected;
 };
-enum err db_query_now(struct db *db, const struct db_query *q, const struct db_order *order, struct db_result res,
-		      const struct db_arg *args) MUST_USE;
-void db_query_later(struct db *db, const struct db_query *q, const struct db_order *order, struct db_result res,
-		    const struct db_arg *args);
+enum err db_query_now(struct db *db, const struct db_query *q, const struct db_order *order,
+		      struct db_result res, const struct db_arg *args) MUST_USE;
+void db_query_later(struct db *db, const struct db_query *q, const struct db_order *order,
+		    struct db_result res, const struct db_arg *args);
 /* Sends what is queued and waits for its results. */
 enum err db_flush(struct db *db) MUST_USE;
 
@@ -99,7 +107,10 @@ struct db_constraint {
 	const char *field;              /* NULL: none */
 	const char *message;
 };
-/* Table searched when a constraint fails; NULL-terminated by constraint. Unknown ones are ERR_CONFLICT. Set once at start. */
+/*
+ * Table searched when a constraint fails; NULL-terminated by constraint. Unknown ones are ERR_CONFLICT. Set
+ * once at start.
+ */
 void db_constraints_register(const struct db_constraint *table);
 
 #endif

@@ -19,7 +19,10 @@ void db_session_close(struct db_session *s);    /* NULL is fine */
 
 /* A script of ours (embedded in the binary), possibly several statements; never contains values. */
 enum err db_session_script(struct ctx *cx, struct db_session *s, const char *sql) MUST_USE;
-/* One statement with text parameters; the first column of the first row, or NULL, goes to ret_text (may be NULL). */
+/*
+ * One statement with text parameters; the first column of the first row, or NULL, goes to ret_text (may be
+ * NULL).
+ */
 enum err db_session_exec(struct ctx *cx, struct db_session *s, const char *sql, int nparams,
 			 const char *const *params, const char **ret_text) MUST_USE;
 /* The same, every row's columns as text (arena); *ret_rows[i * ncols + col]. */
@@ -31,7 +34,8 @@ enum err db_session_table(struct ctx *cx, struct db_session *s, const char *sql,
 			  const char *const *params, struct db_table *ret) MUST_USE;
 
 /* SET-UP, all idempotent: names are quoted by libpq. */
-enum err db_session_create_database(struct ctx *cx, struct db_session *s, const char *name, const char *owner) MUST_USE;
+enum err db_session_create_database(struct ctx *cx, struct db_session *s, const char *name,
+				    const char *owner) MUST_USE;
 /* Creates the role when missing and sets its password (SCRAM verifier made here) when one is given. */
 enum err db_session_login_role(struct ctx *cx, struct db_session *s, const char *name, const char *password,
 			       bool createrole) MUST_USE;

@@ -10,7 +10,8 @@ enum db_mode { DB_READ, DB_WRITE };
 /* Where a unit of work runs and as whom. All texts outlive the unit. */
 struct db_place {
 	struct db_pool *pool;
-	const char *tenant;             /* fairness of the pool and `cc.tenant` for row security; NULL: none */
+	/* fairness of the pool and `cc.tenant` for row security; NULL: none */
+	const char *tenant;
 	const char *role;               /* SET LOCAL ROLE; NULL: the session's own */
 	const char *search_path;        /* "t_abc, pg_temp", "cc, pg_temp" */
 	int statement_ms;               /* statement_timeout */
@@ -27,9 +28,12 @@ typedef enum err (*db_work)(struct ctx *cx, void *arg);
  * cx->problem cleared. A connection lost before COMMIT was sent: once more on a fresh one when the
  * first statement had not succeeded yet; lost while COMMIT was under way: ERR_UNAVAILABLE, never
  * retried (the effect is uncertain).
- * Every wait ends at cx->deadline_ms. cx->db_us grows by the time waited.
+ * Every wait ends at cx->deadline_ms (0: 30 s). cx->db_us grows by the time waited.
+ * A :one or :exec1 queued for later in a write is decided before COMMIT is sent, which costs a round
+ * trip; an INSERT … VALUES without ON CONFLICT does not need that.
  */
-enum err db_unit(struct ctx *cx, const struct db_place *place, enum db_mode mode, db_work work, void *arg) MUST_USE;
+enum err db_unit(struct ctx *cx, const struct db_place *place, enum db_mode mode, db_work work,
+		 void *arg) MUST_USE;
 
 /* Work on a session of one's own, without a transaction of ours: see session.h. */
 

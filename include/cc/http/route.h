@@ -18,7 +18,8 @@ const char *method_name(enum method m);
 
 enum auth {
 	AUTH_PUBLIC,            /* no credential */
-	AUTH_TENANT,            /* in the context of one tenant: its own keys, or an operator's that hold the scope */
+	/* in the context of one tenant: its own keys, or an operator's that hold the scope */
+	AUTH_TENANT,
 	AUTH_OPERATOR,          /* platform credentials only, no tenant context beyond the path */
 };
 
@@ -47,7 +48,8 @@ typedef enum err (*handler_fn)(struct ctx *cx, struct req *rq);
 
 struct route {
 	enum method method;
-	const char *path;               /* below /api/v1, or absolute when ROUTE's group says so: "/policies/{id}" */
+	/* below /api/v1, or absolute when ROUTE's group says so: "/policies/{id}" */
+	const char *path;
 	const char *op;                 /* operationId, log `op`, audit action: "createPolicy" */
 	const char *scope;              /* NULL only for AUTH_PUBLIC */
 	const char *scope_or;           /* a second scope that does as well; may be NULL */
@@ -62,10 +64,12 @@ struct route {
 	size_t body_max;                /* 0: the server's default */
 	enum err errors[8];             /* beyond those every route of its class can give */
 	const char *object;             /* writes: the kind of object changed, for the audit: "policy" */
-	int takes;                      /* writes: what the unit hook reserves first (core/head.h); 0: nothing */
+	/* writes: what the unit hook reserves first (core/head.h); 0: nothing */
+	int takes;
 	const char *summary;
 	const char *doc;                /* longer text for the reference; may be NULL */
-	enum read_mode read_mode;       /* filled by the router from method and flags; not written in tables */
+	/* filled by the router from method and flags; not written in tables */
+	enum read_mode read_mode;
 };
 
 struct route_group {
@@ -110,6 +114,7 @@ struct req {
 	const char *param_name[REQ_PARAMS_MAX];
 	int nparams;
 	const void *query, *body;               /* structs of route->query and route->body, valid */
+	enum read_mode read_mode;               /* how the body was read: what schema_overlay() wants to know */
 
 	/* The answer; reset when a unit of work is run again. */
 	const void *out;                        /* struct of route->reply */
@@ -152,11 +157,14 @@ enum err req_id(struct ctx *cx, const struct req *rq, int i, int64_t *ret) MUST_
 #define PAGE_FIELDS(T) \
 	{ .name = "skip", .kind = K_INT, .flags = F_CREATE, .offset = FIELD_AT(T, skip, int64_t), .min = 0, \
 	  .max = PAGE_SKIP_MAX, .def = "0", .doc = "How many items to pass over." }, \
-	{ .name = "limit", .kind = K_INT, .flags = F_CREATE, .offset = FIELD_AT(T, limit, int64_t), .min = 1, \
+	{ .name = "limit", .kind = K_INT, .flags = F_CREATE, .offset = FIELD_AT(T, limit, int64_t), \
+		  .min = 1, \
 	  .max = PAGE_LIMIT_MAX, .def = PAGE_LIMIT_DEFAULT, .doc = "How many items to return at most." }, \
-	{ .name = "sort", .kind = K_TEXT, .flags = F_CREATE, .offset = FIELD_AT(T, sort, const char *), .min = 1, \
+	{ .name = "sort", .kind = K_TEXT, .flags = F_CREATE, .offset = FIELD_AT(T, sort, const char *), \
+		  .min = 1, \
 	  .max = 200, .doc = "Fields to sort by, comma-separated; a leading - sorts descending." }, \
-	{ .name = "full", .kind = K_BOOL, .flags = F_CREATE, .offset = FIELD_AT(T, full, bool), .def = "false", \
+	{ .name = "full", .kind = K_BOOL, .flags = F_CREATE, .offset = FIELD_AT(T, full, bool), \
+		  .def = "false", \
 	  .doc = "Include the long fields that lists leave out." }
 /* The order a list's `sort` asks for (default when it is NULL); a bad one is a fault on `sort`. */
 enum err req_order(struct ctx *cx, const struct schema *row, const char *sort, const char *by_default,

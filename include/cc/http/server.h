@@ -19,7 +19,9 @@ struct http_hooks {
 	enum err (*unit)(struct ctx *cx, struct req *rq, db_work work, void *arg);
 	/* After the handler inside the unit: what every write records (audit). */
 	enum err (*record)(struct ctx *cx, struct req *rq);
-	/* The answer is decided (status known), before it is sent: give references back, count. Any thread. */
+	/*
+	 * The answer is decided (status known), before it is sent: give references back, count. Any thread.
+	 */
 	void (*done)(struct ctx *cx, struct req *rq, int status);
 };
 
@@ -30,8 +32,10 @@ struct http_conf {
 	int queue_max;                  /* requests waiting for a worker; more are 503 */
 	int connections_max;
 	size_t body_max;                /* bytes */
-	size_t header_max;              /* bytes of one header section: MHD's memory per connection follows it */
-	int header_ms, request_ms;      /* from the first byte to the end of the headers; absolute end of a request */
+	/* bytes of one header section: MHD's memory per connection follows it */
+	size_t header_max;
+	/* from the first byte to the end of the headers; absolute end of a request */
+	int header_ms, request_ms;
 	int idle_ms;                    /* keep-alive without a request */
 	const char *server_name;        /* Server header; NULL: none */
 	const struct http_hooks *hooks;
@@ -41,7 +45,10 @@ struct http_conf {
 
 struct http_server;
 
-/* NULL: *ret_error says why (arena a). Tables are checked: a doubled or shadowed path is an error naming both rows. */
+/*
+ * NULL: *ret_error says why (arena a). Tables are checked: a doubled or shadowed path is an error naming both
+ * rows.
+ */
 struct http_server *http_server_start(struct arena *a, const struct http_conf *conf, const char **ret_error);
 int http_server_port(const struct http_server *s);
 /*
@@ -59,7 +66,8 @@ void http_server_stats(struct http_server *s, struct http_stats *ret);
 
 /* Path → route. ret_allow: methods the path takes (for 405). Pure; also used by tests. */
 struct router;
-struct router *router_create(struct arena *a, const struct route_group *const *groups, const char **ret_error);
+struct router *router_create(struct arena *a, const struct route_group *const *groups,
+			     const char **ret_error);
 const struct route *router_find(const struct router *r, enum method m, const char *path, struct arena *a,
 				struct req *ret_params, const char **ret_allow, bool *ret_path_known);
 
@@ -69,7 +77,9 @@ void openapi_write(struct str *out, const struct route_group *const *groups, con
 void routes_markdown(struct str *out, const struct route_group *const *groups);
 void errors_markdown(struct str *out);
 
-/* The one error body: error, message, tenant_id, request_id, timestamp, details, and the members of its kind. */
+/*
+ * The one error body: error, message, tenant_id, request_id, timestamp, details, and the members of its kind.
+ */
 void problem_write(struct str *out, enum err e, const struct ctx *cx);
 
 #endif

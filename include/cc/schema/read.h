@@ -7,7 +7,8 @@
 
 enum read_mode {
 	READ_CREATE,    /* defaults filled in, required enforced, only F_CREATE fields */
-	READ_REPLACE,   /* PUT: required enforced; F_UPDATE fields, and F_OUT ones for schema_overlay() to compare */
+	/* PUT: required enforced; F_UPDATE fields, and F_OUT ones for schema_overlay() to compare */
+	READ_REPLACE,
 	READ_MERGE,     /* PATCH: nothing required; the same fields */
 };
 
@@ -29,7 +30,8 @@ struct kv {
 };
 
 /* The same from pairs: only scalars, STRS as comma-separated text. A repeated key is a fault. */
-enum err schema_read_kv(struct ctx *cx, const struct schema *s, const struct kv *pairs, size_t n, void *ret) MUST_USE;
+enum err schema_read_kv(struct ctx *cx, const struct schema *s, const struct kv *pairs, size_t n,
+			void *ret) MUST_USE;
 
 /*
  * Lays what the client sent over the current object. READ_REPLACE resets unsent F_UPDATE fields to

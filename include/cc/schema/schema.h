@@ -21,8 +21,10 @@ enum kind {
 	K_TIME,         /* int64_t, microseconds; TIME_NULL is null */
 	K_NUM,          /* double               NAN is null */
 	K_ENUM,         /* const char *, one of values[] (points into the table after reading) */
-	K_STRS,         /* struct strv; min..max items, each one of values[] if given, else 1..item_max characters */
-	K_JSON,         /* const char *, compact JSON text; with sub: an array of such objects; else any object */
+	/* struct strv; min..max items, each one of values[] if given, else 1..item_max characters */
+	K_STRS,
+	/* const char *, compact JSON text; with sub: an array of such objects; else any object */
+	K_JSON,
 	K_OBJ,          /* an embedded struct described by sub */
 	K_BYTES,        /* struct bytes; database only */
 };
@@ -52,7 +54,8 @@ struct field {
 	enum kind kind;
 	unsigned flags;
 	size_t offset;
-	int64_t min, max;               /* TEXT: characters; INT: value; STRS, JSON with sub: items; JSON: max bytes */
+	/* TEXT: characters; INT: value; STRS, JSON with sub: items; JSON: max bytes */
+	int64_t min, max;
 	const char *const *values;      /* NULL-terminated; ENUM, STRS */
 	const struct schema *sub;
 	int64_t item_max;               /* STRS: characters of one item */
@@ -76,42 +79,43 @@ struct schema {
 #define FIELD_AT(T, m, ctype) \
 	(offsetof(T, m) + 0 * sizeof(char[_Generic(&((T *)0)->m, ctype *: 1)]))
 
+#define FIELD_OF(T, m, ctype, k, fl) \
+	.name = #m, .kind = (k), .flags = (fl), .offset = FIELD_AT(T, m, ctype)
+
 #define TEXT(T, m, fl, lo, hi, d) \
-	{ .name = #m, .kind = K_TEXT, .flags = (fl), .offset = FIELD_AT(T, m, const char *), .min = (lo), .max = (hi), .doc = (d) }
+	{ FIELD_OF(T, m, const char *, K_TEXT, fl), .min = (lo), .max = (hi), .doc = (d) }
 #define TEXT_LIKE(T, m, fl, lo, hi, fn, d) \
-	{ .name = #m, .kind = K_TEXT, .flags = (fl), .offset = FIELD_AT(T, m, const char *), .min = (lo), .max = (hi), \
-	  .check = (fn), .doc = (d) }
+	{ FIELD_OF(T, m, const char *, K_TEXT, fl), .min = (lo), .max = (hi), .check = (fn), .doc = (d) }
 #define INT(T, m, fl, lo, hi, d) \
-	{ .name = #m, .kind = K_INT, .flags = (fl), .offset = FIELD_AT(T, m, int64_t), .min = (lo), .max = (hi), .doc = (d) }
+	{ FIELD_OF(T, m, int64_t, K_INT, fl), .min = (lo), .max = (hi), .doc = (d) }
 #define BOOL(T, m, fl, d) \
-	{ .name = #m, .kind = K_BOOL, .flags = (fl), .offset = FIELD_AT(T, m, bool), .doc = (d) }
+	{ FIELD_OF(T, m, bool, K_BOOL, fl), .doc = (d) }
 #define TIME(T, m, fl, d) \
-	{ .name = #m, .kind = K_TIME, .flags = (fl), .offset = FIELD_AT(T, m, int64_t), .doc = (d) }
+	{ FIELD_OF(T, m, int64_t, K_TIME, fl), .doc = (d) }
 #define NUM(T, m, fl, d) \
-	{ .name = #m, .kind = K_NUM, .flags = (fl), .offset = FIELD_AT(T, m, double), .doc = (d) }
+	{ FIELD_OF(T, m, double, K_NUM, fl), .doc = (d) }
 #define ENUM(T, m, fl, vals, dflt, d) \
-	{ .name = #m, .kind = K_ENUM, .flags = (fl), .offset = FIELD_AT(T, m, const char *), .values = (vals), \
-	  .def = (dflt), .doc = (d) }
+	{ FIELD_OF(T, m, const char *, K_ENUM, fl), .values = (vals), .def = (dflt), .doc = (d) }
 #define STRS(T, m, fl, lo, hi, vals, imax, d) \
-	{ .name = #m, .kind = K_STRS, .flags = (fl), .offset = FIELD_AT(T, m, struct strv), .min = (lo), .max = (hi), \
-	  .values = (vals), .item_max = (imax), .doc = (d) }
+	{ FIELD_OF(T, m, struct strv, K_STRS, fl), .min = (lo), .max = (hi), .values = (vals), \
+	  .item_max = (imax), .doc = (d) }
 #define JSON(T, m, fl, hi, d) \
-	{ .name = #m, .kind = K_JSON, .flags = (fl), .offset = FIELD_AT(T, m, const char *), .max = (hi), .doc = (d) }
+	{ FIELD_OF(T, m, const char *, K_JSON, fl), .max = (hi), .doc = (d) }
 #define JSON_LIST(T, m, fl, hi, subschema, d) \
-	{ .name = #m, .kind = K_JSON, .flags = (fl), .offset = FIELD_AT(T, m, const char *), .max = (hi), \
-	  .sub = (subschema), .doc = (d) }
+	{ FIELD_OF(T, m, const char *, K_JSON, fl), .max = (hi), .sub = (subschema), .doc = (d) }
 #define OBJ(T, m, fl, subtype, subschema, d) \
-	{ .name = #m, .kind = K_OBJ, .flags = (fl), .offset = FIELD_AT(T, m, subtype), .sub = (subschema), .doc = (d) }
+	{ FIELD_OF(T, m, subtype, K_OBJ, fl), .sub = (subschema), .doc = (d) }
 #define BYTES(T, m) \
-	{ .name = #m, .kind = K_BYTES, .offset = FIELD_AT(T, m, struct bytes) }
+	{ FIELD_OF(T, m, struct bytes, K_BYTES, 0) }
 
 /* SCHEMA(policy_schema, struct policy, "Policy", policy_fields): no input. SCHEMA_IN: has `uint64_t seen`. */
+#define SCHEMA_OF(T, title, table, seen) \
+	{ .name = (title), .fields = (table), .nfields = sizeof(table) / sizeof((table)[0]), \
+	  .size = sizeof(T), .seen_at = (seen) }
 #define SCHEMA(sym, T, title, table) \
-	const struct schema sym = { .name = (title), .fields = (table), .nfields = sizeof(table) / sizeof((table)[0]), \
-				    .size = sizeof(T), .seen_at = SEEN_NONE }
+	const struct schema sym = SCHEMA_OF(T, title, table, SEEN_NONE)
 #define SCHEMA_IN(sym, T, title, table) \
-	const struct schema sym = { .name = (title), .fields = (table), .nfields = sizeof(table) / sizeof((table)[0]), \
-				    .size = sizeof(T), .seen_at = FIELD_AT(T, seen, uint64_t) }
+	const struct schema sym = SCHEMA_OF(T, title, table, FIELD_AT(T, seen, uint64_t))
 
 /* NULL when there is none. A dotted name descends into K_OBJ: "settings.max_users". */
 const struct field *schema_field(const struct schema *s, const char *name);
@@ -122,7 +126,10 @@ void *schema_at(const struct schema *s, void *obj, const char *dotted, const str
 bool schema_seen(const struct schema *s, const void *obj, const char *name);
 /* A fresh struct with the defaults of the table (and nulls). */
 void *schema_new(struct arena *a, const struct schema *s);
-/* What is wrong with the table itself (name twice, > 64 fields, min > max …), or NULL. Checked at start for every table. */
+/*
+ * What is wrong with the table itself (name twice, > 64 fields, min > max …), or NULL. Checked at start for
+ * every table.
+ */
 const char *schema_self_check(struct arena *a, const struct schema *s);
 
 #endif
