@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "call.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cc/base/clock.h"
+#include "cc/base/log.h"
+
+/* A slow reader has this much per second, on top of the time for a request. */
+enum { SEND_BYTES_PER_MS = 16 };
+
+void answer_log(const struct call *c, enum err e, const char *code)
+{
+	const int64_t now = clock_mono_us();
+	const struct route *r = c->rq.route;
+	const char *cause = c->cx.problem.cause;
+
+	if (cause == NULL && e == ERR_INTERNAL)
+		cause = c->cx.problem.message;
+	LOG(e == ERR_INTERNAL ? LOG_ERROR : LOG_INFO, "request", LOG_TEXT("op", r != NULL ? r->op : NULL),
+	    LOG_TEXT("tenant", c->rq.tenant_named), LOG_INT("status", c->status), LOG_TEXT("code", code),
+	    LOG_INT("ms", (now - c->arrived_us) / 1000), LOG_INT("db_ms", c->cx.db_us / 1000),
+	    LOG_INT("queue_ms", c->queue_us / 1000), LOG_TEXT("request_id", c->cx.request_id),
+	    LOG_TEXT("method", c->method), LOG_TEXT("path", c->in.raw_target), LOG_TEXT("remote", c->cx.remote_ip),
+	    LOG_INT("bytes", (int64_t)c->answer_len), LOG_TEXT("cause", cause));
+}
+
+static void write_list(struct call *c, struct jw *w)
+{
+	const struct req *rq = &c->rq;
+	const struct schema *s = rq->route->reply;
+	const enum write_mode mode = rq->list_full ? WRITE_FULL : WRITE_LIST;
+	const bool bare = (rq->route->flags & ROUTE_BARE_ARRAY) != 0;
+
+	if (!bare) {
+		jw_object(w);
+		jw_key(w, rq->route->list);
+	}
+	jw_array(w);
+	for (size_t i = 0; i < rq->list.n; i++)
+		schema_write(w, s, (const char *)rq->list.v + i * s->size, mode);
+	jw_array_end(w);
+	if (bare)
+		return;
+	jw_key(w, "total");
+	jw_int(w, rq->total);
+	jw_key(w, "page");
+	jw_int(w, rq->limit > 0 ? rq->skip / rq->limit + 1 : 1);
+	jw_key(w, "page_size");
+	jw_int(w, rq->limit);
+	jw_object_end(w);
+}
+
+static void write_reply(struct call *c)
+{
+	const struct req *rq = &c->rq;
+	struct str out;
+	struct jw w;
+
+	c->status = rq->status != 0 ? rq->status : rq->route->status;
+	if (c->status == MHD_HTTP_NO_CONTENT)
+		return;
+	if (rq->raw_out != NULL) {
+		c->answer = rq->raw_out;
+		c->answer_len = strlen(rq->raw_out);
+		return;
+	}
+	str_init(&out, c->arena, rq->list.n > 0 ? 256 * (rq->list.n + 1) : 1024);
+	jw_init(&w, &out);
+	if (rq->out == NULL && rq->route->list != NULL)
+		write_list(c, &w);
+	else if (rq->out != NULL)
+		schema_write(&w, rq->route->reply, rq->out, WRITE_FULL);
+	else
+		str_add(&out, "{}");
+	c->answer = out.data;
+	c->answer_len = out.len;
+}
+
+static void write_problem(struct call *c, enum err e)
+{
+	struct problem *p = &c->cx.problem;
+	struct str out;
+
+	c->status = err_info(e)->status;
+	if (p->tenant_id == NULL)
+		p->tenant_id = c->rq.tenant_named;
+	if (p->retry_after == 0 && (c->status == MHD_HTTP_TOO_MANY_REQUESTS ||
+				    c->status == MHD_HTTP_SERVICE_UNAVAILABLE))
+		p->retry_after = 1;
+	str_init(&out, c->arena, 512);
+	problem_write(&out, e, &c->cx);
+	c->answer = out.data;
+	c->answer_len = out.len;
+}
+
+/* The two internal ones must not get here; when they do, the client gets an honest word. */
+static enum err public_error(struct call *c, enum err e)
+{
+	if (e == ERR_RETRY)
+		return refuse(&c->cx, ERR_UNAVAILABLE, "the operation met too many others; retry");
+	if (e == ERR_NEED_LOAD)
+		return refuse(&c->cx, ERR_INTERNAL, "the gate could not decide");
+	return e;
+}
+
+void answer_make(struct call *c, enum err e)
+{
+	const struct http_hooks *hooks = c->server->conf.hooks;
+
+	e = public_error(c, e);
+	c->answer = "";
+	if (e != ERR_NONE)
+		write_problem(c, e);
+	else if (c->options)
+		c->status = MHD_HTTP_NO_CONTENT;
+	else
+		write_reply(c);
+	if (c->gated && hooks->done != NULL)
+		hooks->done(&c->cx, &c->rq, c->status);
+	answer_log(c, e, e != ERR_NONE ? err_info(e)->code : NULL);
+}
+
+static const char *own_header(const struct req *rq, const char *name)
+{
+	for (int i = 0; i < rq->nheaders; i++) {
+		if (strcasecmp(rq->header[i].name, name) == 0)
+			return rq->header[i].value;
+	}
+	return NULL;
+}
+
+static const char *cache_control(const struct call *c)
+{
+	const bool credential = c->in.authorization != NULL || c->in.api_key != NULL;
+	const bool secret = c->rq.route != NULL && (c->rq.route->flags & ROUTE_NO_STORE) != 0;
+
+	return secret || (credential && c->status >= 400) ? "no-store" : "no-cache";
+}
+
+static void add(struct MHD_Response *r, const char *name, const char *value)
+{
+	if (value != NULL)
+		(void)MHD_add_response_header(r, name, value);
+}
+
+static void add_int(struct MHD_Response *r, const char *name, int64_t value)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRId64, value);
+	add(r, name, text);
+}
+
+/* Headers that only some answers have. */
+static void add_rare(struct MHD_Response *r, const struct call *c)
+{
+	const struct req *rq = &c->rq;
+
+	if (c->status == MHD_HTTP_UNAUTHORIZED)
+		add(r, "WWW-Authenticate", "Bearer");
+	if (c->cx.problem.retry_after > 0 && (c->status == MHD_HTTP_TOO_MANY_REQUESTS ||
+					      c->status == MHD_HTTP_SERVICE_UNAVAILABLE))
+		add_int(r, "Retry-After", c->cx.problem.retry_after);
+	if (c->status == MHD_HTTP_METHOD_NOT_ALLOWED || c->options)
+		add(r, "Allow", c->allow);
+	if (c->status < 300) {
+		add(r, "Location", rq->location);
+		if (rq->route != NULL && (rq->route->flags & ROUTE_BARE_ARRAY) != 0)
+			add_int(r, "X-Total-Count", rq->total);
+	}
+	if (c->close || atomic_load_explicit(&c->server->draining, memory_order_relaxed))
+		add(r, "Connection", "close");
+}
+
+static void add_headers(struct MHD_Response *r, const struct call *c)
+{
+	const struct req *rq = &c->rq;
+	const bool raw = c->status < 300 && rq->raw_type != NULL;
+
+	if (c->answer_len > 0)
+		add(r, "Content-Type", raw ? rq->raw_type : "application/json");
+	add(r, "X-Request-ID", c->cx.request_id);
+	add(r, "X-Content-Type-Options", "nosniff");
+	if (own_header(rq, "Cache-Control") == NULL)
+		add(r, "Cache-Control", cache_control(c));
+	add(r, "Server", c->server->conf.server_name);
+	for (int i = 0; i < rq->nheaders; i++)
+		add(r, rq->header[i].name, rq->header[i].value);
+	add_rare(r, c);
+}
+
+/* libmicrohttpd asks for a pointer that may be written to, and does not write. */
+static void *unconst(const char *text)
+{
+	return (void *)(uintptr_t)text;
+}
+
+enum MHD_Result answer_send(struct call *c)
+{
+	const int64_t until = clock_mono_ms() + c->server->conf.request_ms +
+			      (int64_t)(c->answer_len / SEND_BYTES_PER_MS);
+	struct MHD_Response *r;
+	enum MHD_Result ok;
+
+	if (!conn_move(c->conn, CONN_SEND, until))
+		return MHD_NO;
+	/* The text is the arena's, which outlives the response: there is nothing to free. */
+	r = MHD_create_response_from_buffer(c->answer_len, unconst(c->answer), MHD_RESPMEM_PERSISTENT);
+	if (r == NULL)
+		return MHD_NO;
+	add_headers(r, c);
+	ok = MHD_queue_response(c->mhd, (unsigned)c->status, r);
+	MHD_destroy_response(r);
+	return ok;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_SRC_HTTP_CALL_H
+#define CC_SRC_HTTP_CALL_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "conns.h"
+#include "guard.h"
+#include "queue.h"
+#include "router.h"
+#include "shelf.h"
+
+#include "cc/http/server.h"
+
+/* What is read and thrown away of a body that nobody wants, so that the connection can be kept. */
+enum { DRAIN_MAX = 64 * 1024 };
+
+/* Who may touch a call: the I/O thread, but in CALL_GATE and CALL_WORK the worker that popped it. */
+enum call_stage {
+	CALL_HEAD,              /* request line seen, headers on their way */
+	CALL_GATE,              /* suspended before its body: a worker asks the gate */
+	CALL_ADMITTED,          /* resumed from CALL_GATE: the body may come */
+	CALL_BODY,              /* body on its way */
+	CALL_WORK,              /* suspended and complete: queued, or run by a worker */
+	CALL_DONE,              /* answered, or given up */
+};
+
+/* One request, from its request line to the last byte of its answer. Lives in its own arena. */
+struct call {
+	struct http_server *server;
+	struct MHD_Connection *mhd;
+	struct conn *conn;
+	struct arena *arena;
+	enum call_stage stage;
+
+	struct ctx cx;
+	struct http_in in;
+	struct req rq;
+	const struct entry *entry;      /* NULL: no route */
+	const char *method;             /* as it came, for the log */
+	const char *target;             /* raw, with query; cut when too long */
+	const char *target_at;          /* where libmicrohttpd keeps it: compared, never read */
+	char *query;                    /* raw, inside of target */
+	const char *allow;              /* for 405 and OPTIONS */
+
+	enum err refusal;               /* decided, to be answered when the body has passed */
+	bool gated;                     /* the gate hook was asked: done() is owed */
+	bool need_load;                 /* … and wants to be asked again by a worker */
+	bool live;                      /* counted as in flight */
+	bool close;                     /* Connection: close */
+	bool options;                   /* OPTIONS: 204 with Allow */
+	uint64_t content_length;
+	bool has_body, expects_continue;
+	struct str body;
+	size_t body_seen;               /* bytes that came, also those thrown away */
+
+	int64_t arrived_us, queued_us, queue_us;
+	int status;
+	const char *answer;
+	size_t answer_len;
+};
+
+struct http_server {
+	struct http_conf conf;
+	struct arena *arena;            /* as long as the server: settings and router */
+	struct router *router;
+	struct MHD_Daemon *mhd;
+	struct conns conns;
+	struct queue queue;
+	struct shelf shelf;
+	pthread_t *worker;
+	int workers;                    /* started */
+	int listen_fd, port;
+	bool drained;
+	atomic_bool draining, hurry;    /* hurry: what still waits in the queue is 503 */
+	_Atomic int64_t requests, refused_overload;
+	atomic_int live, in_work;
+};
+
+/* head.c: everything that is decided before the body. */
+void head_target(struct call *c, const char *raw);
+/* Returns what stands against the request; c->close when the answer cannot wait for the body. */
+enum err head_check(struct call *c, const char *method, const char *version);
+/* After the gate has let the call pass: size and type of the announced body. */
+enum err head_check_body(struct call *c);
+
+/* run.c: gate, input, unit of work. */
+enum err run_gate(struct call *c, bool may_load);
+enum err run_route(struct call *c);
+
+/* answer.c */
+/* Decides the answer: text, done(), log line. */
+void answer_make(struct call *c, enum err e);
+/* Hands it to libmicrohttpd: from the I/O thread, or from a worker while suspended. */
+enum MHD_Result answer_send(struct call *c);
+void answer_log(const struct call *c, enum err e, const char *code);
+
+/* glue.c: what libmicrohttpd calls. */
+void *glue_target(void *cls, const char *uri, struct MHD_Connection *mhd);
+size_t glue_unescape(void *cls, struct MHD_Connection *mhd, char *text);
+enum MHD_Result glue_call(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
+			  const char *version, const char *data, size_t *size, void **state);
+void glue_completed(void *cls, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode how);
+void glue_connection(void *cls, struct MHD_Connection *mhd, void **state, enum MHD_ConnectionNotificationCode how);
+
+/* workers.c */
+bool workers_start(struct http_server *s);
+void workers_join(struct http_server *s);       /* after queue_stop() */
+/* False: the queue is full. Suspends the connection first. */
+bool workers_hand_over(struct call *c, enum call_stage stage);
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conns.h"
+
+#include <arpa/inet.h>
+#include <linux/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cc/base/bytes.h"
+#include "cc/base/clock.h"
+
+enum { STATE_BITS = 3, STATE_MASK = (1 << STATE_BITS) - 1 };
+
+static int64_t due_of(enum conn_state state, int64_t deadline_ms)
+{
+	return deadline_ms << STATE_BITS | (int64_t)state;
+}
+
+static enum conn_state state_of(int64_t due)
+{
+	return (enum conn_state)(due & STATE_MASK);
+}
+
+/* 0 when the kernel does not tell. */
+static uint64_t bytes_received(int fd)
+{
+	struct tcp_info info;
+	socklen_t size = sizeof(info);
+
+	memset(&info, 0, sizeof(info));
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+		return 0;
+	return info.tcpi_bytes_received;
+}
+
+static void conn_end(struct conn *c, int64_t due, bool tell)
+{
+	if (!atomic_compare_exchange_strong(&c->due, &due, due_of(CONN_DEAD, 0)))
+		return;
+	if (tell) {
+		/* The request is not complete, so no byte of an answer was sent yet: this one is well-formed. */
+		conn_last_words(c, NULL, "408 Request Timeout", "request_timeout",
+				"the request did not arrive in time");
+	}
+	(void)shutdown(c->fd, SHUT_RDWR);
+}
+
+/*
+ * libmicrohttpd says nothing before the headers are complete, so the kernel is asked whether
+ * an idle connection has begun to send. Bytes that came before the first look at an idle period
+ * count as none: such a client is cut by the idle deadline or by its next byte.
+ */
+static void check_idle(const struct conns *t, struct conn *c, int64_t due, int64_t now)
+{
+	const uint64_t bytes = bytes_received(c->fd);
+
+	if (due != c->seen_due) {
+		c->seen_due = due;
+		c->base_bytes = bytes;
+	} else if (bytes != c->base_bytes) {
+		(void)atomic_compare_exchange_strong(&c->due, &due, due_of(CONN_HEAD, now + t->header_ms));
+		return;
+	}
+	if (now >= due >> STATE_BITS)
+		conn_end(c, due, false);
+}
+
+static void check_one(const struct conns *t, struct conn *c, int64_t now)
+{
+	const int64_t due = atomic_load(&c->due);
+	const bool late = now >= due >> STATE_BITS;
+
+	switch (state_of(due)) {
+	case CONN_IDLE:
+		check_idle(t, c, due, now);
+		break;
+	case CONN_HEAD:
+	case CONN_BODY:
+		if (late)
+			conn_end(c, due, true);
+		break;
+	case CONN_SEND:
+		if (late)
+			conn_end(c, due, false);
+		break;
+	case CONN_WORK:
+	case CONN_DEAD:
+		break;
+	}
+}
+
+static int64_t tick_ms(const struct conns *t)
+{
+	int shortest = t->header_ms < t->request_ms ? t->header_ms : t->request_ms;
+
+	if (t->idle_ms < shortest)
+		shortest = t->idle_ms;
+	if (shortest > 4000)
+		return 500;
+	return shortest > 160 ? shortest / 8 : 20;
+}
+
+static void *reap(void *arg)
+{
+	struct conns *t = arg;
+
+	lock_take(&t->lock);
+	while (!t->stop) {
+		/* Nothing here blocks; the lock is what keeps the descriptors ours. */
+		const int64_t now = clock_mono_ms();
+
+		for (struct conn *c = t->first; c != NULL; c = c->next)
+			check_one(t, c, now);
+		(void)cond_wait_until(&t->wake, &t->lock, now + tick_ms(t));
+	}
+	lock_drop(&t->lock);
+	return NULL;
+}
+
+void conns_init(struct conns *t, int header_ms, int request_ms, int idle_ms)
+{
+	memset(t, 0, sizeof(*t));
+	t->header_ms = header_ms;
+	t->request_ms = request_ms;
+	t->idle_ms = idle_ms;
+	lock_init(&t->lock, RANK_CONNS);
+	cond_init(&t->wake);
+}
+
+bool conns_start(struct conns *t)
+{
+	t->running = pthread_create(&t->reaper, NULL, reap, t) == 0;
+	return t->running;
+}
+
+void conns_stop(struct conns *t)
+{
+	if (!t->running)
+		return;
+	lock_take(&t->lock);
+	t->stop = true;
+	cond_wake_all(&t->wake);
+	lock_drop(&t->lock);
+	(void)pthread_join(t->reaper, NULL);
+	t->running = false;
+}
+
+void conns_finish(struct conns *t)
+{
+	cond_finish(&t->wake);
+	lock_finish(&t->lock);
+}
+
+int conns_count(struct conns *t)
+{
+	int n;
+
+	lock_take(&t->lock);
+	n = t->count;
+	lock_drop(&t->lock);
+	return n;
+}
+
+static void write_ip(char *ret, size_t size, const struct sockaddr *address)
+{
+	ret[0] = '\0';
+	if (address == NULL)
+		return;
+	if (address->sa_family == AF_INET) {
+		struct sockaddr_in in;
+
+		memcpy(&in, address, sizeof(in));
+		(void)inet_ntop(AF_INET, &in.sin_addr, ret, (socklen_t)size);
+	} else if (address->sa_family == AF_INET6) {
+		struct sockaddr_in6 in6;
+
+		memcpy(&in6, address, sizeof(in6));
+		(void)inet_ntop(AF_INET6, &in6.sin6_addr, ret, (socklen_t)size);
+	}
+}
+
+struct conn *conn_open(struct conns *t, int fd, const struct sockaddr *address)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		abort();
+	c->fd = fd;
+	write_ip(c->ip, sizeof(c->ip), address);
+	conn_idle(t, c);
+	c->seen_due = atomic_load(&c->due);     /* a fresh connection has received nothing: base_bytes 0 */
+	lock_take(&t->lock);
+	c->next = t->first;
+	if (c->next != NULL)
+		c->next->prev = c;
+	t->first = c;
+	t->count++;
+	lock_drop(&t->lock);
+	return c;
+}
+
+void conn_close(struct conns *t, struct conn *c)
+{
+	lock_take(&t->lock);
+	if (c->prev != NULL)
+		c->prev->next = c->next;
+	else
+		t->first = c->next;
+	if (c->next != NULL)
+		c->next->prev = c->prev;
+	t->count--;
+	lock_drop(&t->lock);
+	free(c);
+}
+
+bool conn_move(struct conn *c, enum conn_state state, int64_t deadline_ms)
+{
+	int64_t due = atomic_load(&c->due);
+
+	do {
+		if (state_of(due) == CONN_DEAD)
+			return false;
+	} while (!atomic_compare_exchange_weak(&c->due, &due, due_of(state, deadline_ms)));
+	return true;
+}
+
+void conn_idle(const struct conns *t, struct conn *c)
+{
+	(void)conn_move(c, CONN_IDLE, clock_mono_ms() + t->idle_ms);
+}
+
+void conn_last_words(const struct conn *c, const char *request_id, const char *status, const char *code,
+		     const char *message)
+{
+	char made[] = "req-................";
+	char body[384], text[768];
+	int n;
+
+	if (request_id == NULL) {
+		random_text(made + 4, sizeof(made) - 5, ALPHABET_BASE32);
+		request_id = made;
+	}
+	n = snprintf(body, sizeof(body), "{\"error\":\"%s\",\"message\":\"%s\",\"request_id\":\"%s\"}", code,
+		     message, request_id);
+	n = snprintf(text, sizeof(text),
+		     "HTTP/1.1 %s\r\nContent-Type: application/json\r\nX-Request-ID: %s\r\n"
+		     "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+		     "Connection: close\r\nContent-Length: %d\r\n\r\n%s",
+		     status, request_id, n, body);
+	if (n > 0 && (size_t)n < sizeof(text))
+		(void)send(c->fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "call.h"
+
+#include <string.h>
+
+#include "cc/base/clock.h"
+
+/* The target stays as it was sent: the guard and the router decode, after the split. */
+size_t glue_unescape(void *cls, struct MHD_Connection *mhd, char *text)
+{
+	(void)cls;
+	(void)mhd;
+	return strlen(text);
+}
+
+void glue_connection(void *cls, struct MHD_Connection *mhd, void **state, enum MHD_ConnectionNotificationCode how)
+{
+	struct http_server *s = cls;
+
+	if (how == MHD_CONNECTION_NOTIFY_STARTED) {
+		const union MHD_ConnectionInfo *fd =
+			MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+		const union MHD_ConnectionInfo *address =
+			MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+		*state = conn_open(&s->conns, fd->connect_fd, address != NULL ? address->client_addr : NULL);
+	} else if (*state != NULL) {
+		conn_close(&s->conns, *state);
+		*state = NULL;
+	}
+}
+
+/* The first that is heard of a request: its line is complete. */
+void *glue_target(void *cls, const char *uri, struct MHD_Connection *mhd)
+{
+	struct http_server *s = cls;
+	struct arena *a = shelf_take(&s->shelf);
+	struct call *c = ARENA_NEW(a, struct call);
+
+	c->server = s;
+	c->mhd = mhd;
+	c->arena = a;
+	c->conn = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+	c->arrived_us = clock_mono_us();
+	c->cx.arena = a;
+	c->cx.world = s->conf.world;
+	c->cx.remote_ip = c->conn->ip;
+	c->cx.deadline_ms = c->arrived_us / 1000 + s->conf.request_ms;
+	c->rq.in = &c->in;
+	head_target(c, uri);
+	return c;
+}
+
+static enum MHD_Result answer_now(struct call *c, enum err e)
+{
+	answer_make(c, e);
+	c->stage = CALL_DONE;
+	return answer_send(c);
+}
+
+static enum MHD_Result overloaded(struct call *c)
+{
+	atomic_fetch_add(&c->server->refused_overload, 1);
+	return answer_now(c, refuse(&c->cx, ERR_OVERLOADED, "too many requests wait for a worker"));
+}
+
+/* A refused request is answered after its body, so that the connection can be kept, if that is cheap. */
+static bool refuse_at_once(const struct call *c)
+{
+	if (c->close)
+		return true;
+	return c->has_body && (c->expects_continue || c->content_length == 0 || c->content_length > DRAIN_MAX);
+}
+
+/* Nobody unknown makes us hold a large body: a worker asks the gate before it may come. */
+static bool ask_first(const struct call *c)
+{
+	return c->need_load && refuse_at_once(c);
+}
+
+static enum MHD_Result begin(struct call *c, const char *method, const char *version)
+{
+	struct http_server *s = c->server;
+
+	if (!conn_move(c->conn, CONN_BODY, c->cx.deadline_ms))
+		return MHD_NO;
+	c->live = true;
+	atomic_fetch_add(&s->live, 1);
+	atomic_fetch_add(&s->requests, 1);
+	c->refusal = head_check(c, method, version);
+	if (c->refusal != ERR_NONE && refuse_at_once(c)) {
+		c->close = true;
+		return answer_now(c, c->refusal);
+	}
+	c->stage = CALL_BODY;
+	if (c->refusal == ERR_NONE && ask_first(c)) {
+		if (!conn_move(c->conn, CONN_WORK, 0))
+			return MHD_NO;
+		if (!workers_hand_over(c, CALL_GATE)) {
+			c->close = true;
+			return overloaded(c);
+		}
+		return MHD_YES;
+	}
+	if (c->has_body && c->refusal == ERR_NONE && c->rq.route != NULL && c->rq.route->body != NULL)
+		str_init(&c->body, c->arena, c->content_length > 0 && c->content_length < 4096
+						     ? (size_t)c->content_length + 1 : 4096);
+	/* Never answer a good request here: libmicrohttpd closes the connection after such an answer. */
+	return MHD_YES;
+}
+
+/* libmicrohttpd takes no answer while the body is coming, so it is said without it. */
+static enum MHD_Result cut_off(struct call *c)
+{
+	answer_make(c, c->refusal);
+	c->stage = CALL_DONE;
+	conn_last_words(c->conn, c->cx.request_id, "413 Payload Too Large", err_info(ERR_TOO_LARGE)->code,
+			err_info(ERR_TOO_LARGE)->meaning);
+	return MHD_NO;
+}
+
+static enum MHD_Result take_body(struct call *c, const char *data, size_t n)
+{
+	const struct route *r = c->rq.route;
+	size_t cap = DRAIN_MAX;
+
+	if (r != NULL && r->body != NULL)
+		cap = r->body_max != 0 ? r->body_max : c->server->conf.body_max;
+	c->body_seen += n;
+	if (c->refusal == ERR_NONE && c->body_seen > cap) {
+		c->refusal = refuse(&c->cx, ERR_TOO_LARGE, "the body is larger than %zu bytes", cap);
+		c->close = true;
+	}
+	if (c->body_seen > cap + DRAIN_MAX)
+		return cut_off(c);
+	if (c->refusal == ERR_NONE && c->body.arena != NULL)
+		str_add_n(&c->body, data, n);
+	return MHD_YES;
+}
+
+/* The request is complete. */
+static enum MHD_Result finish(struct call *c)
+{
+	if (c->body.arena != NULL) {
+		c->in.body = c->body.data;
+		c->in.body_len = c->body.len;
+	}
+	if (c->refusal != ERR_NONE || c->options)
+		return answer_now(c, c->refusal);
+	if ((c->rq.route->flags & ROUTE_INLINE) != 0 && !c->need_load)
+		return answer_now(c, run_route(c));
+	if (!conn_move(c->conn, CONN_WORK, 0))
+		return MHD_NO;
+	return workers_hand_over(c, CALL_WORK) ? MHD_YES : overloaded(c);
+}
+
+enum MHD_Result glue_call(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
+			  const char *version, const char *data, size_t *size, void **state)
+{
+	struct call *c = *state;
+	const size_t n = *size;
+
+	(void)cls;
+	(void)mhd;
+	(void)url;
+	if (c == NULL)
+		return MHD_NO;
+	switch (c->stage) {
+	case CALL_HEAD:
+		return begin(c, method, version);
+	case CALL_ADMITTED:
+		c->stage = CALL_BODY;
+		str_init(&c->body, c->arena, 4096);
+		return MHD_YES;
+	case CALL_BODY:
+		*size = 0;
+		return n > 0 ? take_body(c, data, n) : finish(c);
+	case CALL_GATE:
+	case CALL_WORK:
+	case CALL_DONE:
+		break;
+	}
+	return MHD_NO;
+}
+
+/* The request never got an answer from us: the client left, or libmicrohttpd refused it by itself. */
+static void abandoned(struct call *c, struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_HTTP_STATUS);
+
+	if (c->gated && c->server->conf.hooks->done != NULL)
+		c->server->conf.hooks->done(&c->cx, &c->rq, 0);
+	c->status = info != NULL ? (int)info->http_status : 0;
+	answer_log(c, ERR_NONE, c->status != 0 ? "refused_by_parser" : "client_gone");
+}
+
+void glue_completed(void *cls, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode how)
+{
+	struct http_server *s = cls;
+	struct call *c = *state;
+	struct arena *a;
+
+	(void)how;
+	if (c == NULL)
+		return;
+	*state = NULL;
+	if (c->stage != CALL_DONE)
+		abandoned(c, mhd);
+	conn_idle(&s->conns, c->conn);
+	a = c->arena;
+	if (c->live)
+		atomic_fetch_sub(&s->live, 1);
+	shelf_give(&s->shelf, a);
+}

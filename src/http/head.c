@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "call.h"
+
+#include <string.h>
+
+#include "cc/base/bytes.h"
+
+void head_target(struct call *c, const char *raw)
+{
+	const size_t n = raw != NULL ? strlen(raw) : 0;
+	char *copy = arena_strndup(c->arena, raw != NULL ? raw : "", n > TARGET_MAX ? 128 : n);
+	const char *why = NULL;
+
+	c->target_at = raw;
+	c->target = copy;
+	c->refusal = guard_target(copy, n, &why);
+	if (c->refusal == ERR_INVALID_REQUEST && strcmp(copy, "*") == 0)
+		c->refusal = ERR_NONE;          /* head_check() takes it for OPTIONS only */
+	c->cx.problem.message = why;
+	c->query = strchr(copy, '?');
+	if (c->query != NULL)
+		*c->query++ = '\0';
+	c->in.raw_target = copy;
+}
+
+static enum method method_of(const char *s)
+{
+	for (int m = 0; m < M_OTHER; m++) {
+		if (strcmp(s, method_name((enum method)m)) == 0)
+			return (enum method)m;
+	}
+	return M_OTHER;
+}
+
+/*
+ * libmicrohttpd 0.9.7x takes a bare LF for a line end, cuts values at a NUL and glues a folded line
+ * to the header's name. All three show in where the texts lie in its buffer: of a well-formed header
+ * section every line begins two bytes after the end of the one before. Only addresses are compared.
+ * From 1.0 on it refuses these itself and lays its texts out differently.
+ */
+#define CHECK_LAYOUT (MHD_VERSION < 0x00097800)
+
+struct scan {
+	struct guard_headers g;
+	const char *next;               /* where the next header's name must lie */
+	bool gaps;
+};
+
+static enum MHD_Result scan_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len,
+				   const char *value, size_t value_len)
+{
+	struct scan *s = cls;
+
+	(void)kind;
+	if (value == NULL)
+		value = "";
+	if (name != s->next)
+		s->gaps = true;
+	s->next = value + value_len + 2;
+	guard_header(&s->g, name, name_len, value, value_len);
+	return MHD_YES;
+}
+
+static bool layout_ok(const struct call *c, const struct scan *s, const char *method, size_t header_size)
+{
+	if (!CHECK_LAYOUT)
+		return true;
+	return !s->gaps && c->target_at == method + strlen(method) + 1 && s->next + 2 == method + header_size;
+}
+
+static size_t header_size(struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+	return info != NULL ? info->header_size : 0;
+}
+
+/* Everything is looked at before anything is refused: the answer carries the client's request id. */
+static enum err check_headers(struct call *c, const char *method, const char *version)
+{
+	struct scan s = { .g.in = &c->in, .next = version + strlen(version) + 2 };
+	const size_t size = header_size(c->mhd);
+	enum err e;
+
+	(void)MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, scan_header, &s);
+	e = guard_headers_end(&s.g, c->arena);
+	if (c->in.host == NULL)
+		c->in.host = "";
+	c->content_length = s.g.content_length;
+	c->has_body = s.g.chunked || s.g.content_length > 0;
+	c->expects_continue = s.g.expects_continue;
+	c->cx.request_id = s.g.request_id != NULL ? arena_strdup(c->arena, s.g.request_id)
+						   : id_new(c->arena, "req-", 16);
+	if (c->refusal != ERR_NONE)
+		return c->refusal;
+	if (size > c->server->conf.header_max)
+		return ERR_HEADERS_TOO_LARGE;
+	if (e == ERR_NONE && !layout_ok(c, &s, method, size))
+		return refuse(&c->cx, ERR_INVALID_REQUEST,
+			      "a header line is folded, does not end in CR LF or holds a NUL");
+	if (e == ERR_NONE && strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
+		return refuse(&c->cx, ERR_INVALID_REQUEST, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+	if (e != ERR_NONE)
+		c->cx.problem.message = s.g.why;
+	return e;
+}
+
+static enum err find_route(struct call *c)
+{
+	bool known = false;
+
+	c->entry = router_look(c->server->router, c->in.method, c->in.raw_target, c->arena, &c->rq, &c->allow, &known);
+	if (!known)
+		return ERR_ROUTE_NOT_FOUND;
+	if (c->in.method == M_OPTIONS) {
+		c->options = true;
+		return ERR_NONE;
+	}
+	if (c->entry == NULL)
+		return ERR_METHOD;
+	c->rq.route = c->entry->route;
+	c->rq.read_mode = c->entry->read_mode;
+	if (c->entry->secret)
+		arena_hold_secret(c->arena);
+	return ERR_NONE;
+}
+
+static size_t body_cap(const struct call *c)
+{
+	const struct route *r = c->rq.route;
+
+	if (r == NULL || r->body == NULL)
+		return DRAIN_MAX;
+	return r->body_max != 0 ? r->body_max : c->server->conf.body_max;
+}
+
+enum err head_check_body(struct call *c)
+{
+	if (c->content_length > body_cap(c))
+		return refuse(&c->cx, ERR_TOO_LARGE, "the body is larger than %zu bytes", body_cap(c));
+	if (c->has_body && c->rq.route != NULL && c->rq.route->body != NULL &&
+	    !guard_json_type(c->in.content_type))
+		return refuse(&c->cx, ERR_MEDIA_TYPE, "the Content-Type must be application/json");
+	return ERR_NONE;
+}
+
+static enum err check_target(struct call *c)
+{
+	const char *why = NULL;
+	enum err e;
+
+	if (strcmp(c->target, "*") == 0) {
+		c->options = c->in.method == M_OPTIONS;
+		c->allow = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+		return c->options ? ERR_NONE
+				  : refuse(&c->cx, ERR_INVALID_REQUEST, "the request target * is for OPTIONS only");
+	}
+	e = guard_query(c->arena, c->query, &c->in.query, &c->in.nquery, &why);
+	c->in.path = percent_decode(c->arena, c->in.raw_target, strlen(c->in.raw_target), false);
+	if (e == ERR_NONE && c->in.path == NULL)
+		e = ERR_INVALID_REQUEST;
+	if (why != NULL)
+		c->cx.problem.message = why;
+	return e;
+}
+
+enum err head_check(struct call *c, const char *method, const char *version)
+{
+	enum err e;
+
+	c->method = arena_strndup(c->arena, method, 32);
+	c->in.method = method_of(method);
+	e = check_headers(c, method, version);
+	if (e == ERR_NONE)
+		e = check_target(c);
+	if (e != ERR_NONE) {
+		/* Where the next request begins is not certain any more. */
+		c->close = true;
+		return e;
+	}
+	if (!c->options)
+		e = find_route(c);
+	if (e == ERR_NONE && !c->options) {
+		e = run_gate(c, false);
+		c->need_load = e == ERR_NEED_LOAD;
+		if (c->need_load)
+			return ERR_NONE;
+	}
+	if (e == ERR_NONE)
+		e = head_check_body(c);
+	return e;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cc/http/route.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cc/base/log.h"
+
+enum err reply(struct req *rq, const void *obj)
+{
+	rq->out = obj;
+	return ERR_NONE;
+}
+
+enum err reply_created(struct ctx *cx, struct req *rq, const void *obj, const char *path_fmt, ...)
+{
+	va_list ap;
+	char *path;
+	int n;
+
+	va_start(ap, path_fmt);
+	n = vsnprintf(NULL, 0, path_fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		abort();
+	path = arena_alloc(cx->arena, (size_t)n + 1);
+	va_start(ap, path_fmt);
+	(void)vsnprintf(path, (size_t)n + 1, path_fmt, ap);
+	va_end(ap);
+	rq->location = arena_printf(cx->arena, "/api/v1%s", path);
+	rq->status = 201;
+	return reply(rq, obj);
+}
+
+enum err reply_list(struct req *rq, int64_t skip, int64_t limit)
+{
+	rq->skip = skip;
+	rq->limit = limit;
+	return ERR_NONE;
+}
+
+void req_header(struct req *rq, const char *name, const char *value)
+{
+	if (rq->nheaders == REQ_HEADERS_MAX) {
+		LOG(LOG_ERROR, "too many headers of one answer", LOG_TEXT("dropped", name));
+		return;
+	}
+	rq->header[rq->nheaders++] = (struct http_header){ .name = name, .value = value };
+}
+
+enum err req_id(struct ctx *cx, const struct req *rq, int i, int64_t *ret)
+{
+	int64_t id;
+
+	if (i >= rq->nparams || !parse_int64(rq->param[i], &id) || id <= 0)
+		return refuse(cx, ERR_NOT_FOUND, "no object has this id");
+	*ret = id;
+	return ERR_NONE;
+}
+
+enum err req_order(struct ctx *cx, const struct schema *row, const char *sort, const char *by_default,
+		   struct db_order *ret)
+{
+	const char *bad = NULL;
+
+	if (sort == NULL)
+		sort = by_default;
+	if (db_order_parse(cx->arena, row, sort, ret, &bad))
+		return ERR_NONE;
+	return refuse_field(cx, "sort", "enum", "sort cannot be by %s", bad != NULL ? bad : sort);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "call.h"
+
+#include <string.h>
+
+/* Names the caller's context and belongs to the gate: a fault only where a schema wants it otherwise. */
+#define CONTEXT_PARAMETER "tenant_id"
+
+enum err run_gate(struct call *c, bool may_load)
+{
+	const struct http_hooks *hooks = c->server->conf.hooks;
+
+	if (hooks->gate == NULL)
+		return ERR_NONE;
+	ctx_clear_problem(&c->cx);
+	c->rq.nheaders = 0;
+	c->gated = true;
+	return hooks->gate(&c->cx, &c->rq, may_load);
+}
+
+static enum err read_query(struct call *c)
+{
+	static const struct schema nothing = { .name = "Query", .size = 1, .seen_at = SEEN_NONE };
+	const struct schema *s = c->rq.route->query != NULL ? c->rq.route->query : &nothing;
+	const bool context = schema_field(s, CONTEXT_PARAMETER) != NULL;
+	struct kv *pairs = ARENA_ARRAY(c->arena, struct kv, c->in.nquery + 1);
+	void *ret = arena_alloc(c->arena, s->size);
+	size_t n = 0;
+	enum err e;
+
+	for (size_t i = 0; i < c->in.nquery; i++) {
+		if (context || strcmp(c->in.query[i].key, CONTEXT_PARAMETER) != 0)
+			pairs[n++] = c->in.query[i];
+	}
+	e = schema_read_kv(&c->cx, s, pairs, n, ret);
+	if (e == ERR_NONE)
+		c->rq.query = ret;
+	return e;
+}
+
+static enum err read_body(struct call *c)
+{
+	const struct schema *s = c->rq.route->body;
+	const char *text = c->in.body;
+	size_t len = c->in.body_len;
+	void *ret;
+	enum err e;
+
+	if (s == NULL)
+		return ERR_NONE;
+	if (len == 0) {
+		if (c->entry->body_required)
+			return refuse(&c->cx, ERR_INVALID_REQUEST, "the request needs a JSON object as its body");
+		text = "{}";
+		len = 2;
+	}
+	ret = arena_alloc(c->arena, s->size);
+	e = schema_read_json(&c->cx, s, text, len, c->rq.read_mode, ret);
+	if (e == ERR_NONE)
+		c->rq.body = ret;
+	return e;
+}
+
+/* A unit of work may run more than once: what the last run answered is forgotten. */
+struct work {
+	struct call *call;
+	int nheaders;
+};
+
+static void forget_answer(struct req *rq, int nheaders)
+{
+	rq->out = NULL;
+	rq->list = (struct db_rows){ 0 };
+	rq->total = rq->skip = rq->limit = 0;
+	rq->list_full = false;
+	rq->raw_out = rq->raw_type = NULL;
+	rq->status = 0;
+	rq->location = NULL;
+	rq->nheaders = nheaders;
+}
+
+static enum err work_once(struct ctx *cx, void *arg)
+{
+	const struct work *w = arg;
+	struct req *rq = &w->call->rq;
+	const struct http_hooks *hooks = w->call->server->conf.hooks;
+	enum err e;
+
+	forget_answer(rq, w->nheaders);
+	e = rq->route->handler(cx, rq);
+	if (e == ERR_NONE && rq->route->mode == DB_WRITE && hooks->record != NULL)
+		e = hooks->record(cx, rq);
+	return e;
+}
+
+static enum err run_handler(struct call *c)
+{
+	const struct http_hooks *hooks = c->server->conf.hooks;
+	struct work w = { .call = c, .nheaders = c->rq.nheaders };
+
+	if (c->rq.route->store == STORE_NONE)
+		return c->rq.route->handler(&c->cx, &c->rq);
+	if (hooks->unit == NULL)
+		return refuse(&c->cx, ERR_INTERNAL, "no unit of work is configured");
+	return hooks->unit(&c->cx, &c->rq, work_once, &w);
+}
+
+enum err run_route(struct call *c)
+{
+	enum err e = ERR_NONE;
+
+	if (c->need_load) {
+		c->need_load = false;
+		e = run_gate(c, true);
+		if (e == ERR_NONE)
+			e = head_check_body(c);
+	}
+	if (e == ERR_NONE)
+		e = read_query(c);
+	if (e == ERR_NONE)
+		e = read_body(c);
+	return e == ERR_NONE ? run_handler(c) : e;
+}
