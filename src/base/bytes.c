@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cc/base/bytes.h"
+
+#include <string.h>
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+char *hex_encode(struct arena *a, const void *p, size_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+	const unsigned char *in = p;
+	char *out = arena_alloc(a, 2 * n + 1);
+
+	for (size_t i = 0; i < n; i++) {
+		out[2 * i] = digits[in[i] >> 4];
+		out[2 * i + 1] = digits[in[i] & 15];
+	}
+	return out;
+}
+
+bool hex_decode(const char *s, void *ret, size_t n)
+{
+	unsigned char *out = ret;
+
+	if (strlen(s) != 2 * n)
+		return false;
+	for (size_t i = 0; i < 2 * n; i++) {
+		if (hex_digit(s[i]) < 0)
+			return false;
+	}
+	for (size_t i = 0; i < n; i++)
+		out[i] = (unsigned char)(hex_digit(s[2 * i]) << 4 | hex_digit(s[2 * i + 1]));
+	return true;
+}
+
+char *percent_decode(struct arena *a, const char *s, size_t n, bool plus)
+{
+	char *out = arena_alloc(a, n + 1), *end = out;
+
+	for (size_t i = 0; i < n; i++) {
+		char c = s[i];
+
+		if (c == '%') {
+			int hi = n - i > 2 ? hex_digit(s[i + 1]) : -1;
+			int lo = n - i > 2 ? hex_digit(s[i + 2]) : -1;
+
+			if (hi < 0 || lo < 0)
+				return NULL;
+			c = (char)(hi << 4 | lo);
+			i += 2;
+		} else if (plus && c == '+') {
+			c = ' ';
+		}
+		if (c == '\0')
+			return NULL;
+		*end++ = c;
+	}
+	return out;
+}
+
+bool bytes_equal_ct(const void *a, const void *b, size_t n)
+{
+	const volatile unsigned char *x = a, *y = b;
+	unsigned char differ = 0;
+
+	for (size_t i = 0; i < n; i++)
+		differ |= x[i] ^ y[i];
+	return differ == 0;
+}
+
+void bytes_wipe(void *p, size_t n)
+{
+	explicit_bzero(p, n);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cc/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void *mem_alloc(size_t n, size_t size)
+{
+	void *p = calloc(n ? n : 1, size ? size : 1);
+
+	if (p == NULL)
+		abort();
+	return p;
+}
+
+char *mem_strdup(const char *s)
+{
+	size_t n;
+	char *copy;
+
+	if (s == NULL)
+		return NULL;
+	n = strlen(s) + 1;
+	copy = mem_alloc(n, 1);
+	memcpy(copy, s, n);
+	return copy;
+}
