@@ -17,8 +17,10 @@ struct region {
 	const char *conninfo;           /* without user and password */
 	const char *ident;              /* "us_east_1": part of role names */
 	struct db_budget *budget;       /* all shards of the region on this node */
-	struct lock lock;               /* guards pool[] */
+	struct lock lock;               /* guards what follows */
 	struct db_pool *pool[SHARD_MAX];/* made on first use */
+	struct db_pool *prov;           /* of cc_prov; made on first use */
+	bool shard_ready[SHARD_MAX];    /* its roles are known to exist */
 };
 
 /* What core needs of the configuration; filled by daemon, constant while it runs. */
@@ -62,6 +64,12 @@ struct world {
 struct region *region_find(const struct world *w, const char *id);      /* NULL: unknown */
 /* The pool of one shard, made on first use. NULL: shard out of range. */
 struct db_pool *region_pool(struct world *w, struct region *r, int shard);
+/* The few connections by which schemas of the region are made, opened and dropped: role cc_prov. */
+struct db_pool *region_prov_pool(struct world *w, struct region *r);
+/* Closes what is idle in the pools of the regions; those of the control database are the caller's. */
+void region_pools_sweep(struct world *w);
+/* All leases are back; the daemon is going down. */
+void region_pools_destroy(struct world *w);
 /* Deterministic password of a login role, or NULL. */
 const char *role_password(struct arena *a, const struct settings *s, const char *role);
 
