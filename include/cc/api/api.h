@@ -10,7 +10,5 @@ extern const struct route_group *const api_groups[];
 extern const struct http_hooks api_hooks;
 /* Meanings of the constraints, for db_constraints_register(). */
 extern const struct db_constraint api_constraints[];
-#define API_VERSION "1"
-#define CC_VERSION "0.1.0"
 
 #endif
