@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What generated functions call: statements of an open unit of work. */
+#include <assert.h>
+#include <string.h>
+
+#include "conn.h"
+
+/* After a failure nothing is sent any more: the transaction can only roll back. */
+static bool open_for(struct db *db)
+{
+	assert(db != NULL && db->cx != NULL);
+	if (db->failed == ERR_NONE && !db->begun)
+		unit_begin(db);
+	return db->failed == ERR_NONE;
+}
+
+enum err db_flush(struct db *db)
+{
+	assert(db != NULL && db->cx != NULL);
+	if (db->npending > 0 && !db->lost) {
+		conn_sync(db);
+		conn_drain(db, conn_deadline(db->cx));
+		db->first_ok = db->first_ok || db->failed == ERR_NONE;
+	}
+	return db->failed;
+}
+
+enum err db_query_now(struct db *db, const struct db_query *q, const struct db_order *order,
+	struct db_result res, const struct db_arg *args)
+{
+	enum err e;
+
+	if (!open_for(db))
+		return db->failed;
+	db->own = ERR_NONE;
+	stmt_send(db, q, order, res, args, false);
+	e = db_flush(db);
+	return e != ERR_NONE ? e : db->own;
+}
+
+void db_query_later(struct db *db, const struct db_query *q, const struct db_order *order,
+	struct db_result res, const struct db_arg *args)
+{
+	if (open_for(db))
+		stmt_send(db, q, order, res, args, true);
+}
+
+static const struct field *sortable(const struct schema *s, const char *name)
+{
+	const struct field *f = strchr(name, '.') == NULL ? schema_field(s, name) : NULL;
+
+	return f != NULL && (f->flags & F_SORT) != 0 ? f : NULL;
+}
+
+static bool order_add(struct db_order *o, const struct field *f, bool descending)
+{
+	if (f == NULL || (size_t)o->n == sizeof(o->by) / sizeof(o->by[0]))
+		return false;
+	for (int i = 0; i < o->n; i++)
+		if (o->by[i].field == f)
+			return false;
+	o->by[o->n].field = f;
+	o->by[o->n++].descending = descending;
+	return true;
+}
+
+bool db_order_parse(
+	struct arena *a, const struct schema *s, const char *text, struct db_order *ret, const char **ret_bad)
+{
+	struct db_order o = { .n = 0 };
+
+	for (const char *p = text; p != NULL;) {
+		const char *comma = strchr(p, ',');
+		const char *part = arena_strndup(a, p, comma != NULL ? (size_t)(comma - p) : strlen(p));
+		bool descending = part[0] == '-';
+
+		if (!order_add(&o, sortable(s, part + (descending ? 1 : 0)), descending)) {
+			*ret_bad = part;
+			return false;
+		}
+		p = comma != NULL ? comma + 1 : NULL;
+	}
+	*ret = o;
+	return true;
+}
