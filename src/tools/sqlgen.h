@@ -14,8 +14,8 @@ struct type {
 
 struct kind {
 	const char *word, *symbol;
-	const char *params;             /* after `struct db *db`; %s is the row's type */
-	const char *result;             /* initialiser of struct db_result */
+	const char *params; /* after `struct db *db`; %s is the row's type */
+	const char *result; /* initialiser of struct db_result */
 	bool has_row;
 };
 
@@ -32,8 +32,9 @@ struct query {
 	const struct kind *kind;
 	struct arg args[ARGS_MAX];
 	int nargs;
-	char *sql, *tail;               /* tail: what follows :sort; NULL without it */
-	size_t len;                     /* of sql while it is read */
+	char *sql, *tail; /* tail: what follows :sort; NULL without it */
+	size_t len;       /* of sql while it is read */
+	bool always_one;  /* a plain INSERT of values: one row or an error */
 };
 
 struct include {
@@ -55,7 +56,7 @@ struct gen {
 };
 
 /* sqlgen.c */
-void *keep(struct gen *g, size_t size);                 /* zeroed; lives until release() */
+void *keep(struct gen *g, size_t size); /* zeroed; lives until release() */
 char *keep_n(struct gen *g, const char *s, size_t n);
 void release(struct gen *g);
 /* Says "file:line: message" and ends the tool. */

@@ -6,32 +6,72 @@
 
 #include "sqlgen.h"
 
+#define NAME_MAX_BYTES 63
+
 static const struct type types[] = {
-	{ "text", "DB_TEXT", "const char *", "text" },
-	{ "int8", "DB_INT8", "int64_t ", "number" },
-	{ "bool", "DB_BOOL", "bool ", "flag" },
-	{ "timestamptz", "DB_TIME", "int64_t ", "number" },
-	{ "text[]", "DB_TEXTS", "const struct strv *", "texts" },
-	{ "json", "DB_JSON", "const char *", "text" },
-	{ "bytea", "DB_BYTEA", "struct bytes ", "bytes" },
-	{ "float8", "DB_FLOAT8", "double ", "real" },
+	{"text",         "DB_TEXT",   "const char *",        "text"  },
+	{ "int8",        "DB_INT8",   "int64_t ",            "number"},
+	{ "bool",        "DB_BOOL",   "bool ",               "flag"  },
+	{ "timestamptz", "DB_TIME",   "int64_t ",            "number"},
+	{ "text[]",      "DB_TEXTS",  "const struct strv *", "texts" },
+	{ "json",        "DB_JSON",   "const char *",        "text"  },
+	{ "bytea",       "DB_BYTEA",  "struct bytes ",       "bytes" },
+	{ "float8",      "DB_FLOAT8", "double ",             "real"  },
 };
 
 static const struct kind kinds[] = {
-	{ ":one", "DB_ONE", ", struct %s *row", "{ .row = row }", true },
-	{ ":opt", "DB_OPT", ", struct %s *row, bool *found", "{ .row = row, .found = found }", true },
-	{ ":many", "DB_MANY", ", struct db_rows *rows", "{ .rows = rows }", true },
-	{ ":exec", "DB_EXEC", "", "{ 0 }", false },
-	{ ":exec1", "DB_EXEC1", "", "{ 0 }", false },
-	{ ":count", "DB_COUNT", ", int64_t *affected", "{ .affected = affected }", false },
+	{":one",    "DB_ONE",   ", struct %s *row",              "{ .row = row }",                 true },
+	{ ":opt",   "DB_OPT",   ", struct %s *row, bool *found", "{ .row = row, .found = found }", true },
+	{ ":many",  "DB_MANY",  ", struct db_rows *rows",        "{ .rows = rows }",               true },
+	{ ":exec",  "DB_EXEC",  "",                              "{ 0 }",                          false},
+	{ ":exec1", "DB_EXEC1", "",                              "{ 0 }",                          false},
+	{ ":count", "DB_COUNT", ", int64_t *affected",           "{ .affected = affected }",       false},
 };
 
 /* Names an argument cannot have: the other parameters, and C's own words that look like columns. */
 static const char *const taken[] = {
-	"db", "row", "found", "rows", "affected", "order", "args", "auto", "bool", "break", "case", "char",
-	"const", "continue", "default", "do", "double", "else", "enum", "extern", "float", "for", "goto", "if",
-	"inline", "int", "long", "register", "restrict", "return", "short", "signed", "sizeof", "static",
-	"struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while",
+	"db",
+	"row",
+	"found",
+	"rows",
+	"affected",
+	"order",
+	"args",
+	"auto",
+	"bool",
+	"break",
+	"case",
+	"char",
+	"const",
+	"continue",
+	"default",
+	"do",
+	"double",
+	"else",
+	"enum",
+	"extern",
+	"float",
+	"for",
+	"goto",
+	"if",
+	"inline",
+	"int",
+	"long",
+	"register",
+	"restrict",
+	"return",
+	"short",
+	"signed",
+	"sizeof",
+	"static",
+	"struct",
+	"switch",
+	"typedef",
+	"union",
+	"unsigned",
+	"void",
+	"volatile",
+	"while",
 };
 
 /* Takes the identifier at *p and moves behind it; NULL when there is none. */
@@ -88,6 +128,9 @@ static struct query *parse_name(struct gen *g, const char *p, size_t sql_max)
 	q->name = take_word(g, &p);
 	if (q->name == NULL)
 		stop(g, "a query needs a name");
+	if (strlen(q->name) > NAME_MAX_BYTES)
+		stop(g, "the name is longer than %d bytes, the most a prepared statement may have",
+			NAME_MAX_BYTES);
 	for (const struct query *o = g->queries; o != NULL; o = o->next)
 		if (strcmp(o->name, q->name) == 0)
 			stop(g, "query %s exists already at %s:%d", q->name, o->file, o->line);
@@ -96,7 +139,8 @@ static struct query *parse_name(struct gen *g, const char *p, size_t sql_max)
 	skip_blanks(&p);
 	q->row = take_word(g, &p);
 	if (q->kind->has_row != (q->row != NULL))
-		stop(g, "%s takes %s", q->kind->word, q->kind->has_row ? "the struct of its rows" : "no struct");
+		stop(g, "%s takes %s", q->kind->word,
+			q->kind->has_row ? "the struct of its rows" : "no struct");
 	if (*p != '\0')
 		stop(g, "unexpected \"%s\"", p);
 	*g->queries_tail = q;
@@ -179,6 +223,13 @@ static void mark_param(struct gen *g, const struct query *q, const char *digits,
 	used[n - 1] = true;
 }
 
+/* Anything that may insert no row, or several, disqualifies. */
+static bool inserts_one(const char *sql)
+{
+	return strncmp(sql, "INSERT ", 7) == 0 && strstr(sql, "VALUES") != NULL &&
+	       strstr(sql, "SELECT") == NULL && strstr(sql, "ON CONFLICT") == NULL;
+}
+
 static void split_sort(struct gen *g, struct query *q, char *at)
 {
 	static const char before[] = "ORDER BY ";
@@ -222,6 +273,7 @@ static void finish_query(struct gen *g, struct query *q)
 	for (int i = 0; i < q->nargs; i++)
 		if (!used[i])
 			stop(g, "%s does not use $%d (%s)", q->name, i + 1, q->args[i].name);
+	q->always_one = inserts_one(q->sql);
 	if (sort != NULL)
 		*sort = '\0';
 }
