@@ -14,6 +14,7 @@ struct actor {
 	const char *name;
 	const char *tenant_id;          /* NULL for operators */
 	uint64_t scopes;
+	int64_t expires_at;             /* TIME_NULL: never */
 };
 
 const char *actor_kind_name(enum actor_kind k);         /* "api_key", "operator", "system" */

@@ -26,7 +26,10 @@ struct limit_verdict {
 /* Takes `cost` from the meter of `key` ("t:<tenant>", "k:<key>"), if it has that much. now_us: monotonic. */
 void limiter_take(struct limiter *l, const char *key, const struct rate *rate, int64_t cost, int64_t now_us,
 		  struct limit_verdict *ret);
-/* Both or none: refused by either, neither is charged; ret is the one that fired, else the tighter one. */
+/*
+ * Both or none: refused by either, neither is charged; ret is the one that fired, else the tighter one.
+ * key2 always comes with the same key1 (a key has one tenant): they share a lock. Cost 0 only looks.
+ */
 void limiter_take_two(struct limiter *l, const char *key1, const struct rate *rate1, const char *key2,
 		      const struct rate *rate2, int64_t cost, int64_t now_us, struct limit_verdict *ret);
 

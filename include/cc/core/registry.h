@@ -28,6 +28,8 @@ enum err tenant_get_by_host(struct ctx *cx, const char *host, bool may_load,
  */
 enum err tenant_reload(struct ctx *cx, const char *id, const struct tenant **ret) MUST_USE;
 void tenant_put(const struct tenant *t);        /* NULL is fine */
+/* One of its verified custom domains? */
+bool tenant_has_host(const struct tenant *t, const char *host);
 
 /*
  * Credential text → actor. ERR_UNAUTHORIZED, ERR_KEY_EXPIRED, ERR_KEY_REVOKED; ERR_NEED_LOAD.
@@ -43,5 +45,11 @@ void registry_forget_key(struct registry *r, const char *key_id);
 enum err registry_poll(struct ctx *cx) MUST_USE;
 /* clock_mono_ms() of the last successful poll: beyond the stated bound nothing cached is trusted. */
 int64_t registry_fresh_at(const struct registry *r);
+/*
+ * Before anything is decided from memory: polls when the last poll is older than a second and nobody
+ * else has. *ret_degraded: the control database cannot be asked, what is cached may still serve reads.
+ * ERR_UNAVAILABLE beyond settings->stale_max_s; ERR_NEED_LOAD when a worker must ask.
+ */
+enum err registry_confirm(struct ctx *cx, bool may_load, bool *ret_degraded) MUST_USE;
 
 #endif

@@ -10,7 +10,7 @@
 /* The table of every scope; one bit each. Scope names are the wire's; a test compares with the routes. */
 extern const char *const scope_names[];         /* NULL-terminated */
 /* Those of a tenant: all but platform:*. */
-extern const char *const tenant_scope_names[];
+extern const char *const *const tenant_scope_names;
 
 uint64_t scope_bit(const char *name);           /* 0: unknown */
 uint64_t scope_bits(const struct strv *names);  /* unknown names are left out */

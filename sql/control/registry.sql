@@ -1,0 +1,44 @@
+-- include: cc/model/registry.h
+
+-- A tenant by any name of its own: id or slug.
+-- name: tenant_place_by_name :opt tenant_place_row
+-- args: name text
+SELECT t.id, t.slug, t.name, t.domain, t.status, t.suspend_mode, t.plan_type,
+       t.max_policies, t.max_resources, t.max_users, t.max_bouncers,
+       t.region, t.schema_id, t.shard, t.epoch, s.version AS schema_version,
+       ARRAY(SELECT d.domain FROM cc.domain d
+              WHERE d.tenant_id = t.id AND d.status <> 'pending' AND NOT d.is_default ORDER BY d.domain) AS hosts
+  FROM cc.name n
+  JOIN cc.tenant t ON t.id = n.tenant_id
+  LEFT JOIN cc.tenant_schema s ON s.schema_id = t.schema_id
+ WHERE n.name = $1;
+
+-- By a domain that was proven to be the tenant's.
+-- name: tenant_place_by_host :opt tenant_place_row
+-- args: host text
+SELECT t.id, t.slug, t.name, t.domain, t.status, t.suspend_mode, t.plan_type,
+       t.max_policies, t.max_resources, t.max_users, t.max_bouncers,
+       t.region, t.schema_id, t.shard, t.epoch, s.version AS schema_version,
+       ARRAY(SELECT d.domain FROM cc.domain d
+              WHERE d.tenant_id = t.id AND d.status <> 'pending' AND NOT d.is_default ORDER BY d.domain) AS hosts
+  FROM cc.domain n
+  JOIN cc.tenant t ON t.id = n.tenant_id
+  LEFT JOIN cc.tenant_schema s ON s.schema_id = t.schema_id
+ WHERE n.domain = $1 AND n.status <> 'pending' AND NOT n.is_default;
+
+-- name: cred_by_key_id :opt cred_row
+-- args: key_id text
+SELECT id, key_id, name, tenant_id, scopes, hash, expires_at, revoked_at
+  FROM cc.api_key
+ WHERE key_id = $1;
+
+-- name: feed_head :one feed_head
+SELECT version FROM cc.change_head;
+
+-- name: feed_since :many feed_row
+-- args: version int8, max_rows int8
+SELECT version, tenant_id, kind, subject
+  FROM cc.change
+ WHERE version > $1
+ ORDER BY version
+ LIMIT $2;

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_API_GROUPS_H
+#define CC_API_GROUPS_H
+
+#include "cc/http/route.h"
+
+/* One per file of this folder; routes.c lists them in the order of the documents. */
+extern const struct route_group system_routes, tenant_routes, apikey_routes;
+extern const struct route_group policy_routes, resource_routes, bouncer_routes, audit_routes;
+
+#endif

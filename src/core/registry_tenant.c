@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Snapshots of tenants. */
+#include <stddef.h>
+#include <string.h>
+
+#include "registry_in.h"
+
+#include "cc/base/clock.h"
+#include "cc/model/q_control.h"
+
+#define HOST_DENIED_MS 5000
+#define NAME_MAX_LEN 64
+
+static struct tenant_entry *entry_of(const struct tenant *t)
+{
+	/* Snapshots are const to everyone but the registry, which made them as part of an entry. */
+	return (struct tenant_entry *)((uintptr_t)t - offsetof(struct tenant_entry, t));
+}
+
+void tenant_put(const struct tenant *t)
+{
+	if (t != NULL)
+		entry_put(&entry_of(t)->e);
+}
+
+bool tenant_has_host(const struct tenant *t, const char *host)
+{
+	return strv_has(&entry_of(t)->hosts, host);
+}
+
+static struct tenant_entry *tenant_entry_at(struct entry *e)
+{
+	return (struct tenant_entry *)(void *)e;
+}
+
+/* A name that is another's by now belongs to that one. */
+static void unname(struct lru *l, const char *name, const struct entry *e)
+{
+	if (map_get(l->map, name) == e)
+		(void)map_take(l->map, name);
+}
+
+static void tenant_forget(struct registry *r, struct entry *e)
+{
+	struct tenant_entry *t = tenant_entry_at(e);
+
+	unname(&r->tenants, t->t.id, e);
+	unname(&r->tenants, t->t.slug, e);
+	for (size_t i = 0; i < t->hosts.n; i++)
+		unname(&r->tenants, t->hosts.v[i], e);
+	lru_unlink(&r->tenants, e);
+}
+
+void tenants_drop(struct registry *r, const char *tenant_id)
+{
+	struct entry *e = map_get(r->tenants.map, tenant_id);
+
+	if (e != NULL)
+		tenant_forget(r, e);
+}
+
+void tenants_drop_all(struct registry *r)
+{
+	while (r->tenants.count > 0)
+		tenant_forget(r, r->tenants.ring.prev);
+}
+
+/* Who had the name before is out of date: all of it goes. */
+static void tenant_name(struct registry *r, const char *name, struct entry *e)
+{
+	struct entry *before = map_get(r->tenants.map, name);
+
+	if (before != NULL && before != e)
+		tenant_forget(r, before);
+	(void)map_set(r->tenants.map, name, e);
+}
+
+static void tenant_keep(struct registry *r, struct entry *e)
+{
+	const struct tenant_entry *t = tenant_entry_at(e);
+
+	tenants_drop(r, t->t.id);
+	if (r->tenants.count >= r->tenants.max)
+		tenant_forget(r, r->tenants.ring.prev);
+	lru_link(&r->tenants, e);
+	tenant_name(r, t->t.id, e);
+	tenant_name(r, t->t.slug, e);
+	for (size_t i = 0; i < t->hosts.n; i++)
+		tenant_name(r, t->hosts.v[i], e);
+}
+
+static void tenant_set_place(struct world *w, struct arena *a, const struct tenant_place_row *row,
+			     struct tenant *t)
+{
+	struct region *region = region_find(w, row->region);
+
+	t->region = arena_strdup(a, row->region);
+	t->schema_id = arena_strdup(a, row->schema_id);
+	t->epoch = row->epoch;
+	t->shard = row->shard == INT_NULL ? -1 : (int)row->shard;
+	t->schema_version = row->schema_version == INT_NULL ? 0 : (int)row->schema_version;
+	if (row->schema_id == NULL)
+		return;
+	t->search_path = arena_printf(a, "%s, pg_temp", row->schema_id);
+	if (region != NULL)
+		t->pool = region_pool(w, region, t->shard);
+}
+
+/* ERR_INTERNAL: the row holds what this daemon does not know. */
+static enum err tenant_make(struct ctx *cx, const struct tenant_place_row *row, struct entry **ret)
+{
+	struct tenant_entry *te = entry_new(sizeof(*te));
+	struct arena *a = te->e.arena;
+	const char **hosts = ARENA_ARRAY(a, const char *, row->hosts.n + 1);
+
+	te->t = (struct tenant){
+		.id = arena_strdup(a, row->id),
+		.slug = arena_strdup(a, row->slug),
+		.name = arena_strdup(a, row->name),
+		.domain = arena_strdup(a, row->domain),
+		.suspend_mode = arena_strdup(a, row->suspend_mode),
+		.plan = plan_find(&cx->world->plans, row->plan_type),
+		.limits = { .max_policies = row->max_policies, .max_resources = row->max_resources,
+			    .max_users = row->max_users, .max_bouncers = row->max_bouncers },
+	};
+	for (size_t i = 0; i < row->hosts.n; i++)
+		hosts[i] = arena_strdup(a, row->hosts.v[i]);
+	te->hosts = (struct strv){ .v = hosts, .n = row->hosts.n };
+	tenant_set_place(cx->world, a, row, &te->t);
+	if (te->t.plan == NULL || !tenant_status_parse(row->status, &te->t.status)) {
+		entry_put(&te->e);
+		return refuse(cx, ERR_INTERNAL, "tenant %s: plan \"%s\" or status \"%s\" is not known here", row->id,
+			      row->plan_type, row->status);
+	}
+	*ret = &te->e;
+	return ERR_NONE;
+}
+
+struct lookup {
+	const char *name;
+	bool by_host;
+	bool found;
+	struct tenant_place_row row;
+};
+
+static enum err look_up(struct ctx *cx, void *arg)
+{
+	struct lookup *l = arg;
+
+	if (l->by_host)
+		q_tenant_place_by_host_later(cx->db, &l->row, &l->found, l->name);
+	else
+		q_tenant_place_by_name_later(cx->db, &l->row, &l->found, l->name);
+	return ERR_NONE;
+}
+
+static enum err tenant_load(struct ctx *cx, const char *name, struct entry **ret)
+{
+	struct lookup l = { .name = name, .by_host = strchr(name, '.') != NULL };
+	struct db_place place;
+
+	place_platform(cx->world, &place);
+	TRY(db_unit(cx, &place, DB_READ, look_up, &l));
+	return l.found ? tenant_make(cx, &l.row, ret) : ERR_TENANT_NOT_FOUND;
+}
+
+/* Ids and slugs; what cannot be one needs no question. */
+static bool is_name(const char *s)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	return n > 0 && n <= NAME_MAX_LEN && s[n] == '\0';
+}
+
+static bool cached(struct registry *r, const char *name, const struct tenant **ret)
+{
+	struct entry *e;
+
+	if (!registry_usable(r))
+		return false;
+	e = lru_find(&r->tenants, name);
+	if (e != NULL)
+		*ret = &tenant_entry_at(entry_ref(e))->t;
+	return e != NULL;
+}
+
+static enum err tenant_fly(struct ctx *cx, const char *prefix, const char *name, const struct tenant **ret)
+{
+	struct entry *e;
+
+	TRY(flight_run(cx, arena_printf(cx->arena, "%s%s", prefix, name), name, tenant_load, tenant_keep, &e));
+	*ret = &tenant_entry_at(e)->t;
+	return ERR_NONE;
+}
+
+enum err tenant_get(struct ctx *cx, const char *id_or_slug, bool may_load, const struct tenant **ret)
+{
+	struct registry *r = cx->world->registry;
+	bool hit;
+
+	if (!is_name(id_or_slug))
+		return ERR_TENANT_NOT_FOUND;
+	lock_take(&r->lock);
+	hit = cached(r, id_or_slug, ret);
+	lock_drop(&r->lock);
+	if (hit)
+		return ERR_NONE;
+	return may_load ? tenant_fly(cx, "tenant ", id_or_slug, ret) : ERR_NEED_LOAD;
+}
+
+static void host_tag(const char *host, unsigned char ret[16])
+{
+	const uint64_t h[2] = { hash64_of(host, strlen(host), 1), hash64_of(host, strlen(host), 2) };
+
+	memcpy(ret, h, sizeof(h));
+}
+
+enum err tenant_get_by_host(struct ctx *cx, const char *host, bool may_load, const struct tenant **ret)
+{
+	struct registry *r = cx->world->registry;
+	unsigned char tag[16];
+	bool hit, denied;
+	enum err e;
+
+	if (strchr(host, '.') == NULL || strlen(host) > 253)
+		return ERR_TENANT_NOT_FOUND;
+	host_tag(host, tag);
+	lock_take(&r->lock);
+	hit = cached(r, host, ret);
+	denied = !hit && registry_usable(r) &&
+		 denied_has(r->denied_hosts, DENIED_HOSTS, tag, clock_mono_ms());
+	lock_drop(&r->lock);
+	if (hit || denied)
+		return hit ? ERR_NONE : ERR_TENANT_NOT_FOUND;
+	if (!may_load)
+		return ERR_NEED_LOAD;
+	e = tenant_fly(cx, "tenant ", host, ret);
+	if (e == ERR_TENANT_NOT_FOUND) {
+		lock_take(&r->lock);
+		denied_add(r->denied_hosts, DENIED_HOSTS, tag, clock_mono_ms() + HOST_DENIED_MS);
+		lock_drop(&r->lock);
+	}
+	return e;
+}
+
+enum err tenant_reload(struct ctx *cx, const char *id, const struct tenant **ret)
+{
+	return tenant_fly(cx, "again ", id, ret);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cc/core/tenant.h"
+
+#include "cc/base/str.h"
+#include "cc/core/world.h"
+#include "cc/model/migrations.h"
+
+static const char *const names[] = {
+	[TENANT_PROVISIONING] = "provisioning",
+	[TENANT_ACTIVE] = "active",
+	[TENANT_SUSPENDED] = "suspended",
+	[TENANT_DELETION_SCHEDULED] = "deletion_scheduled",
+	[TENANT_DELETING] = "deleting",
+};
+
+const char *tenant_status_name(enum tenant_status s)
+{
+	return names[s];
+}
+
+bool tenant_status_parse(const char *s, enum tenant_status *ret)
+{
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (str_eq(names[i], s)) {
+			*ret = (enum tenant_status)i;
+			return true;
+		}
+	return false;
+}
+
+enum err tenant_place(struct ctx *cx, const struct tenant *t, struct db_place *ret)
+{
+	/* Code serves the newest schema and the one before it, so that a daemon can be replaced in operation. */
+	const int64_t oldest = (int64_t)tenant_migrations.n - 1;
+
+	if (t->status == TENANT_PROVISIONING || t->schema_id == NULL)
+		return refuse(cx, ERR_TENANT_PROVISIONING, "the tenant is being created; retry");
+	if (t->pool == NULL)
+		return refuse(cx, ERR_UNAVAILABLE, "the tenant's region is not served by this node");
+	if (t->schema_version < oldest)
+		return refuse(cx, ERR_TENANT_MIGRATING, "the tenant's schema is being upgraded; retry");
+	*ret = (struct db_place){
+		.pool = t->pool,
+		.tenant = t->id,
+		.role = t->schema_id,
+		.search_path = t->search_path,
+		.statement_ms = cx->world->settings->statement_ms,
+	};
+	return ERR_NONE;
+}
