@@ -196,22 +196,45 @@ static void parse_args(struct gen *g, struct query *q, const char *p)
 	}
 }
 
+/* The bytes of the "$tag$" that begins at p; 0 when none does. */
+static size_t dollar_quote(const char *p)
+{
+	size_t n = 1;
+
+	if (*p != '$' || isdigit((unsigned char)p[1]))
+		return 0;
+	while (isalnum((unsigned char)p[n]) || p[n] == '_')
+		n++;
+	return p[n] == '$' ? n + 1 : 0;
+}
+
+static const char *find_again(const char *p, size_t n)
+{
+	for (const char *q = p + n; *q != '\0'; q++)
+		if (strncmp(q, p, n) == 0)
+			return q;
+	return NULL;
+}
+
 /* Past a quoted text, quoted name or comment that begins at p; p itself when none does. */
 static const char *skip_opaque(struct gen *g, const char *p)
 {
-	const char *end = p;
+	const size_t dollar = dollar_quote(p);
+	const char *end;
 
-	if (*p == '\'' || *p == '"')
-		end = strchr(p + 1, *p);
-	else if (p[0] == '-' && p[1] == '-')
+	if (p[0] == '-' && p[1] == '-')
 		return p + strcspn(p, "\n");
+	if (dollar > 0)
+		end = find_again(p, dollar);
+	else if (*p == '\'' || *p == '"')
+		end = strchr(p + 1, *p);
 	else if (p[0] == '/' && p[1] == '*')
-		end = strstr(p + 2, "*/") == NULL ? NULL : strstr(p + 2, "*/") + 1;
+		end = strstr(p + 2, "*/");
 	else
 		return p;
 	if (end == NULL)
 		stop(g, "a quote or comment does not end");
-	return end + 1;
+	return end + (dollar > 0 ? dollar : *p == '/' ? 2 : 1);
 }
 
 static void mark_param(struct gen *g, const struct query *q, const char *digits, bool *used)
