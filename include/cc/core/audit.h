@@ -14,7 +14,7 @@ struct audit_entry {
 	const char *detail;             /* a JSON object, or NULL: made from `changed` */
 };
 
-/* Queued in the transaction of the effect: the data chain (needs cx->head) … */
+/* Queued in the transaction of the effect: the data chain (nothing when cx->head is NULL) … */
 void audit_data_later(struct ctx *cx, const struct audit_entry *e);
 /* … and the control chain of one tenant (a unit of work in the control database is open). */
 void audit_control_later(struct ctx *cx, const char *tenant_id, const struct audit_entry *e);

@@ -25,6 +25,11 @@ enum err head_gate(struct ctx *cx, enum take take) MUST_USE;
 /* Gives a place back (soft delete); queued. */
 void head_release_later(struct ctx *cx, enum take kind);
 /*
+ * The write turned out to change nothing: version and audit place go back (queued), cx->head is NULL
+ * afterwards and audit_data_later() records nothing. Only for writes that took TAKE_NOTHING.
+ */
+void head_undo_later(struct ctx *cx);
+/*
  * A whole managed write: leases in the tenant's place, gate, work; on a stale placement re-reads it
  * (single flight) and runs once more there. cx->tenant may be replaced; *ret_fresh is then the new
  * snapshot that the caller must tenant_put(), else NULL.

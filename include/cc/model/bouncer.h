@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_MODEL_BOUNCER_H
+#define CC_MODEL_BOUNCER_H
+
+#include "cc/schema/schema.h"
+
+extern const char *const bouncer_types[];
+extern const char *const bouncer_statuses[];    /* connected disconnected */
+
+/* A policy enforcement point. */
+struct bouncer {
+	int64_t id;
+	const char *name;
+	const char *description;
+	const char *hostname;
+	int64_t port;                           /* INT_NULL: not given */
+	const char *environment;
+	const char *bouncer_type;
+	const char *target_app;                 /* host:port */
+	const char *configuration;              /* JSON object */
+	const char *version;                    /* of the bouncer's software */
+	/* From its heartbeats; null before the first. */
+	const char *status;
+	bool is_connected;
+	int64_t last_heartbeat;
+	int64_t policies_synced;
+	double requests_per_second, cache_hit_rate;
+	const char *created_by;
+	int64_t created_at, updated_at;
+	int64_t row_version;                    /* internal: one more with every save */
+	int64_t deleted_at;                     /* internal: TIME_NULL while it lives */
+	int64_t used_by;                        /* internal: how many live policies name it */
+	uint64_t seen;
+};
+extern const struct schema bouncer_schema;
+
+#endif

@@ -1,0 +1,109 @@
+-- include: cc/model/bouncer.h
+-- include: cc/model/tally.h
+
+-- name: bouncer_insert :exec1
+-- args: id int8, name text, description text, hostname text
+-- args: port int8, environment text, bouncer_type text, target_app text
+-- args: configuration json, version text, created_by text, at timestamptz
+-- args: head_version int8
+INSERT INTO bouncers (id, name, description, hostname, port, environment, bouncer_type, target_app,
+                      configuration, version, created_by, created_at, updated_at, changed_version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13);
+
+-- Connected: a heartbeat within the last two minutes.
+-- name: bouncer_get :one bouncer
+-- args: id int8
+SELECT id, name, description, hostname, port, environment, bouncer_type, target_app, configuration,
+       version, row_version, created_by, created_at, updated_at,
+       CASE WHEN l.last_heartbeat > now() - interval '2 minutes' THEN 'connected'::text
+            ELSE 'disconnected'::text END AS status,
+       coalesce(l.last_heartbeat > now() - interval '2 minutes', false) AS is_connected,
+       l.last_heartbeat, l.policies_synced, l.requests_per_second, l.cache_hit_rate
+  FROM bouncers b LEFT JOIN bouncer_live l ON l.bouncer_id = b.id
+ WHERE id = $1 AND deleted_at IS NULL;
+
+-- Under the head lock: a bouncer in full, to be changed.
+-- name: bouncer_find :opt bouncer
+-- args: id int8
+SELECT id, name, description, hostname, port, environment, bouncer_type, target_app, configuration,
+       version, row_version, created_by, created_at, updated_at,
+       CASE WHEN l.last_heartbeat > now() - interval '2 minutes' THEN 'connected'::text
+            ELSE 'disconnected'::text END AS status,
+       coalesce(l.last_heartbeat > now() - interval '2 minutes', false) AS is_connected,
+       l.last_heartbeat, l.policies_synced, l.requests_per_second, l.cache_hit_rate
+  FROM bouncers b LEFT JOIN bouncer_live l ON l.bouncer_id = b.id
+ WHERE id = $1 AND deleted_at IS NULL;
+
+-- Also a deleted one: it can still be removed for good. used_by: live policies that name it.
+-- name: bouncer_find_any :opt bouncer
+-- args: id int8
+SELECT id, name, deleted_at,
+       (SELECT count(*) FROM policies p WHERE p.bouncer_id = b.id AND p.deleted_at IS NULL) AS used_by
+  FROM bouncers b
+ WHERE id = $1;
+
+-- Changes are written under the head lock, behind bouncer_find: the row is there until the commit.
+-- name: bouncer_update :exec
+-- args: id int8, name text, description text, hostname text
+-- args: port int8, bouncer_type text, target_app text, configuration json
+-- args: version text, at timestamptz, head_version int8
+UPDATE bouncers
+   SET name = $2, description = $3, hostname = $4, port = $5, bouncer_type = $6, target_app = $7,
+       configuration = $8, version = $9,
+       row_version = row_version + 1, updated_at = $10, changed_version = $11
+ WHERE id = $1 AND deleted_at IS NULL;
+
+-- name: bouncer_delete :exec
+-- args: id int8, at timestamptz, head_version int8
+UPDATE bouncers
+   SET deleted_at = $2, changed_version = $3
+ WHERE id = $1 AND deleted_at IS NULL;
+
+-- Deleted policies may still name what is about to be removed for good.
+-- name: bouncer_unlink :exec
+-- args: id int8, head_version int8
+UPDATE policies
+   SET bouncer_id = NULL, changed_version = $2
+ WHERE bouncer_id = $1 AND deleted_at IS NOT NULL;
+
+-- A row that is not there fails on the tombstone.
+-- name: bouncer_remove :exec
+-- args: id int8, head_version int8
+WITH silent AS (
+	DELETE FROM bouncer_live WHERE bouncer_id = $1
+), gone AS (
+	DELETE FROM bouncers WHERE id = $1 RETURNING id
+)
+INSERT INTO tombstones (tbl, pk, version) VALUES ('bouncers', (SELECT id FROM gone), $2);
+
+-- name: bouncer_list :many bouncer
+-- args: skip int8, max_rows int8, environment text, status text
+-- args: name text
+SELECT id, name, description, hostname, port, environment, bouncer_type, target_app, configuration,
+       version, row_version, created_by, created_at, updated_at,
+       CASE WHEN l.last_heartbeat > now() - interval '2 minutes' THEN 'connected'::text
+            ELSE 'disconnected'::text END AS status,
+       coalesce(l.last_heartbeat > now() - interval '2 minutes', false) AS is_connected,
+       l.last_heartbeat, l.policies_synced, l.requests_per_second, l.cache_hit_rate
+  FROM bouncers b LEFT JOIN bouncer_live l ON l.bouncer_id = b.id
+ WHERE deleted_at IS NULL
+   AND ($3::text IS NULL OR environment = $3)
+   AND ($4::text IS NULL
+        OR ($4 = 'connected') = coalesce(l.last_heartbeat > now() - interval '2 minutes', false))
+   AND ($5::text IS NULL OR strpos(lower(name), lower($5)) > 0)
+ ORDER BY :sort
+OFFSET $1 LIMIT $2;
+
+-- Without a filter the head row knows how many there are.
+-- name: bouncer_total :one tally
+SELECT bouncers_used AS total FROM head;
+
+-- name: bouncer_count :one tally
+-- args: environment text, status text, name text
+SELECT count(*) AS total
+  FROM bouncers b LEFT JOIN bouncer_live l ON l.bouncer_id = b.id
+ WHERE deleted_at IS NULL
+   AND ($1::text IS NULL OR environment = $1)
+   AND ($2::text IS NULL
+        OR ($2 = 'connected') = coalesce(l.last_heartbeat > now() - interval '2 minutes', false))
+   AND ($3::text IS NULL OR strpos(lower(name), lower($3)) > 0);

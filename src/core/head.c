@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cc/core/head.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+
+#include "cc/core/registry.h"
+#include "cc/model/q_tenant.h"
+
+#define GATE_TRIES 3            /* a place may become free between the gate and the look behind it */
+#define MOVING_RETRY_S 1
+
+/* A kind of object that is counted: its gate, its way back, where its limit and its counter are. */
+struct quota {
+	const char *resource;   /* the wire's word */
+	size_t limit_at;        /* in struct limits */
+	size_t used_at;         /* in struct head */
+	enum err (*take)(struct db *db, struct head *row, bool *found, int64_t epoch, int64_t max_used);
+	void (*release_later)(struct db *db);
+};
+
+#define COUNTED(kind, one, many) \
+	[kind] = { #many, offsetof(struct limits, max_##many), offsetof(struct head, many##_used), \
+		   q_head_take_##one, q_head_release_##one##_later }
+static const struct quota quotas[] = {
+	COUNTED(TAKE_POLICY, policy, policies),
+	COUNTED(TAKE_RESOURCE, resource, resources),
+	COUNTED(TAKE_BOUNCER, bouncer, bouncers),
+	COUNTED(TAKE_USER, user, users),
+};
+
+static int64_t number_at(const void *obj, size_t at)
+{
+	return *(const int64_t *)(const void *)((const char *)obj + at);
+}
+
+static enum err refuse_moving(struct ctx *cx)
+{
+	cx->problem.retry_after = MOVING_RETRY_S;
+	return refuse(cx, ERR_TENANT_MOVING, "the tenant is being moved; retry in a moment");
+}
+
+static enum err refuse_full(struct ctx *cx, const struct quota *q, int64_t limit, int64_t used)
+{
+	cx->problem.resource = q->resource;
+	cx->problem.limit = limit;
+	cx->problem.used = used;
+	return refuse(cx, ERR_QUOTA, "%" PRId64 " of %" PRId64 " %s in use", used, limit, q->resource);
+}
+
+/* The gate let nothing through: why? ERR_NONE: no longer so, try again. q NULL: no place was asked for. */
+static enum err gate_verdict(struct ctx *cx, const struct quota *q, int64_t limit)
+{
+	struct head *h = ARENA_NEW(cx->arena, struct head);
+	bool found;
+
+	TRY(q_head_look(cx->db, h, &found));
+	if (!found || h->epoch != cx->tenant->epoch || !h->writable)
+		return refuse_moving(cx);
+	if (q != NULL && number_at(h, q->used_at) >= limit)
+		return refuse_full(cx, q, limit, number_at(h, q->used_at));
+	return ERR_NONE;
+}
+
+enum err head_gate(struct ctx *cx, enum take take)
+{
+	const struct quota *q = take == TAKE_NOTHING ? NULL : &quotas[take];
+	struct head *h = ARENA_NEW(cx->arena, struct head);
+	const int64_t epoch = cx->tenant->epoch;
+	int64_t limit = INT64_MAX;
+	bool found;
+
+	cx->head = NULL;
+	if (q != NULL && number_at(&cx->tenant->limits, q->limit_at) != INT_NULL)
+		limit = number_at(&cx->tenant->limits, q->limit_at);
+	for (int i = 0; i < GATE_TRIES; i++) {
+		if (q == NULL)
+			TRY(q_head_pass(cx->db, h, &found, epoch));
+		else
+			TRY(q->take(cx->db, h, &found, epoch, limit));
+		if (found) {
+			cx->head = h;
+			return ERR_NONE;
+		}
+		TRY(gate_verdict(cx, q, limit));
+	}
+	cx->problem.retry_after = MOVING_RETRY_S;
+	return refuse(cx, ERR_OVERLOADED, "too many writes at the tenant's limit at once; retry");
+}
+
+void head_release_later(struct ctx *cx, enum take kind)
+{
+	if (kind != TAKE_NOTHING)
+		quotas[kind].release_later(cx->db);
+}
+
+void head_undo_later(struct ctx *cx)
+{
+	q_head_undo_later(cx->db);
+	cx->head = NULL;
+}
+
+struct gated {
+	enum take take;
+	db_work work;
+	void *arg;
+};
+
+static enum err work_gated(struct ctx *cx, void *arg)
+{
+	const struct gated *g = arg;
+
+	TRY(head_gate(cx, g->take));
+	return g->work(cx, g->arg);
+}
+
+static enum err run_here(struct ctx *cx, enum db_mode mode, db_work work, void *arg)
+{
+	struct db_place place = { 0 };
+
+	TRY(tenant_place(cx, cx->tenant, &place));
+	return db_unit(cx, &place, mode, work, arg);
+}
+
+/* Runs where the tenant was last seen; when it is not there, asks once where it went and goes there. */
+static enum err run_found(struct ctx *cx, enum db_mode mode, db_work work, void *arg,
+			  const struct tenant **ret_fresh)
+{
+	const struct tenant *old = cx->tenant, *fresh = NULL;
+	enum err e = run_here(cx, mode, work, arg);
+
+	*ret_fresh = NULL;
+	if (e != ERR_TENANT_MOVING)
+		return e;
+	ctx_clear_problem(cx);
+	TRY(tenant_reload(cx, old->id, &fresh));
+	/* Another status has other rules: the next request meets them at the API's own gate. */
+	if (fresh->epoch <= old->epoch || fresh->status != old->status) {
+		tenant_put(fresh);
+		return refuse_moving(cx);
+	}
+	cx->tenant = fresh;
+	*ret_fresh = fresh;
+	e = run_here(cx, mode, work, arg);
+	return e == ERR_TENANT_MOVING ? refuse_moving(cx) : e;
+}
+
+enum err head_write(struct ctx *cx, enum take take, db_work work, void *arg, const struct tenant **ret_fresh)
+{
+	struct gated g = { take, work, arg };
+	enum err e = run_found(cx, DB_WRITE, work_gated, &g, ret_fresh);
+
+	cx->head = NULL;
+	return e;
+}
+
+enum err head_read(struct ctx *cx, db_work work, void *arg, const struct tenant **ret_fresh)
+{
+	return run_found(cx, DB_READ, work, arg, ret_fresh);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cc/model/policy.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "cc/model/check.h"
+
+const char *const environments[] = { "sandbox", "production", NULL };
+const char *const policy_statuses[] = { "draft", "active", "inactive", NULL };
+
+/* "package" and a name on a line of their own; the whole syntax is for a Rego compiler. */
+static bool line_declares_package(const char *line)
+{
+	static const char word[] = "package";
+	const size_t n = sizeof(word) - 1;
+
+	line += strspn(line, " \t");
+	if (strncmp(line, word, n) != 0 || (line[n] != ' ' && line[n] != '\t'))
+		return false;
+	line += n;
+	line += strspn(line, " \t");
+	return isalpha((unsigned char)*line) || *line == '_';
+}
+
+static const char *check_rego(const char *text)
+{
+	if (strlen(text) > REGO_BYTES_MAX)
+		return "must be at most 262144 bytes";
+	if (check_not_blank(text) != NULL)
+		return "must not be blank";
+	for (const char *line = text;; line++) {
+		if (line_declares_package(line))
+			return NULL;
+		line = strchr(line, '\n');
+		if (line == NULL)
+			return "must declare a package";
+	}
+}
+
+#define T struct test_case
+static const struct field test_case_fields[] = {
+	TEXT(T, name, F_RW | F_REQUIRED, 1, 120, "What the case shows."),
+	TEXT(T, description, F_RW | F_NULLABLE | F_OPTIONAL_OUT, 0, 2000, "More about it."),
+	JSON(T, input, F_RW | F_REQUIRED | F_ANY_JSON, 65536, "The input document of the evaluation."),
+	BOOL(T, expected, F_RW | F_REQUIRED, "Whether the policy shall allow it."),
+	STRS(T, tags, F_RW, 0, 20, NULL, 60, "Words to group cases by."),
+};
+#undef T
+SCHEMA(test_case_schema, struct test_case, "TestCase", test_case_fields);
+
+#define T struct policy
+static const struct field policy_fields[] = {
+	INT(T, id, F_OUT | F_SORT, 0, 0, "Assigned by the server; unique within the tenant."),
+	TEXT_LIKE(T, name, F_RW | F_REQUIRED | F_SORT, 1, 120, check_not_blank,
+		  "Unique among the tenant's policies of its environment."),
+	TEXT(T, description, F_RW | F_NULLABLE, 0, 2000, "What it is for."),
+	ENUM(T, status, F_RW | F_SORT, policy_statuses, "active", "Only active policies are enforced."),
+	ENUM(T, environment, F_CREATE | F_OUT | F_SORT, environments, "sandbox",
+	     "Policies are made in the sandbox; production has promoted copies. Fixed."),
+	TEXT_LIKE(T, rego_code, F_RW | F_REQUIRED | F_FULL, 1, REGO_BYTES_MAX, check_rego,
+		  "A Rego module, at most 262144 bytes."),
+	INT(T, resource_id, F_RW | F_NULLABLE, 1, INT64_MAX, "The resource it protects."),
+	INT(T, bouncer_id, F_RW | F_NULLABLE, 1, INT64_MAX, "The bouncer that enforces it."),
+	{ .name = "test_cases", .kind = K_JSON, .flags = F_RW | F_FULL,
+	  .offset = FIELD_AT(T, test_cases, const char *), .max = TEST_CASES_MAX, .sub = &test_case_schema,
+	  .def = "[]", .doc = "Inputs and the decisions they must lead to." },
+	INT(T, version, F_OUT, 0, 0, "One more with every save."),
+	TEXT(T, created_by, F_OUT, 0, 0, "The credential that made it."),
+	TIME(T, created_at, F_OUT | F_SORT, "When it was made."),
+	TIME(T, updated_at, F_OUT | F_SORT, "When it was last saved."),
+	TIME(T, deleted_at, 0, "Internal."),
+};
+#undef T
+SCHEMA_IN(policy_schema, struct policy, "Policy", policy_fields);
+
+#define T struct policy_refs
+static const struct field policy_refs_fields[] = {
+	BOOL(T, resource_live, 0, "The resource is there."),
+	BOOL(T, bouncer_live, 0, "The bouncer is there."),
+};
+#undef T
+SCHEMA(policy_refs_schema, struct policy_refs, "PolicyRefs", policy_refs_fields);
