@@ -59,12 +59,14 @@ CREATE TABLE cc.tenant (
 	deleted_at     timestamptz,
 	purge_at       timestamptz,
 	lease_until    timestamptz,             -- of the creation or the purge under way
+	expunge_at     timestamptz NOT NULL DEFAULT now(), -- when rows deleted long ago are looked for again
 	row_version    bigint NOT NULL DEFAULT 1,
 	audit_seq      bigint NOT NULL DEFAULT 0
 );
 CREATE INDEX tenant_page ON cc.tenant (created_at, id);
 CREATE INDEX tenant_due ON cc.tenant (status, purge_at)
 	WHERE status IN ('provisioning', 'deletion_scheduled', 'deleting');
+CREATE INDEX tenant_expunge ON cc.tenant (expunge_at);
 
 -- Kept when a tenant is gone: its id is never used again, and an operator can see that it was.
 CREATE TABLE cc.tenant_tombstone (
@@ -87,6 +89,13 @@ CREATE TABLE cc.domain (
 );
 -- Many may claim a name; one can hold it.
 CREATE UNIQUE INDEX domain_holder ON cc.domain (domain) WHERE status <> 'pending';
+
+-- Which control plane this is: a region serves one, and says no to another.
+CREATE TABLE cc.identity (
+	one boolean PRIMARY KEY DEFAULT true CHECK (one),
+	id  text NOT NULL
+);
+INSERT INTO cc.identity (id) VALUES (gen_random_uuid()::text);
 
 -- Credentials; the secret itself is nowhere, only its HMAC under a pepper that is not in the database.
 CREATE TABLE cc.api_key (
@@ -137,22 +146,41 @@ CREATE TABLE cc.change (
 	at        timestamptz NOT NULL DEFAULT now()
 );
 
+-- The audit may be added to; it goes only with the tenant it is about, in steps.
+CREATE FUNCTION cc.forget_audit(tenant text, most int) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	gone bigint;
+BEGIN
+	DELETE FROM cc.tenant_audit a WHERE a.tenant_id = tenant AND a.seq IN (
+		SELECT b.seq FROM cc.tenant_audit b WHERE b.tenant_id = tenant ORDER BY b.seq LIMIT most)
+	  AND EXISTS (SELECT FROM cc.tenant t WHERE t.id = tenant AND t.status = 'deleting');
+	GET DIAGNOSTICS gone = ROW_COUNT;
+	RETURN gone;
+END $$;
+
 -- Rights -----------------------------------------------------------------------------------------
 GRANT USAGE ON SCHEMA cc TO cc_ctl, cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA cc TO cc_ctl;
 REVOKE ALL ON cc.migration FROM cc_ctl;
 GRANT SELECT ON cc.migration TO cc_ctl;
+REVOKE INSERT, UPDATE, DELETE ON cc.identity FROM cc_ctl;
+REVOKE ALL ON FUNCTION cc.forget_audit(text, int) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION cc.forget_audit(text, int) TO cc_ctl;
 REVOKE UPDATE, DELETE ON cc.tenant_audit FROM cc_ctl;
 
 GRANT SELECT ON cc.tenant, cc.domain, cc.api_key, cc.tenant_audit TO cc_ctl_tenant;
 GRANT UPDATE ON cc.tenant, cc.domain, cc.api_key TO cc_ctl_tenant;
 GRANT INSERT ON cc.domain, cc.api_key, cc.tenant_audit TO cc_ctl_tenant;
 GRANT DELETE ON cc.domain TO cc_ctl_tenant;
+GRANT SELECT, INSERT, DELETE ON cc.name TO cc_ctl_tenant;       -- its own: a domain may change
 GRANT SELECT, UPDATE ON cc.change_head TO cc_ctl_tenant;
 GRANT INSERT ON cc.change TO cc_ctl_tenant;
 
 ALTER TABLE cc.tenant ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.tenant FORCE ROW LEVEL SECURITY;
+ALTER TABLE cc.name ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cc.name FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.domain ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.domain FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.api_key ENABLE ROW LEVEL SECURITY;
@@ -161,6 +189,7 @@ ALTER TABLE cc.tenant_audit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.tenant_audit FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY everything ON cc.tenant TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
+CREATE POLICY everything ON cc.name TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.domain TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.api_key TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.tenant_audit TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
@@ -168,6 +197,9 @@ CREATE POLICY everything ON cc.tenant_audit TO cc_ctl, cc_prov USING (true) WITH
 CREATE POLICY own ON cc.tenant TO cc_ctl_tenant
 	USING (id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (id = NULLIF(current_setting('cc.tenant', true), ''));
+CREATE POLICY own ON cc.name TO cc_ctl_tenant
+	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
+	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
 CREATE POLICY own ON cc.domain TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));

@@ -6,6 +6,12 @@ DO $$ BEGIN
 	EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
 END $$;
 
+-- The control database whose tenants live here.
+CREATE TABLE cc_region.home (
+	one     boolean PRIMARY KEY DEFAULT true CHECK (one),
+	control text NOT NULL
+);
+
 -- A shard: the role that owns its schemas, and the login role that may become its tenants. The login
 -- role exists already (it is made where its password is known) and gets the right to connect here.
 CREATE FUNCTION cc_region.create_shard(owner_role text, pool_role text) RETURNS void

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_MODEL_PROVISION_H
+#define CC_MODEL_PROVISION_H
+
+#include "cc/schema/schema.h"
+
+/* Rows that provisioning reads; columns that a query leaves out stay NULL or 0. */
+
+/* A tenant, the schema it lives in, or a schema without a tenant. */
+struct slot {
+	const char *tenant_id, *schema_id, *region, *state;
+	int64_t shard, version;
+};
+extern const struct schema slot_schema;
+
+/* Counts, of a region or of all. */
+struct stock {
+	const char *region;
+	int64_t spares, schemas;
+};
+extern const struct schema stock_schema;
+
+/* What makes a login role unsafe. */
+struct role_facts {
+	const char *role;
+	bool superuser, bypassrls, createrole, temp, public_create;
+	int64_t memberships;
+};
+extern const struct schema role_facts_schema;
+
+/* What makes a server unsafe; connections: those it has for roles that are no superusers. */
+struct server_facts {
+	const char *database, *synchronous_commit, *server;
+	bool fsync, full_page_writes;
+	int64_t version, connections;
+};
+extern const struct schema server_facts_schema;
+
+#endif

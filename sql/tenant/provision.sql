@@ -1,0 +1,68 @@
+-- The first rows of a tenant's schema (as its owner role), and the last of rows deleted long ago (as the tenant).
+-- include: cc/model/provision.h
+-- include: cc/model/head.h
+
+-- name: head_open :one head
+UPDATE head SET epoch = 1, writable = true, version = 1, users_used = 1, last_user_id = 1, audit_seq = 1
+WHERE epoch = 0
+RETURNING version, epoch, writable, users_used, audit_seq, date_trunc('second', now()) AS now;
+
+-- name: owner_add :exec
+-- args: email text, username text
+INSERT INTO users (id, email, username, roles, created_at, updated_at, changed_version)
+VALUES (1, $1, $2, '{Admin}', date_trunc('second', now()), date_trunc('second', now()), 1);
+
+-- name: expunge_due :one stock
+-- args: before_s int8
+SELECT count(*) AS schemas FROM (
+	SELECT 1 FROM policies WHERE deleted_at < now() - make_interval(secs => $1::float8)
+	UNION ALL
+	SELECT 1 FROM bouncers b WHERE deleted_at < now() - make_interval(secs => $1::float8)
+		AND NOT EXISTS (SELECT FROM policies WHERE bouncer_id = b.id)
+	UNION ALL
+	SELECT 1 FROM resources r WHERE deleted_at < now() - make_interval(secs => $1::float8)
+		AND NOT EXISTS (SELECT FROM policies WHERE resource_id = r.id)
+	UNION ALL
+	SELECT 1 FROM users WHERE deleted_at < now() - make_interval(secs => $1::float8)
+	LIMIT 1
+) AS due;
+
+-- name: expunge_policies :count
+-- args: before_s int8, most int8, version int8
+WITH gone AS (
+	DELETE FROM policies WHERE id IN (
+		SELECT id FROM policies WHERE deleted_at < now() - make_interval(secs => $1::float8) LIMIT $2)
+	RETURNING id
+)
+INSERT INTO tombstones (tbl, pk, version) SELECT 'policies', id, $3 FROM gone;
+
+-- name: expunge_bouncers :count
+-- args: before_s int8, most int8, version int8
+WITH gone AS (
+	DELETE FROM bouncers WHERE id IN (
+		SELECT id FROM bouncers b WHERE deleted_at < now() - make_interval(secs => $1::float8)
+		AND NOT EXISTS (SELECT FROM policies WHERE bouncer_id = b.id) LIMIT $2)
+	RETURNING id
+), live AS (
+	DELETE FROM bouncer_live WHERE bouncer_id IN (SELECT id FROM gone)
+)
+INSERT INTO tombstones (tbl, pk, version) SELECT 'bouncers', id, $3 FROM gone;
+
+-- name: expunge_resources :count
+-- args: before_s int8, most int8, version int8
+WITH gone AS (
+	DELETE FROM resources WHERE id IN (
+		SELECT id FROM resources r WHERE deleted_at < now() - make_interval(secs => $1::float8)
+		AND NOT EXISTS (SELECT FROM policies WHERE resource_id = r.id) LIMIT $2)
+	RETURNING id
+)
+INSERT INTO tombstones (tbl, pk, version) SELECT 'resources', id, $3 FROM gone;
+
+-- name: expunge_users :count
+-- args: before_s int8, most int8, version int8
+WITH gone AS (
+	DELETE FROM users WHERE id IN (
+		SELECT id FROM users WHERE deleted_at < now() - make_interval(secs => $1::float8) LIMIT $2)
+	RETURNING id
+)
+INSERT INTO tombstones (tbl, pk, version) SELECT 'users', id, $3 FROM gone;

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Removing a tenant whose undo window is over. Each step may be repeated; whoever dies in between
+ * leaves a tenant that is `deleting`, and when its lease has run out anybody goes on from the start.
+ */
+#include "provision_parts.h"
+
+#include "cc/base/clock.h"
+#include "cc/base/failpoint.h"
+#include "cc/cache/redis.h"
+#include "cc/core/audit.h"
+#include "cc/model/q_control.h"
+
+#define PURGE_ROWS 500          /* of keys or audit, in one transaction */
+
+struct purge {
+	struct slot slot;
+	struct strv regions;
+	bool found;
+	int64_t n;
+};
+
+static enum err claim(struct ctx *cx, void *arg)
+{
+	struct purge *p = arg;
+
+	TRY(q_purge_claim(cx->db, &p->slot, &p->found, &p->regions, cx->world->settings->provision_lease_s));
+	if (p->found)
+		change_note_later(cx, p->slot.tenant_id, "tenant", p->slot.tenant_id);
+	return ERR_NONE;
+}
+
+static enum err purge_redis(struct ctx *cx, const char *id)
+{
+	int64_t removed = 0;
+	uint64_t cursor = 0;
+	struct redis *redis;
+	enum err e;
+
+	if (cx->world->redis == NULL)
+		return ERR_NONE;
+	redis = redis_create(cx->world->redis);
+	do {
+		e = redis_purge_step(redis, id, &cursor, &removed);
+		if (e == ERR_NONE && clock_mono_ms() >= cx->deadline_ms)
+			e = ERR_UNAVAILABLE;
+	} while (e == ERR_NONE && cursor != 0);
+	redis_destroy(redis);
+	return e == ERR_NONE ? e : refuse(cx, e, "Redis did not remove the keys of tenant %s.", id);
+}
+
+static enum err release_schema(struct ctx *cx, void *arg)
+{
+	const struct purge *p = arg;
+
+	q_purge_schema_drop_later(cx->db, p->slot.tenant_id, cx->world->settings->provision_lease_s);
+	return ERR_NONE;
+}
+
+static enum err purge_schema(struct ctx *cx, struct purge *p, const struct db_place *control)
+{
+	if (p->slot.schema_id == NULL)
+		return ERR_NONE;
+	TRY(db_unit(cx, control, DB_WRITE, release_schema, p));
+	FAILPOINT("tenant.purge.released");
+	return schema_drop(cx, &p->slot);
+}
+
+static enum err delete_keys(struct ctx *cx, void *arg)
+{
+	struct purge *p = arg;
+
+	q_purge_keys_later(cx->db, &p->n, p->slot.tenant_id, PURGE_ROWS);
+	return ERR_NONE;
+}
+
+static enum err delete_audit(struct ctx *cx, void *arg)
+{
+	struct purge *p = arg;
+	struct stock gone = { 0 };
+
+	TRY(q_purge_audit(cx->db, &gone, p->slot.tenant_id, PURGE_ROWS));
+	p->n = gone.schemas;
+	return ERR_NONE;
+}
+
+static enum err until_none(struct ctx *cx, struct purge *p, const struct db_place *control, db_work work)
+{
+	do {
+		TRY(db_unit(cx, control, DB_WRITE, work, p));
+	} while (p->n > 0);
+	return ERR_NONE;
+}
+
+/* The names are free again with the tenant's own row, which goes last. */
+static enum err delete_tenant(struct ctx *cx, void *arg)
+{
+	struct purge *p = arg;
+
+	q_purge_tenant_later(cx->db, &p->n, p->slot.tenant_id);
+	change_note_later(cx, p->slot.tenant_id, "tenant", p->slot.tenant_id);
+	return ERR_NONE;
+}
+
+enum err purge_one(struct ctx *cx, bool *ret_did, int *count)
+{
+	struct purge p = { .regions = region_names(cx) };
+	struct db_place control;
+
+	place_platform(cx->world, &control);
+	TRY(db_unit(cx, &control, DB_WRITE, claim, &p));
+	*ret_did = p.found;
+	if (!p.found)
+		return ERR_NONE;
+	FAILPOINT("tenant.purge.claimed");
+	tenant_changed(cx, p.slot.tenant_id);
+	TRY(purge_redis(cx, p.slot.tenant_id));
+	FAILPOINT("tenant.purge.redis");
+	TRY(purge_schema(cx, &p, &control));
+	FAILPOINT("tenant.purge.schema");
+	TRY(until_none(cx, &p, &control, delete_keys));
+	FAILPOINT("tenant.purge.keys");
+	TRY(until_none(cx, &p, &control, delete_audit));
+	FAILPOINT("tenant.purge.audit");
+	TRY(db_unit(cx, &control, DB_WRITE, delete_tenant, &p));
+	FAILPOINT("tenant.purge.gone");
+	tenant_changed(cx, p.slot.tenant_id);
+	*count += p.n == 1;
+	return ERR_NONE;
+}

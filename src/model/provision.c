@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cc/model/provision.h"
+
+#define T struct slot
+static const struct field slot_fields[] = {
+	TEXT(T, tenant_id, 0, 0, 0, "The tenant."),
+	TEXT(T, schema_id, 0, 0, 0, "Its schema, and the name of its role."),
+	TEXT(T, region, 0, 0, 0, "Where the schema is."),
+	TEXT(T, state, 0, 0, 0, "Status of the tenant or state of the schema."),
+	INT(T, shard, 0, 0, 0, "The pool role it hangs on."),
+	INT(T, version, 0, 0, 0, "The newest migration applied."),
+};
+#undef T
+SCHEMA(slot_schema, struct slot, "Slot", slot_fields);
+
+#define T struct stock
+static const struct field stock_fields[] = {
+	TEXT(T, region, 0, 0, 0, "The region."),
+	INT(T, spares, 0, 0, 0, "Schemas of the kind asked for."),
+	INT(T, schemas, 0, 0, 0, "All of them."),
+};
+#undef T
+SCHEMA(stock_schema, struct stock, "Stock", stock_fields);
+
+#define T struct role_facts
+static const struct field role_facts_fields[] = {
+	TEXT(T, role, 0, 0, 0, "Its name."),
+	BOOL(T, superuser, 0, "It may do everything."),
+	BOOL(T, bypassrls, 0, "Row security does not bind it."),
+	BOOL(T, createrole, 0, "It may make roles."),
+	BOOL(T, temp, 0, "It may make temporary tables here."),
+	BOOL(T, public_create, 0, "It may make objects in the schema public."),
+	INT(T, memberships, 0, 0, 0, "Roles it is a member of."),
+};
+#undef T
+SCHEMA(role_facts_schema, struct role_facts, "RoleFacts", role_facts_fields);
+
+#define T struct server_facts
+static const struct field server_facts_fields[] = {
+	TEXT(T, database, 0, 0, 0, "The database asked."),
+	TEXT(T, synchronous_commit, 0, 0, 0, "What a commit waits for."),
+	TEXT(T, server, 0, 0, 0, "Tells one running server from another."),
+	BOOL(T, fsync, 0, "Commits reach the disk."),
+	BOOL(T, full_page_writes, 0, "Torn pages are repaired."),
+	INT(T, version, 0, 0, 0, "server_version_num"),
+	INT(T, connections, 0, 0, 0, "Connections for roles that are no superusers."),
+};
+#undef T
+SCHEMA(server_facts_schema, struct server_facts, "ServerFacts", server_facts_fields);
