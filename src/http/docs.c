@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "openapi.h"
+
+#include <string.h>
+
+/* A cell of a table: a bar would end it. */
+static void add_cell(struct str *out, const char *text)
+{
+	for (const char *p = text; *p != '\0'; p++) {
+		if (*p == '|')
+			str_add_char(out, '\\');
+		str_add_char(out, *p);
+	}
+}
+
+static void add_scope(struct str *out, const struct route *r)
+{
+	if (r->scope == NULL)
+		str_add(out, "public");
+	else if (r->scope_or == NULL)
+		str_addf(out, "`%s`", r->scope);
+	else
+		str_addf(out, "`%s` or `%s`", r->scope, r->scope_or);
+}
+
+static void add_errors(struct str *out, const struct route *r)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < sizeof(r->errors) / sizeof(r->errors[0]); i++) {
+		if (r->errors[i] == ERR_NONE)
+			continue;
+		str_addf(out, "%s%d `%s`", any ? ", " : "", err_info(r->errors[i])->status,
+			 err_info(r->errors[i])->code);
+		any = true;
+	}
+}
+
+static void add_group(struct str *out, const struct route_group *g)
+{
+	str_addf(out, "\n## %s\n\n", g->tag);
+	str_add(out, "| Method and path | Scope | Success | Errors of its own | |\n|---|---|---|---|---|\n");
+	for (size_t i = 0; i < g->n; i++) {
+		const struct route *r = &g->routes[i];
+
+		str_addf(out, "| `%s %s%s` | ", method_name(r->method), g->prefix, r->path);
+		add_scope(out, r);
+		str_addf(out, " | %d | ", r->status);
+		add_errors(out, r);
+		str_add(out, " | ");
+		add_cell(out, r->summary);
+		str_add(out, " |\n");
+	}
+}
+
+void routes_markdown(struct str *out, const struct route_group *const *groups)
+{
+	str_add(out, "# Routes\n\nGenerated from the route tables. Every route can also give the errors "
+		     "of its class: 400, 401, 403, 404, 405, 413, 415, 422, 429, 500, 503 as "
+		     "[errors.md](errors.md) lists them. HEAD works wherever GET does; OPTIONS names the methods of a path.\n");
+	for (; *groups != NULL; groups++)
+		add_group(out, *groups);
+}
+
+void errors_markdown(struct str *out)
+{
+	str_add(out, "# Errors\n\nGenerated from the table of errors. One body for all: `error` and "
+		     "`message` always; `request_id`, `timestamp`; `tenant_id` whenever the tenant is known "
+		     "to the caller; `details` with every field that is not valid.\n\n");
+	str_add(out, "| Status | `error` | Meaning |\n|---|---|---|\n");
+	for (int e = 1; e < ERR_COUNT; e++) {
+		const struct err_info *info = err_info((enum err)e);
+
+		if (e == ERR_RETRY || e == ERR_NEED_LOAD)
+			continue;
+		str_addf(out, "| %d | `%s` | ", info->status, info->code);
+		add_cell(out, info->meaning);
+		str_add(out, " |\n");
+	}
+}

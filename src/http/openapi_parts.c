@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "openapi.h"
+
+#include <string.h>
+
+struct route_errors route_errors(const struct route *r)
+{
+	static const enum err every[] = { ERR_INVALID_REQUEST, ERR_METHOD, ERR_TOO_LARGE, ERR_URI_TOO_LONG,
+					  ERR_HEADERS_TOO_LARGE, ERR_INTERNAL, ERR_OVERLOADED };
+	static const enum err keyed[] = { ERR_UNAUTHORIZED, ERR_KEY_EXPIRED, ERR_KEY_REVOKED, ERR_SCOPE,
+					  ERR_MISDIRECTED, ERR_OPERATOR_HOST, ERR_UNAVAILABLE };
+	static const enum err tenant[] = { ERR_TENANT_REQUIRED, ERR_TENANT_INVALID, ERR_TENANT_CONFLICT,
+					   ERR_TENANT_DENIED, ERR_TENANT_NOT_FOUND };
+	struct route_errors ret = { 0 };
+
+	for (size_t i = 0; i < sizeof(every) / sizeof(every[0]); i++)
+		ret.has[every[i]] = true;
+	for (size_t i = 0; r->auth != AUTH_PUBLIC && i < sizeof(keyed) / sizeof(keyed[0]); i++)
+		ret.has[keyed[i]] = true;
+	for (size_t i = 0; r->auth == AUTH_TENANT && i < sizeof(tenant) / sizeof(tenant[0]); i++)
+		ret.has[tenant[i]] = true;
+	ret.has[ERR_VALIDATION] = true;         /* of an unknown query parameter at least */
+	ret.has[ERR_MEDIA_TYPE] = r->body != NULL;
+	ret.has[ERR_RATE_LIMITED] = (r->flags & ROUTE_NO_LIMIT) == 0;
+	ret.has[ERR_TENANT_SUSPENDED] = r->auth == AUTH_TENANT && (r->flags & ROUTE_SUSPENDED_OK) == 0;
+	ret.has[ERR_TENANT_GONE] = r->auth == AUTH_TENANT && (r->flags & ROUTE_DELETED_OK) == 0;
+	ret.has[ERR_TENANT_MOVING] = r->store == STORE_TENANT;
+	ret.has[ERR_TENANT_MIGRATING] = r->store == STORE_TENANT;
+	ret.has[ERR_TENANT_PROVISIONING] = r->store == STORE_TENANT;
+	for (size_t i = 0; i < sizeof(r->errors) / sizeof(r->errors[0]); i++)
+		ret.has[r->errors[i]] = true;
+	ret.has[ERR_NONE] = false;
+	return ret;
+}
+
+enum schema_use body_use(const struct route *r)
+{
+	return r->method == M_PUT || r->method == M_PATCH ? USE_UPDATE : USE_CREATE;
+}
+
+const char *component_name(struct arena *a, const struct schema *s, enum schema_use use)
+{
+	const char *suffix = use == USE_CREATE ? "Create" : "Update";
+
+	/* A schema made for input alone needs no second word for it. */
+	if (use == USE_OUT || str_ends(s->name, suffix))
+		return s->name;
+	return arena_printf(a, "%s%s", s->name, suffix);
+}
+
+struct path_rows *paths_collect(struct arena *a, const struct route_group *const *groups, size_t *ret_n)
+{
+	struct path_rows *paths;
+	size_t n = 0, max = 0;
+
+	for (const struct route_group *const *g = groups; *g != NULL; g++)
+		max += (*g)->n;
+	paths = ARENA_ARRAY(a, struct path_rows, max + 1);
+	for (const struct route_group *const *g = groups; *g != NULL; g++) {
+		for (size_t i = 0; i < (*g)->n; i++) {
+			const char *path = arena_printf(a, "%s%s", (*g)->prefix, (*g)->routes[i].path);
+			size_t k = 0;
+
+			while (k < n && strcmp(paths[k].path, path) != 0)
+				k++;
+			n += k == n;
+			paths[k].path = path;
+			if (paths[k].n == 8)
+				continue;       /* there are but five methods */
+			paths[k].row[paths[k].n] = &(*g)->routes[i];
+			paths[k].group[paths[k].n++] = *g;
+		}
+	}
+	*ret_n = n;
+	return paths;
+}
+
+/* Components already written, by name. */
+struct names {
+	const char **v;
+	size_t n;
+};
+
+static void write_component(struct jw *w, struct arena *a, struct names *done, const struct schema *s,
+			    enum schema_use use)
+{
+	const char *name;
+
+	if (s == NULL)
+		return;
+	name = component_name(a, s, use);
+	for (size_t i = 0; i < done->n; i++) {
+		if (strcmp(done->v[i], name) == 0)
+			return;
+	}
+	done->v[done->n++] = name;
+	jw_key(w, name);
+	schema_write_jsonschema(w, s, use);
+}
+
+static void write_schemas(struct jw *w, struct arena *a, const struct route_group *const *groups)
+{
+	struct names done = { 0 };
+	size_t max = 1;
+
+	for (const struct route_group *const *g = groups; *g != NULL; g++)
+		max += 2 * (*g)->n;
+	done.v = ARENA_ARRAY(a, const char *, max);
+	for (const struct route_group *const *g = groups; *g != NULL; g++) {
+		for (size_t i = 0; i < (*g)->n; i++) {
+			const struct route *r = &(*g)->routes[i];
+
+			write_component(w, a, &done, r->body, body_use(r));
+			write_component(w, a, &done, r->reply, USE_OUT);
+		}
+	}
+}
+
+static void write_problem_schema(struct jw *w)
+{
+	jw_key(w, "Problem");
+	jw_raw(w,
+	       "{\"type\":\"object\",\"required\":[\"error\",\"message\"],\"properties\":{"
+	       "\"error\":{\"type\":\"string\",\"description\":\"A word for programs.\"},"
+	       "\"message\":{\"type\":\"string\",\"description\":\"A sentence for people.\"},"
+	       "\"tenant_id\":{\"type\":\"string\",\"description\":\"The tenant as the caller wrote it.\"},"
+	       "\"retry_after\":{\"type\":\"integer\",\"description\":\"Seconds.\"},"
+	       "\"limit\":{\"type\":\"integer\"},\"remaining\":{\"type\":\"integer\"},"
+	       "\"resource\":{\"type\":\"string\"},\"used\":{\"type\":\"integer\"},"
+	       "\"details\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+	       "\"required\":[\"field\",\"error\",\"message\"],\"properties\":{"
+	       "\"field\":{\"type\":\"string\"},\"error\":{\"type\":\"string\"},"
+	       "\"message\":{\"type\":\"string\"}}}},"
+	       "\"request_id\":{\"type\":\"string\"},"
+	       "\"timestamp\":{\"type\":\"string\",\"format\":\"date-time\"}}}");
+}
+
+void openapi_components(struct jw *w, struct arena *a, const struct route_group *const *groups)
+{
+	jw_key(w, "components");
+	jw_object(w);
+	jw_key(w, "schemas");
+	jw_object(w);
+	write_problem_schema(w);
+	write_schemas(w, a, groups);
+	jw_object_end(w);
+	jw_key(w, "parameters");
+	jw_raw(w,
+	       "{\"TenantHeader\":{\"name\":\"X-Tenant-ID\",\"in\":\"header\",\"required\":false,"
+	       "\"description\":\"Id or slug of the tenant. A tenant's own key needs none; "
+	       "all sources must agree.\","
+	       "\"schema\":{\"type\":\"string\"}},"
+	       "\"RequestId\":{\"name\":\"X-Request-ID\",\"in\":\"header\",\"required\":false,"
+	       "\"description\":\"Echoed; one is made when it is absent.\","
+	       "\"schema\":{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9._-]{1,64}$\"}}}");
+	jw_key(w, "headers");
+	jw_raw(w,
+	       "{\"RequestId\":{\"description\":\"Id of this request, also in the log.\","
+	       "\"schema\":{\"type\":\"string\"}},"
+	       "\"Location\":{\"description\":\"Path of the new object.\",\"schema\":{\"type\":\"string\"}},"
+	       "\"TotalCount\":{\"description\":\"How many items match.\","
+	       "\"schema\":{\"type\":\"integer\"}}}");
+	jw_key(w, "securitySchemes");
+	jw_raw(w,
+	       "{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":\"API key or JWT.\"},"
+	       "\"apiKey\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"X-API-Key\"}}");
+	jw_object_end(w);
+}
