@@ -24,8 +24,9 @@ void answer_log(const struct call *c, enum err e, const char *code)
 	    LOG_TEXT("tenant", c->rq.tenant_named), LOG_INT("status", c->status), LOG_TEXT("code", code),
 	    LOG_INT("ms", (now - c->arrived_us) / 1000), LOG_INT("db_ms", c->cx.db_us / 1000),
 	    LOG_INT("queue_ms", c->queue_us / 1000), LOG_TEXT("request_id", c->cx.request_id),
-	    LOG_TEXT("method", c->method), LOG_TEXT("path", c->in.raw_target), LOG_TEXT("remote", c->cx.remote_ip),
-	    LOG_INT("bytes", (int64_t)c->answer_len), LOG_TEXT("cause", cause));
+	    LOG_TEXT("method", c->method), LOG_TEXT("path", c->in.raw_target),
+	    LOG_TEXT("remote", c->cx.remote_ip), LOG_INT("bytes", (int64_t)c->answer_len),
+	    LOG_TEXT("cause", cause));
 }
 
 static void write_list(struct call *c, struct jw *w)

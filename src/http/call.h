@@ -103,7 +103,8 @@ size_t glue_unescape(void *cls, struct MHD_Connection *mhd, char *text);
 enum MHD_Result glue_call(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
 			  const char *version, const char *data, size_t *size, void **state);
 void glue_completed(void *cls, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode how);
-void glue_connection(void *cls, struct MHD_Connection *mhd, void **state, enum MHD_ConnectionNotificationCode how);
+void glue_connection(void *cls, struct MHD_Connection *mhd, void **state,
+		     enum MHD_ConnectionNotificationCode how);
 
 /* workers.c */
 bool workers_start(struct http_server *s);

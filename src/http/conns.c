@@ -39,7 +39,7 @@ static void conn_end(struct conn *c, int64_t due, bool tell)
 	if (!atomic_compare_exchange_strong(&c->due, &due, due_of(CONN_DEAD, 0)))
 		return;
 	if (tell) {
-		/* The request is not complete, so no byte of an answer was sent yet: this one is well-formed. */
+		/* The request is not complete: no byte of an answer was sent yet. */
 		conn_last_words(c, NULL, "408 Request Timeout", "request_timeout",
 				"the request did not arrive in time");
 	}

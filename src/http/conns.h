@@ -28,7 +28,7 @@ enum conn_state {
 struct conn {
 	struct conn *prev, *next;       /* guarded by: conns.lock */
 	int fd;
-	/* clock_mono_ms() of the deadline × 8 + state: one word, so that reaper and I/O thread cannot both win. */
+	/* Deadline (clock_mono_ms()) × 8 + state: one word, so reaper and I/O thread cannot both win. */
 	_Atomic int64_t due;
 	int64_t seen_due;               /* reaper: the idle period that base_bytes belongs to */
 	uint64_t base_bytes;            /* reaper: bytes received when the connection became idle */

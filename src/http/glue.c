@@ -13,7 +13,8 @@ size_t glue_unescape(void *cls, struct MHD_Connection *mhd, char *text)
 	return strlen(text);
 }
 
-void glue_connection(void *cls, struct MHD_Connection *mhd, void **state, enum MHD_ConnectionNotificationCode how)
+void glue_connection(void *cls, struct MHD_Connection *mhd, void **state,
+		     enum MHD_ConnectionNotificationCode how)
 {
 	struct http_server *s = cls;
 
@@ -69,7 +70,9 @@ static bool refuse_at_once(const struct call *c)
 {
 	if (c->close)
 		return true;
-	return c->has_body && (c->expects_continue || c->content_length == 0 || c->content_length > DRAIN_MAX);
+	if (!c->has_body)
+		return false;
+	return c->expects_continue || c->content_length == 0 || c->content_length > DRAIN_MAX;
 }
 
 /* Nobody unknown makes us hold a large body: a worker asks the gate before it may come. */

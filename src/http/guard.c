@@ -198,7 +198,9 @@ static bool type_parameter_ok(const char **p)
 	*p = skip_space(value + len + quoted);
 	if (**p != '\0' && **p != ';')
 		return false;
-	return n != 7 || strncasecmp(name, "charset", n) != 0 || (len == 5 && strncasecmp(value, "utf-8", len) == 0);
+	if (n != 7 || strncasecmp(name, "charset", n) != 0)
+		return true;
+	return len == 5 && strncasecmp(value, "utf-8", len) == 0;
 }
 
 bool guard_json_type(const char *value)
@@ -313,7 +315,8 @@ static void take_other(struct guard_headers *g, const char *name, const char *va
 		g->request_id = value;
 }
 
-void guard_header(struct guard_headers *g, const char *name, size_t name_len, const char *value, size_t value_len)
+void guard_header(struct guard_headers *g, const char *name, size_t name_len, const char *value,
+		  size_t value_len)
 {
 	if (memchr(name, '_', name_len) != NULL)
 		/* Some proxies write X_Tenant_ID for X-Tenant-ID: two names for one thing is one too many. */

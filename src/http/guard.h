@@ -20,7 +20,8 @@ enum err guard_target(const char *raw, size_t n, const char **ret_why) MUST_USE;
 /* Host header → lower case without port and trailing dot. False: malformed. */
 bool guard_host(struct arena *a, const char *value, const char **ret);
 /* Query part (after '?', may be NULL) → decoded pairs. */
-enum err guard_query(struct arena *a, const char *query, struct kv **ret, size_t *ret_n, const char **ret_why) MUST_USE;
+enum err guard_query(struct arena *a, const char *query, struct kv **ret, size_t *ret_n,
+		     const char **ret_why) MUST_USE;
 /* 1 to 64 of [A-Za-z0-9._-]. */
 bool guard_request_id(const char *value);
 /* application/json, with nothing but charset=utf-8 as a charset. */
@@ -36,7 +37,8 @@ struct guard_headers {
 	bool chunked, expects_continue;
 	const char *why;                /* the first fault */
 };
-void guard_header(struct guard_headers *g, const char *name, size_t name_len, const char *value, size_t value_len);
+void guard_header(struct guard_headers *g, const char *name, size_t name_len, const char *value,
+		  size_t value_len);
 enum err guard_headers_end(struct guard_headers *g, struct arena *a) MUST_USE;
 
 #endif

@@ -110,7 +110,8 @@ static enum err find_route(struct call *c)
 {
 	bool known = false;
 
-	c->entry = router_look(c->server->router, c->in.method, c->in.raw_target, c->arena, &c->rq, &c->allow, &known);
+	c->entry = router_look(c->server->router, c->in.method, c->in.raw_target, c->arena, &c->rq, &c->allow,
+			       &known);
 	if (!known)
 		return ERR_ROUTE_NOT_FOUND;
 	if (c->in.method == M_OPTIONS) {
@@ -153,8 +154,9 @@ static enum err check_target(struct call *c)
 	if (strcmp(c->target, "*") == 0) {
 		c->options = c->in.method == M_OPTIONS;
 		c->allow = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
-		return c->options ? ERR_NONE
-				  : refuse(&c->cx, ERR_INVALID_REQUEST, "the request target * is for OPTIONS only");
+		if (c->options)
+			return ERR_NONE;
+		return refuse(&c->cx, ERR_INVALID_REQUEST, "the request target * is for OPTIONS only");
 	}
 	e = guard_query(c->arena, c->query, &c->in.query, &c->in.nquery, &why);
 	c->in.path = percent_decode(c->arena, c->in.raw_target, strlen(c->in.raw_target), false);

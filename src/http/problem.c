@@ -26,8 +26,8 @@ static const char *message_of(enum err e, const struct ctx *cx)
 	const struct problem *p = &cx->problem;
 
 	if (e == ERR_VALIDATION && p->message == NULL && p->nfaults > 0)
-		return arena_printf(cx->arena, p->nfaults == 1 ? "%d field is not valid" : "%d fields are not valid",
-				    p->nfaults);
+		return arena_printf(cx->arena, "%d %s not valid", p->nfaults,
+				    p->nfaults == 1 ? "field is" : "fields are");
 	if (e == ERR_INTERNAL || p->message == NULL)
 		return err_info(e)->meaning;
 	return p->message;

@@ -23,7 +23,8 @@ struct router {
 
 const char *method_name(enum method m)
 {
-	static const char *const names[METHODS] = { "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "OTHER" };
+	static const char *const names[METHODS] = { "GET",    "POST", "PUT",     "PATCH",
+						    "DELETE", "HEAD", "OPTIONS", "OTHER" };
 
 	return names[m];
 }
@@ -123,8 +124,8 @@ static void add_row(struct router *r, const struct route_group *g, const struct 
 	place = &node->by_method[route->method];
 	if (*place != NULL) {
 		r->error = arena_printf(r->arena, "%s %s (%s) and %s (%s) answer the same requests",
-					method_name(route->method), (*place)->path, (*place)->route->op, e->path,
-					route->op);
+					method_name(route->method), (*place)->path, (*place)->route->op,
+					e->path, route->op);
 		return;
 	}
 	*place = e;
@@ -155,7 +156,9 @@ static bool segment_decode(struct arena *a, const char *p, size_t n, const char 
 {
 	const char *s = percent_decode(a, p, n, false);
 
-	if (s == NULL || s[0] == '\0' || strcmp(s, ".") == 0 || strcmp(s, "..") == 0 || !utf8_valid(s, strlen(s)))
+	if (s == NULL || s[0] == '\0' || !utf8_valid(s, strlen(s)))
+		return false;
+	if (strcmp(s, ".") == 0 || strcmp(s, "..") == 0)
 		return false;
 	for (const char *c = s; *c != '\0'; c++) {
 		if ((unsigned char)*c < ' ' || (unsigned char)*c == 0x7f)
@@ -184,7 +187,8 @@ static int split(struct arena *a, const char *target, const char *ret[SEGMENTS_M
 }
 
 /* Depth is bounded by SEGMENTS_MAX; param collects the values on the way down. */
-static const struct node *match(const struct node *node, const char *const *segment, int n, const char **param)
+static const struct node *match(const struct node *node, const char *const *segment, int n,
+				const char **param)
 {
 	const struct node *found;
 

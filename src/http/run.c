@@ -50,7 +50,7 @@ static enum err read_body(struct call *c)
 		return ERR_NONE;
 	if (len == 0) {
 		if (c->entry->body_required)
-			return refuse(&c->cx, ERR_INVALID_REQUEST, "the request needs a JSON object as its body");
+			return refuse(&c->cx, ERR_INVALID_REQUEST, "the body must be a JSON object");
 		text = "{}";
 		len = 2;
 	}

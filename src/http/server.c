@@ -31,7 +31,9 @@ static bool listen_on(struct http_server *s, const struct addrinfo *ai)
 	(void)setsockopt(s->listen_fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	if (ai->ai_family == AF_INET6)
 		(void)setsockopt(s->listen_fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
-	return bind(s->listen_fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(s->listen_fd, LISTEN_BACKLOG) == 0;
+	if (bind(s->listen_fd, ai->ai_addr, ai->ai_addrlen) != 0)
+		return false;
+	return listen(s->listen_fd, LISTEN_BACKLOG) == 0;
 }
 
 static int port_of(int fd)
@@ -66,7 +68,8 @@ static const char *open_listener(struct http_server *s, struct arena *a)
 	if (e != 0)
 		return arena_printf(a, "%s is not an address: %s", s->conf.address, gai_strerror(e));
 	if (!listen_on(s, ai))
-		why = arena_printf(a, "cannot listen on %s port %s: %s", s->conf.address, port, strerror(errno));
+		why = arena_printf(a, "cannot listen on %s port %s: %s", s->conf.address, port,
+				   strerror(errno));
 	else
 		s->port = port_of(s->listen_fd);
 	freeaddrinfo(ai);

@@ -32,7 +32,7 @@ static void answer(struct call *c, enum err e)
 {
 	answer_make(c, e);
 	if (answer_send(c) != MHD_YES)
-		LOG(LOG_WARN, "answer not accepted by libmicrohttpd", LOG_TEXT("request_id", c->cx.request_id));
+		LOG(LOG_WARN, "libmicrohttpd takes no answer", LOG_TEXT("request_id", c->cx.request_id));
 	give_back(c, CALL_DONE);
 }
 

@@ -68,8 +68,6 @@ struct route {
 	int takes;
 	const char *summary;
 	const char *doc;                /* longer text for the reference; may be NULL */
-	/* filled by the router from method and flags; not written in tables */
-	enum read_mode read_mode;
 };
 
 struct route_group {
@@ -114,7 +112,7 @@ struct req {
 	const char *param_name[REQ_PARAMS_MAX];
 	int nparams;
 	const void *query, *body;               /* structs of route->query and route->body, valid */
-	enum read_mode read_mode;               /* how the body was read: what schema_overlay() wants to know */
+	enum read_mode read_mode;               /* how the body was read: for schema_overlay() */
 
 	/* The answer; reset when a unit of work is run again. */
 	const void *out;                        /* struct of route->reply */

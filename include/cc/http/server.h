@@ -21,6 +21,7 @@ struct http_hooks {
 	enum err (*record)(struct ctx *cx, struct req *rq);
 	/*
 	 * The answer is decided (status known), before it is sent: give references back, count. Any thread.
+	 * Called once for every request that gate() has seen; status 0: the client left before its answer.
 	 */
 	void (*done)(struct ctx *cx, struct req *rq, int status);
 };

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http_floor.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "cc/base/clock.h"
+#include "cc/base/log.h"
+
+struct floor_seen floor_seen;
+
+struct thing {
+	int64_t id;
+	const char *name;
+	const char *note;
+	uint64_t seen;
+};
+#define T struct thing
+static const struct field thing_fields[] = {
+	INT(T, id, F_OUT, 0, 0, "Assigned by the server."),
+	TEXT(T, name, F_RW | F_REQUIRED, 1, 40, "Name."),
+	TEXT(T, note, F_RW | F_NULLABLE, 0, 100000, "Note."),
+};
+#undef T
+static SCHEMA_IN(thing_schema, struct thing, "Thing", thing_fields);
+
+struct hint {
+	const char *note;
+	uint64_t seen;
+};
+#define T struct hint
+static const struct field hint_fields[] = {
+	TEXT(T, note, F_RW | F_NULLABLE, 0, 100, "Note."),
+};
+#undef T
+static SCHEMA_IN(hint_schema, struct hint, "Hint", hint_fields);
+
+struct list_query {
+	PAGE_MEMBERS;
+};
+static const struct field list_fields[] = { PAGE_FIELDS(struct list_query) };
+static SCHEMA(list_schema, struct list_query, "ListQuery", list_fields);
+
+void floor_nap(int ms)
+{
+	const struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000L };
+
+	(void)nanosleep(&t, NULL);
+}
+
+static enum err list(struct ctx *cx, struct req *rq)
+{
+	static struct thing things[] = { { .id = 1, .name = "one" }, { .id = 2, .name = "two" } };
+	const struct list_query *q = rq->query;
+
+	(void)cx;
+	atomic_fetch_add(&floor_seen.handled, 1);
+	rq->list = (struct db_rows){ .v = things, .n = 2 };
+	rq->total = 42;
+	return reply_list(rq, q->skip, q->limit);
+}
+
+static enum err create(struct ctx *cx, struct req *rq)
+{
+	const struct thing *in = rq->body;
+	struct thing *t = ARENA_NEW(cx->arena, struct thing);
+
+	atomic_fetch_add(&floor_seen.handled, 1);
+	req_header(rq, "X-Handler", "create");
+	*t = *in;
+	t->id = 7;
+	return reply_created(cx, rq, t, "/things/%d", 7);
+}
+
+static enum err show(struct ctx *cx, struct req *rq)
+{
+	struct thing *t = ARENA_NEW(cx->arena, struct thing);
+
+	atomic_fetch_add(&floor_seen.handled, 1);
+	TRY(req_id(cx, rq, 0, &t->id));
+	t->name = rq->param[0];
+	return reply(rq, t);
+}
+
+static enum err change(struct ctx *cx, struct req *rq)
+{
+	const struct thing *in = rq->body;
+	struct thing *t = ARENA_NEW(cx->arena, struct thing);
+
+	atomic_fetch_add(&floor_seen.handled, 1);
+	*t = *in;
+	TRY(req_id(cx, rq, 0, &t->id));
+	return reply(rq, t);
+}
+
+static enum err remove_one(struct ctx *cx, struct req *rq)
+{
+	(void)cx;
+	(void)rq;
+	atomic_fetch_add(&floor_seen.handled, 1);
+	return ERR_NONE;
+}
+
+static enum err named(struct ctx *cx, struct req *rq)
+{
+	atomic_fetch_add(&floor_seen.handled, 1);
+	rq->raw_out = arena_printf(cx->arena, "%s", rq->param[0]);
+	rq->raw_type = "text/plain; charset=utf-8";
+	return ERR_NONE;
+}
+
+static enum err slow(struct ctx *cx, struct req *rq)
+{
+	atomic_fetch_add(&floor_seen.handled, 1);
+	atomic_fetch_add(&floor_seen.holding, 1);
+	for (int i = 0; i < 4000 && atomic_load(&floor_seen.hold); i++)
+		floor_nap(5);
+	atomic_fetch_sub(&floor_seen.holding, 1);
+	return remove_one(cx, rq);
+}
+
+static enum err broken(struct ctx *cx, struct req *rq)
+{
+	(void)rq;
+	cx->problem.cause = "the disk of node seven";
+	return refuse(cx, ERR_INTERNAL, "a word for the log");
+}
+
+static enum err hello(struct ctx *cx, struct req *rq)
+{
+	(void)cx;
+	atomic_fetch_add(&floor_seen.handled, 1);
+	rq->raw_out = "{\"ok\":true}";
+	return ERR_NONE;
+}
+
+#define TENANT .auth = AUTH_TENANT, .store = STORE_TENANT
+#define PUBLIC .auth = AUTH_PUBLIC, .store = STORE_NONE
+static const struct route routes[] = {
+	{ M_GET, "/things", "listThings", "things:read", TENANT, .mode = DB_READ, .status = 200,
+	  .handler = list, .query = &list_schema, .reply = &thing_schema, .list = "things",
+	  .summary = "List things" },
+	{ M_POST, "/things", "createThing", "things:write", TENANT, .mode = DB_WRITE, .status = 201,
+	  .handler = create, .body = &thing_schema, .reply = &thing_schema, .errors = { ERR_NAME_TAKEN },
+	  .body_max = 64 * 1024, .summary = "Create a thing" },
+	{ M_GET, "/things/{id}", "getThing", "things:read", TENANT, .mode = DB_READ, .status = 200,
+	  .handler = show, .reply = &thing_schema, .summary = "Get a thing" },
+	{ M_PUT, "/things/{id}", "replaceThing", "things:write", TENANT, .mode = DB_WRITE, .status = 200,
+	  .handler = change, .body = &thing_schema, .reply = &thing_schema, .summary = "Replace a thing" },
+	{ M_PATCH, "/things/{id}", "changeThing", "things:write", TENANT, .mode = DB_WRITE, .status = 200,
+	  .handler = change, .body = &thing_schema, .reply = &thing_schema, .summary = "Change a thing" },
+	{ M_DELETE, "/things/{id}", "deleteThing", "things:write", TENANT, .mode = DB_WRITE, .status = 204,
+	  .handler = remove_one, .summary = "Delete a thing" },
+	{ M_GET, "/things/plain", "plainThings", "things:read", TENANT, .mode = DB_READ, .status = 200,
+	  .flags = ROUTE_BARE_ARRAY, .handler = list, .query = &list_schema, .reply = &thing_schema,
+	  .list = "things", .summary = "List things without an envelope" },
+	{ M_GET, "/names/{name}", "getName", "things:read", TENANT, .mode = DB_READ, .status = 200,
+	  .handler = named, .flags = ROUTE_NO_STORE, .summary = "Echo a path parameter" },
+	{ M_POST, "/hints", "createHint", NULL, PUBLIC, .status = 200, .handler = remove_one,
+	  .body = &hint_schema, .summary = "Take a hint, or none" },
+	{ M_GET, "/slow", "slow", NULL, PUBLIC, .status = 200, .handler = slow, .summary = "Wait" },
+	{ M_GET, "/broken", "broken", NULL, PUBLIC, .status = 200, .handler = broken, .summary = "Fail" },
+	{ M_GET, "/hello", "hello", NULL, PUBLIC, .flags = ROUTE_INLINE, .status = 200, .handler = hello,
+	  .summary = "Answer at once" },
+};
+static ROUTE_GROUP(floor_group, "Things", "/t", routes);
+const struct route_group *const floor_groups[] = { &floor_group, NULL };
+
+static enum err known(struct ctx *cx, const char *key, bool may_load)
+{
+	if (str_eq(key, "Bearer good"))
+		return ERR_NONE;
+	if ((str_eq(key, "Bearer cold") || str_eq(key, "Bearer nobody")) && !may_load)
+		return ERR_NEED_LOAD;
+	if (str_eq(key, "Bearer cold"))
+		return ERR_NONE;
+	if (str_eq(key, "Bearer limited")) {
+		cx->problem.limit = 1000;
+		cx->problem.retry_after = 60;
+		return refuse(cx, ERR_RATE_LIMITED, "Rate limit exceeded for tenant tenant-acme-123");
+	}
+	return ERR_UNAUTHORIZED;
+}
+
+static enum err gate(struct ctx *cx, struct req *rq, bool may_load)
+{
+	enum err e;
+
+	atomic_fetch_add(may_load ? &floor_seen.loaded : &floor_seen.gated, 1);
+	if (rq->route->auth == AUTH_PUBLIC)
+		return ERR_NONE;
+	e = known(cx, rq->in->authorization, may_load);
+	if (e == ERR_NONE)
+		rq->tenant_named = "tenant-acme-123";
+	if (e == ERR_NONE || e == ERR_RATE_LIMITED)
+		req_header(rq, "X-RateLimit-Limit", "1000");
+	return e;
+}
+
+/* Runs the work twice, as a serialization failure would. */
+static enum err unit(struct ctx *cx, struct req *rq, db_work work, void *arg)
+{
+	const struct arena_mark mark = arena_mark(cx->arena);
+
+	(void)rq;
+	if (work(cx, arg) == ERR_NONE) {
+		arena_rewind(cx->arena, mark);
+		ctx_clear_problem(cx);
+	}
+	return work(cx, arg);
+}
+
+static enum err record(struct ctx *cx, struct req *rq)
+{
+	(void)cx;
+	(void)rq;
+	atomic_fetch_add(&floor_seen.recorded, 1);
+	return ERR_NONE;
+}
+
+static void done(struct ctx *cx, struct req *rq, int status)
+{
+	(void)cx;
+	(void)rq;
+	atomic_fetch_add(status != 0 ? &floor_seen.done : &floor_seen.abandoned, 1);
+}
+
+void floor_conf(struct http_conf *ret)
+{
+	static const struct http_hooks hooks = { .gate = gate, .unit = unit, .record = record, .done = done };
+
+	*ret = (struct http_conf){
+		.address = "127.0.0.1", .io_threads = 2, .workers = 2, .queue_max = 64,
+		.connections_max = 500,
+		.body_max = 16 * 1024, .header_max = 8 * 1024, .header_ms = 20000, .request_ms = 20000,
+		.idle_ms = 20000, .server_name = "controlcored", .hooks = &hooks, .groups = floor_groups,
+	};
+}
+
+void floor_forget(void)
+{
+	memset(&floor_seen, 0, sizeof(floor_seen));
+}
+
+void floor_start_with(struct floor *f, const struct http_conf *conf)
+{
+	const char *why = NULL;
+
+	floor_forget();
+	/* The lines of a run are thousands: they go where the caller can have them. */
+	(void)log_start(open(getenv("CC_TEST_LOG") != NULL ? getenv("CC_TEST_LOG") : "/dev/null",
+			     O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600), LOG_INFO);
+	f->arena = arena_create(4096);
+	f->conf = *conf;
+	f->server = http_server_start(f->arena, conf, &why);
+	if (f->server == NULL)
+		fail_msg("the server does not start: %s", why);
+	f->port = http_server_port(f->server);
+}
+
+void floor_start(struct floor *f)
+{
+	struct http_conf conf;
+
+	floor_conf(&conf);
+	floor_start_with(f, &conf);
+}
+
+void floor_stop(struct floor *f)
+{
+	atomic_store(&floor_seen.hold, false);
+	http_server_destroy(f->server);
+	arena_destroy(f->arena);
+	log_stop();
+}
