@@ -3,8 +3,6 @@
 
 #include <stdarg.h>
 
-#define FAULTS_MAX 100  /* more tell the client nothing new */
-
 enum err refuse(struct ctx *cx, enum err e, const char *fmt, ...)
 {
 	va_list ap;

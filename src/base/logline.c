@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "cc/base/clock.h"
+#include "cc/base/str.h"
 #include "timetext.h"
-#include "utf8.h"
 
 /* Bytes of one text that are looked at. A byte becomes six at most, so the message always fits. */
 #define VALUE_MAX 1024

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "utf8.h"
-
 void str_init(struct str *s, struct arena *a, size_t reserve)
 {
 	*s = (struct str){ .arena = a, .cap = reserve < 15 ? 16 : reserve + 1 };

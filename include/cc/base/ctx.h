@@ -55,12 +55,13 @@ struct ctx {
 
 /* Records the sentence and returns e, so a refusal is one statement. */
 enum err refuse(struct ctx *cx, enum err e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* Adds one fault (field is copied) and returns ERR_VALIDATION. */
+/* Adds one fault (field is copied) and returns ERR_VALIDATION. Beyond FAULTS_MAX they are not kept. */
+#define FAULTS_MAX 100
 enum err refuse_field(struct ctx *cx, const char *field, const char *error, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 /* ERR_VALIDATION when any fault was recorded, else ERR_NONE. */
 enum err ctx_faults(const struct ctx *cx);
-/* Forgets what was recorded: a retried unit of work starts clean. */
+/* Forgets what was recorded, but not the tenant: a retried unit of work starts clean. */
 void ctx_clear_problem(struct ctx *cx);
 
 #endif

@@ -26,6 +26,7 @@ bool str_eq(const char *a, const char *b);               /* both may be NULL; NU
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 bool utf8_valid(const char *s, size_t n);                /* RFC 3629: no surrogates, no overlong forms */
+size_t utf8_step(const char *s, size_t n);                /* bytes of its first character; 0: not UTF-8 */
 size_t utf8_length(const char *s);                       /* code points of a valid string */
 char *str_lower(struct arena *a, const char *s);         /* ASCII only */
 

@@ -35,7 +35,12 @@ void schema_write(struct jw *w, const struct schema *s, const void *obj, enum wr
 void schema_write_value(struct jw *w, const struct field *f, const void *member, enum write_mode mode);
 
 /* JSON Schema (2020-12) fragments, for the OpenAPI document. */
-enum schema_use { USE_CREATE, USE_UPDATE, USE_OUT };
+enum schema_use {
+	USE_CREATE,
+	USE_UPDATE,     /* PATCH: nothing is required */
+	USE_OUT,
+	USE_REPLACE,    /* PUT */
+};
 void schema_write_jsonschema(struct jw *w, const struct schema *s, enum schema_use use);
 void schema_write_field_jsonschema(struct jw *w, const struct field *f, enum schema_use use);
 
