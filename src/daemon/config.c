@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config_parts.h"
+
+#include <string.h>
+
+#include "cc/schema/read.h"
+
+#define CONFIG_FILE_MAX (1 << 20)
+#define SECRET_FILE_MAX 4096
+
+const struct raw *raw_find(const struct raw_set *set, const char *setting)
+{
+	for (const struct raw *r = set->first; r != NULL; r = r->next)
+		if (str_eq(r->setting, setting))
+			return r;
+	return NULL;
+}
+
+void raw_put(struct raw_set *set, struct raw value)
+{
+	struct raw **at = &set->first;
+
+	while (*at != NULL && !str_eq((*at)->setting, value.setting))
+		at = &(*at)->next;
+	if (*at != NULL && (*at)->level == value.level) {
+		config_fault(set->faults, value.where, value.setting, "is set twice; the first is at %s",
+			     (*at)->where);
+		return;
+	}
+	struct raw *r = *at != NULL ? *at : ARENA_NEW(set->arena, struct raw);
+
+	value.next = r->next;
+	*r = value;
+	*at = r;
+}
+
+/* --- From raw values to structs ------------------------------------------------------------------- */
+
+/* The value itself: read from its file when it was given as one; NULL after a fault. */
+static const char *raw_value(struct raw_set *set, const struct raw *r, const struct field *f)
+{
+	const char *error;
+	size_t n;
+
+	if (f->flags & F_SECRET)
+		arena_hold_secret(set->arena);
+	if (!r->in_file)
+		return r->value;
+	char *text = text_file_read(set->arena, r->value, SECRET_FILE_MAX, &n, &error);
+	if (text == NULL) {
+		config_fault(set->faults, r->where, arena_printf(set->arena, "%s_file", r->setting),
+			     "cannot read %s: %s", r->value, error);
+		return NULL;
+	}
+	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+		text[--n] = '\0';
+	return text;
+}
+
+static void report(struct raw_set *set, const struct schema *schema, const char *prefix, const char *nowhere,
+		   const struct fault *fault)
+{
+	struct arena *a = set->arena;
+	const char *name = arena_strndup(a, fault->field, strcspn(fault->field, "[")); /* hosts[2] → hosts */
+	const char *setting = arena_printf(a, "%s.%s", prefix, name);
+	const struct raw *r = raw_find(set, setting);
+	const struct field *f = schema_field(schema, name);
+	struct str expected;
+
+	str_init(&expected, a, 64);
+	if (f == NULL || r == NULL) {
+		const bool secret = f != NULL && (f->flags & F_SECRET);
+
+		config_fault(set->faults, nowhere, setting, "is required%s%s%s", secret ? " (or " : "",
+			     secret ? setting : "", secret ? "_file)" : "");
+		return;
+	}
+	const char *rule = f->check != NULL && f->kind == K_TEXT && r->value[0] != '\0' && !r->in_file
+		? f->check(r->value) : NULL;
+	if (rule != NULL) {
+		str_add(&expected, rule);
+	} else {
+		str_add(&expected, "expected ");
+		field_describe(&expected, f);
+	}
+	if (f->flags & F_SECRET)
+		config_fault(set->faults, r->where, setting, "%s; what was found is not shown", expected.data);
+	else
+		config_fault(set->faults, r->where, setting, "%s, found \"%.200s\"", expected.data, r->value);
+}
+
+void section_apply(struct raw_set *set, const struct schema *schema, const char *prefix, const char *nowhere,
+		   void *ret)
+{
+	struct arena *a = set->arena;
+	struct ctx cx = { .arena = a };
+	struct kv *pair = ARENA_ARRAY(a, struct kv, schema->nfields);
+	size_t n = 0;
+	const int before = set->faults->n;
+
+	for (size_t i = 0; i < schema->nfields; i++) {
+		const struct field *f = &schema->fields[i];
+		const struct raw *r = raw_find(set, arena_printf(a, "%s.%s", prefix, f->name));
+		const char *value = r != NULL ? raw_value(set, r, f) : NULL;
+
+		if (value != NULL)
+			pair[n++] = (struct kv){ f->name, value };
+	}
+	const bool readable = set->faults->n == before;
+
+	if (schema_read_kv(&cx, schema, pair, n, ret) == ERR_NONE)
+		return;
+	for (const struct fault *f = cx.problem.faults; f != NULL; f = f->next)
+		if (readable || !str_eq(f->error, "required"))
+			report(set, schema, prefix, nowhere, f);
+	if (set->faults->n == before)
+		config_fault(set->faults, nowhere, prefix, "%s",
+			     cx.problem.message != NULL ? cx.problem.message : "cannot be read");
+}
+
+static bool region_named(const struct raw_set *set, const char *prefix)
+{
+	const size_t n = strlen(prefix);
+
+	for (const struct raw *r = set->first; r != NULL; r = r->next)
+		if (strncmp(r->setting, prefix, n) == 0 && r->setting[n] == '.')
+			return true;
+	return false;
+}
+
+static void apply_regions(struct raw_set *set, const char *nowhere, struct config *ret)
+{
+	for (size_t i = 0; i < REGIONS_MAX; i++) {
+		const char *id = known_regions[i].id;
+		const char *prefix = arena_printf(set->arena, "regions.%s", id);
+
+		if (!region_named(set, prefix))
+			continue;
+		if (raw_find(set, arena_printf(set->arena, "%s.id", prefix)) == NULL)
+			raw_put(set, (struct raw){ .setting = arena_printf(set->arena, "%s.id", prefix),
+						   .value = id, .where = nowhere, .level = LEVEL_ENV });
+		section_apply(set, &region_conf_schema, prefix, nowhere, &ret->region[ret->nregions]);
+		ret->region[ret->nregions].id = id;
+		ret->nregions++;
+	}
+	if (ret->nregions == 0)
+		config_fault(set->faults, nowhere, "regions", "at least one region is required");
+}
+
+static void apply_presets(struct raw_set *set, const struct config_source *source)
+{
+	for (size_t i = 0; i < source->npresets; i++) {
+		const struct preset *p = &source->preset[i];
+		const struct raw *r = raw_find(set, p->setting);
+
+		if (r != NULL && p->weak)
+			continue;
+		if (r != NULL && p->by != NULL)
+			config_fault(set->faults, r->where, p->setting, "is decided by %s and cannot be set beside it",
+				     p->by);
+		raw_put(set, (struct raw){ .setting = p->setting, .value = p->value, .where = "command line",
+					   .in_file = p->in_file, .level = LEVEL_PRESET });
+	}
+}
+
+static void load_plans(struct arena *a, struct config *ret, struct config_faults *faults)
+{
+	const char *error, *text = embedded_plans_conf, *path = "built-in plans";
+	size_t n;
+
+	if (ret->plans.file != NULL) {
+		path = ret->plans.file;
+		text = text_file_read(a, path, CONFIG_FILE_MAX, &n, &error);
+	}
+	if (text == NULL)
+		config_fault(faults, path, "plans.file", "cannot be read: %s", error);
+	else
+		plans_load(a, text, path, &ret->plan_set, faults);
+}
+
+bool config_load(struct arena *a, const struct config_source *source, struct config *ret,
+		 struct config_faults *faults)
+{
+	struct raw_set set = { .arena = a, .faults = faults };
+	const char *nowhere = source->path != NULL ? source->path : "settings";
+	const char *error;
+	size_t n;
+
+	memset(ret, 0, sizeof *ret);
+	if (source->path != NULL) {
+		const char *text = text_file_read(a, source->path, CONFIG_FILE_MAX, &n, &error);
+
+		/* Without its text everything else would be reported as missing. */
+		if (text == NULL) {
+			config_fault(faults, source->path, "", "cannot be read: %s", error);
+			return false;
+		}
+		config_collect_file(&set, text, source->path);
+	}
+	const bool parsed = faults->n == 0;
+
+	if (source->env != NULL)
+		config_collect_env(&set, source->env);
+	apply_presets(&set, source);
+	if (!parsed && set.first == NULL)
+		return false;
+	for (size_t i = 0; i < nsections; i++)
+		section_apply(&set, sections[i].schema, sections[i].name, nowhere,
+			      (char *)ret + sections[i].offset);
+	apply_regions(&set, nowhere, ret);
+	load_plans(a, ret, faults);
+	return faults->n == 0;
+}

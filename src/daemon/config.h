@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_DAEMON_CONFIG_H
+#define CC_DAEMON_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cc/base/arena.h"
+#include "cc/base/str.h"
+#include "cc/core/plan.h"
+#include "cc/schema/schema.h"
+
+/*
+ * The settings. Each section is a struct with a field table (settings.c); the file, the environment,
+ * the defaults, `config check` and the example file all read these tables. Constant once loaded;
+ * everything lives in the arena it was loaded with.
+ */
+struct server_conf {
+	const char *address;
+	int64_t port;
+	const char *port_file;
+	int64_t io_threads, workers, queue_max, connections_max;
+	int64_t body_max, head_max;
+	int64_t header_ms, request_ms, idle_ms, drain_ms;
+	const char *base_domain;
+	struct strv neutral_hosts;
+};
+
+struct control_conf {
+	const char *conninfo, *admin_conninfo;
+	int64_t connections;
+	bool migrate;
+};
+
+struct region_conf {
+	const char *id, *conninfo;
+	int64_t connections;
+};
+
+struct redis_settings {
+	const char *address, *password;
+	int64_t database;
+};
+
+struct secrets_conf {
+	const char *pepper, *role_secret;
+};
+
+struct jobs_conf {
+	int64_t undo_window_s, provision_lease_s, spare_schemas, poll_ms, soft_delete_days;
+};
+
+struct limits_conf {
+	int64_t stale_max_s, statement_ms, shard_connections;
+};
+
+struct log_conf {
+	const char *level;
+};
+
+struct plans_conf {
+	const char *file;
+};
+
+#define REGIONS_MAX 9
+
+struct config {
+	struct server_conf server;
+	struct control_conf control;
+	struct region_conf region[REGIONS_MAX];
+	size_t nregions;
+	struct redis_settings redis;
+	struct secrets_conf secrets;
+	struct jobs_conf jobs;
+	struct limits_conf limits;
+	struct log_conf log;
+	struct plans_conf plans;
+	struct plan_set plan_set;       /* read from plans.file, or the built-in ones */
+};
+
+/* A section of the file: `server = { port = 8082; };`. */
+struct section {
+	const char *name;
+	const struct schema *schema;
+	size_t offset;                  /* of its struct in struct config */
+	const char *doc;
+};
+extern const struct section sections[];
+extern const size_t nsections;
+extern const struct schema region_conf_schema;
+
+/* The regions of the product: id, continent. NULL when unknown. */
+struct region_info {
+	const char *id, *group;         /* "us-east-1"; na eu ap */
+	const char *ident;              /* "us_east_1" */
+};
+extern const struct region_info known_regions[REGIONS_MAX];
+const struct region_info *region_info_find(const char *id);
+
+/* Every fault of a configuration, as one sentence each that begins with where it is. */
+struct config_faults {
+	struct arena *arena;
+	struct str text;                /* one line per fault */
+	int n;
+};
+void config_faults_init(struct config_faults *f, struct arena *a);
+/* where: "file:12", "environment CONTROLCORE_LOG_LEVEL"; setting: "log.level". */
+void config_fault(struct config_faults *f, const char *where, const char *setting, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* A setting that the command line decides (--embedded, --listen): stands above file and environment. */
+struct preset {
+	const char *setting;            /* "control.conninfo", "regions.us-east-1.conninfo" */
+	const char *value;
+	const char *by;                 /* "--embedded": what a file must not contradict; NULL: it may */
+	bool in_file;                   /* value is the path of a file that holds it */
+	bool weak;                      /* only where nobody else says anything */
+};
+struct config_source {
+	const char *path;               /* NULL: no file */
+	const char *const *env;         /* "NAME=value", NULL-terminated; NULL: none */
+	const struct preset *preset;
+	size_t npresets;
+};
+
+/* False: *faults says why, all of it, and nothing of *ret may be used. */
+bool config_load(struct arena *a, const struct config_source *source, struct config *ret,
+		 struct config_faults *faults);
+/* Text of a file of at most `max` bytes, or NULL with *ret_error. With secret the arena is wiped later. */
+char *text_file_read(struct arena *a, const char *path, size_t max, size_t *ret_len, const char **ret_error);
+
+/* The commented example file that the tables say. */
+void config_example(struct str *out);
+/* What a field takes, as a noun: "an integer from 0 to 65535". */
+void field_describe(struct str *out, const struct field *f);
+
+/* Reads plans; path names the source in faults. */
+bool plans_load(struct arena *a, const char *text, const char *path, struct plan_set *ret,
+		struct config_faults *faults);
+extern const char embedded_plans_conf[];        /* config/plans.conf, made part of the program by the build */
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <string.h>
+
+static const char head[] =
+	"# Settings of controlcored, written by `controlcored config example`.\n"
+	"# Commented lines show the defaults. Every setting can also come from the environment, which wins over\n"
+	"# this file: CONTROLCORE_<SECTION>_<NAME>, for example CONTROLCORE_SERVER_PORT=8443, and for a region\n"
+	"# CONTROLCORE_REGIONS_EU_WEST_1_CONNINFO. Secrets are best given as files: pepper_file here, or\n"
+	"# CONTROLCORE_SECRETS_PEPPER_FILE; a newline at the end of such a file does not count.\n"
+	"# `controlcored config check` names every fault without starting anything.\n";
+
+/* A comment, broken where doc has a newline and before column 100. */
+static void write_comment(struct str *out, const char *indent, const char *text)
+{
+	size_t column = 0;
+
+	for (const char *p = text; *p != '\0';) {
+		const size_t n = strcspn(p, " \n");
+
+		if (column == 0 || column + n > 100) {
+			str_addf(out, "%s%s# ", column == 0 ? "" : "\n", indent);
+			column = 4;
+		} else {
+			str_add_char(out, ' ');
+		}
+		str_add_n(out, p, n);
+		column += n + 1;
+		p += n;
+		if (*p == '\n')
+			column = 200;
+		p += *p != '\0';
+	}
+	str_add_char(out, '\n');
+}
+
+static void write_value(struct str *out, const struct field *f, const char *example)
+{
+	const char *value = example != NULL ? example : f->def;
+
+	switch (f->kind) {
+	case K_INT:
+	case K_BOOL:
+		str_add(out, value);
+		break;
+	case K_STRS:
+		str_addf(out, "[ %s ]", value != NULL ? value : "");
+		break;
+	case K_TEXT:
+	case K_ENUM:
+	case K_TIME:
+	case K_NUM:
+	case K_JSON:
+	case K_OBJ:
+	case K_BYTES:
+		str_addf(out, "\"%s\"", value != NULL ? value : "");
+		break;
+	}
+}
+
+static void write_rule(struct str *out, const char *indent, const struct field *f)
+{
+	struct str rule;
+
+	if (f->kind != K_INT && f->kind != K_ENUM)
+		return;
+	str_init(&rule, out->arena, 64);
+	field_describe(&rule, f);
+	write_comment(out, indent, rule.data);
+}
+
+/* What stands in the file for what has no default. */
+static const struct {
+	const char *setting, *value;
+} examples[] = {
+	{ "server.port_file", "/run/controlcored/port" },
+	{ "server.neutral_hosts", "\"control.example.net\"" },
+	{ "control.conninfo", "host=/run/postgresql dbname=cc_control" },
+	{ "control.admin_conninfo", "host=/run/postgresql dbname=postgres user=postgres" },
+	{ "redis.address", "unix:/run/redis/redis-server.sock" },
+	{ "redis.password", "/etc/controlcored/redis-password" },
+	{ "secrets.pepper", "/etc/controlcored/pepper" },
+	{ "secrets.role_secret", "/etc/controlcored/role-secret" },
+	{ "plans.file", "/etc/controlcored/plans.conf" },
+};
+
+static const char *example_of(struct arena *a, const char *section, const char *name)
+{
+	const char *setting = arena_printf(a, "%s.%s", section, name);
+
+	for (size_t i = 0; i < sizeof(examples) / sizeof(examples[0]); i++)
+		if (str_eq(examples[i].setting, setting))
+			return examples[i].value;
+	return NULL;
+}
+
+static void write_field(struct str *out, const char *section, const struct field *f)
+{
+	const bool by_file = (f->flags & F_SECRET) && !str_eq(section, "control");
+
+	write_comment(out, "\t", f->doc);
+	write_rule(out, "\t", f);
+	str_addf(out, "\t%s%s%s = ", f->flags & F_REQUIRED ? "" : "# ", f->name, by_file ? "_file" : "");
+	write_value(out, f, example_of(out->arena, section, f->name));
+	str_add(out, ";\n");
+}
+
+static void write_regions(struct str *out)
+{
+	str_add(out, "\n# The regions this node serves.\nregions = (\n");
+	for (size_t i = 0; i < 3; i++) {
+		const struct region_info *r = &known_regions[i * 3];
+
+		str_addf(out, "\t{\n\t\tid = \"%s\";\n", r->id);
+		str_addf(out, "\t\tconninfo = \"host=/run/postgresql dbname=region_%s\";\n", r->ident);
+		if (i == 0)
+			for (size_t k = 2; k < region_conf_schema.nfields; k++) {
+				const struct field *f = &region_conf_schema.fields[k];
+
+				write_comment(out, "\t\t", f->doc);
+				write_rule(out, "\t\t", f);
+				str_addf(out, "\t\t# %s = %s;\n", f->name, f->def);
+			}
+		str_addf(out, "\t}%s\n", i < 2 ? "," : "");
+	}
+	str_add(out, ");\n");
+}
+
+void config_example(struct str *out)
+{
+	str_add(out, head);
+	for (size_t i = 0; i < nsections; i++) {
+		const struct section *s = &sections[i];
+
+		str_add_char(out, '\n');
+		write_comment(out, "", s->doc);
+		str_addf(out, "%s = {\n", s->name);
+		for (size_t k = 0; k < s->schema->nfields; k++)
+			write_field(out, s->name, &s->schema->fields[k]);
+		str_add(out, "};\n");
+		if (str_eq(s->name, "control"))
+			write_regions(out);
+	}
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config_parts.h"
+
+#include <string.h>
+
+#define PLANS_MAX 32
+
+struct plan_price {
+	int64_t minor;
+	const char *currency;
+};
+
+/* Every field is required; that is found here, because a plan names the line of its group. */
+
+static const char *check_currency(const char *s)
+{
+	for (const char *p = s; *p != '\0'; p++)
+		if (*p < 'A' || *p > 'Z')
+			return "must be three capital letters such as USD";
+	return strlen(s) == 3 ? NULL : "must be three capital letters such as USD";
+}
+
+#define T struct limits
+static const struct field limit_fields[] = {
+	INT(T, max_policies, F_CREATE, 0, 1000000000, "Policies at most, or \"unlimited\"."),
+	INT(T, max_resources, F_CREATE, 0, 1000000000, "Resources at most, or \"unlimited\"."),
+	INT(T, max_users, F_CREATE, 0, 1000000000, "Users at most, or \"unlimited\"."),
+	INT(T, max_bouncers, F_CREATE, 0, 1000000000, "Bouncers at most, or \"unlimited\"."),
+};
+#undef T
+static SCHEMA(limits_schema, struct limits, "limits", limit_fields);
+
+#define T struct rate
+static const struct field rate_fields[] = {
+	INT(T, limit, F_CREATE, 1, 1000000000, "Requests …"),
+	INT(T, window, F_CREATE, 1, 86400, "… in this many seconds."),
+};
+#undef T
+static SCHEMA(rate_schema, struct rate, "rate", rate_fields);
+
+#define T struct plan_price
+static const struct field price_fields[] = {
+	INT(T, minor, F_CREATE, 0, 1000000000000, "Per month, in minor units."),
+	TEXT_LIKE(T, currency, F_CREATE, 3, 3, check_currency, "ISO 4217."),
+};
+#undef T
+static SCHEMA(price_schema, struct plan_price, "price", price_fields);
+
+#define T struct plan
+static const struct field plan_fields[] = {
+	INT(T, term_months, F_CREATE, 1, 120, "How long a subscription runs."),
+};
+#undef T
+static SCHEMA(plan_schema, struct plan, "plan", plan_fields);
+
+struct plan_reader {
+	struct arena *arena;
+	struct config_faults *faults;
+	const char *path;
+};
+
+/* -1 and "unlimited" stand for no limit. */
+static bool is_unlimited(const config_setting_t *s)
+{
+	const int type = config_setting_type(s);
+
+	return type == CONFIG_TYPE_STRING ? str_eq(config_setting_get_string(s), "unlimited")
+					  : type == CONFIG_TYPE_INT && config_setting_get_int(s) == -1;
+}
+
+/* One field's text; fields that are without limit are noted and read as 0. */
+static void read_field(struct plan_reader *r, struct raw_set *set, const config_setting_t *group,
+		       const struct field *f, const char *prefix, bool *unlimited)
+{
+	const config_setting_t *s = config_setting_get_member(group, f->name);
+	const char *setting = arena_printf(r->arena, "%s.%s", prefix, f->name);
+	const char *value = "0";
+
+	if (s == NULL) {
+		config_fault(r->faults, setting_where(r->arena, group, r->path), setting, "is required");
+		return;
+	}
+	*unlimited = *unlimited && is_unlimited(s);
+	if (!*unlimited)
+		value = setting_text(r->faults, s, f, setting, r->path);
+	if (value != NULL)
+		raw_put(set, (struct raw){ .setting = setting, .value = value,
+					   .where = setting_where(r->arena, s, r->path) });
+}
+
+static bool group_knows(const char *const *known, const char *name)
+{
+	for (size_t i = 0; known[i] != NULL; i++)
+		if (str_eq(known[i], name))
+			return true;
+	return false;
+}
+
+static void refuse_unknown(struct plan_reader *r, const config_setting_t *group, const char *prefix,
+			   const char *const *known)
+{
+	for (int i = 0; i < config_setting_length(group); i++) {
+		const config_setting_t *s = config_setting_get_elem(group, (unsigned)i);
+		const char *name = config_setting_name(s);
+
+		if (!group_knows(known, name))
+			config_fault(r->faults, setting_where(r->arena, s, r->path),
+				     arena_printf(r->arena, "%s.%s", prefix, name), "unknown setting");
+	}
+}
+
+/* Reads a group { … } whose members are the fields of a table. may_unlimited: every field is a limit. */
+static void read_group(struct plan_reader *r, const config_setting_t *plan, const char *name,
+		       const struct schema *schema, bool may_unlimited, void *ret)
+{
+	struct raw_set set = { .arena = r->arena, .faults = r->faults };
+	const config_setting_t *group = config_setting_get_member(plan, name);
+	const char *prefix = arena_printf(r->arena, "%s.%s", config_setting_name(plan), name);
+	const char *known[8] = { NULL };
+	bool unlimited[8] = { false };
+
+	if (group == NULL || config_setting_type(group) != CONFIG_TYPE_GROUP) {
+		config_fault(r->faults, setting_where(r->arena, group != NULL ? group : plan, r->path), prefix,
+			     "is required and must be a group { … }");
+		return;
+	}
+	for (size_t i = 0; i < schema->nfields; i++) {
+		known[i] = schema->fields[i].name;
+		unlimited[i] = may_unlimited;
+		read_field(r, &set, group, &schema->fields[i], prefix, &unlimited[i]);
+	}
+	refuse_unknown(r, group, prefix, known);
+	section_apply(&set, schema, prefix, setting_where(r->arena, group, r->path), ret);
+	for (size_t i = 0; i < schema->nfields; i++)
+		if (unlimited[i])
+			*(int64_t *)schema_member(ret, &schema->fields[i]) = INT_NULL;
+}
+
+static bool is_plan_name(const char *s)
+{
+	const size_t n = strlen(s);
+
+	return n >= 1 && n <= 32 && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_-") == n;
+}
+
+static void read_plan(struct plan_reader *r, const config_setting_t *s, struct plan *ret)
+{
+	static const char *const known[] = { "limits", "tenant_rate", "key_rate", "price", "term_months", NULL };
+	struct raw_set set = { .arena = r->arena, .faults = r->faults };
+	const char *name = arena_strdup(r->arena, config_setting_name(s));
+	const char *where = setting_where(r->arena, s, r->path);
+	struct plan_price price = { 0 };
+	bool unlimited = false;
+
+	if (config_setting_type(s) != CONFIG_TYPE_GROUP || !is_plan_name(name)) {
+		config_fault(r->faults, where, name,
+			     "expected a plan { … } whose name is 1 to 32 characters of a-z 0-9 _ -");
+		return;
+	}
+	refuse_unknown(r, s, name, known);
+	read_field(r, &set, s, &plan_fields[0], name, &unlimited);
+	section_apply(&set, &plan_schema, name, where, ret);
+	ret->name = name;
+	read_group(r, s, "limits", &limits_schema, true, &ret->limits);
+	read_group(r, s, "tenant_rate", &rate_schema, false, &ret->tenant_rate);
+	read_group(r, s, "key_rate", &rate_schema, false, &ret->key_rate);
+	read_group(r, s, "price", &price_schema, false, &price);
+	ret->price_minor = price.minor;
+	ret->currency = price.currency;
+}
+
+bool plans_load(struct arena *a, const char *text, const char *path, struct plan_set *ret,
+		struct config_faults *faults)
+{
+	struct plan_reader r = { .arena = a, .faults = faults, .path = path };
+	const int before = faults->n;
+	config_t file;
+
+	if (libconfig_parse(&file, text, path, faults)) {
+		const config_setting_t *root = config_root_setting(&file);
+		const int n = config_setting_length(root);
+		struct plan *plan = ARENA_ARRAY(a, struct plan, PLANS_MAX);
+
+		for (int i = 0; i < n && i < PLANS_MAX; i++)
+			read_plan(&r, config_setting_get_elem(root, (unsigned)i), &plan[i]);
+		if (n < 1 || n > PLANS_MAX)
+			config_fault(faults, path, "", "expected 1 to %d plans, found %d", PLANS_MAX, n);
+		*ret = (struct plan_set){ .v = plan, .n = n < PLANS_MAX ? (size_t)n : PLANS_MAX };
+	}
+	config_destroy(&file);
+	return faults->n == before;
+}
