@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* realpath of glibc, O_NOFOLLOW */
+#include "embedded.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cc/base/bytes.h"
+#include "cc/crypto/digest.h"
+
+#define FALLBACK "/var/lib/controlcored"
+#define PG_PACKAGES "/usr/lib/postgresql"
+#define SOCKET_NAME_MAX 24      /* "/.s.PGSQL.5432.lock" and some air */
+#define SOCKET_PATH_MAX 107     /* what a unix socket address holds */
+
+/* --- Where the programs are ----------------------------------------------------------------------- */
+
+static const char *in_path(struct arena *a, const char *program)
+{
+	const char *path = getenv("PATH");
+
+	for (const char *p = path != NULL ? path : "/usr/bin:/bin"; *p != '\0';) {
+		const size_t n = strcspn(p, ":");
+		const char *file = arena_printf(a, "%.*s/%s", (int)n, p, program);
+
+		if (n > 0 && p[0] == '/' && access(file, X_OK) == 0)
+			return file;
+		p += n + (p[n] == ':');
+	}
+	return NULL;
+}
+
+/* The packaged versions lie side by side; the highest number wins. */
+static const char *newest_package(struct arena *a)
+{
+	DIR *d = opendir(PG_PACKAGES);
+	int64_t best = 0, v;
+
+	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;)
+		if (parse_int64(e->d_name, &v) && v > best &&
+		    access(arena_printf(a, PG_PACKAGES "/%s/bin/initdb", e->d_name), X_OK) == 0)
+			best = v;
+	if (d != NULL)
+		closedir(d);
+	return best > 0 ? arena_printf(a, PG_PACKAGES "/%d/bin", (int)best) : NULL;
+}
+
+static const char *any_version(struct arena *a)
+{
+	const char *package = newest_package(a);
+	const char *initdb = package == NULL ? in_path(a, "initdb") : NULL;
+
+	return initdb == NULL ? package : arena_strndup(a, initdb, strlen(initdb) - strlen("/initdb"));
+}
+
+/* Data stays with the version that made it. */
+static bool find_postgresql(struct arena *a, struct embedded *e, const char **ret_error)
+{
+	const char *error;
+	size_t n;
+	char *made_by = text_file_read(a, arena_printf(a, "%s/postgres/PG_VERSION", e->data), 16, &n, &error);
+
+	if (made_by != NULL) {
+		made_by[strcspn(made_by, "\n")] = '\0';
+		const char *package = arena_printf(a, PG_PACKAGES "/%s/bin", made_by);
+		const bool packaged = access(arena_printf(a, "%s/postgres", package), X_OK) == 0;
+
+		/* Outside the packages only one version is at hand; PostgreSQL itself refuses a wrong one. */
+		e->pg_bin = packaged ? package : newest_package(a) == NULL ? any_version(a) : NULL;
+		if (e->pg_bin == NULL)
+			*ret_error = arena_printf(a, "%s/postgres was made by PostgreSQL %s, which is not installed",
+						  e->data, made_by);
+		return e->pg_bin != NULL;
+	}
+	e->pg_bin = any_version(a);
+	if (e->pg_bin == NULL)
+		*ret_error = "PostgreSQL is not installed: initdb is neither below " PG_PACKAGES " nor in PATH";
+	return e->pg_bin != NULL;
+}
+
+static bool find_programs(struct arena *a, struct embedded *e, const char **ret_error)
+{
+	e->redis_bin = in_path(a, "redis-server");
+	if (e->redis_bin == NULL)
+		*ret_error = "Redis is not installed: redis-server is not in PATH";
+	return e->redis_bin != NULL && find_postgresql(a, e, ret_error);
+}
+
+/* --- Where things are ----------------------------------------------------------------------------- */
+
+static bool make_folders(char *path, const char **ret_error)
+{
+	for (char *p = path + 1;; p++) {
+		if (*p != '/' && *p != '\0')
+			continue;
+		const char c = *p;
+
+		*p = '\0';
+		if (mkdir(path, 0777) == 0) {
+			/* umask is 077; whoever runs PostgreSQL must be able to pass, not to look. */
+			if (chmod(path, 0711) != 0)
+				*ret_error = strerror(errno);
+		} else if (errno != EEXIST) {
+			*ret_error = strerror(errno);
+			return false;
+		}
+		*p = c;
+		if (c == '\0')
+			return true;
+	}
+}
+
+static bool plain_path(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-", *s) == NULL)
+			return false;
+	return true;
+}
+
+/* Sixteen digits that stand for a folder, the same at every start. */
+static const char *folder_mark(struct arena *a, const char *dir)
+{
+	unsigned char sum[32];
+
+	sha256_of(dir, strlen(dir), sum);
+	return hex_encode(a, sum, 8);
+}
+
+/* --- Who runs them -------------------------------------------------------------------------------- */
+
+/* Data that is there belongs to whom it was made for, whoever was added to the system since. */
+static const struct passwd *owner_of_data(struct arena *a, const char *dir)
+{
+	const char *const places[] = { arena_printf(a, "%s/postgres", dir),
+				       arena_printf(a, FALLBACK "/%s/postgres", folder_mark(a, dir)) };
+	struct stat st;
+
+	for (int i = 0; i < 2; i++)
+		if (lstat(places[i], &st) == 0 && st.st_uid != 0)
+			return getpwuid(st.st_uid);
+	return NULL;
+}
+
+static bool choose_user(struct arena *a, struct embedded *e, const char **ret_error)
+{
+	static const char *const names[] = { "controlcored", "postgres", "nobody" };
+	const struct passwd *pw = NULL;
+
+	e->who = (struct identity){ .uid = getuid(), .gid = getgid() };
+	if (getuid() != 0)
+		return true;
+	pw = owner_of_data(a, e->dir);
+	for (size_t i = 0; pw == NULL && i < sizeof(names) / sizeof(names[0]); i++)
+		pw = getpwnam(names[i]);
+	if (pw == NULL || pw->pw_uid == 0) {
+		*ret_error = "there is no unprivileged user controlcored, postgres or nobody to run PostgreSQL as";
+		return false;
+	}
+	e->who = (struct identity){ .uid = pw->pw_uid, .gid = pw->pw_gid, .drop = true };
+	e->user = arena_strdup(a, pw->pw_name);
+	return true;
+}
+
+bool embedded_look(struct arena *a, const char *dir, bool make, struct embedded *ret, const char **ret_error)
+{
+	char real[PATH_MAX];
+	const char *why = NULL;
+
+	*ret = (struct embedded){ .lock_fd = -1 };
+	*ret_error = NULL;
+	if (dir[0] == '\0' || strlen(dir) > 3000 || (make && !make_folders(arena_strdup(a, dir), &why))) {
+		*ret_error = arena_printf(a, "cannot make %s: %s", dir, why != NULL ? why : "not a usable path");
+		return false;
+	}
+	if (realpath(dir, real) == NULL) {
+		*ret_error = arena_printf(a, "%s: %s", dir, strerror(errno));
+		return false;
+	}
+	ret->dir = ret->data = arena_strdup(a, real);
+	if (!choose_user(a, ret, ret_error))
+		return false;
+	ret->fell_back = ret->who.drop && !identity_can_enter(&ret->who, ret->dir);
+	if (ret->fell_back)
+		ret->data = arena_printf(a, FALLBACK "/%s", folder_mark(a, ret->dir));
+	ret->operator_key = arena_printf(a, "%s/operator.key", ret->dir);
+	ret->run = arena_printf(a, "%s/run", ret->data);
+	if (strlen(ret->run) + SOCKET_NAME_MAX > SOCKET_PATH_MAX || !plain_path(ret->run))
+		ret->run = arena_printf(a, "/tmp/cc-%u-%s", (unsigned)getuid(), folder_mark(a, ret->dir));
+	return find_programs(a, ret, ret_error);
+}
+
+/* --- One at a time -------------------------------------------------------------------------------- */
+
+static const char *lock_path(struct arena *a, const struct embedded *e)
+{
+	return arena_printf(a, "%s/lock", e->dir);
+}
+
+bool embedded_lock(struct arena *a, struct embedded *e, const char **ret_error)
+{
+	const char *path = lock_path(a, e);
+	const struct timespec nap = { 0, 10 * 1000 * 1000 };
+	char holder[32] = "";
+	bool held = true;
+	const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0) {
+		*ret_error = arena_printf(a, "cannot open %s: %s", path, strerror(errno));
+		return false;
+	}
+	/* embedded_running() of a command may hold it for a moment. */
+	for (int tries = 0; tries < 20 && (held = flock(fd, LOCK_EX | LOCK_NB) != 0); tries++)
+		nanosleep(&nap, NULL);
+	if (held) {
+		if (pread(fd, holder, sizeof holder - 1, 0) < 0)
+			holder[0] = '\0';
+		*ret_error = arena_printf(a, "another controlcored (process %.*s) already serves %s",
+					  (int)strcspn(holder, "\n"), holder, e->dir);
+		close(fd);
+		return false;
+	}
+	const int n = snprintf(holder, sizeof holder, "%d\n", (int)getpid());
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, holder, (size_t)n, 0) != n) {
+		*ret_error = arena_printf(a, "cannot write %s: %s", path, strerror(errno));
+		close(fd);
+		return false;
+	}
+	e->lock_fd = fd;
+	return true;
+}
+
+bool embedded_running(struct arena *a, const struct embedded *e)
+{
+	const int fd = open(lock_path(a, e), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool held = false;
+
+	if (fd < 0)
+		return false;
+	held = flock(fd, LOCK_SH | LOCK_NB) != 0;
+	close(fd);
+	return held;
+}
+
+/* --- Making it ------------------------------------------------------------------------------------ */
+
+/* A folder that only `who` (and root) can enter; an existing one must be theirs already. */
+static bool make_private(struct arena *a, const char *path, const struct identity *who, const char **ret_error)
+{
+	const bool made = mkdir(path, 0700) == 0;
+	struct stat st;
+
+	if (!made && errno != EEXIST) {
+		*ret_error = arena_printf(a, "cannot make %s: %s", path, strerror(errno));
+		return false;
+	}
+	if (made && who->drop && lchown(path, who->uid, who->gid) != 0) {
+		*ret_error = arena_printf(a, "cannot give %s away: %s", path, strerror(errno));
+		return false;
+	}
+	if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != who->uid) {
+		*ret_error = arena_printf(a, "%s is not a folder of user %u", path, (unsigned)who->uid);
+		return false;
+	}
+	if ((st.st_mode & 077) != 0 && chmod(path, 0700) != 0) {
+		*ret_error = arena_printf(a, "%s cannot be made private: %s", path, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+/* 32 random bytes as text, once. */
+static bool make_secret(struct arena *a, const char *path, const char **ret_error)
+{
+	unsigned char random[32];
+	const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	bool good;
+
+	if (fd < 0 && errno == EEXIST)
+		return true;
+	arena_hold_secret(a);
+	good = fd >= 0 && random_bytes(random, sizeof random);
+	if (good) {
+		const char *text = arena_printf(a, "%s\n", hex_encode(a, random, sizeof random));
+
+		good = write(fd, text, strlen(text)) == (ssize_t)strlen(text) && fsync(fd) == 0;
+	}
+	if (!good) {
+		*ret_error = arena_printf(a, "cannot write %s: %s", path, strerror(errno));
+		/* Half a secret would be taken for a whole one at the next start. */
+		if (fd >= 0)
+			unlink(path);
+	}
+	if (fd >= 0)
+		close(fd);
+	bytes_wipe(random, sizeof random);
+	return good;
+}
+
+bool embedded_prepare(struct arena *a, const struct embedded *e, const char **ret_error)
+{
+	const struct identity self = { .uid = getuid(), .gid = getgid() };
+	const char *why = "";
+
+	if (e->fell_back && !make_folders(arena_strdup(a, e->data), &why)) {
+		*ret_error = arena_printf(a, "cannot make %s: %s", e->data, why);
+		return false;
+	}
+	return make_private(a, arena_printf(a, "%s/secrets", e->dir), &self, ret_error) &&
+	       make_private(a, arena_printf(a, "%s/log", e->dir), &self, ret_error) &&
+	       make_secret(a, arena_printf(a, "%s/secrets/pepper", e->dir), ret_error) &&
+	       make_secret(a, arena_printf(a, "%s/secrets/role_secret", e->dir), ret_error) &&
+	       make_private(a, arena_printf(a, "%s/redis", e->data), &e->who, ret_error) &&
+	       make_private(a, e->run, &e->who, ret_error);
+}
+
+/* --- What follows from it ------------------------------------------------------------------------- */
+
+size_t embedded_presets(struct arena *a, const struct embedded *e, struct preset *ret, size_t max)
+{
+	static const char by[] = "--embedded";
+	const struct preset fixed[] = {
+		{ "control.conninfo", arena_printf(a, "host=%s dbname=cc_control", e->run), by, false, false },
+		{ "control.admin_conninfo", arena_printf(a, "host=%s dbname=postgres user=postgres", e->run), by,
+		  false, false },
+		{ "redis.address", arena_printf(a, "unix:%s/redis.sock", e->run), by, false, false },
+		{ "secrets.pepper", arena_printf(a, "%s/secrets/pepper", e->dir), by, true, false },
+		{ "secrets.role_secret", arena_printf(a, "%s/secrets/role_secret", e->dir), by, true, false },
+	};
+	size_t n = 0;
+
+	for (; n < sizeof(fixed) / sizeof(fixed[0]) && n < max; n++)
+		ret[n] = fixed[n];
+	for (size_t i = 0; i < REGIONS_MAX && n + 2 <= max; i++) {
+		const struct region_info *r = &known_regions[i];
+
+		ret[n++] = (struct preset){ .setting = arena_printf(a, "regions.%s.conninfo", r->id), .by = by,
+					    .value = arena_printf(a, "host=%s dbname=region_%s", e->run, r->ident) };
+		/* Nine regions share one server. */
+		ret[n++] = (struct preset){ .setting = arena_printf(a, "regions.%s.connections", r->id),
+					    .value = "12", .weak = true };
+	}
+	return n;
+}
+
+struct supervisor_conf embedded_supervisor(struct arena *a, const struct embedded *e, const struct config *c)
+{
+	int64_t connections = 2 * c->control.connections + 30; /* migrations, operators' tools, superusers */
+
+	for (size_t i = 0; i < c->nregions; i++)
+		connections += c->region[i].connections + 4;
+	return (struct supervisor_conf){
+		.pg_bin = e->pg_bin,
+		.pg_data = arena_printf(a, "%s/postgres", e->data),
+		.redis_bin = e->redis_bin,
+		.redis_dir = arena_printf(a, "%s/redis", e->data),
+		.run_dir = e->run,
+		.log_dir = arena_printf(a, "%s/log", e->dir),
+		.lock_path = arena_printf(a, "%s/supervisor.lock", e->dir),
+		.who = e->who,
+		.max_connections = (int)connections,
+		.daemon_lock_fd = e->lock_fd,
+	};
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_DAEMON_EMBEDDED_H
+#define CC_DAEMON_EMBEDDED_H
+
+#include "config.h"
+#include "supervisor.h"
+
+/*
+ * serve --embedded DIR: where things are. All texts are absolute paths without symbolic links.
+ *   DIR/lock               held by the daemon: one instance per folder
+ *   DIR/supervisor.lock    held by the supervisor
+ *   DIR/operator.key       the first operator key, 0600
+ *   DIR/secrets/           pepper, role_secret
+ *   DIR/log/               postgresql.log, redis.log
+ *   DATA/postgres, DATA/redis   DATA is DIR, or below /var/lib/controlcored when the unprivileged
+ *                          user cannot enter DIR
+ *   RUN/                   the sockets: DIR/run, or a short folder when that path is too long
+ */
+struct embedded {
+	const char *dir, *data, *run;
+	const char *operator_key;
+	const char *pg_bin, *redis_bin;
+	const char *user;               /* name of the unprivileged user; NULL: we are not root */
+	struct identity who;
+	bool fell_back;                 /* data is not below dir */
+	int lock_fd;                    /* -1: not locked */
+};
+
+/* Looks where everything is or would be; makes nothing but DIR itself when `make`. */
+bool embedded_look(struct arena *a, const char *dir, bool make, struct embedded *ret, const char **ret_error);
+/* One daemon per folder: false with a sentence when another has it. */
+bool embedded_lock(struct arena *a, struct embedded *e, const char **ret_error);
+/* Does a daemon hold the folder right now? */
+bool embedded_running(struct arena *a, const struct embedded *e);
+/* Folders, owners, secrets; needs the lock. */
+bool embedded_prepare(struct arena *a, const struct embedded *e, const char **ret_error);
+/* What --embedded decides of the settings. */
+size_t embedded_presets(struct arena *a, const struct embedded *e, struct preset *ret, size_t max);
+/* What the supervisor needs; max_connections follows from the settings. */
+struct supervisor_conf embedded_supervisor(struct arena *a, const struct embedded *e, const struct config *c);
+#define EMBEDDED_PRESETS_MAX 32
+
+#endif
