@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cc/crypto/digest.h"
+
+#include <limits.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdlib.h>
+
+/* These calls fail only for want of memory or of the algorithm, and no caller could go on without. */
+
+void sha256_of(const void *p, size_t n, unsigned char ret[32])
+{
+	if (EVP_Digest(p, n, ret, NULL, EVP_sha256(), NULL) != 1)
+		abort();
+}
+
+void hmac_sha256(const void *key, size_t key_len, const void *p, size_t n, unsigned char ret[32])
+{
+	/* To OpenSSL a NULL key means the key of the call before. */
+	if (key_len > INT_MAX || HMAC(EVP_sha256(), key ? key : "", (int)key_len, p, n, ret, NULL) == NULL)
+		abort();
+}
