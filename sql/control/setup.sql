@@ -21,6 +21,10 @@ BEGIN
 	END IF;
 END $$;
 
+-- Roles are the server's, not a database's: ALTER ROLE by two nodes at a time is an error too.
+-- name: setup_lock :exec
+SELECT pg_advisory_xact_lock(hashtext('controlcored roles'));
+
 -- name: control_identity :one stock
 SELECT id AS region FROM cc.identity;
 

@@ -15,6 +15,9 @@ WITH claimed AS (
 )
 SELECT control AS region FROM claimed UNION ALL SELECT control FROM cc_region.home LIMIT 1;
 
+-- name: region_lock :exec
+SELECT pg_advisory_xact_lock(hashtext('controlcored set-up'));
+
 -- name: region_shard_create :exec
 -- args: owner_role text, pool_role text
 SELECT cc_region.create_shard($1, $2);

@@ -207,6 +207,7 @@ enum err tenant_create(struct ctx *cx, const struct tenant_spec *spec, const cha
 	enum err e;
 
 	TRY(region_need(cx, spec->region, &r));
+	deadline_by_lease(cx);
 	e = create_steps(cx, &c);
 	if (e != ERR_NONE && e != ERR_SLUG_TAKEN && e != ERR_DOMAIN_TAKEN)
 		e = take_back(cx, &c, e);

@@ -7,6 +7,7 @@
 #include "cc/db/unit.h"
 #include "cc/model/provision.h"
 
+#define MIGRATE_LEASE_S 60      /* altering a full schema takes longer than making an empty one */
 #define STEP_MS 15000           /* one step of background work; shorter than any lease that is sensible */
 
 /* provision_schema.c: one schema of a region, and its record. Each is safe to repeat. */
@@ -22,6 +23,7 @@ enum err schema_make(struct ctx *cx, const struct slot *s) MUST_USE;
 enum err schema_drop(struct ctx *cx, const struct slot *s) MUST_USE;
 /* Brings one schema to the newest version and records that. */
 enum err schema_migrate(struct ctx *cx, const struct slot *s) MUST_USE;
+void deadline_by_lease(struct ctx *cx);
 enum err region_session(struct ctx *cx, struct region *r, struct db_session **ret) MUST_USE;
 /* The roles of a shard exist and may connect; asked of the server once per process. */
 enum err shard_ensure(struct ctx *cx, struct region *r, int shard) MUST_USE;

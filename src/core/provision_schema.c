@@ -2,6 +2,7 @@
 /* Schemas of tenants: recorded first, then made; dropped first, then forgotten. */
 #include "provision_parts.h"
 
+#include "cc/base/clock.h"
 #include "cc/base/failpoint.h"
 #include "cc/core/audit.h"
 #include "cc/db/migrate.h"
@@ -38,8 +39,11 @@ enum err region_need(struct ctx *cx, const char *id, struct region **ret)
 
 void place_prov(struct world *w, struct region *r, struct db_place *ret)
 {
+	const int64_t lease_ms = w->settings->provision_lease_s * 1000;
+
 	*ret = (struct db_place){
-		.pool = region_prov_pool(w, r), .search_path = "cc_region, pg_temp", .statement_ms = DDL_MS,
+		.pool = region_prov_pool(w, r), .search_path = "cc_region, pg_temp",
+		.statement_ms = lease_ms < DDL_MS ? (int)lease_ms : DDL_MS,
 	};
 }
 
@@ -50,6 +54,15 @@ void place_owner(struct ctx *cx, struct region *r, const struct slot *s, struct 
 		.search_path = arena_printf(cx->arena, "%s, pg_temp", s->schema_id),
 		.statement_ms = cx->world->settings->statement_ms,
 	};
+}
+
+/* What is done under a lease ends with it: whoever cleans up behind us must not be overtaken. */
+void deadline_by_lease(struct ctx *cx)
+{
+	const int64_t end = clock_mono_ms() + cx->world->settings->provision_lease_s * 1000;
+
+	if (cx->deadline_ms == 0 || end < cx->deadline_ms)
+		cx->deadline_ms = end;
 }
 
 enum err region_session(struct ctx *cx, struct region *r, struct db_session **ret)
@@ -77,15 +90,30 @@ enum err shard_reserve(struct ctx *cx, const char *region, int64_t *ret_shard)
 }
 
 struct shard_roles {
+	struct region *region;
 	const char *owner, *pool;
 };
 
+static struct shard_roles shard_roles(struct ctx *cx, struct region *r, int64_t shard)
+{
+	return (struct shard_roles){ r, role_owner(cx->arena, r, (int)shard), role_pool(cx->arena, r, (int)shard) };
+}
+
+/* Under a lock: nodes that start together would be in each other's way. */
 static enum err create_shard(struct ctx *cx, void *arg)
 {
 	const struct shard_roles *roles = arg;
+	const char *password = role_password(cx->arena, cx->world->settings, roles->pool);
+	struct db_session *s = NULL;
+	enum err e;
 
-	q_region_shard_create_later(cx->db, roles->owner, roles->pool);
-	return ERR_NONE;
+	TRY(q_region_lock(cx->db));
+	TRY(region_session(cx, roles->region, &s));
+	e = db_session_login_role(cx, s, roles->pool, password, false);
+	db_session_close(s);
+	if (e == ERR_NONE)
+		q_region_shard_create_later(cx->db, roles->owner, roles->pool);
+	return e;
 }
 
 static bool shard_mark(struct region *r, int shard, bool ready)
@@ -99,17 +127,11 @@ static bool shard_mark(struct region *r, int shard, bool ready)
 
 enum err shard_ensure(struct ctx *cx, struct region *r, int shard)
 {
-	struct shard_roles roles = { role_owner(cx->arena, r, shard), role_pool(cx->arena, r, shard) };
-	struct db_session *s = NULL;
+	struct shard_roles roles = shard_roles(cx, r, shard);
 	struct db_place place;
-	enum err e;
 
 	if (shard_mark(r, shard, false))
 		return ERR_NONE;
-	TRY(region_session(cx, r, &s));
-	e = db_session_login_role(cx, s, roles.pool, role_password(cx->arena, cx->world->settings, roles.pool), false);
-	db_session_close(s);
-	TRY(e);
 	place_prov(cx->world, r, &place);
 	TRY(db_unit(cx, &place, DB_WRITE, create_shard, &roles));
 	shard_mark(r, shard, true);
@@ -152,9 +174,7 @@ enum err schema_make(struct ctx *cx, const struct slot *s)
 	TRY(region_need(cx, s->region, &r));
 	TRY(shard_ensure(cx, r, (int)s->shard));
 	FAILPOINT("schema.make.shard");
-	roles.shard = (struct shard_roles){
-		role_owner(cx->arena, r, (int)s->shard), role_pool(cx->arena, r, (int)s->shard)
-	};
+	roles.shard = shard_roles(cx, r, s->shard);
 	place_prov(cx->world, r, &place);
 	TRY(db_unit(cx, &place, DB_WRITE, create_schema, &roles));
 	FAILPOINT("schema.make.schema");

@@ -100,6 +100,7 @@ static enum err make_spare(struct ctx *cx, struct find *f)
 		return e;
 	}
 	problem = cx->problem;
+	cx->deadline_ms = clock_mono_ms() + STEP_MS;
 	given = db_unit(cx, &place, DB_WRITE, give_up, &f->slot);
 	if (given == ERR_NONE)
 		cx->problem = problem;
@@ -115,6 +116,7 @@ static enum err spare_in(struct ctx *cx, struct region *r, bool *ret_did)
 
 	place_prov(cx->world, r, &place);
 	TRY(db_unit(cx, &place, DB_READ, ping, NULL));
+	deadline_by_lease(cx);
 	place_platform(cx->world, &place);
 	e = db_unit(cx, &place, DB_WRITE, record_spare, &f);
 	if (e == ERR_CONFLICT && !f.found) {
@@ -165,7 +167,7 @@ static enum err claim_migrate(struct ctx *cx, void *arg)
 	struct find *f = arg;
 
 	q_schema_migrate_claim_later(cx->db, &f->slot, &f->found, &f->regions, newest_version(),
-				     cx->world->settings->provision_lease_s);
+				     MIGRATE_LEASE_S);
 	return ERR_NONE;
 }
 

@@ -171,8 +171,51 @@ enum err migrate_database(struct ctx *cx, struct db_session *s, const struct mig
 	return unlocked;
 }
 
+/*
+ * The schema itself says what it is at, in the commit that brings it there: a record elsewhere may be
+ * behind, when whoever should have written it died in between. *from becomes the later of the two.
+ */
+static enum err read_version(struct ctx *cx, struct db_session *s, const char *schema, int *from)
+{
+	static const char sql[] = "SELECT substr(obj_description(oid, 'pg_namespace'), 9) FROM pg_namespace"
+				  " WHERE nspname = $1 AND obj_description(oid, 'pg_namespace') LIKE 'version %'";
+	const char *text = NULL;
+	int64_t version;
+	enum err e;
+
+	e = db_session_exec(cx, s, "SELECT pg_advisory_xact_lock(hashtextextended('controlcored schema ' || $1, 0))", 1,
+			    &schema, NULL);
+	if (e == ERR_NONE)
+		e = db_session_exec(cx, s, sql, 1, &schema, &text);
+	if (e == ERR_NONE && text != NULL && parse_int64(text, &version) && version > *from)
+		*from = (int)version;
+	return e;
+}
+
+static enum err write_version(struct ctx *cx, struct db_session *s, const char *quoted, int version)
+{
+	return db_session_script(cx, s, arena_printf(cx->arena, "COMMENT ON SCHEMA %s IS 'version %d'", quoted, version));
+}
+
+static enum err apply_from(struct ctx *cx, struct db_session *s, const struct migration_set *set, const char *quoted,
+			   int from, int to)
+{
+	int at = from;
+	enum err e = ERR_NONE;
+
+	for (size_t i = 0; i < set->n && e == ERR_NONE; i++) {
+		const struct migration *m = &set->v[i];
+
+		if (m->version <= from || (to > 0 && m->version > to))
+			continue;
+		e = note_name(cx, set, m, db_session_script(cx, s, m->sql));
+		at = m->version;
+	}
+	return e == ERR_NONE && at > from ? write_version(cx, s, quoted, at) : e;
+}
+
 enum err migrate_tenant_schema(struct ctx *cx, struct db_session *s, const struct migration_set *set,
-	const char *schema, const char *owner_role, int from, int to)
+			       const char *schema, const char *owner_role, int from, int to)
 {
 	const char *quoted = session_name(cx, s, schema);
 	enum err e;
@@ -181,16 +224,13 @@ enum err migrate_tenant_schema(struct ctx *cx, struct db_session *s, const struc
 		return ERR_INTERNAL;
 	e = db_session_script(cx, s, "BEGIN");
 	if (e == ERR_NONE)
-		e = db_session_exec(cx, s,
-			"SELECT set_config('role', $1, true), set_config('lock_timeout', '2s', true)", 1,
-			&owner_role, NULL);
+		e = db_session_exec(cx, s, "SELECT set_config('role', $1, true), set_config('lock_timeout', '2s', true)", 1,
+				    &owner_role, NULL);
 	if (e == ERR_NONE)
 		e = in_schema(cx, s, quoted);
-	for (size_t i = 0; i < set->n && e == ERR_NONE; i++) {
-		const struct migration *m = &set->v[i];
-
-		if (m->version > from && (to <= 0 || m->version <= to))
-			e = note_name(cx, set, m, db_session_script(cx, s, m->sql));
-	}
+	if (e == ERR_NONE)
+		e = read_version(cx, s, schema, &from);
+	if (e == ERR_NONE)
+		e = apply_from(cx, s, set, quoted, from, to);
 	return end_transaction(cx, s, e);
 }
