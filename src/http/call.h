@@ -41,7 +41,7 @@ struct call {
 	const struct entry *entry;      /* NULL: no route */
 	const char *method;             /* as it came, for the log */
 	const char *target;             /* raw, with query; cut when too long */
-	const char *target_at;          /* where libmicrohttpd keeps it: compared, never read */
+	const char *target_at, *target_end;     /* where libmicrohttpd keeps it: compared, never read */
 	char *query;                    /* raw, inside of target */
 	const char *allow;              /* for 405 and OPTIONS */
 

@@ -5,6 +5,27 @@
 
 #include "cc/base/bytes.h"
 
+/*
+ * libmicrohttpd 0.9.7x takes a bare LF for a line end, cuts texts at a NUL and glues a folded line to
+ * the header's name. All three show in where the texts lie in its buffer: of a well-formed head every
+ * text begins a fixed number of bytes after the end of the one before. Only addresses are compared.
+ * From 1.0 on it refuses these itself and lays its texts out differently.
+ */
+#define OLD_PARSER (MHD_VERSION < 0x00097800)
+
+/*
+ * 0.9.7x makes a record of every query parameter in the connection's small memory, and when that is
+ * full it loses its state and hangs. Nobody reads these records, for we have a copy of the target; so
+ * its own is cut after the question mark.
+ */
+static void hide_query(const char *raw)
+{
+	const char *query = OLD_PARSER && raw != NULL ? strchr(raw, '?') : NULL;
+
+	if (query != NULL)
+		*(char *)(uintptr_t)(query + 1) = '\0';
+}
+
 void head_target(struct call *c, const char *raw)
 {
 	const size_t n = raw != NULL ? strlen(raw) : 0;
@@ -12,6 +33,7 @@ void head_target(struct call *c, const char *raw)
 	const char *why = NULL;
 
 	c->target_at = raw;
+	c->target_end = raw != NULL ? raw + n : NULL;
 	c->target = copy;
 	c->refusal = guard_target(copy, n, &why);
 	if (c->refusal == ERR_INVALID_REQUEST && strcmp(copy, "*") == 0)
@@ -21,6 +43,7 @@ void head_target(struct call *c, const char *raw)
 	if (c->query != NULL)
 		*c->query++ = '\0';
 	c->in.raw_target = copy;
+	hide_query(raw);
 }
 
 static enum method method_of(const char *s)
@@ -31,14 +54,6 @@ static enum method method_of(const char *s)
 	}
 	return M_OTHER;
 }
-
-/*
- * libmicrohttpd 0.9.7x takes a bare LF for a line end, cuts values at a NUL and glues a folded line
- * to the header's name. All three show in where the texts lie in its buffer: of a well-formed header
- * section every line begins two bytes after the end of the one before. Only addresses are compared.
- * From 1.0 on it refuses these itself and lays its texts out differently.
- */
-#define CHECK_LAYOUT (MHD_VERSION < 0x00097800)
 
 struct scan {
 	struct guard_headers g;
@@ -61,11 +76,13 @@ static enum MHD_Result scan_header(void *cls, enum MHD_ValueKind kind, const cha
 	return MHD_YES;
 }
 
-static bool layout_ok(const struct call *c, const struct scan *s, const char *method, size_t header_size)
+static bool layout_ok(const struct call *c, const struct scan *s, const char *method, const char *version,
+		      size_t size)
 {
-	if (!CHECK_LAYOUT)
+	if (!OLD_PARSER)
 		return true;
-	return !s->gaps && c->target_at == method + strlen(method) + 1 && s->next + 2 == method + header_size;
+	return !s->gaps && c->target_at == method + strlen(method) + 1 && version == c->target_end + 1 &&
+	       s->next + 2 == method + size;
 }
 
 static size_t header_size(struct MHD_Connection *mhd)
@@ -96,7 +113,7 @@ static enum err check_headers(struct call *c, const char *method, const char *ve
 		return c->refusal;
 	if (size > c->server->conf.header_max)
 		return ERR_HEADERS_TOO_LARGE;
-	if (e == ERR_NONE && !layout_ok(c, &s, method, size))
+	if (e == ERR_NONE && !layout_ok(c, &s, method, version, size))
 		return refuse(&c->cx, ERR_INVALID_REQUEST,
 			      "a header line is folded, does not end in CR LF or holds a NUL");
 	if (e == ERR_NONE && strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
