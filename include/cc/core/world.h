@@ -45,6 +45,7 @@ struct settings {
 struct registry;
 struct limiter;
 struct redis_conf;
+struct jobs;
 
 /* Everything that reaches beyond one transaction. Made by daemon/wire.c; shared by all threads. */
 struct world {
@@ -59,6 +60,7 @@ struct world {
 	const struct redis_conf *redis; /* NULL: none configured */
 	void (*changed)(struct world *w);       /* wakes the pusher after a control change; may be NULL */
 	void (*work_due)(struct world *w);      /* wakes the jobs; may be NULL */
+	struct jobs *jobs;              /* whom the two reach; NULL: none run */
 };
 
 struct region *region_find(const struct world *w, const char *id);      /* NULL: unknown */

@@ -7,7 +7,9 @@
 /* The background threads of a node: change-feed poller, Redis push (both ways), provisioning and purge. */
 struct jobs;
 
-struct jobs *jobs_start(struct world *w);       /* sets w->changed and w->work_due */
-void jobs_stop(struct jobs *j);                 /* finishes the step under way, joins */
+/* Sets w->jobs, w->changed and w->work_due. NULL: no thread could be started. */
+struct jobs *jobs_start(struct world *w);
+/* Finishes the step under way and joins; nobody calls w->changed any more. NULL is fine. */
+void jobs_stop(struct jobs *j);
 
 #endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The background threads: started, woken and stopped together. */
+#include "jobs_in.h"
+
+#include "cc/base/bytes.h"
+#include "cc/base/clock.h"
+#include "cc/base/log.h"
+#include "cc/base/mem.h"
+
+#include <stdlib.h>
+
+#define PAUSE_MAX_MS 30000
+#define DOUBLINGS_MAX 6
+
+bool jobs_wait(struct jobs *j, enum alarm a, int64_t until_ms)
+{
+	bool go_on;
+
+	lock_take(&j->lock);
+	while (!j->stop && !j->due[a] && cond_wait_until(&j->wake[a], &j->lock, until_ms))
+		;
+	j->due[a] = false;
+	go_on = !j->stop;
+	lock_drop(&j->lock);
+	return go_on;
+}
+
+bool jobs_pause(struct jobs *j, enum alarm a, int64_t ms)
+{
+	const int64_t until_ms = clock_mono_ms() + ms;
+	bool go_on;
+
+	lock_take(&j->lock);
+	while (!j->stop && clock_mono_ms() < until_ms)
+		(void)cond_wait_until(&j->wake[a], &j->lock, until_ms);
+	go_on = !j->stop;
+	lock_drop(&j->lock);
+	return go_on;
+}
+
+void jobs_alarm(struct jobs *j, enum alarm a)
+{
+	lock_take(&j->lock);
+	j->due[a] = true;
+	cond_wake_all(&j->wake[a]);
+	lock_drop(&j->lock);
+}
+
+bool jobs_stopping(struct jobs *j)
+{
+	bool stop;
+
+	lock_take(&j->lock);
+	stop = j->stop;
+	lock_drop(&j->lock);
+	return stop;
+}
+
+struct ctx jobs_ctx(struct jobs *j, struct arena *a, int64_t ms)
+{
+	arena_reset(a);
+	return (struct ctx){ .arena = a, .world = j->world, .deadline_ms = clock_mono_ms() + ms };
+}
+
+void trouble_note(struct trouble *t, const struct ctx *cx, enum err e)
+{
+	const char *message = cx->problem.message;
+
+	if (e == ERR_NONE) {
+		if (t->told)
+			LOG(LOG_INFO, "background work goes on", LOG_TEXT("what", t->what), LOG_INT("failures", t->failures));
+		t->told = false;
+		t->failures = 0;
+		return;
+	}
+	t->failures++;
+	if (!t->told)
+		LOG(LOG_WARN, "background work fails", LOG_TEXT("what", t->what), LOG_TEXT("code", err_info(e)->code),
+		    LOG_TEXT("message", message), LOG_TEXT("cause", cx->problem.cause));
+	t->told = true;
+}
+
+int64_t jitter_ms(int64_t ms)
+{
+	uint16_t r = 0;
+
+	if (!random_bytes(&r, sizeof(r)))
+		return ms;
+	return ms - ms / 5 + ms * 2 / 5 * r / UINT16_MAX;
+}
+
+int64_t trouble_pause_ms(const struct trouble *t, int64_t base_ms)
+{
+	const int doublings = t->failures - 1 < DOUBLINGS_MAX ? t->failures - 1 : DOUBLINGS_MAX;
+	const int64_t ms = base_ms << (doublings > 0 ? doublings : 0);
+
+	return jitter_ms(ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS);
+}
+
+static void on_changed(struct world *w)
+{
+	jobs_alarm(w->jobs, ALARM_PUSH);
+}
+
+static void on_work_due(struct world *w)
+{
+	jobs_alarm(w->jobs, ALARM_WORK);
+}
+
+static bool start(struct jobs *j, void *(*run)(void *))
+{
+	if (pthread_create(&j->threads[j->nthreads], NULL, run, j) != 0)
+		return false;
+	j->nthreads++;
+	return true;
+}
+
+struct jobs *jobs_start(struct world *w)
+{
+	struct jobs *j = mem_alloc(1, sizeof(*j));
+	bool ok;
+
+	j->world = w;
+	lock_init(&j->lock, RANK_JOBS);
+	for (int a = 0; a < ALARM_COUNT; a++)
+		cond_init(&j->wake[a]);
+	w->jobs = j;
+	w->changed = on_changed;
+	w->work_due = on_work_due;
+	ok = start(j, feed_run) && start(j, upkeep_run);
+	if (ok && w->redis != NULL)
+		ok = start(j, push_run) && start(j, listen_run);
+	if (ok)
+		return j;
+	jobs_stop(j);
+	return NULL;
+}
+
+void jobs_stop(struct jobs *j)
+{
+	if (j == NULL)
+		return;
+	lock_take(&j->lock);
+	j->stop = true;
+	for (int a = 0; a < ALARM_COUNT; a++)
+		cond_wake_all(&j->wake[a]);
+	lock_drop(&j->lock);
+	while (j->nthreads > 0)
+		pthread_join(j->threads[--j->nthreads], NULL);
+	j->world->changed = NULL;
+	j->world->work_due = NULL;
+	j->world->jobs = NULL;
+	for (int a = 0; a < ALARM_COUNT; a++)
+		cond_finish(&j->wake[a]);
+	lock_finish(&j->lock);
+	free(j);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_JOBS_JOBS_IN_H
+#define CC_JOBS_JOBS_IN_H
+
+#include <pthread.h>
+
+#include "cc/base/ctx.h"
+#include "cc/base/lock.h"
+#include "cc/jobs/jobs.h"
+
+#define PUSH_CHANNEL "cc:change"
+
+/* What a background thread may be woken for. */
+enum alarm {
+	ALARM_POLL,             /* the feed may have something new */
+	ALARM_PUSH,             /* this node changed something: tell the others */
+	ALARM_WORK,             /* there is something to make or to remove */
+	ALARM_LISTEN,           /* only ever the end */
+	ALARM_COUNT,
+};
+
+struct jobs {
+	struct world *world;
+	struct lock lock;               /* guards what follows */
+	struct cond wake[ALARM_COUNT];
+	bool due[ALARM_COUNT];
+	bool stop;
+	int nthreads;
+	pthread_t threads[ALARM_COUNT];
+};
+
+/* Sleeps until the alarm or until_ms (clock_mono_ms). False: the jobs are to end. */
+bool jobs_wait(struct jobs *j, enum alarm a, int64_t until_ms);
+/* Sleeps whatever alarm there is: the distance between two attempts. False: the jobs are to end. */
+bool jobs_pause(struct jobs *j, enum alarm a, int64_t ms);
+void jobs_alarm(struct jobs *j, enum alarm a);
+bool jobs_stopping(struct jobs *j);
+
+/* A step with an arena and a deadline of its own. */
+struct ctx jobs_ctx(struct jobs *j, struct arena *a, int64_t ms);
+
+/* What keeps failing is said once, and once more when it works again. */
+struct trouble {
+	const char *what;               /* "change feed" */
+	bool told;
+	int failures;                   /* in a row */
+};
+void trouble_note(struct trouble *t, const struct ctx *cx, enum err e);
+/* base_ms after the first failure, doubled with each further one, at most half a minute, with jitter. */
+int64_t trouble_pause_ms(const struct trouble *t, int64_t base_ms);
+/* ms ± 20 %, so that nodes that started together do not stay together. */
+int64_t jitter_ms(int64_t ms);
+
+void *feed_run(void *jobs);             /* feed.c */
+void *push_run(void *jobs);             /* push.c */
+void *listen_run(void *jobs);
+void *upkeep_run(void *jobs);           /* upkeep.c */
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Provisioning and purge once a second or when there is something to do, and the housekeeping beside it. */
+#include "jobs_in.h"
+
+#include "cc/base/clock.h"
+#include "cc/base/log.h"
+#include "cc/core/provision.h"
+#include "cc/model/q_control.h"
+
+#define TICK_MS 1000
+#define TICK_BUDGET_MS 2000
+#define BUSY_MS 20              /* a tick that did something is followed by another soon */
+#define SWEEP_EVERY_MS 10000
+#define TRIM_EVERY_MS 60000
+#define TRIM_AGE_S 3600
+#define ORPHANS_EVERY_MS 300000
+#define ORPHAN_GRACE_S 3600
+#define ORPHANS_BUDGET_MS 30000
+
+struct upkeep {
+	struct jobs *jobs;
+	struct arena *arena;
+	struct trouble tick, trim, orphans;
+	int64_t sweep_at, trim_at, orphans_at;  /* clock_mono_ms() */
+};
+
+static bool due(int64_t *at, int64_t every_ms)
+{
+	const int64_t now = clock_mono_ms();
+
+	if (now < *at)
+		return false;
+	*at = now + jitter_ms(every_ms);
+	return true;
+}
+
+static bool tick(struct upkeep *u)
+{
+	struct ctx cx = jobs_ctx(u->jobs, u->arena, TICK_BUDGET_MS);
+	struct tick_report r;
+	enum err e = provision_tick(&cx, &r);
+	const int done = r.undone + r.purged + r.dropped + r.prepared + r.migrated + r.expunged;
+
+	trouble_note(&u->tick, &cx, e);
+	if (done > 0)
+		LOG(LOG_INFO, "background work done", LOG_INT("undone", r.undone), LOG_INT("purged", r.purged),
+		    LOG_INT("dropped", r.dropped), LOG_INT("prepared", r.prepared), LOG_INT("migrated", r.migrated),
+		    LOG_INT("expunged", r.expunged));
+	return done > 0 && e == ERR_NONE;
+}
+
+static enum err trim(struct ctx *cx, void *arg)
+{
+	(void)arg;
+	q_change_trim_later(cx->db, TRIM_AGE_S);
+	return ERR_NONE;
+}
+
+static void trim_feed(struct upkeep *u)
+{
+	struct ctx cx = jobs_ctx(u->jobs, u->arena, TICK_BUDGET_MS);
+	struct db_place place;
+
+	place_platform(cx.world, &place);
+	trouble_note(&u->trim, &cx, db_unit(&cx, &place, DB_WRITE, trim, NULL));
+}
+
+static void look_for_orphans(struct upkeep *u, struct region *r)
+{
+	struct ctx cx = jobs_ctx(u->jobs, u->arena, ORPHANS_BUDGET_MS);
+	const char *names = NULL;
+	int found = 0;
+	enum err e = provision_orphans(&cx, r, ORPHAN_GRACE_S, &found, &names);
+
+	trouble_note(&u->orphans, &cx, e);
+	if (e == ERR_NONE && found > 0)
+		LOG(LOG_WARN, "schemas or roles that nothing records; they are dropped in an hour", LOG_TEXT("region", r->id),
+		    LOG_INT("found", found), LOG_TEXT("names", names));
+}
+
+static void sweep_pools(struct world *w)
+{
+	db_pool_sweep(w->ctl);
+	db_pool_sweep(w->ctl_tenant);
+	region_pools_sweep(w);
+}
+
+static void keep_house(struct upkeep *u)
+{
+	struct world *w = u->jobs->world;
+
+	if (due(&u->sweep_at, SWEEP_EVERY_MS))
+		sweep_pools(w);
+	if (due(&u->trim_at, TRIM_EVERY_MS))
+		trim_feed(u);
+	if (!due(&u->orphans_at, ORPHANS_EVERY_MS))
+		return;
+	for (size_t i = 0; i < w->nregions && !jobs_stopping(u->jobs); i++)
+		look_for_orphans(u, &w->regions[i]);
+}
+
+void *upkeep_run(void *jobs)
+{
+	struct upkeep u = {
+		.jobs = jobs, .arena = arena_create(65536), .tick = { .what = "provisioning" },
+		.trim = { .what = "change feed trim" }, .orphans = { .what = "orphan check" },
+		.orphans_at = clock_mono_ms() + ORPHANS_EVERY_MS / 5,
+	};
+	bool more;
+
+	do {
+		more = tick(&u);
+		if (!jobs_stopping(jobs))
+			keep_house(&u);
+		/* A failure keeps its distance, whoever calls meanwhile. */
+		if (u.tick.failures > 0 && !jobs_pause(jobs, ALARM_WORK, trouble_pause_ms(&u.tick, TICK_MS)))
+			break;
+		if (!jobs_pause(jobs, ALARM_WORK, BUSY_MS))
+			break;
+	} while (jobs_wait(jobs, ALARM_WORK, clock_mono_ms() + (more ? 0 : jitter_ms(TICK_MS))));
+	arena_destroy(u.arena);
+	return NULL;
+}
