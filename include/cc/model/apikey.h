@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_MODEL_APIKEY_H
+#define CC_MODEL_APIKEY_H
+
+#include "cc/schema/schema.h"
+
+extern const char *const apikey_environments[]; /* live test */
+
+/* The body that creates a key. */
+struct api_key_new {
+	const char *name;
+	struct strv scopes;
+	int64_t expires_at;             /* TIME_NULL: never */
+	const char *environment;
+	uint64_t seen;
+};
+extern const struct schema api_key_new_schema;
+
+/* The answer to it, and the only time the key itself is shown. */
+struct api_key_created {
+	const char *id, *name;
+	const char *key;
+	struct strv scopes;
+	int64_t created_at, expires_at;
+};
+extern const struct schema api_key_created_schema;
+
+/* A key as it is listed. */
+struct api_key_row {
+	const char *id, *name;
+	const char *display;            /* prefix and last characters */
+	struct strv scopes;
+	const char *created_by;
+	int64_t created_at, expires_at, revoked_at;
+	bool live;                      /* internal: neither revoked nor expired */
+};
+extern const struct schema api_key_row_schema;
+
+struct api_key_deletion {
+	const char *message, *id;
+	int64_t deleted_at;
+};
+extern const struct schema api_key_deletion_schema;
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cc/core/apikeys.h"
+
+#include "tenants_in.h"
+
+#include "cc/base/clock.h"
+#include "cc/core/actor.h"
+#include "cc/core/scope.h"
+#include "cc/core/tenant.h"
+#include "cc/crypto/apikey.h"
+#include "cc/model/q_control.h"
+
+/* Every scope that is unknown or there twice is a fault. */
+static enum err check_scopes(struct ctx *cx, const struct strv *names)
+{
+	uint64_t seen = 0;
+
+	for (size_t i = 0; i < names->n; i++) {
+		const uint64_t bit = scope_bit(names->v[i]);
+		const char *field = arena_printf(cx->arena, "scopes[%zu]", i);
+
+		if (bit == 0)
+			(void)refuse_field(cx, field, "unknown_scope", "%s is not a scope", field);
+		else if (seen & bit)
+			(void)refuse_field(cx, field, "duplicate", "%s is there twice: %s", field, names->v[i]);
+		seen |= bit;
+	}
+	return ctx_faults(cx);
+}
+
+static const char *joined(struct arena *a, uint64_t bits)
+{
+	const struct strv names = scope_list(a, bits);
+	struct str out;
+
+	str_init(&out, a, 64);
+	for (size_t i = 0; i < names.n; i++)
+		str_addf(&out, "%s%s", i > 0 ? ", " : "", names.v[i]);
+	return out.data;
+}
+
+/* A tenant's key never speaks for the platform, whoever makes it. */
+static enum err check_grant(struct ctx *cx, uint64_t wanted)
+{
+	uint64_t grantable = scope_all_tenant();
+
+	if (cx->actor != NULL && !(cx->actor->scopes & scope_bit("platform:tenants")))
+		grantable &= cx->actor->scopes;
+	if (wanted & ~grantable)
+		return refuse(cx, ERR_SCOPE_GRANT, "this credential cannot grant %s",
+			      joined(cx->arena, wanted & ~grantable));
+	return ERR_NONE;
+}
+
+static enum err check_expiry(struct ctx *cx, int64_t expires_at)
+{
+	const int64_t most = cx->actor != NULL ? cx->actor->expires_at : TIME_NULL;
+
+	if (expires_at != TIME_NULL && expires_at <= clock_wall_us())
+		return refuse_field(cx, "expires_at", "expires_in_past", "expires_at must be in the future");
+	if (most != TIME_NULL && (expires_at == TIME_NULL || expires_at > most))
+		return refuse_field(cx, "expires_at", "beyond_creator",
+				    "expires_at must not be later than that of the key that asks: %s",
+				    time_format(cx->arena, most));
+	return ERR_NONE;
+}
+
+/* What goes into the table; the text itself goes to its owner only. */
+static const char *make_key(struct ctx *cx, enum apikey_kind kind, struct apikey *ret, struct bytes *ret_hash,
+			    const char **ret_display)
+{
+	const struct bytes *pepper = &cx->world->settings->pepper;
+	unsigned char *hash = arena_alloc(cx->arena, APIKEY_HASH_LEN);
+	const char *text = apikey_new(cx->arena, kind, ret, ret_display);
+
+	apikey_hash(pepper->p, pepper->n, text, hash);
+	*ret_hash = (struct bytes){ .p = hash, .n = APIKEY_HASH_LEN };
+	return text;
+}
+
+enum err apikeys_create(struct ctx *cx, const struct api_key_new *in, struct api_key_created *ret)
+{
+	const bool test = str_eq(in->environment, "test");
+	struct tenant_row *tenant = ARENA_NEW(cx->arena, struct tenant_row);
+	bool *found = ARENA_NEW(cx->arena, bool);
+	const char *text, *display;
+	struct bytes hash;
+	struct apikey key;
+
+	TRY(check_scopes(cx, &in->scopes));
+	TRY(check_expiry(cx, in->expires_at));
+	TRY(check_grant(cx, scope_bits(&in->scopes)));
+	text = make_key(cx, test ? APIKEY_TEST : APIKEY_LIVE, &key, &hash, &display);
+	q_tenant_lock_later(cx->db, tenant, found, cx->tenant->id);
+	TRY(q_api_key_insert(cx->db, ret, arena_printf(cx->arena, "key-%s", key.id), key.id, cx->tenant->id, in->name,
+			     &in->scopes, hash, display, cx->actor != NULL ? cx->actor->id : "system",
+			     in->expires_at));
+	TRY(tenants_state(cx, *found, tenant));
+	ret->key = text;
+	return ERR_NONE;
+}
+
+enum err apikeys_revoke(struct ctx *cx, const char *id, struct api_key_deletion *ret)
+{
+	const char *tenant_id = cx->tenant->id;
+	struct tenant_row *tenant = ARENA_NEW(cx->arena, struct tenant_row);
+	struct api_key_row *key = ARENA_NEW(cx->arena, struct api_key_row);
+	bool *found = ARENA_ARRAY(cx->arena, bool, 2);
+	struct tally admins;
+
+	q_tenant_lock_later(cx->db, tenant, &found[0], tenant_id);
+	q_api_key_find_later(cx->db, key, &found[1], tenant_id, id);
+	TRY(q_api_key_admins(cx->db, &admins, tenant_id, id));
+	TRY(tenants_state(cx, found[0], tenant));
+	if (!found[1])
+		return refuse(cx, ERR_NOT_FOUND, "API key does not exist");
+	if (cx->actor != NULL && cx->actor->kind == ACTOR_KEY && key->live && admins.total == 0 &&
+	    strv_has(&key->scopes, "api_keys:write"))
+		return refuse(cx, ERR_LAST_ADMIN_KEY, "no other key of the tenant could make a new one");
+	q_api_key_revoke_later(cx->db, ret, &found[1], tenant_id, id);
+	return ERR_NONE;
+}
+
+struct operator_key {
+	const char *name;
+	struct strv scopes;
+	const char *text;
+};
+
+static enum err insert_operator(struct ctx *cx, void *arg)
+{
+	struct operator_key *o = arg;
+	struct api_key_created row;
+	const char *id, *display;
+	struct bytes hash;
+	struct apikey key;
+
+	o->text = make_key(cx, APIKEY_OPERATOR, &key, &hash, &display);
+	id = arena_printf(cx->arena, "key-%s", key.id);
+	return q_api_key_insert(cx->db, &row, id, key.id, NULL, o->name, &o->scopes, hash, display,
+				cx->actor != NULL ? cx->actor->id : "system", TIME_NULL);
+}
+
+enum err operator_key_create(struct ctx *cx, const char *name, const struct strv *scopes, const char **ret_text)
+{
+	struct operator_key o = { .name = name };
+	struct db_place place;
+
+	if (scopes != NULL)
+		TRY(check_scopes(cx, scopes));
+	o.scopes = scopes != NULL ? *scopes : scope_list(cx->arena, scope_all_platform());
+	place_platform(cx->world, &place);
+	TRY(db_unit(cx, &place, DB_WRITE, insert_operator, &o));
+	*ret_text = o.text;
+	return ERR_NONE;
+}

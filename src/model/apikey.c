@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cc/model/apikey.h"
+
+#include "cc/model/check.h"
+
+const char *const apikey_environments[] = { "live", "test", NULL };
+
+#define T struct api_key_new
+static const struct field api_key_new_fields[] = {
+	TEXT_LIKE(T, name, F_CREATE | F_REQUIRED, 1, 120, check_not_blank, "What the key is for."),
+	STRS(T, scopes, F_CREATE | F_REQUIRED, 1, 32, NULL, 64, "What it may do, at most what its creator may."),
+	TIME(T, expires_at, F_CREATE | F_NULLABLE, "From then on it is refused; null is never."),
+	ENUM(T, environment, F_CREATE, apikey_environments, "live", "Shows in the key itself: cc_live_ or cc_test_."),
+};
+#undef T
+SCHEMA_IN(api_key_new_schema, struct api_key_new, "NewApiKey", api_key_new_fields);
+
+#define T struct api_key_created
+static const struct field api_key_created_fields[] = {
+	TEXT(T, id, F_OUT, 0, 0, "Names the key; not secret."),
+	TEXT(T, name, F_OUT, 0, 0, "What the key is for."),
+	TEXT(T, key, F_OUT | F_SECRET, 0, 0, "The key. It is shown this once."),
+	STRS(T, scopes, F_OUT, 1, 32, NULL, 64, "What it may do."),
+	TIME(T, created_at, F_OUT, "When it was created."),
+	TIME(T, expires_at, F_OUT | F_NULLABLE, "From then on it is refused."),
+};
+#undef T
+SCHEMA(api_key_created_schema, struct api_key_created, "CreatedApiKey", api_key_created_fields);
+
+#define T struct api_key_row
+static const struct field api_key_row_fields[] = {
+	TEXT(T, id, F_OUT | F_SORT, 0, 0, "Names the key; not secret."),
+	TEXT(T, name, F_OUT | F_SORT, 0, 0, "What the key is for."),
+	TEXT(T, display, F_OUT, 0, 0, "Beginning and end of the key, to recognise it by."),
+	STRS(T, scopes, F_OUT, 1, 32, NULL, 64, "What it may do."),
+	TEXT(T, created_by, F_OUT, 0, 0, "The credential that made it."),
+	TIME(T, created_at, F_OUT | F_SORT, "When it was created."),
+	TIME(T, expires_at, F_OUT | F_NULLABLE | F_SORT, "From then on it is refused."),
+	TIME(T, revoked_at, F_OUT | F_NULLABLE | F_SORT, "When it was revoked."),
+	BOOL(T, live, 0, "Neither revoked nor expired."),
+};
+#undef T
+SCHEMA(api_key_row_schema, struct api_key_row, "ApiKey", api_key_row_fields);
+
+#define T struct api_key_deletion
+static const struct field api_key_deletion_fields[] = {
+	TEXT(T, message, F_OUT, 0, 0, "What was done."),
+	TEXT(T, id, F_OUT, 0, 0, "The key that is refused from now on."),
+	TIME(T, deleted_at, F_OUT, "When it was revoked."),
+};
+#undef T
+SCHEMA(api_key_deletion_schema, struct api_key_deletion, "ApiKeyDeletion", api_key_deletion_fields);
