@@ -74,8 +74,8 @@ enum err db_session_login_role(
 		return bad_name(cx, name);
 	if (e == ERR_NONE && !there) {
 		e = db_session_script(cx, s,
-			arena_printf(cx->arena, "CREATE ROLE %s LOGIN NOINHERIT%s", quoted,
-				createrole ? " CREATEROLE" : ""));
+			arena_printf(cx->arena, "CREATE ROLE %s LOGIN %s", quoted,
+				createrole ? "CREATEROLE" : "NOINHERIT"));
 		e = unless_made(cx, s, e, find, name);
 	}
 	if (e == ERR_NONE && password != NULL)

@@ -36,7 +36,10 @@ enum err db_session_table(struct ctx *cx, struct db_session *s, const char *sql,
 /* SET-UP, all idempotent: names are quoted by libpq. */
 enum err db_session_create_database(struct ctx *cx, struct db_session *s, const char *name,
 				    const char *owner) MUST_USE;
-/* Creates the role when missing and sets its password (SCRAM verifier made here) when one is given. */
+/*
+ * Creates the role when missing and sets its password (SCRAM verifier made here) when one is given.
+ * One that may create roles has the rights of those it is a member of; others only become them.
+ */
 enum err db_session_login_role(struct ctx *cx, struct db_session *s, const char *name, const char *password,
 			       bool createrole) MUST_USE;
 
