@@ -11,7 +11,8 @@
 /*
  * Redis is never the only home of anything. One redis object per thread (hiredis contexts have no
  * lock). Connect deadline 50 ms, command deadline 20 ms; after three failures in a row the breaker
- * opens and calls answer ERR_UNAVAILABLE at once until a probe, one a second, succeeds.
+ * opens and calls answer ERR_UNAVAILABLE at once until a probe, one a second, succeeds. The
+ * program ignores SIGPIPE.
  */
 struct redis;
 
@@ -19,7 +20,7 @@ struct redis_conf {
 	const char *address;    /* "unix:/path" or "host:port" */
 	const char *password;   /* NULL: none */
 	int database;
-	int connect_ms, command_ms;
+	int connect_ms, command_ms;     /* 0: the defaults */
 };
 
 /* connects on first use; conf must outlive it */
@@ -30,6 +31,7 @@ enum err redis_ping(struct redis *r, int64_t *ret_us) MUST_USE;
 /* The one constructor of keys: cc:{<tenant id>}:<name>. Aborts on a tenant id that is not one of ours. */
 char *redis_key(struct arena *a, const char *tenant_id, const char *name);
 
+/* ttl_ms 0: does not expire. */
 enum err redis_set(struct redis *r, const char *key, const char *value, int64_t ttl_ms) MUST_USE;
 /* NULL: absent */
 enum err redis_get(struct redis *r, struct arena *a, const char *key, const char **ret) MUST_USE;
@@ -42,7 +44,11 @@ enum err redis_publish(struct redis *r, const char *channel, const char *message
 enum err redis_purge_step(struct redis *r, const char *tenant_id, uint64_t *cursor,
 			  int64_t *removed) MUST_USE;
 
-/* A subscription: its own connection, blocking for at most wait_ms. *ret_message NULL: nothing came. */
+/*
+ * A subscription: its own connection, made by the first redis_sub_next(), which blocks for at most
+ * wait_ms (plus the connect). *ret_message NULL: nothing came. After ERR_UNAVAILABLE messages may
+ * have been missed; the next call connects again, at most once a second.
+ */
 struct redis_sub;
 struct redis_sub *redis_subscribe(const struct redis_conf *conf, const char *channel);
 enum err redis_sub_next(struct redis_sub *s, struct arena *a, int wait_ms, const char **ret_message) MUST_USE;
