@@ -131,7 +131,7 @@ static bool introduce(redisContext *c, const struct redis_conf *conf, int64_t de
 	return say(c, deadline_ms, "SELECT", number);
 }
 
-redisContext *conn_open(const struct redis_conf *conf)
+redisContext *conn_dial(const struct redis_conf *conf)
 {
 	const int64_t deadline = clock_mono_ms() + (conf->connect_ms > 0 ? conf->connect_ms : CONNECT_MS);
 	redisContext *c = begin_connect(conf->address);

@@ -15,7 +15,7 @@
 enum conn_result { CONN_GOT, CONN_LATE, CONN_BROKEN };
 
 /* Connected, authenticated, database selected; NULL when that did not work in conf->connect_ms. */
-redisContext *conn_open(const struct redis_conf *conf);
+redisContext *conn_dial(const struct redis_conf *conf);
 
 /* The next reply, owned by the caller; *ret is written for CONN_GOT only. */
 enum conn_result conn_read(redisContext *c, int64_t deadline_ms, redisReply **ret);

@@ -78,7 +78,7 @@ static redisReply *call(struct redis *r, int argc, const char **argv, const size
 	if (!may_try(r))
 		return NULL;
 	if (r->c == NULL)
-		r->c = conn_open(r->conf);
+		r->c = conn_dial(r->conf);
 	if (r->c != NULL)
 		reply = conn_call(r->c, clock_mono_ms() + command_ms, argc, argv, lens);
 	if (reply != NULL && reply->type != REDIS_REPLY_ERROR) {

@@ -68,7 +68,7 @@ static enum err join(struct redis_sub *s, int64_t deadline_ms)
 	if (!retry_is_due(s, deadline_ms))
 		return ERR_UNAVAILABLE;
 	s->retry_at_ms = clock_mono_ms() + RETRY_MS;
-	s->c = conn_open(s->conf);
+	s->c = conn_dial(s->conf);
 	if (s->c != NULL)
 		reply = conn_call(s->c, clock_mono_ms() + CONFIRM_MS, 2, argv, lens);
 	joined = reply != NULL && reply->type == REDIS_REPLY_ARRAY;
