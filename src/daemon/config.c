@@ -24,7 +24,7 @@ void raw_put(struct raw_set *set, struct raw value)
 		at = &(*at)->next;
 	if (*at != NULL && (*at)->level == value.level) {
 		config_fault(set->faults, value.where, value.setting, "is set twice; the first is at %s",
-			     (*at)->where);
+			(*at)->where);
 		return;
 	}
 	struct raw *r = *at != NULL ? *at : ARENA_NEW(set->arena, struct raw);
@@ -49,7 +49,7 @@ static const char *raw_value(struct raw_set *set, const struct raw *r, const str
 	char *text = text_file_read(set->arena, r->value, SECRET_FILE_MAX, &n, &error);
 	if (text == NULL) {
 		config_fault(set->faults, r->where, arena_printf(set->arena, "%s_file", r->setting),
-			     "cannot read %s: %s", r->value, error);
+			"cannot read %s: %s", r->value, error);
 		return NULL;
 	}
 	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
@@ -58,7 +58,7 @@ static const char *raw_value(struct raw_set *set, const struct raw *r, const str
 }
 
 static void report(struct raw_set *set, const struct schema *schema, const char *prefix, const char *nowhere,
-		   const struct fault *fault)
+	const struct fault *fault)
 {
 	struct arena *a = set->arena;
 	const char *name = arena_strndup(a, fault->field, strcspn(fault->field, "[")); /* hosts[2] → hosts */
@@ -72,11 +72,12 @@ static void report(struct raw_set *set, const struct schema *schema, const char 
 		const bool secret = f != NULL && (f->flags & F_SECRET);
 
 		config_fault(set->faults, nowhere, setting, "is required%s%s%s", secret ? " (or " : "",
-			     secret ? setting : "", secret ? "_file)" : "");
+			secret ? setting : "", secret ? "_file)" : "");
 		return;
 	}
 	const char *rule = f->check != NULL && f->kind == K_TEXT && r->value[0] != '\0' && !r->in_file
-		? f->check(r->value) : NULL;
+				   ? f->check(r->value)
+				   : NULL;
 	if (rule != NULL) {
 		str_add(&expected, rule);
 	} else {
@@ -84,13 +85,14 @@ static void report(struct raw_set *set, const struct schema *schema, const char 
 		field_describe(&expected, f);
 	}
 	if (f->flags & F_SECRET)
-		config_fault(set->faults, r->where, setting, "%s; what was found is not shown", expected.data);
+		config_fault(
+			set->faults, r->where, setting, "%s; what was found is not shown", expected.data);
 	else
 		config_fault(set->faults, r->where, setting, "%s, found \"%.200s\"", expected.data, r->value);
 }
 
-void section_apply(struct raw_set *set, const struct schema *schema, const char *prefix, const char *nowhere,
-		   void *ret)
+void section_apply(
+	struct raw_set *set, const struct schema *schema, const char *prefix, const char *nowhere, void *ret)
 {
 	struct arena *a = set->arena;
 	struct ctx cx = { .arena = a };
@@ -115,7 +117,7 @@ void section_apply(struct raw_set *set, const struct schema *schema, const char 
 			report(set, schema, prefix, nowhere, f);
 	if (set->faults->n == before)
 		config_fault(set->faults, nowhere, prefix, "%s",
-			     cx.problem.message != NULL ? cx.problem.message : "cannot be read");
+			cx.problem.message != NULL ? cx.problem.message : "cannot be read");
 }
 
 static bool region_named(const struct raw_set *set, const char *prefix)
@@ -138,7 +140,9 @@ static void apply_regions(struct raw_set *set, const char *nowhere, struct confi
 			continue;
 		if (raw_find(set, arena_printf(set->arena, "%s.id", prefix)) == NULL)
 			raw_put(set, (struct raw){ .setting = arena_printf(set->arena, "%s.id", prefix),
-						   .value = id, .where = nowhere, .level = LEVEL_ENV });
+					     .value = id,
+					     .where = nowhere,
+					     .level = LEVEL_ENV });
 		section_apply(set, &region_conf_schema, prefix, nowhere, &ret->region[ret->nregions]);
 		ret->region[ret->nregions].id = id;
 		ret->nregions++;
@@ -156,10 +160,13 @@ static void apply_presets(struct raw_set *set, const struct config_source *sourc
 		if (r != NULL && p->weak)
 			continue;
 		if (r != NULL && p->by != NULL)
-			config_fault(set->faults, r->where, p->setting, "is decided by %s and cannot be set beside it",
-				     p->by);
-		raw_put(set, (struct raw){ .setting = p->setting, .value = p->value, .where = "command line",
-					   .in_file = p->in_file, .level = LEVEL_PRESET });
+			config_fault(set->faults, r->where, p->setting,
+				"is decided by %s and cannot be set beside it", p->by);
+		raw_put(set, (struct raw){ .setting = p->setting,
+				     .value = p->value,
+				     .where = "command line",
+				     .in_file = p->in_file,
+				     .level = LEVEL_PRESET });
 	}
 }
 
@@ -178,8 +185,8 @@ static void load_plans(struct arena *a, struct config *ret, struct config_faults
 		plans_load(a, text, path, &ret->plan_set, faults);
 }
 
-bool config_load(struct arena *a, const struct config_source *source, struct config *ret,
-		 struct config_faults *faults)
+bool config_load(
+	struct arena *a, const struct config_source *source, struct config *ret, struct config_faults *faults)
 {
 	struct raw_set set = { .arena = a, .faults = faults };
 	const char *nowhere = source->path != NULL ? source->path : "settings";
@@ -206,7 +213,7 @@ bool config_load(struct arena *a, const struct config_source *source, struct con
 		return false;
 	for (size_t i = 0; i < nsections; i++)
 		section_apply(&set, sections[i].schema, sections[i].name, nowhere,
-			      (char *)ret + sections[i].offset);
+			(char *)ret + sections[i].offset);
 	apply_regions(&set, nowhere, ret);
 	load_plans(a, ret, faults);
 	return faults->n == 0;

@@ -76,14 +76,14 @@ struct config {
 	struct limits_conf limits;
 	struct log_conf log;
 	struct plans_conf plans;
-	struct plan_set plan_set;       /* read from plans.file, or the built-in ones */
+	struct plan_set plan_set; /* read from plans.file, or the built-in ones */
 };
 
 /* A section of the file: `server = { port = 8082; };`. */
 struct section {
 	const char *name;
 	const struct schema *schema;
-	size_t offset;                  /* of its struct in struct config */
+	size_t offset; /* of its struct in struct config */
 	const char *doc;
 };
 extern const struct section sections[];
@@ -92,8 +92,8 @@ extern const struct schema region_conf_schema;
 
 /* The regions of the product: id, continent. NULL when unknown. */
 struct region_info {
-	const char *id, *group;         /* "us-east-1"; na eu ap */
-	const char *ident;              /* "us_east_1" */
+	const char *id, *group; /* "us-east-1"; na eu ap */
+	const char *ident;      /* "us_east_1" */
 };
 extern const struct region_info known_regions[REGIONS_MAX];
 const struct region_info *region_info_find(const char *id);
@@ -101,7 +101,7 @@ const struct region_info *region_info_find(const char *id);
 /* Every fault of a configuration, as one sentence each that begins with where it is. */
 struct config_faults {
 	struct arena *arena;
-	struct str text;                /* one line per fault */
+	struct str text; /* one line per fault */
 	int n;
 };
 void config_faults_init(struct config_faults *f, struct arena *a);
@@ -111,22 +111,22 @@ void config_fault(struct config_faults *f, const char *where, const char *settin
 
 /* A setting that the command line decides (--embedded, --listen): stands above file and environment. */
 struct preset {
-	const char *setting;            /* "control.conninfo", "regions.us-east-1.conninfo" */
+	const char *setting; /* "control.conninfo", "regions.us-east-1.conninfo" */
 	const char *value;
-	const char *by;                 /* "--embedded": what a file must not contradict; NULL: it may */
-	bool in_file;                   /* value is the path of a file that holds it */
-	bool weak;                      /* only where nobody else says anything */
+	const char *by; /* "--embedded": what a file must not contradict; NULL: it may */
+	bool in_file;   /* value is the path of a file that holds it */
+	bool weak;      /* only where nobody else says anything */
 };
 struct config_source {
-	const char *path;               /* NULL: no file */
-	const char *const *env;         /* "NAME=value", NULL-terminated; NULL: none */
+	const char *path;       /* NULL: no file */
+	const char *const *env; /* "NAME=value", NULL-terminated; NULL: none */
 	const struct preset *preset;
 	size_t npresets;
 };
 
 /* False: *faults says why, all of it, and nothing of *ret may be used. */
 bool config_load(struct arena *a, const struct config_source *source, struct config *ret,
-		 struct config_faults *faults);
+	struct config_faults *faults);
 /* Text of a file of at most `max` bytes, or NULL with *ret_error. With secret the arena is wiped later. */
 char *text_file_read(struct arena *a, const char *path, size_t max, size_t *ret_len, const char **ret_error);
 
@@ -137,7 +137,7 @@ void field_describe(struct str *out, const struct field *f);
 
 /* Reads plans; path names the source in faults. */
 bool plans_load(struct arena *a, const char *text, const char *path, struct plan_set *ret,
-		struct config_faults *faults);
-extern const char embedded_plans_conf[];        /* config/plans.conf, made part of the program by the build */
+	struct config_faults *faults);
+extern const char embedded_plans_conf[]; /* config/plans.conf, made part of the program by the build */
 
 #endif

@@ -27,8 +27,8 @@ static const char *env_find(const char *const *env, const char *name)
 	return NULL;
 }
 
-static bool collect_one(struct raw_set *set, const char *const *env, const char *prefix, const struct field *f,
-			bool in_file)
+static bool collect_one(
+	struct raw_set *set, const char *const *env, const char *prefix, const struct field *f, bool in_file)
 {
 	struct arena *a = set->arena;
 	const char *name = env_name(a, prefix, f->name, in_file ? "_FILE" : "");
@@ -37,17 +37,17 @@ static bool collect_one(struct raw_set *set, const char *const *env, const char 
 	if (value == NULL)
 		return false;
 	raw_put(set, (struct raw){
-		.setting = arena_printf(a, "%s.%s", prefix, f->name),
-		.value = value,
-		.where = arena_printf(a, "environment %s", name),
-		.in_file = in_file,
-		.level = LEVEL_ENV,
-	});
+			     .setting = arena_printf(a, "%s.%s", prefix, f->name),
+			     .value = value,
+			     .where = arena_printf(a, "environment %s", name),
+			     .in_file = in_file,
+			     .level = LEVEL_ENV,
+		     });
 	return true;
 }
 
-static bool collect_schema(struct raw_set *set, const char *const *env, const char *prefix,
-			   const struct schema *schema)
+static bool collect_schema(
+	struct raw_set *set, const char *const *env, const char *prefix, const struct schema *schema)
 {
 	bool any = false;
 

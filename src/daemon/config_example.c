@@ -5,8 +5,10 @@
 
 static const char head[] =
 	"# Settings of controlcored, written by `controlcored config example`.\n"
-	"# Commented lines show the defaults. Every setting can also come from the environment, which wins over\n"
-	"# this file: CONTROLCORE_<SECTION>_<NAME>, for example CONTROLCORE_SERVER_PORT=8443, and for a region\n"
+	"# Commented lines show the defaults. Every setting can also come from the environment, which wins "
+	"over\n"
+	"# this file: CONTROLCORE_<SECTION>_<NAME>, for example CONTROLCORE_SERVER_PORT=8443, and for a "
+	"region\n"
 	"# CONTROLCORE_REGIONS_EU_WEST_1_CONNINFO. Secrets are best given as files: pepper_file here, or\n"
 	"# CONTROLCORE_SECRETS_PEPPER_FILE; a newline at the end of such a file does not count.\n"
 	"# `controlcored config check` names every fault without starting anything.\n";
@@ -74,15 +76,15 @@ static void write_rule(struct str *out, const char *indent, const struct field *
 static const struct {
 	const char *setting, *value;
 } examples[] = {
-	{ "server.port_file", "/run/controlcored/port" },
-	{ "server.neutral_hosts", "\"control.example.net\"" },
-	{ "control.conninfo", "host=/run/postgresql dbname=cc_control" },
-	{ "control.admin_conninfo", "host=/run/postgresql dbname=postgres user=postgres" },
-	{ "redis.address", "unix:/run/redis/redis-server.sock" },
-	{ "redis.password", "/etc/controlcored/redis-password" },
-	{ "secrets.pepper", "/etc/controlcored/pepper" },
-	{ "secrets.role_secret", "/etc/controlcored/role-secret" },
-	{ "plans.file", "/etc/controlcored/plans.conf" },
+	{"server.port_file",        "/run/controlcored/port"                            },
+	{ "server.neutral_hosts",   "\"control.example.net\""                           },
+	{ "control.conninfo",       "host=/run/postgresql dbname=cc_control"            },
+	{ "control.admin_conninfo", "host=/run/postgresql dbname=postgres user=postgres"},
+	{ "redis.address",          "unix:/run/redis/redis-server.sock"                 },
+	{ "redis.password",         "/etc/controlcored/redis-password"                  },
+	{ "secrets.pepper",         "/etc/controlcored/pepper"                          },
+	{ "secrets.role_secret",    "/etc/controlcored/role-secret"                     },
+	{ "plans.file",             "/etc/controlcored/plans.conf"                      },
 };
 
 static const char *example_of(struct arena *a, const char *section, const char *name)

@@ -82,7 +82,8 @@ const char *schema_names(struct arena *a, const struct schema *s)
 	return out.data;
 }
 
-const struct field *section_field(struct arena *a, const struct schema *s, const char *name, bool *ret_in_file)
+const struct field *section_field(
+	struct arena *a, const struct schema *s, const char *name, bool *ret_in_file)
 {
 	*ret_in_file = false;
 	for (size_t i = 0; i < s->nfields; i++) {

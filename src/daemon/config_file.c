@@ -49,8 +49,9 @@ bool libconfig_parse(config_t *ret, const char *text, const char *path, struct c
 	if (config_read_string(ret, text) == CONFIG_TRUE)
 		return true;
 	const char *file = config_error_file(ret);
-	config_fault(faults, arena_printf(faults->arena, "%s:%d", file != NULL ? file : path, config_error_line(ret)),
-		     "", "%s", config_error_text(ret));
+	config_fault(faults,
+		arena_printf(faults->arena, "%s:%d", file != NULL ? file : path, config_error_line(ret)), "",
+		"%s", config_error_text(ret));
 	return false;
 }
 
@@ -126,7 +127,7 @@ static const char *text_of_kind(struct arena *a, const config_setting_t *s, enum
 }
 
 const char *setting_text(struct config_faults *faults, const config_setting_t *s, const struct field *f,
-			 const char *setting, const char *path)
+	const char *setting, const char *path)
 {
 	struct arena *a = faults->arena;
 	const char *text = text_of_kind(a, s, f->kind);
@@ -137,14 +138,14 @@ const char *setting_text(struct config_faults *faults, const config_setting_t *s
 	str_init(&expected, a, 64);
 	field_describe(&expected, f);
 	config_fault(faults, setting_where(a, s, path), setting, "expected %s, found %s", expected.data,
-		     setting_found(a, s, f));
+		setting_found(a, s, f));
 	return NULL;
 }
 
 /* --- From the file to raw values ------------------------------------------------------------------ */
 
 static void collect_group(struct raw_set *set, const config_setting_t *group, const struct schema *schema,
-			  const char *prefix, const char *path)
+	const char *prefix, const char *path)
 {
 	struct arena *a = set->arena;
 
@@ -156,7 +157,7 @@ static void collect_group(struct raw_set *set, const config_setting_t *group, co
 
 		if (f == NULL) {
 			config_fault(set->faults, raw.where, setting, "unknown setting; known here: %s",
-				     schema_names(a, schema));
+				schema_names(a, schema));
 			continue;
 		}
 		raw.setting = arena_printf(a, "%s.%s", prefix, f->name);
@@ -173,8 +174,9 @@ static void collect_region(struct raw_set *set, const config_setting_t *group, c
 	const char *id = NULL;
 
 	if (config_setting_type(group) != CONFIG_TYPE_GROUP) {
-		config_fault(set->faults, where, "regions", "expected a group { id = …; conninfo = …; }, found %s",
-			     setting_found(a, group, NULL));
+		config_fault(set->faults, where, "regions",
+			"expected a group { id = …; conninfo = …; }, found %s",
+			setting_found(a, group, NULL));
 		return;
 	}
 	if (config_setting_lookup_string(group, "id", &id) != CONFIG_TRUE) {
@@ -186,7 +188,8 @@ static void collect_region(struct raw_set *set, const config_setting_t *group, c
 
 		str_init(&expected, a, 128);
 		field_describe(&expected, schema_field(&region_conf_schema, "id"));
-		config_fault(set->faults, where, "regions.id", "expected %s, found \"%.100s\"", expected.data, id);
+		config_fault(
+			set->faults, where, "regions.id", "expected %s, found \"%.100s\"", expected.data, id);
 		return;
 	}
 	const char *prefix = arena_printf(a, "regions.%s", id);
@@ -202,8 +205,8 @@ static void collect_regions(struct raw_set *set, const config_setting_t *list, c
 {
 	if (config_setting_type(list) != CONFIG_TYPE_LIST) {
 		config_fault(set->faults, setting_where(set->arena, list, path), "regions",
-			     "expected a list ( { id = …; conninfo = …; }, … ), found %s",
-			     setting_found(set->arena, list, NULL));
+			"expected a list ( { id = …; conninfo = …; }, … ), found %s",
+			setting_found(set->arena, list, NULL));
 		return;
 	}
 	for (int i = 0; i < config_setting_length(list); i++)
@@ -222,11 +225,12 @@ static void collect_section(struct raw_set *set, const config_setting_t *s, cons
 			collect_group(set, s, sections[i].schema, name, path);
 		else
 			config_fault(set->faults, where, name, "expected a group { … }, found %s",
-				     setting_found(set->arena, s, NULL));
+				setting_found(set->arena, s, NULL));
 		return;
 	}
 	config_fault(set->faults, where, name,
-		     "unknown section; known ones: server, control, regions, redis, secrets, jobs, limits, log, plans");
+		"unknown section; known ones: server, control, regions, redis, secrets, jobs, limits, log, "
+		"plans");
 }
 
 void config_collect_file(struct raw_set *set, const char *text, const char *path)

@@ -13,10 +13,10 @@ enum level { LEVEL_FILE = 1, LEVEL_ENV, LEVEL_PRESET };
 
 /* A value as it was written, before its field's rules are applied. */
 struct raw {
-	const char *setting;            /* "server.port", "regions.us-east-1.conninfo" */
-	const char *value;              /* text form; with in_file the path of a file that holds it */
-	const char *where;              /* "file:12" */
-	bool in_file;                   /* it was given as <name>_file */
+	const char *setting; /* "server.port", "regions.us-east-1.conninfo" */
+	const char *value;   /* text form; with in_file the path of a file that holds it */
+	const char *where;   /* "file:12" */
+	bool in_file;        /* it was given as <name>_file */
 	enum level level;
 	struct raw *next;
 };
@@ -36,20 +36,21 @@ bool libconfig_parse(config_t *ret, const char *text, const char *path, struct c
 const char *setting_where(struct arena *a, const config_setting_t *s, const char *path);
 /* The text form a field's kind takes, or NULL after a fault was recorded. */
 const char *setting_text(struct config_faults *faults, const config_setting_t *s, const struct field *f,
-			 const char *setting, const char *path);
+	const char *setting, const char *path);
 /* "text "loud"", "the number 7": what stands in the file; secrets are not shown. */
 const char *setting_found(struct arena *a, const config_setting_t *s, const struct field *f);
 /* Names of the fields, comma-separated, for faults about unknown settings. */
 const char *schema_names(struct arena *a, const struct schema *s);
 /* The field, also by "<name>_file" of a secret one (then *ret_in_file). NULL: unknown. */
-const struct field *section_field(struct arena *a, const struct schema *s, const char *name, bool *ret_in_file);
+const struct field *section_field(
+	struct arena *a, const struct schema *s, const char *name, bool *ret_in_file);
 
 /* Collects the settings of a file, and of the environment. */
 void config_collect_file(struct raw_set *set, const char *text, const char *path);
 void config_collect_env(struct raw_set *set, const char *const *env);
 
 /* Applies the field table: faults name the raw value's place, or `nowhere` for what is missing. */
-void section_apply(struct raw_set *set, const struct schema *schema, const char *prefix, const char *nowhere,
-		   void *ret);
+void section_apply(
+	struct raw_set *set, const struct schema *schema, const char *prefix, const char *nowhere, void *ret);
 
 #endif

@@ -20,8 +20,8 @@
 
 #define FALLBACK "/var/lib/controlcored"
 #define PG_PACKAGES "/usr/lib/postgresql"
-#define SOCKET_NAME_MAX 24      /* "/.s.PGSQL.5432.lock" and some air */
-#define SOCKET_PATH_MAX 107     /* what a unix socket address holds */
+#define SOCKET_NAME_MAX 24  /* "/.s.PGSQL.5432.lock" and some air */
+#define SOCKET_PATH_MAX 107 /* what a unix socket address holds */
 
 /* --- Where the programs are ----------------------------------------------------------------------- */
 
@@ -48,7 +48,7 @@ static const char *newest_package(struct arena *a)
 
 	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;)
 		if (parse_int64(e->d_name, &v) && v > best &&
-		    access(arena_printf(a, PG_PACKAGES "/%s/bin/initdb", e->d_name), X_OK) == 0)
+			access(arena_printf(a, PG_PACKAGES "/%s/bin/initdb", e->d_name), X_OK) == 0)
 			best = v;
 	if (d != NULL)
 		closedir(d);
@@ -78,13 +78,15 @@ static bool find_postgresql(struct arena *a, struct embedded *e, const char **re
 		/* Outside the packages only one version is at hand; PostgreSQL itself refuses a wrong one. */
 		e->pg_bin = packaged ? package : newest_package(a) == NULL ? any_version(a) : NULL;
 		if (e->pg_bin == NULL)
-			*ret_error = arena_printf(a, "%s/postgres was made by PostgreSQL %s, which is not installed",
-						  e->data, made_by);
+			*ret_error = arena_printf(a,
+				"%s/postgres was made by PostgreSQL %s, which is not installed", e->data,
+				made_by);
 		return e->pg_bin != NULL;
 	}
 	e->pg_bin = any_version(a);
 	if (e->pg_bin == NULL)
-		*ret_error = "PostgreSQL is not installed: initdb is neither below " PG_PACKAGES " nor in PATH";
+		*ret_error =
+			"PostgreSQL is not installed: initdb is neither below " PG_PACKAGES " nor in PATH";
 	return e->pg_bin != NULL;
 }
 
@@ -143,7 +145,7 @@ static const char *folder_mark(struct arena *a, const char *dir)
 static const struct passwd *owner_of_data(struct arena *a, const char *dir)
 {
 	const char *const places[] = { arena_printf(a, "%s/postgres", dir),
-				       arena_printf(a, FALLBACK "/%s/postgres", folder_mark(a, dir)) };
+		arena_printf(a, FALLBACK "/%s/postgres", folder_mark(a, dir)) };
 	struct stat st;
 
 	for (int i = 0; i < 2; i++)
@@ -164,7 +166,8 @@ static bool choose_user(struct arena *a, struct embedded *e, const char **ret_er
 	for (size_t i = 0; pw == NULL && i < sizeof(names) / sizeof(names[0]); i++)
 		pw = getpwnam(names[i]);
 	if (pw == NULL || pw->pw_uid == 0) {
-		*ret_error = "there is no unprivileged user controlcored, postgres or nobody to run PostgreSQL as";
+		*ret_error =
+			"there is no unprivileged user controlcored, postgres or nobody to run PostgreSQL as";
 		return false;
 	}
 	e->who = (struct identity){ .uid = pw->pw_uid, .gid = pw->pw_gid, .drop = true };
@@ -180,7 +183,8 @@ bool embedded_look(struct arena *a, const char *dir, bool make, struct embedded 
 	*ret = (struct embedded){ .lock_fd = -1 };
 	*ret_error = NULL;
 	if (dir[0] == '\0' || strlen(dir) > 3000 || (make && !make_folders(arena_strdup(a, dir), &why))) {
-		*ret_error = arena_printf(a, "cannot make %s: %s", dir, why != NULL ? why : "not a usable path");
+		*ret_error =
+			arena_printf(a, "cannot make %s: %s", dir, why != NULL ? why : "not a usable path");
 		return false;
 	}
 	if (realpath(dir, real) == NULL) {
@@ -226,7 +230,7 @@ bool embedded_lock(struct arena *a, struct embedded *e, const char **ret_error)
 		if (pread(fd, holder, sizeof holder - 1, 0) < 0)
 			holder[0] = '\0';
 		*ret_error = arena_printf(a, "another controlcored (process %.*s) already serves %s",
-					  (int)strcspn(holder, "\n"), holder, e->dir);
+			(int)strcspn(holder, "\n"), holder, e->dir);
 		close(fd);
 		return false;
 	}
@@ -255,7 +259,8 @@ bool embedded_running(struct arena *a, const struct embedded *e)
 /* --- Making it ------------------------------------------------------------------------------------ */
 
 /* A folder that only `who` (and root) can enter; an existing one must be theirs already. */
-static bool make_private(struct arena *a, const char *path, const struct identity *who, const char **ret_error)
+static bool make_private(
+	struct arena *a, const char *path, const struct identity *who, const char **ret_error)
 {
 	const bool made = mkdir(path, 0700) == 0;
 	struct stat st;
@@ -329,13 +334,17 @@ bool embedded_prepare(struct arena *a, const struct embedded *e, const char **re
 size_t embedded_presets(struct arena *a, const struct embedded *e, struct preset *ret, size_t max)
 {
 	static const char by[] = "--embedded";
+	const char *control = arena_printf(a, "host=%s dbname=cc_control", e->run);
+	const char *admin = arena_printf(a, "host=%s dbname=postgres user=postgres", e->run);
+	const char *redis = arena_printf(a, "unix:%s/redis.sock", e->run);
+	const char *pepper = arena_printf(a, "%s/secrets/pepper", e->dir);
+	const char *role_secret = arena_printf(a, "%s/secrets/role_secret", e->dir);
 	const struct preset fixed[] = {
-		{ "control.conninfo", arena_printf(a, "host=%s dbname=cc_control", e->run), by, false, false },
-		{ "control.admin_conninfo", arena_printf(a, "host=%s dbname=postgres user=postgres", e->run), by,
-		  false, false },
-		{ "redis.address", arena_printf(a, "unix:%s/redis.sock", e->run), by, false, false },
-		{ "secrets.pepper", arena_printf(a, "%s/secrets/pepper", e->dir), by, true, false },
-		{ "secrets.role_secret", arena_printf(a, "%s/secrets/role_secret", e->dir), by, true, false },
+		{ .setting = "control.conninfo", .value = control, .by = by },
+		{ .setting = "control.admin_conninfo", .value = admin, .by = by },
+		{ .setting = "redis.address", .value = redis, .by = by },
+		{ .setting = "secrets.pepper", .value = pepper, .by = by, .in_file = true },
+		{ .setting = "secrets.role_secret", .value = role_secret, .by = by, .in_file = true },
 	};
 	size_t n = 0;
 
@@ -344,11 +353,13 @@ size_t embedded_presets(struct arena *a, const struct embedded *e, struct preset
 	for (size_t i = 0; i < REGIONS_MAX && n + 2 <= max; i++) {
 		const struct region_info *r = &known_regions[i];
 
-		ret[n++] = (struct preset){ .setting = arena_printf(a, "regions.%s.conninfo", r->id), .by = by,
-					    .value = arena_printf(a, "host=%s dbname=region_%s", e->run, r->ident) };
+		ret[n++] = (struct preset){ .setting = arena_printf(a, "regions.%s.conninfo", r->id),
+			.by = by,
+			.value = arena_printf(a, "host=%s dbname=region_%s", e->run, r->ident) };
 		/* Nine regions share one server. */
 		ret[n++] = (struct preset){ .setting = arena_printf(a, "regions.%s.connections", r->id),
-					    .value = "12", .weak = true };
+			.value = "12",
+			.weak = true };
 	}
 	return n;
 }

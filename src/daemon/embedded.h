@@ -20,10 +20,10 @@ struct embedded {
 	const char *dir, *data, *run;
 	const char *operator_key;
 	const char *pg_bin, *redis_bin;
-	const char *user;               /* name of the unprivileged user; NULL: we are not root */
+	const char *user; /* name of the unprivileged user; NULL: we are not root */
 	struct identity who;
-	bool fell_back;                 /* data is not below dir */
-	int lock_fd;                    /* -1: not locked */
+	bool fell_back; /* data is not below dir */
+	int lock_fd;    /* -1: not locked */
 };
 
 /* Looks where everything is or would be; makes nothing but DIR itself when `make`. */

@@ -42,7 +42,8 @@ static int find(const struct stat *dir, const char *program, pid_t *ret)
 	int n = 0;
 
 	for (struct dirent *d; proc != NULL && n < PIDS_MAX && (d = readdir(proc)) != NULL;)
-		if (isdigit((unsigned char)d->d_name[0]) && named(d->d_name, program) && works_in(d->d_name, dir))
+		if (isdigit((unsigned char)d->d_name[0]) && named(d->d_name, program) &&
+			works_in(d->d_name, dir))
 			ret[n++] = (pid_t)strtol(d->d_name, NULL, 10);
 	if (proc != NULL)
 		closedir(proc);

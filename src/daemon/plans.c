@@ -70,7 +70,7 @@ static bool is_unlimited(const config_setting_t *s)
 
 /* One field's text; fields that are without limit are noted and read as 0. */
 static void read_field(struct plan_reader *r, struct raw_set *set, const config_setting_t *group,
-		       const struct field *f, const char *prefix, bool *unlimited)
+	const struct field *f, const char *prefix, bool *unlimited)
 {
 	const config_setting_t *s = config_setting_get_member(group, f->name);
 	const char *setting = arena_printf(r->arena, "%s.%s", prefix, f->name);
@@ -84,8 +84,9 @@ static void read_field(struct plan_reader *r, struct raw_set *set, const config_
 	if (!*unlimited)
 		value = setting_text(r->faults, s, f, setting, r->path);
 	if (value != NULL)
-		raw_put(set, (struct raw){ .setting = setting, .value = value,
-					   .where = setting_where(r->arena, s, r->path) });
+		raw_put(set, (struct raw){ .setting = setting,
+				     .value = value,
+				     .where = setting_where(r->arena, s, r->path) });
 }
 
 static bool group_knows(const char *const *known, const char *name)
@@ -96,8 +97,8 @@ static bool group_knows(const char *const *known, const char *name)
 	return false;
 }
 
-static void refuse_unknown(struct plan_reader *r, const config_setting_t *group, const char *prefix,
-			   const char *const *known)
+static void refuse_unknown(
+	struct plan_reader *r, const config_setting_t *group, const char *prefix, const char *const *known)
 {
 	for (int i = 0; i < config_setting_length(group); i++) {
 		const config_setting_t *s = config_setting_get_elem(group, (unsigned)i);
@@ -105,13 +106,13 @@ static void refuse_unknown(struct plan_reader *r, const config_setting_t *group,
 
 		if (!group_knows(known, name))
 			config_fault(r->faults, setting_where(r->arena, s, r->path),
-				     arena_printf(r->arena, "%s.%s", prefix, name), "unknown setting");
+				arena_printf(r->arena, "%s.%s", prefix, name), "unknown setting");
 	}
 }
 
 /* Reads a group { … } whose members are the fields of a table. may_unlimited: every field is a limit. */
 static void read_group(struct plan_reader *r, const config_setting_t *plan, const char *name,
-		       const struct schema *schema, bool may_unlimited, void *ret)
+	const struct schema *schema, bool may_unlimited, void *ret)
 {
 	struct raw_set set = { .arena = r->arena, .faults = r->faults };
 	const config_setting_t *group = config_setting_get_member(plan, name);
@@ -120,8 +121,8 @@ static void read_group(struct plan_reader *r, const config_setting_t *plan, cons
 	bool unlimited[8] = { false };
 
 	if (group == NULL || config_setting_type(group) != CONFIG_TYPE_GROUP) {
-		config_fault(r->faults, setting_where(r->arena, group != NULL ? group : plan, r->path), prefix,
-			     "is required and must be a group { … }");
+		config_fault(r->faults, setting_where(r->arena, group != NULL ? group : plan, r->path),
+			prefix, "is required and must be a group { … }");
 		return;
 	}
 	for (size_t i = 0; i < schema->nfields; i++) {
@@ -145,7 +146,8 @@ static bool is_plan_name(const char *s)
 
 static void read_plan(struct plan_reader *r, const config_setting_t *s, struct plan *ret)
 {
-	static const char *const known[] = { "limits", "tenant_rate", "key_rate", "price", "term_months", NULL };
+	static const char *const known[] = { "limits", "tenant_rate", "key_rate", "price", "term_months",
+		NULL };
 	struct raw_set set = { .arena = r->arena, .faults = r->faults };
 	const char *name = arena_strdup(r->arena, config_setting_name(s));
 	const char *where = setting_where(r->arena, s, r->path);
@@ -154,7 +156,7 @@ static void read_plan(struct plan_reader *r, const config_setting_t *s, struct p
 
 	if (config_setting_type(s) != CONFIG_TYPE_GROUP || !is_plan_name(name)) {
 		config_fault(r->faults, where, name,
-			     "expected a plan { … } whose name is 1 to 32 characters of a-z 0-9 _ -");
+			"expected a plan { … } whose name is 1 to 32 characters of a-z 0-9 _ -");
 		return;
 	}
 	refuse_unknown(r, s, name, known);
@@ -170,7 +172,7 @@ static void read_plan(struct plan_reader *r, const config_setting_t *s, struct p
 }
 
 bool plans_load(struct arena *a, const char *text, const char *path, struct plan_set *ret,
-		struct config_faults *faults)
+	struct config_faults *faults)
 {
 	struct plan_reader r = { .arena = a, .faults = faults, .path = path };
 	const int before = faults->n;

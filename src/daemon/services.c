@@ -49,18 +49,47 @@ static pid_t postgresql_start(const struct supervisor_conf *c, int log_fd)
 	snprintf(sockets, sizeof sockets, "unix_socket_directories=%s", c->run_dir);
 	snprintf(connections, sizeof connections, "max_connections=%d", c->max_connections);
 	const char *const argv[] = {
-		bin, "-D", c->pg_data, "-p", "5432", "-c", "listen_addresses=", "-c", sockets,
-		"-c", "unix_socket_permissions=0700", "-c", connections,
+		bin,
+		"-D",
+		c->pg_data,
+		"-p",
+		"5432",
+		"-c",
+		"listen_addresses=",
+		"-c",
+		sockets,
+		"-c",
+		"unix_socket_permissions=0700",
+		"-c",
+		connections,
 		/* A tenant's schema is made and dropped whole. */
-		"-c", "max_locks_per_transaction=256",
-		"-c", "fsync=on", "-c", "full_page_writes=on", "-c", "synchronous_commit=on",
-		"-c", "timezone=UTC", "-c", "log_timezone=UTC", "-c", "logging_collector=off",
-		"-c", "log_destination=stderr", "-c", "log_checkpoints=off",
+		"-c",
+		"max_locks_per_transaction=256",
+		"-c",
+		"fsync=on",
+		"-c",
+		"full_page_writes=on",
+		"-c",
+		"synchronous_commit=on",
+		"-c",
+		"timezone=UTC",
+		"-c",
+		"log_timezone=UTC",
+		"-c",
+		"logging_collector=off",
+		"-c",
+		"log_destination=stderr",
+		"-c",
+		"log_checkpoints=off",
 		/* Statements and their values are nobody's business here. */
-		"-c", "log_statement=none", "-c", "log_min_error_statement=panic", NULL,
+		"-c",
+		"log_statement=none",
+		"-c",
+		"log_min_error_statement=panic",
+		NULL,
 	};
-	return spawn_child(&(struct spawn){ .argv = argv, .dir = c->pg_data, .who = &c->who, .out_fd = log_fd,
-					    .death_signal = SIGINT });
+	return spawn_child(&(struct spawn){
+		.argv = argv, .dir = c->pg_data, .who = &c->who, .out_fd = log_fd, .death_signal = SIGINT });
 }
 
 /* The eighth line of its pid file says what state it is in; pg_ctl reads the same. */
@@ -85,9 +114,14 @@ static bool postgresql_probe(const struct supervisor_conf *c)
 
 struct service service_postgresql(void)
 {
-	return (struct service){ .name = "PostgreSQL", .program = "postgres", .stop_soft = SIGINT,
-				 .stop_hard = SIGQUIT, .start = postgresql_start, .probe = postgresql_probe, .clear = postgresql_clear,
-				 .log_name = "postgresql.log" };
+	return (struct service){ .name = "PostgreSQL",
+		.program = "postgres",
+		.stop_soft = SIGINT,
+		.stop_hard = SIGQUIT,
+		.start = postgresql_start,
+		.probe = postgresql_probe,
+		.clear = postgresql_clear,
+		.log_name = "postgresql.log" };
 }
 
 static bool redis_clear(const struct supervisor_conf *c)
@@ -102,12 +136,32 @@ static pid_t redis_start(const struct supervisor_conf *c, int log_fd)
 	snprintf(path, sizeof path, "%s/redis.sock", c->run_dir);
 	unlink(path);
 	const char *const argv[] = {
-		c->redis_bin, "--port", "0", "--unixsocket", path, "--unixsocketperm", "700", "--dir", ".",
-		"--daemonize", "no", "--appendonly", "yes", "--save", "3600 1",
-		"--maxmemory-policy", "noeviction", "--loglevel", "warning", NULL,
+		c->redis_bin,
+		"--port",
+		"0",
+		"--unixsocket",
+		path,
+		"--unixsocketperm",
+		"700",
+		"--dir",
+		".",
+		"--daemonize",
+		"no",
+		"--appendonly",
+		"yes",
+		"--save",
+		"3600 1",
+		"--maxmemory-policy",
+		"noeviction",
+		"--loglevel",
+		"warning",
+		NULL,
 	};
-	return spawn_child(&(struct spawn){ .argv = argv, .dir = c->redis_dir, .who = &c->who, .out_fd = log_fd,
-					    .death_signal = SIGTERM });
+	return spawn_child(&(struct spawn){ .argv = argv,
+		.dir = c->redis_dir,
+		.who = &c->who,
+		.out_fd = log_fd,
+		.death_signal = SIGTERM });
 }
 
 static bool redis_probe(const struct supervisor_conf *c)
@@ -124,7 +178,7 @@ static bool redis_probe(const struct supervisor_conf *c)
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 	if (connect(fd, (const struct sockaddr *)&addr, sizeof addr) == 0 &&
-	    send(fd, "PING\r\n", 6, MSG_NOSIGNAL) == 6 && recv(fd, answer, sizeof answer - 1, 0) > 0)
+		send(fd, "PING\r\n", 6, MSG_NOSIGNAL) == 6 && recv(fd, answer, sizeof answer - 1, 0) > 0)
 		good = strncmp(answer, "+PONG", 5) == 0;
 	close(fd);
 	return good;
@@ -132,7 +186,12 @@ static bool redis_probe(const struct supervisor_conf *c)
 
 struct service service_redis(void)
 {
-	return (struct service){ .name = "Redis", .program = "redis-server", .stop_soft = SIGTERM,
-				 .stop_hard = SIGQUIT, .start = redis_start, .probe = redis_probe, .clear = redis_clear,
-				 .log_name = "redis.log" };
+	return (struct service){ .name = "Redis",
+		.program = "redis-server",
+		.stop_soft = SIGTERM,
+		.stop_hard = SIGQUIT,
+		.start = redis_start,
+		.probe = redis_probe,
+		.clear = redis_clear,
+		.log_name = "redis.log" };
 }

@@ -4,20 +4,28 @@
 #include <string.h>
 
 const struct region_info known_regions[REGIONS_MAX] = {
-	{ "us-east-1", "na", "us_east_1" },
-	{ "us-west-2", "na", "us_west_2" },
-	{ "ca-central-1", "na", "ca_central_1" },
-	{ "eu-west-1", "eu", "eu_west_1" },
-	{ "eu-central-1", "eu", "eu_central_1" },
-	{ "eu-north-1", "eu", "eu_north_1" },
-	{ "ap-southeast-1", "ap", "ap_southeast_1" },
-	{ "ap-northeast-1", "ap", "ap_northeast_1" },
-	{ "ap-south-1", "ap", "ap_south_1" },
+	{"us-east-1",       "na", "us_east_1"     },
+	{ "us-west-2",      "na", "us_west_2"     },
+	{ "ca-central-1",   "na", "ca_central_1"  },
+	{ "eu-west-1",      "eu", "eu_west_1"     },
+	{ "eu-central-1",   "eu", "eu_central_1"  },
+	{ "eu-north-1",     "eu", "eu_north_1"    },
+	{ "ap-southeast-1", "ap", "ap_southeast_1"},
+	{ "ap-northeast-1", "ap", "ap_northeast_1"},
+	{ "ap-south-1",     "ap", "ap_south_1"    },
 };
 
 static const char *const region_ids[] = {
-	"us-east-1", "us-west-2", "ca-central-1", "eu-west-1", "eu-central-1", "eu-north-1",
-	"ap-southeast-1", "ap-northeast-1", "ap-south-1", NULL,
+	"us-east-1",
+	"us-west-2",
+	"ca-central-1",
+	"eu-west-1",
+	"eu-central-1",
+	"eu-north-1",
+	"ap-southeast-1",
+	"ap-northeast-1",
+	"ap-south-1",
+	NULL,
 };
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
 
@@ -97,7 +105,7 @@ static const char *check_conninfo_keys(const char *s, bool with_user)
 		if (n == 0)
 			return "must be libpq keywords such as host=/run/postgresql dbname=cc_control";
 		if (!with_user && ((key == 4 && strncmp(s, "user", key) == 0) ||
-				   (key == 8 && strncmp(s, "password", key) == 0)))
+					  (key == 8 && strncmp(s, "password", key) == 0)))
 			return "must not name user or password: each login role brings its own";
 		s += n;
 	}
@@ -122,16 +130,29 @@ static const char *check_secret(const char *s)
 /* --- The tables ---------------------------------------------------------------------------------- */
 
 #define AT(T, m, ctype) .name = #m, .flags = F_CREATE, .offset = FIELD_AT(T, m, ctype)
-#define S_INT(T, m, lo, hi, dflt, d) { AT(T, m, int64_t), .kind = K_INT, .min = (lo), .max = (hi), .def = (dflt), .doc = (d) }
-#define S_BOOL(T, m, dflt, d) { AT(T, m, bool), .kind = K_BOOL, .def = (dflt), .doc = (d) }
+#define S_INT(T, m, lo, hi, dflt, d) \
+	{ \
+		AT(T, m, int64_t), .kind = K_INT, .min = (lo), .max = (hi), .def = (dflt), .doc = (d) \
+	}
+#define S_BOOL(T, m, dflt, d) \
+	{ \
+		AT(T, m, bool), .kind = K_BOOL, .def = (dflt), .doc = (d) \
+	}
 #define S_TEXT(T, m, lo, hi, fn, dflt, d) \
-	{ AT(T, m, const char *), .kind = K_TEXT, .min = (lo), .max = (hi), .check = (fn), .def = (dflt), .doc = (d) }
+	{ \
+		AT(T, m, const char *), .kind = K_TEXT, .min = (lo), .max = (hi), .check = (fn), \
+					.def = (dflt), .doc = (d) \
+	}
 #define S_NEED(T, m, lo, hi, fn, d) \
-	{ .name = #m, .flags = F_CREATE | F_REQUIRED, .offset = FIELD_AT(T, m, const char *), .kind = K_TEXT, \
-	  .min = (lo), .max = (hi), .check = (fn), .doc = (d) }
+	{ \
+		.name = #m, .flags = F_CREATE | F_REQUIRED, .offset = FIELD_AT(T, m, const char *), \
+		.kind = K_TEXT, .min = (lo), .max = (hi), .check = (fn), .doc = (d) \
+	}
 #define S_SECRET(T, m, extra, lo, hi, fn, d) \
-	{ .name = #m, .flags = F_CREATE | F_SECRET | (extra), .offset = FIELD_AT(T, m, const char *), .kind = K_TEXT, \
-	  .min = (lo), .max = (hi), .check = (fn), .doc = (d) }
+	{ \
+		.name = #m, .flags = F_CREATE | F_SECRET | (extra), .offset = FIELD_AT(T, m, const char *), \
+		.kind = K_TEXT, .min = (lo), .max = (hi), .check = (fn), .doc = (d) \
+	}
 
 #define T struct server_conf
 static const struct field server_fields[] = {
@@ -140,18 +161,24 @@ static const struct field server_fields[] = {
 	S_TEXT(T, port_file, 1, 4096, check_path, NULL, "File that gets the port number once it is open."),
 	S_INT(T, io_threads, 1, 64, "2", "Threads that parse requests and answer from memory."),
 	S_INT(T, workers, 1, 512, "16", "Threads that wait for PostgreSQL."),
-	S_INT(T, queue_max, 1, 100000, "512", "Requests waiting for a worker; further ones are answered 503."),
+	S_INT(T, queue_max, 1, 100000, "512",
+		"Requests waiting for a worker; further ones are answered 503."),
 	S_INT(T, connections_max, 1, 1000000, "10000", "Client connections at most."),
-	S_INT(T, body_max, 1024, 67108864, "1048576", "Bytes of a request body, unless its operation takes less."),
+	S_INT(T, body_max, 1024, 67108864, "1048576",
+		"Bytes of a request body, unless its operation takes less."),
 	S_INT(T, head_max, 2048, 65536, "8192", "Bytes of a request line with its header fields."),
-	S_INT(T, header_ms, 100, 60000, "10000", "From the first byte of a request to the end of its header, in ms."),
-	S_INT(T, request_ms, 1000, 300000, "30000", "From the first byte of a request to the end of its answer, in ms."),
-	S_INT(T, idle_ms, 1000, 3600000, "60000", "How long a kept connection may rest between requests, in ms."),
+	S_INT(T, header_ms, 100, 60000, "10000",
+		"From the first byte of a request to the end of its header, in ms."),
+	S_INT(T, request_ms, 1000, 300000, "30000",
+		"From the first byte of a request to the end of its answer, in ms."),
+	S_INT(T, idle_ms, 1000, 3600000, "60000",
+		"How long a kept connection may rest between requests, in ms."),
 	S_INT(T, drain_ms, 0, 300000, "25000", "How long running requests may take after SIGTERM, in ms."),
 	S_TEXT(T, base_domain, 3, 200, check_host_name, "controlcore.io",
-	       "Tenants are served as <slug>.<base_domain>."),
-	{ AT(T, neutral_hosts, struct strv), .kind = K_STRS, .min = 0, .max = 32, .item_max = 253,
-	  .doc = "Further hosts that name no tenant. localhost, 127.0.0.1, [::1], the base domain and api.<base_domain> never do." },
+		"Tenants are served as <slug>.<base_domain>."),
+	{AT(T, neutral_hosts, struct strv), .kind = K_STRS, .min = 0, .max = 32, .item_max = 253,
+           .doc = "Further hosts that name no tenant. localhost, 127.0.0.1, [::1], the base domain and "
+		       "api.<base_domain> never do."},
 };
 #undef T
 static SCHEMA(server_conf_schema, struct server_conf, "server", server_fields);
@@ -159,21 +186,29 @@ static SCHEMA(server_conf_schema, struct server_conf, "server", server_fields);
 #define T struct control_conf
 static const struct field control_fields[] = {
 	S_NEED(T, conninfo, 1, 2000, check_conninfo,
-	       "The control database: libpq keywords without user and password."),
+		"The control database: libpq keywords without user and password."),
 	S_SECRET(T, admin_conninfo, 0, 1, 2000, check_admin_conninfo,
-		 "A role that may create login roles and databases; used by `migrate` and at start only. Without it\n"
-		 "the databases and the role cc_prov must be there already."),
-	S_INT(T, connections, 1, 500, "16", "Connections to the control database, for each of its two roles."),
-	S_BOOL(T, migrate, "true", "Create and migrate what is missing when serving; false: `controlcored migrate` does it."),
+		"A role that may create login roles and databases; used by `migrate` and at start only. "
+		"Without it\n"
+		"the databases and the role cc_prov must be there already."),
+	S_INT(T, connections, 1, 500, "16",
+		"Connections to the control database, for each of its two roles."),
+	S_BOOL(T, migrate, "true",
+		"Create and migrate what is missing when serving; false: `controlcored migrate` does it."),
 };
 #undef T
 static SCHEMA(control_conf_schema, struct control_conf, "control", control_fields);
 
 #define T struct region_conf
 static const struct field region_fields[] = {
-	{ .name = "id", .flags = F_CREATE | F_REQUIRED, .offset = FIELD_AT(T, id, const char *), .kind = K_ENUM,
-	  .values = region_ids, .doc = "The region's name." },
-	S_NEED(T, conninfo, 1, 2000, check_conninfo, "Its database: libpq keywords without user and password."),
+	{.name = "id",
+         .flags = F_CREATE | F_REQUIRED,
+         .offset = FIELD_AT(T, id, const char *),
+         .kind = K_ENUM,
+         .values = region_ids,
+         .doc = "The region's name."},
+	S_NEED(T, conninfo, 1, 2000, check_conninfo,
+		"Its database: libpq keywords without user and password."),
 	S_INT(T, connections, 1, 500, "32", "Connections of this node to the region."),
 };
 #undef T
@@ -181,7 +216,8 @@ SCHEMA(region_conf_schema, struct region_conf, "regions", region_fields);
 
 #define T struct redis_settings
 static const struct field redis_fields[] = {
-	S_TEXT(T, address, 1, 300, check_redis, NULL, "host:port or unix:/path; without it nodes learn of changes by polling."),
+	S_TEXT(T, address, 1, 300, check_redis, NULL,
+		"host:port or unix:/path; without it nodes learn of changes by polling."),
 	S_SECRET(T, password, 0, 1, 512, NULL, "Password of Redis."),
 	S_INT(T, database, 0, 15, "0", "Number of the Redis database."),
 };
@@ -191,56 +227,67 @@ static SCHEMA(redis_settings_schema, struct redis_settings, "redis", redis_field
 #define T struct secrets_conf
 static const struct field secrets_fields[] = {
 	S_SECRET(T, pepper, F_REQUIRED, 32, 1024, check_secret,
-		 "API keys are stored as HMACs under it; without it no key is worth anything. 32 bytes or more."),
+		"API keys are stored as HMACs under it; without it no key is worth anything. 32 bytes or "
+		"more."),
 	S_SECRET(T, role_secret, 0, 32, 1024, check_secret,
-		 "Passwords of PostgreSQL login roles are derived from it; without it they log in without (peer, trust)."),
+		"Passwords of PostgreSQL login roles are derived from it; without it they log in without "
+		"(peer, trust)."),
 };
 #undef T
 static SCHEMA(secrets_conf_schema, struct secrets_conf, "secrets", secrets_fields);
 
 #define T struct jobs_conf
 static const struct field jobs_fields[] = {
-	S_INT(T, undo_window_s, 1, 31536000, "2592000", "A deleted tenant can be restored this long, in seconds (30 days)."),
+	S_INT(T, undo_window_s, 1, 31536000, "2592000",
+		"A deleted tenant can be restored this long, in seconds (30 days)."),
 	S_INT(T, provision_lease_s, 1, 3600, "5", "A creation that takes longer is undone, in seconds."),
 	S_INT(T, spare_schemas, 0, 64, "4", "Tenant schemas kept ready in each region."),
 	S_INT(T, poll_ms, 50, 1000, "500", "How often a node asks what other nodes changed, in ms."),
-	S_INT(T, soft_delete_days, 1, 3650, "30", "Deleted policies, resources and bouncers are kept this many days."),
+	S_INT(T, soft_delete_days, 1, 3650, "30",
+		"Deleted policies, resources and bouncers are kept this many days."),
 };
 #undef T
 static SCHEMA(jobs_conf_schema, struct jobs_conf, "jobs", jobs_fields);
 
 #define T struct limits_conf
 static const struct field limits_fields[] = {
-	S_INT(T, stale_max_s, 1, 300, "60", "Reads go on this long while the control database is away, in seconds."),
+	S_INT(T, stale_max_s, 1, 300, "60",
+		"Reads go on this long while the control database is away, in seconds."),
 	S_INT(T, statement_ms, 100, 60000, "5000", "Time limit of one SQL statement, in ms."),
-	S_INT(T, shard_connections, 1, 500, "16", "Connections of one shard of a region (256 tenants share a shard)."),
+	S_INT(T, shard_connections, 1, 500, "16",
+		"Connections of one shard of a region (256 tenants share a shard)."),
 };
 #undef T
 static SCHEMA(limits_conf_schema, struct limits_conf, "limits", limits_fields);
 
 #define T struct log_conf
 static const struct field log_fields[] = {
-	{ AT(T, level, const char *), .kind = K_ENUM, .values = log_levels, .def = "info",
-	  .doc = "JSON lines go to standard error." },
+	{AT(T, level, const char *), .kind = K_ENUM, .values = log_levels, .def = "info",
+         .doc = "JSON lines go to standard error."},
 };
 #undef T
 static SCHEMA(log_conf_schema, struct log_conf, "log", log_fields);
 
 #define T struct plans_conf
 static const struct field plans_fields[] = {
-	S_TEXT(T, file, 1, 4096, check_path, NULL, "Plans: limits, rates, prices; without it the built-in ones."),
+	S_TEXT(T, file, 1, 4096, check_path, NULL,
+		"Plans: limits, rates, prices; without it the built-in ones."),
 };
 #undef T
 static SCHEMA(plans_conf_schema, struct plans_conf, "plans", plans_fields);
 
+#define SECTION(member, table, text) \
+	{ \
+		.name = #member, .schema = &(table), .offset = offsetof(struct config, member), .doc = (text) \
+	}
 const struct section sections[] = {
-	{ "server", &server_conf_schema, offsetof(struct config, server), "The HTTP listener." },
-	{ "control", &control_conf_schema, offsetof(struct config, control), "The control database." },
-	{ "redis", &redis_settings_schema, offsetof(struct config, redis), "Shortens waits between nodes; never the only home of anything." },
-	{ "secrets", &secrets_conf_schema, offsetof(struct config, secrets), "Best as files (…_file) that only the daemon can read." },
-	{ "jobs", &jobs_conf_schema, offsetof(struct config, jobs), "Background work." },
-	{ "limits", &limits_conf_schema, offsetof(struct config, limits), "Bounds inside the daemon." },
-	{ "log", &log_conf_schema, offsetof(struct config, log), "What is logged." },
-	{ "plans", &plans_conf_schema, offsetof(struct config, plans), "What tenants can subscribe to." },
+	SECTION(server, server_conf_schema, "The HTTP listener."),
+	SECTION(control, control_conf_schema, "The control database."),
+	SECTION(redis, redis_settings_schema, "Shortens waits between nodes; never the only home of anything."),
+	SECTION(secrets, secrets_conf_schema, "Best as files that only the daemon can read."),
+	SECTION(jobs, jobs_conf_schema, "Background work."),
+	SECTION(limits, limits_conf_schema, "Bounds inside the daemon."),
+	SECTION(log, log_conf_schema, "What is logged."),
+	SECTION(plans, plans_conf_schema, "What tenants can subscribe to."),
 };
 const size_t nsections = sizeof(sections) / sizeof(sections[0]);

@@ -18,7 +18,7 @@ bool identity_assume(const struct identity *who)
 	if (!who->drop)
 		return true;
 	if (setgroups(1, &who->gid) != 0 || setresgid(who->gid, who->gid, who->gid) != 0 ||
-	    setresuid(who->uid, who->uid, who->uid) != 0)
+		setresuid(who->uid, who->uid, who->uid) != 0)
 		return false;
 	/* There must be no way back. */
 	return setuid(0) != 0 && getuid() == who->uid && geteuid() == who->uid && getegid() == who->gid;

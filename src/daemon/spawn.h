@@ -5,22 +5,22 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Child processes of the supervisor: as an unprivileged user, with nothing inherited but three descriptors. */
+/* Children of the supervisor: as an unprivileged user, with nothing inherited but three descriptors. */
 struct identity {
 	uid_t uid;
 	gid_t gid;
-	bool drop;                      /* false: we are this user already */
+	bool drop; /* false: we are this user already */
 };
 
 struct spawn {
-	const char *const *argv;        /* argv[0]: absolute path */
-	const char *dir;                /* working folder */
+	const char *const *argv; /* argv[0]: absolute path */
+	const char *dir;         /* working folder */
 	const struct identity *who;
-	int out_fd;                     /* stdout and stderr */
-	int death_signal;               /* sent to it when its parent dies */
+	int out_fd;       /* stdout and stderr */
+	int death_signal; /* sent to it when its parent dies */
 };
 
-/* -1: fork failed. A child that cannot become `who` or execute ends with status 127 and says why on out_fd. */
+/* -1: fork failed. A child that cannot become `who` or execute ends with 127 and says why on out_fd. */
 pid_t spawn_child(const struct spawn *s);
 /* Gives up root for good in this process, supplementary groups too. */
 bool identity_assume(const struct identity *who);

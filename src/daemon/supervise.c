@@ -19,19 +19,19 @@
 #include "cc/schema/write.h"
 
 #define PROBE_MS 10
-#define RESTART_MS 200          /* pause before the first restart; doubled each time … */
-#define RESTART_MAX_MS 10000    /* … up to this */
-#define STEADY_MS 60000         /* who lived this long starts with the short pause again */
+#define RESTART_MS 200       /* pause before the first restart; doubled each time … */
+#define RESTART_MAX_MS 10000 /* … up to this */
+#define STEADY_MS 60000      /* who lived this long starts with the short pause again */
 #define STOP_SOFT_MS 20000
 #define STOP_HARD_MS 5000
 
 struct life {
 	const struct supervisor_conf *conf;
 	int channel, signals;
-	bool told;                      /* the daemon knows that both are ready */
+	bool told; /* the daemon knows that both are ready */
 	bool fresh;
 	struct service *service[2];
-	struct arena *arena;            /* of one turn */
+	struct arena *arena; /* of one turn */
 };
 
 static void say(const struct life *l, const char *line)
@@ -78,7 +78,10 @@ static bool channel_closed(const struct life *l)
 /* True when the supervisor shall end: the daemon hung up, or the kernel said that it died. */
 static bool wait_turn(struct life *l, int timeout_ms)
 {
-	struct pollfd p[2] = { { .fd = l->channel, .events = POLLIN }, { .fd = l->signals, .events = POLLIN } };
+	struct pollfd p[2] = {
+		{.fd = l->channel,  .events = POLLIN},
+                { .fd = l->signals, .events = POLLIN}
+	};
 	struct signalfd_siginfo si;
 	bool end = false;
 
@@ -124,7 +127,7 @@ static void reap(struct life *l)
 				service_ended(l, l->service[i], status);
 }
 
-/* Starts what is due and probes what is not ready; how long nothing has to be done, -1: until something happens. */
+/* Starts what is due, probes what is not ready. How long nothing is to do; -1: until something happens. */
 static int tend(struct life *l)
 {
 	int wait = -1;
@@ -186,7 +189,8 @@ static void take_lock(struct life *l)
 	const int64_t deadline = clock_mono_ms() + STOP_SOFT_MS + 2 * STOP_HARD_MS;
 
 	if (fd < 0)
-		fail_start(l, arena_printf(l->arena, "cannot open %s: %s", l->conf->lock_path, strerror(errno)));
+		fail_start(
+			l, arena_printf(l->arena, "cannot open %s: %s", l->conf->lock_path, strerror(errno)));
 	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		if (clock_mono_ms() > deadline)
 			fail_start(l, "the supervisor of an earlier start still runs");
@@ -214,7 +218,9 @@ static int take_signals(void)
 _Noreturn void supervise(const struct supervisor_conf *conf, int channel)
 {
 	struct service pg = service_postgresql(), redis = service_redis();
-	struct life l = { .conf = conf, .channel = channel, .service = { &pg, &redis } };
+	struct life l = {
+		.conf = conf, .channel = channel, .service = {&pg, &redis}
+	};
 
 	prctl(PR_SET_NAME, "cc-supervisor");
 	setsid();
@@ -226,7 +232,7 @@ _Noreturn void supervise(const struct supervisor_conf *conf, int channel)
 	for (int i = 0; i < 2; i++)
 		if (!l.service[i]->clear(conf))
 			fail_start(&l, arena_printf(l.arena, "a %s of an earlier start cannot be stopped",
-						    l.service[i]->name));
+					       l.service[i]->name));
 	make_data(&l);
 	for (;;) {
 		reap(&l);

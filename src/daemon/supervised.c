@@ -15,7 +15,7 @@
 #include "cc/base/clock.h"
 #include "cc/base/str.h"
 
-#define LOG_MAX (8 << 20)       /* a log larger than this becomes <name>.1 at the next start */
+#define LOG_MAX (8 << 20) /* a log larger than this becomes <name>.1 at the next start */
 
 static int open_log(const struct supervisor_conf *c, const char *name)
 {
@@ -56,7 +56,8 @@ static void last_line(const char *path, char *ret_text)
 	if (fd < 0)
 		return;
 	const off_t end = lseek(fd, 0, SEEK_END);
-	const ssize_t n = pread(fd, buf, sizeof buf - 1, end > (off_t)sizeof buf ? end - (off_t)sizeof buf + 1 : 0);
+	const ssize_t n =
+		pread(fd, buf, sizeof buf - 1, end > (off_t)sizeof buf ? end - (off_t)sizeof buf + 1 : 0);
 	close(fd);
 	if (n <= 0)
 		return;
@@ -67,14 +68,15 @@ static void last_line(const char *path, char *ret_text)
 	snprintf(ret_text, sizeof buf, "%s", line != NULL ? line + 1 : buf);
 }
 
-const char *service_obituary(struct arena *a, const struct supervisor_conf *c, const struct service *s, int status)
+const char *service_obituary(
+	struct arena *a, const struct supervisor_conf *c, const struct service *s, int status)
 {
 	char line[1024];
 
 	last_line(arena_printf(a, "%s/%s", c->log_dir, s->log_name), line);
 	return arena_printf(a, "%s ended (%s %d) before it answered: %s", s->name,
-			    WIFSIGNALED(status) ? "signal" : "status",
-			    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), line);
+		WIFSIGNALED(status) ? "signal" : "status",
+		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), line);
 }
 
 /* --- Stopping ------------------------------------------------------------------------------------- */
@@ -126,16 +128,24 @@ pid_t initdb_start(struct arena *a, const struct supervisor_conf *c, const char 
 {
 	/* trust: the sockets lie in a folder that only this user (and root) can enter. */
 	const char *const argv[] = {
-		arena_printf(a, "%s/initdb", c->pg_bin), "-D", dir, "--username=postgres", "--auth=trust",
-		"--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-instructions", NULL,
+		arena_printf(a, "%s/initdb", c->pg_bin),
+		"-D",
+		dir,
+		"--username=postgres",
+		"--auth=trust",
+		"--encoding=UTF8",
+		"--locale=C.UTF-8",
+		"--data-checksums",
+		"--no-instructions",
+		NULL,
 	};
 	const int log_fd = open_log(c, "postgresql.log");
 
 	nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	if (log_fd < 0 || mkdir(dir, 0700) != 0 || (c->who.drop && lchown(dir, c->who.uid, c->who.gid) != 0))
 		return -1;
-	const pid_t pid = spawn_child(&(struct spawn){ .argv = argv, .dir = dir, .who = &c->who, .out_fd = log_fd,
-						       .death_signal = SIGKILL });
+	const pid_t pid = spawn_child(&(struct spawn){
+		.argv = argv, .dir = dir, .who = &c->who, .out_fd = log_fd, .death_signal = SIGKILL });
 	close(log_fd);
 	return pid;
 }

@@ -10,14 +10,14 @@
 /* What the supervisor keeps running. */
 struct service {
 	const char *name, *program;
-	pid_t pid;                      /* 0: not running */
+	pid_t pid; /* 0: not running */
 	bool ready;
-	int64_t started_at, start_at;   /* clock_mono_ms() */
+	int64_t started_at, start_at; /* clock_mono_ms() */
 	int pause_ms;
-	int stop_soft, stop_hard;       /* signals */
+	int stop_soft, stop_hard; /* signals */
 	pid_t (*start)(const struct supervisor_conf *c, int log_fd);
 	bool (*probe)(const struct supervisor_conf *c);
-	/* Stops what an earlier start left behind and removes its pid files; false: something is in the way. */
+	/* Stops what an earlier start left and removes its pid files; false: something is in the way. */
 	bool (*clear)(const struct supervisor_conf *c);
 	const char *log_name;
 };
@@ -27,7 +27,8 @@ struct service service_redis(void);
 
 bool service_start(const struct supervisor_conf *c, struct service *s);
 /* "PostgreSQL ended with status 1: <last line of its log>" */
-const char *service_obituary(struct arena *a, const struct supervisor_conf *c, const struct service *s, int status);
+const char *service_obituary(
+	struct arena *a, const struct supervisor_conf *c, const struct service *s, int status);
 /* Soft signals, then hard ones, then SIGKILL; returns when none is left. */
 void services_stop(struct service *const *s, int n, int soft_ms, int hard_ms);
 /* Runs initdb for `dir`, made anew; -1 and errno. */

@@ -16,11 +16,11 @@
 #include "cc/base/clock.h"
 #include "cc/base/str.h"
 
-#define READY_MS 180000         /* crash recovery of a large database included */
+#define READY_MS 180000 /* crash recovery of a large database included */
 #define STOP_MS 40000
 
-bool supervisor_start(struct arena *a, const struct supervisor_conf *conf, struct supervisor *ret,
-		      const char **ret_error)
+bool supervisor_start(
+	struct arena *a, const struct supervisor_conf *conf, struct supervisor *ret, const char **ret_error)
 {
 	int pair[2];
 	const pid_t daemon = getpid();
@@ -33,7 +33,7 @@ bool supervisor_start(struct arena *a, const struct supervisor_conf *conf, struc
 	if (pid == 0) {
 		close(pair[0]);
 		close(conf->daemon_lock_fd);
-		/* The channel tells of the daemon's end too; this is for the case that somebody kept it open. */
+		/* The channel tells of the daemon's end too; this is in case somebody keeps it open. */
 		if (prctl(PR_SET_PDEATHSIG, SIGUSR1) != 0 || getppid() != daemon)
 			_exit(1);
 		supervise(conf, pair[1]);
@@ -56,7 +56,10 @@ static const char *read_line(struct arena *a, int fd, int signal_fd, int64_t dea
 
 	str_init(&line, a, 256);
 	for (;;) {
-		struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = signal_fd, .events = POLLIN } };
+		struct pollfd p[2] = {
+			{.fd = fd,         .events = POLLIN},
+                        { .fd = signal_fd, .events = POLLIN}
+		};
 		const int64_t left = deadline - clock_mono_ms();
 
 		if (left <= 0 || (poll(p, 2, (int)left) < 0 && errno != EINTR))

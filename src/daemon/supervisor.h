@@ -13,27 +13,27 @@
  * is gone (its end of the channel closes, whatever ended it).
  */
 struct supervisor_conf {
-	const char *pg_bin;             /* folder of postgres and initdb */
-	const char *pg_data;            /* made by initdb on first use */
-	const char *redis_bin;          /* redis-server */
+	const char *pg_bin;    /* folder of postgres and initdb */
+	const char *pg_data;   /* made by initdb on first use */
+	const char *redis_bin; /* redis-server */
 	const char *redis_dir;
-	const char *run_dir;            /* the sockets: .s.PGSQL.5432, redis.sock */
+	const char *run_dir; /* the sockets: .s.PGSQL.5432, redis.sock */
 	const char *log_dir;
-	const char *lock_path;          /* held while it lives: a new start waits for it */
-	struct identity who;            /* never root */
+	const char *lock_path; /* held while it lives: a new start waits for it */
+	struct identity who;   /* never root */
 	int max_connections;
-	int daemon_lock_fd;             /* closed in the supervisor: that lock is the daemon's alone */
+	int daemon_lock_fd; /* closed in the supervisor: that lock is the daemon's alone */
 };
 
 struct supervisor {
 	pid_t pid;
-	int fd;                         /* channel; readable: it says something or is gone */
-	bool fresh;                     /* after ready: the data was made by this start */
+	int fd;     /* channel; readable: it says something or is gone */
+	bool fresh; /* after ready: the data was made by this start */
 };
 
 /* False: *ret_error says why (arena a). conf must live as long as the process. */
-bool supervisor_start(struct arena *a, const struct supervisor_conf *conf, struct supervisor *ret,
-		      const char **ret_error);
+bool supervisor_start(
+	struct arena *a, const struct supervisor_conf *conf, struct supervisor *ret, const char **ret_error);
 /*
  * Waits until both answer. signal_fd becoming readable ends the wait (false, *ret_error NULL).
  * Failed starts are told in *ret_error, and the supervisor ends by itself.

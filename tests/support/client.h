@@ -18,32 +18,32 @@
 struct client;
 
 struct answer {
-	int status;             /* 0: none came, see `error` */
-	const char *head;       /* status line and header fields, as received */
-	const char *body;       /* NUL-terminated; "" without a body */
+	int status;       /* 0: none came, see `error` */
+	const char *head; /* status line and header fields, as received */
+	const char *body; /* NUL-terminated; "" without a body */
 	size_t body_len;
-	json_t *json;           /* the body, NULL when it is not JSON */
-	const char *error;      /* status 0: why */
-	const char *asked;      /* "POST /api/v1/tenants", for messages */
-	int64_t us;             /* from the first byte sent to the last received */
+	json_t *json;      /* the body, NULL when it is not JSON */
+	const char *error; /* status 0: why */
+	const char *asked; /* "POST /api/v1/tenants", for messages */
+	int64_t us;        /* from the first byte sent to the last received */
 };
 
 struct client *client_open(int port);
-void client_close(struct client *c);            /* NULL is fine */
+void client_close(struct client *c); /* NULL is fine */
 /* Frees the answers so far: for long loops. */
 void client_forget(struct client *c);
 /* What every further call sends. NULL: not sent (Host: then 127.0.0.1:<port>). */
-void client_key(struct client *c, const char *key);             /* Authorization: Bearer … */
-void client_tenant(struct client *c, const char *tenant);       /* X-Tenant-ID */
+void client_key(struct client *c, const char *key);       /* Authorization: Bearer … */
+void client_tenant(struct client *c, const char *tenant); /* X-Tenant-ID */
 void client_host(struct client *c, const char *host);
-void client_port(struct client *c, int port);                   /* after a restart */
+void client_port(struct client *c, int port); /* after a restart */
 
 /*
  * One exchange. target is sent as it is ("/api/v1/tenants?limit=2"); headers: further lines, each ending in
  * \r\n, or NULL; body: sent with Content-Type: application/json (unless headers name another), or NULL.
  */
-const struct answer *client_call(struct client *c, const char *method, const char *target, const char *headers,
-				 const char *body);
+const struct answer *client_call(
+	struct client *c, const char *method, const char *target, const char *headers, const char *body);
 /* Below /api/v1. In bodies every ' becomes a ": client_post(c, "/policies", "{'name':'p%d'}", 1). */
 const struct answer *client_get(struct client *c, const char *path_fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -59,11 +59,11 @@ const struct answer *client_patch(struct client *c, const char *path, const char
 const struct answer *client_raw(struct client *c, const void *bytes, size_t n);
 
 /* Reading an answer. Paths: "settings.max_users", "details[0].field", "[2].domain"; "" is the whole. */
-json_t *answer_at(const struct answer *a, const char *path);    /* NULL: absent */
-const char *answer_text(const struct answer *a, const char *path);      /* absent or no text: fails the test */
-int64_t answer_int(const struct answer *a, const char *path);           /* absent or no integer: fails the test */
-bool answer_null(const struct answer *a, const char *path);             /* present and null */
-size_t answer_count(const struct answer *a, const char *path);          /* items of an array: else fails the test */
+json_t *answer_at(const struct answer *a, const char *path);       /* NULL: absent */
+const char *answer_text(const struct answer *a, const char *path); /* absent or no text: fails the test */
+int64_t answer_int(const struct answer *a, const char *path);      /* absent or no integer: fails the test */
+bool answer_null(const struct answer *a, const char *path);        /* present and null */
+size_t answer_count(const struct answer *a, const char *path); /* items of an array: else fails the test */
 /* Value of the first header field of this name (any case), or NULL; belongs to the answer. */
 const char *answer_header(const struct answer *a, const char *name);
 /* True when details[] has this field with this error (error NULL: any). */
@@ -71,16 +71,19 @@ bool answer_fault(const struct answer *a, const char *field, const char *error);
 
 /* Each returns the answer, so it can be used on. A failure shows what was asked and the whole answer. */
 #define assert_status(expected, answer) answer_check_status((expected), (answer), __FILE__, __LINE__)
-#define assert_error(expected, code, answer) answer_check_error((expected), (code), (answer), __FILE__, __LINE__)
+#define assert_error(expected, code, answer) \
+	answer_check_error((expected), (code), (answer), __FILE__, __LINE__)
 #define assert_fault(field, error, answer) answer_check_fault((field), (error), (answer), __FILE__, __LINE__)
 const struct answer *answer_check_status(int expected, const struct answer *a, const char *file, int line);
-const struct answer *answer_check_error(int expected, const char *code, const struct answer *a, const char *file,
-					int line);
-const struct answer *answer_check_fault(const char *field, const char *error, const struct answer *a,
-					const char *file, int line);
-#define assert_text(expected, answer, path) answer_check_text((expected), (answer), (path), __FILE__, __LINE__)
+const struct answer *answer_check_error(
+	int expected, const char *code, const struct answer *a, const char *file, int line);
+const struct answer *answer_check_fault(
+	const char *field, const char *error, const struct answer *a, const char *file, int line);
+#define assert_text(expected, answer, path) \
+	answer_check_text((expected), (answer), (path), __FILE__, __LINE__)
 #define assert_int(expected, answer, path) answer_check_int((expected), (answer), (path), __FILE__, __LINE__)
-void answer_check_text(const char *expected, const struct answer *a, const char *path, const char *file, int line);
+void answer_check_text(
+	const char *expected, const struct answer *a, const char *path, const char *file, int line);
 void answer_check_int(int64_t expected, const struct answer *a, const char *path, const char *file, int line);
 
 /* Fixtures: fail the test when they do not succeed. */
@@ -88,16 +91,16 @@ struct tenant_fixture {
 	char id[80];
 	char slug[64];
 	char domain[128];
-	char key[80];           /* holds every tenant scope */
+	char key[80]; /* holds every tenant scope */
 	char key_id[32];
 };
 /*
  * A tenant "<slug>.controlcore.io" on plan `plan` (NULL: pro) in `region` (NULL: us-east-1), with a key.
  * settings: JSON of the "settings" member, ' for ", or NULL: {'max_policies':3}.
  */
-void fixture_tenant(struct daemon *d, const char *slug, const char *plan, const char *region, const char *settings,
-		    struct tenant_fixture *ret);
-/* A further key: scopes "policies:read,policies:write"; malloc'ed. ret_id (may be NULL): its id, malloc'ed. */
+void fixture_tenant(struct daemon *d, const char *slug, const char *plan, const char *region,
+	const char *settings, struct tenant_fixture *ret);
+/* A further key: scopes "policies:read,policies:write". It and *ret_id (may be NULL) are malloc'ed. */
 char *fixture_key(struct daemon *d, const char *tenant_id, const char *scopes, char **ret_id);
 /* A client of this daemon: with the operator key; with a tenant's key. */
 struct client *client_operator(struct daemon *d);

@@ -12,7 +12,7 @@
  * removes what a dead test left there.
  */
 
-/* A fresh folder, mode 0755 (databases run as another user). Freed by temp_remove(). Fails the test on error. */
+/* A fresh folder, mode 0755 (databases run as another user), for temp_remove(). Fails the test on error. */
 char *temp_folder(const char *name);
 /* Removes the folder with all that is in it and frees the text. NULL is fine. */
 void temp_remove(char *folder);
@@ -27,12 +27,12 @@ char *temp_read(const char *path);
 /* A TCP port of 127.0.0.1 that was free a moment ago. */
 int temp_port(void);
 void temp_sleep_ms(int ms);
-int64_t temp_now_ms(void);      /* monotonic */
+int64_t temp_now_ms(void); /* monotonic */
 
 /* A child process: what it wrote and how it ended. */
 struct temp_run {
-	int status;             /* exit code; 128 + signal; -1: not over within the deadline, then it was killed */
-	char *out, *err;        /* malloc'ed, at most 1 MiB each */
+	int status;      /* exit code; 128 + signal; -1: not over within the deadline, then it was killed */
+	char *out, *err; /* malloc'ed, at most 1 MiB each */
 };
 /* Runs argv (NULL-terminated) with env entries ("A=b", NULL-terminated or NULL) added to the environment. */
 struct temp_run temp_run(const char *const *argv, const char *const *env, int deadline_ms);

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One table of commands: it is what is understood, and what --help says. */
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "program.h"
+
+struct option {
+	const char *name, *value; /* value NULL: a switch */
+	size_t offset;
+	const char *doc;
+};
+
+enum { O_CONFIG, O_EMBEDDED, O_LISTEN, O_NAME, O_SCOPES, O_OUTPUT, O_DRY_RUN, O_COUNT };
+/* clang-format off */
+static const struct option option_table[O_COUNT] = {
+	[O_CONFIG] = { "--config", "FILE", offsetof(struct options, config),
+		"settings; without it /etc/controlcored/controlcored.conf, if there is one" },
+	[O_EMBEDDED] = { "--embedded", "DIR", offsetof(struct options, embedded),
+		"PostgreSQL and Redis of its own, all data in DIR" },
+	[O_LISTEN] = { "--listen", "ADDR:PORT", offsetof(struct options, listen),
+		"instead of server.address and server.port; port 0 is any free one" },
+	[O_NAME] = { "--name", "NAME", offsetof(struct options, name), "what the key is called in lists" },
+	[O_SCOPES] = { "--scopes", "A,B", offsetof(struct options, scopes),
+		"what the key may do; without it every platform: scope" },
+	[O_OUTPUT] = { "--output", "FILE", offsetof(struct options, output),
+		"a new file for the key, mode 0600; without it the terminal" },
+	[O_DRY_RUN] = { "--dry-run", NULL, offsetof(struct options, dry_run), "only say what would be done" },
+};
+
+struct command {
+	const char *words[2];           /* "config", "check" */
+	unsigned options;               /* bit per option_table entry */
+	int (*run)(const struct options *o);
+	const char *summary, *doc;
+};
+#define BIT(o) (1U << (o))
+#define SETTINGS (BIT(O_CONFIG) | BIT(O_EMBEDDED))
+
+static const struct command commands[] = {
+	{ { "serve", NULL }, SETTINGS | BIT(O_LISTEN), cmd_serve,
+		"run the control plane",
+		"Serves the API until SIGTERM or Ctrl-C: running requests are answered first. A second\n"
+		"signal ends it at once. With --embedded it starts a private PostgreSQL and Redis, keeps\n"
+		"their data in DIR, and writes the first operator key to DIR/operator.key." },
+	{ { "migrate", NULL }, SETTINGS | BIT(O_DRY_RUN), cmd_migrate,
+		"create and migrate the databases",
+		"Makes login roles and databases with control.admin_conninfo, then brings the control\n"
+		"database, the regions and every tenant's schema to the newest version. May be repeated,\n"
+		"also by several nodes at once." },
+	{ { "operator-key", "create" }, SETTINGS | BIT(O_NAME) | BIT(O_SCOPES) | BIT(O_OUTPUT),
+		cmd_operator_key_create,
+		"make an operator's API key",
+		"Shows the key once. Only its HMAC is stored." },
+	{ { "config", "check" }, SETTINGS, cmd_config_check,
+		"find every fault of the settings",
+		"Reads the settings file, the environment (CONTROLCORE_<SECTION>_<NAME>) and the plans,\n"
+		"and names each fault with its file, line, setting, what was expected and what was found." },
+	{ { "config", "example" }, 0, cmd_config_example, "print a commented settings file", NULL },
+	{ { "openapi", NULL }, 0, cmd_openapi, "print the OpenAPI 3.1 document", NULL },
+	{ { "routes", NULL }, 0, cmd_routes, "print the table of operations (Markdown)", NULL },
+	{ { "errors", NULL }, 0, cmd_errors, "print the table of errors (Markdown)", NULL },
+	{ { "version", NULL }, 0, cmd_version, "print the version", NULL },
+};
+/* clang-format on */
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const char statuses[] =
+	"Exit status: 0 done, 64 wrong usage, 69 something needed is away or unsafe, 70 an internal fault,\n"
+	"73 a file cannot be written, 75 another instance has it, 78 a setting is not valid.\n";
+
+/* --- Help ----------------------------------------------------------------------------------------- */
+
+static void print_usage(FILE *f, const struct command *c)
+{
+	fprintf(f, "usage: controlcored %s%s%s", c->words[0], c->words[1] != NULL ? " " : "",
+		c->words[1] != NULL ? c->words[1] : "");
+	for (int i = 0; i < O_COUNT; i++)
+		if (c->options & BIT(i))
+			fprintf(f, " [%s%s%s]", option_table[i].name,
+				option_table[i].value != NULL ? " " : "",
+				option_table[i].value != NULL ? option_table[i].value : "");
+	fputc('\n', f);
+}
+
+static int print_command_help(const struct command *c)
+{
+	print_usage(stdout, c);
+	printf("\n%s%s%s\n", c->summary, c->doc != NULL ? ".\n\n" : ".", c->doc != NULL ? c->doc : "");
+	if (c->options != 0)
+		fputs("\nOptions:\n", stdout);
+	for (int i = 0; i < O_COUNT; i++)
+		if (c->options & BIT(i))
+			printf("  %-11s %-10s %s\n", option_table[i].name,
+				option_table[i].value != NULL ? option_table[i].value : "",
+				option_table[i].doc);
+	return 0;
+}
+
+static int print_help(void)
+{
+	fputs("usage: controlcored COMMAND [OPTION]…\n\nCommands:\n", stdout);
+	for (size_t i = 0; i < COMMANDS; i++) {
+		char words[64];
+
+		snprintf(words, sizeof words, "%s%s%s", commands[i].words[0],
+			commands[i].words[1] != NULL ? " " : "",
+			commands[i].words[1] != NULL ? commands[i].words[1] : "");
+		printf("  %-20s %s\n", words, commands[i].summary);
+	}
+	printf("\ncontrolcored COMMAND --help says more. Secrets are never given on the command line.\n%s",
+		statuses);
+	return 0;
+}
+
+static int wrong_usage(const struct command *c, const char *what, const char *arg)
+{
+	complain("%s%s%s", what, arg != NULL ? ": " : "", arg != NULL ? arg : "");
+	if (c != NULL)
+		print_usage(stderr, c);
+	else
+		fputs("controlcored --help lists the commands\n", stderr);
+	return EXIT_USAGE;
+}
+
+/* --- Reading the arguments ------------------------------------------------------------------------ */
+
+static const struct command *find_command(int argc, char **argv, int *ret_used)
+{
+	for (size_t i = 0; i < COMMANDS; i++) {
+		const struct command *c = &commands[i];
+
+		if (argc < 2 || !str_eq(argv[1], c->words[0]))
+			continue;
+		if (c->words[1] != NULL && (argc < 3 || !str_eq(argv[2], c->words[1])))
+			continue;
+		*ret_used = c->words[1] != NULL ? 3 : 2;
+		return c;
+	}
+	return NULL;
+}
+
+/* The option an argument names, as --name VALUE or --name=VALUE; -1: none of this command. */
+static int find_option(const struct command *c, const char *arg)
+{
+	for (int i = 0; i < O_COUNT; i++) {
+		const size_t n = strlen(option_table[i].name);
+
+		if ((c->options & BIT(i)) && strncmp(arg, option_table[i].name, n) == 0 &&
+			(arg[n] == '\0' || (arg[n] == '=' && option_table[i].value != NULL)))
+			return i;
+	}
+	return -1;
+}
+
+/* 0, or the exit status after saying what is wrong; -1: help was asked for. */
+static int read_options(const struct command *c, int argc, char **argv, struct options *ret)
+{
+	for (int i = 0; i < argc; i++) {
+		const char *arg = argv[i];
+
+		if (str_eq(arg, "--help") || str_eq(arg, "-h"))
+			return -1;
+		const int k = find_option(c, arg);
+		if (k < 0)
+			return wrong_usage(c, arg[0] == '-' ? "unknown option" : "unexpected argument", arg);
+		char *member = (char *)ret + option_table[k].offset;
+		const char *equals = strchr(arg, '=');
+
+		if (option_table[k].value == NULL) {
+			*(bool *)member = true;
+			continue;
+		}
+		const char *value = equals != NULL ? equals + 1 : i + 1 < argc ? argv[++i] : NULL;
+		if (value == NULL || value[0] == '\0')
+			return wrong_usage(c, "this option needs a value", option_table[k].name);
+		if (*(const char **)member != NULL)
+			return wrong_usage(c, "this option is there twice", option_table[k].name);
+		*(const char **)member = value;
+	}
+	return 0;
+}
+
+static int help(int argc, char **argv)
+{
+	int used;
+	const struct command *c = find_command(argc, argv, &used);
+
+	return c != NULL ? print_command_help(c) : print_help();
+}
+
+int cli_main(int argc, char **argv)
+{
+	struct options o = { 0 };
+	int used = 0, status;
+
+	if (argc < 2)
+		return wrong_usage(NULL, "no command", NULL);
+	if (str_eq(argv[1], "--help") || str_eq(argv[1], "-h"))
+		return print_help();
+	if (str_eq(argv[1], "help"))
+		return help(argc - 1, argv + 1);
+	if (str_eq(argv[1], "--version"))
+		return cmd_version(&o);
+	const struct command *c = find_command(argc, argv, &used);
+	if (c == NULL)
+		return wrong_usage(NULL, "unknown command", argv[1]);
+	status = read_options(c, argc - used, argv + used, &o);
+	if (status != 0)
+		return status < 0 ? print_command_help(c) : status;
+	return c->run(&o);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands beside serve. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cc/core/apikeys.h"
+#include "cc/core/provision.h"
+#include "cc/core/scope.h"
+
+#include "program.h"
+#include "wire.h"
+
+#define COMMAND_MS 600000
+
+int cmd_migrate(const struct options *o)
+{
+	struct program p;
+	int status = program_load(&p, o, false);
+
+	if (status == 0) {
+		struct setup_report r;
+		struct wire w;
+
+		signal(SIGPIPE, SIG_IGN);
+		wire_open(&w, p.arena, &p.config);
+		struct ctx cx = wire_ctx(&w, p.arena, COMMAND_MS);
+		const enum err e = setup_all(&cx, p.config.control.admin_conninfo, o->dry_run, &r);
+
+		if (e != ERR_NONE) {
+			complain_problem("migrate", &cx, e);
+			status = EXIT_UNAVAILABLE;
+		} else if (o->dry_run) {
+			printf("would apply: control %d, regions %d, tenants %d\n", r.control_pending,
+				r.region_pending, r.tenants_pending);
+		} else {
+			printf("applied: control %d, regions %d, tenants %d\n", r.control_applied,
+				r.region_applied, r.tenants_applied);
+		}
+		wire_close(&w);
+	}
+	program_free(&p);
+	return status;
+}
+
+/* --- operator-key create -------------------------------------------------------------------------- */
+
+static struct strv split_scopes(struct arena *a, const char *text)
+{
+	const char **v = ARENA_ARRAY(a, const char *, strlen(text) + 1);
+	size_t n = 0;
+
+	for (const char *p = text; *p != '\0';) {
+		const size_t len = strcspn(p, ",");
+
+		v[n++] = arena_strndup(a, p, len);
+		p += len + (p[len] == ',');
+	}
+	return (struct strv){ .v = v, .n = n };
+}
+
+static bool scopes_known(const struct strv *scopes)
+{
+	for (size_t i = 0; i < scopes->n; i++)
+		if (scope_bit(scopes->v[i]) == 0) {
+			complain("unknown scope %s; known ones:", scopes->v[i]);
+			for (size_t k = 0; scope_names[k] != NULL; k++)
+				fprintf(stderr, "  %s\n", scope_names[k]);
+			return false;
+		}
+	return scopes->n > 0;
+}
+
+static int hand_over(struct program *p, const char *key)
+{
+	const char *path = p->options->output, *error = NULL;
+
+	if (path == NULL) {
+		printf("%s\n", key);
+		fputs("This is the only time it is shown.\n", stderr);
+		return 0;
+	}
+	if (write_private(p->arena, path, arena_printf(p->arena, "%s\n", key), false, &error))
+		return 0;
+	complain("%s; the key was made and is lost, revoke it", error);
+	return EXIT_NO_FILE;
+}
+
+static int make_key(struct program *p)
+{
+	const struct options *o = p->options;
+	struct strv scopes = { 0 };
+	const char *key = NULL;
+	struct wire w;
+	int status;
+
+	if (o->scopes != NULL) {
+		scopes = split_scopes(p->arena, o->scopes);
+		if (!scopes_known(&scopes))
+			return EXIT_USAGE;
+	}
+	wire_open(&w, p->arena, &p->config);
+	struct ctx cx = wire_ctx(&w, p->arena, COMMAND_MS);
+	const enum err e = operator_key_create(
+		&cx, o->name != NULL ? o->name : "operator", o->scopes != NULL ? &scopes : NULL, &key);
+
+	if (e != ERR_NONE) {
+		complain_problem("the key cannot be made", &cx, e);
+		status = EXIT_UNAVAILABLE;
+	} else {
+		status = hand_over(p, key);
+	}
+	wire_close(&w);
+	return status;
+}
+
+int cmd_operator_key_create(const struct options *o)
+{
+	struct program p;
+	int status;
+
+	/* Neither a pipe's reader nor a log shall keep it by accident. */
+	if (o->output == NULL && !isatty(STDOUT_FILENO)) {
+		complain("the key is shown on a terminal only; name a new file for it: --output FILE");
+		return EXIT_USAGE;
+	}
+	if (o->output != NULL && access(o->output, F_OK) == 0) {
+		complain("%s exists already; the key goes to a new file", o->output);
+		return EXIT_NO_FILE;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	umask(077);
+	status = program_load(&p, o, false);
+	if (status == 0)
+		status = make_key(&p);
+	program_free(&p);
+	return status;
+}
+
+/* --- What needs no database ----------------------------------------------------------------------- */
+
+int cmd_config_check(const struct options *o)
+{
+	struct program p;
+	const int status = program_load(&p, o, false);
+
+	if (status == 0)
+		printf("the settings are valid: %zu region%s, %zu plan%s\n", p.config.nregions,
+			p.config.nregions == 1 ? "" : "s", p.config.plan_set.n,
+			p.config.plan_set.n == 1 ? "" : "s");
+	program_free(&p);
+	return status;
+}
+
+/* Writes what `fill` says to standard output. */
+static int print_text(void (*fill)(struct str *out))
+{
+	struct arena *a = arena_create(65536);
+	struct str out;
+	int status = 0;
+
+	str_init(&out, a, 65536);
+	fill(&out);
+	if (fwrite(out.data, 1, out.len, stdout) != out.len || fflush(stdout) != 0)
+		status = EXIT_NO_FILE;
+	arena_destroy(a);
+	return status;
+}
+
+static void fill_openapi(struct str *out)
+{
+	openapi_write(out, api_groups, CC_VERSION);
+	str_add_char(out, '\n');
+}
+
+static void fill_routes(struct str *out)
+{
+	routes_markdown(out, api_groups);
+}
+
+int cmd_config_example(const struct options *o)
+{
+	(void)o;
+	return print_text(config_example);
+}
+
+int cmd_openapi(const struct options *o)
+{
+	(void)o;
+	return print_text(fill_openapi);
+}
+
+int cmd_routes(const struct options *o)
+{
+	(void)o;
+	return print_text(fill_routes);
+}
+
+int cmd_errors(const struct options *o)
+{
+	(void)o;
+	return print_text(errors_markdown);
+}
+
+int cmd_version(const struct options *o)
+{
+	(void)o;
+	printf("controlcored %s (API v1)\n", CC_VERSION);
+	return 0;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_CONFIG "/etc/controlcored/controlcored.conf"
+
+extern char **environ;
+
+void complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	fputs("controlcored: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+void complain_problem(const char *doing, const struct ctx *cx, enum err e)
+{
+	complain("%s: %s", doing, cx->problem.message != NULL ? cx->problem.message : err_info(e)->meaning);
+	for (const struct fault *f = cx->problem.faults; f != NULL; f = f->next)
+		complain("  %s", f->message);
+	if (cx->problem.cause != NULL)
+		complain("  cause: %s", cx->problem.cause);
+}
+
+/* --listen ADDR:PORT, [v6]:PORT or PORT, as settings. */
+static size_t listen_presets(struct arena *a, const char *listen, struct preset *ret)
+{
+	const char *colon = strrchr(listen, ':');
+	const char *port = colon != NULL ? colon + 1 : listen;
+	size_t n = 0;
+
+	ret[n++] = (struct preset){ .setting = "server.port", .value = port };
+	if (colon == NULL || colon == listen)
+		return n;
+	const bool bracket = listen[0] == '[' && colon[-1] == ']';
+	const char *address = arena_strndup(a, listen + bracket, (size_t)(colon - listen) - 2 * bracket);
+
+	ret[n++] = (struct preset){ .setting = "server.address", .value = address };
+	return n;
+}
+
+static int find_embedded(struct program *p, bool make)
+{
+	const char *error = NULL;
+
+	if (!embedded_look(p->arena, p->options->embedded, make, &p->embedded, &error)) {
+		complain("%s", error);
+		return EXIT_UNAVAILABLE;
+	}
+	if (make && !embedded_lock(p->arena, &p->embedded, &error)) {
+		complain("%s", error);
+		return EXIT_BUSY;
+	}
+	if (make && !embedded_prepare(p->arena, &p->embedded, &error)) {
+		complain("%s", error);
+		return EXIT_NO_FILE;
+	}
+	if (!make && !embedded_running(p->arena, &p->embedded)) {
+		complain("no controlcored serves %s right now; start it with: controlcored serve --embedded "
+			 "%s",
+			p->embedded.dir, p->options->embedded);
+		return EXIT_UNAVAILABLE;
+	}
+	return 0;
+}
+
+static int load_settings(struct program *p)
+{
+	const struct options *o = p->options;
+	struct preset preset[EMBEDDED_PRESETS_MAX];
+	struct config_source source = {
+		.path = o->config, .env = (const char *const *)environ, .preset = preset
+	};
+	struct config_faults faults;
+
+	if (o->config == NULL && o->embedded == NULL && access(DEFAULT_CONFIG, F_OK) == 0)
+		source.path = DEFAULT_CONFIG;
+	if (o->listen != NULL)
+		source.npresets = listen_presets(p->arena, o->listen, preset);
+	if (o->embedded != NULL)
+		source.npresets += embedded_presets(p->arena, &p->embedded, preset + source.npresets,
+			EMBEDDED_PRESETS_MAX - source.npresets);
+	config_faults_init(&faults, p->arena);
+	if (config_load(p->arena, &source, &p->config, &faults))
+		return 0;
+	complain("%d setting%s not valid; nothing was started", faults.n, faults.n == 1 ? " is" : "s are");
+	fputs(faults.text.data, stderr);
+	return EXIT_CONFIG;
+}
+
+int program_load(struct program *p, const struct options *o, bool make)
+{
+	int status = 0;
+
+	*p = (struct program){ .options = o, .arena = arena_create(65536), .embedded = { .lock_fd = -1 } };
+	arena_hold_secret(p->arena);
+	if (o->embedded != NULL)
+		status = find_embedded(p, make);
+	return status != 0 ? status : load_settings(p);
+}
+
+void program_free(struct program *p)
+{
+	if (p->embedded.lock_fd >= 0)
+		close(p->embedded.lock_fd);
+	arena_destroy(p->arena);
+}
+
+bool write_private(struct arena *a, const char *path, const char *text, bool replace, const char **ret_error)
+{
+	const char *made = replace ? arena_printf(a, "%s.new", path) : path;
+	const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (replace ? O_TRUNC : O_EXCL);
+	const int fd = open(made, flags, 0600);
+	const size_t n = strlen(text);
+	bool good = fd >= 0 && fchmod(fd, 0600) == 0 && write(fd, text, n) == (ssize_t)n && fsync(fd) == 0;
+
+	if (good && replace)
+		good = rename(made, path) == 0;
+	if (!good) {
+		*ret_error = arena_printf(a, "cannot write %s: %s", path, strerror(errno));
+		if (fd >= 0)
+			unlink(made);
+	}
+	if (fd >= 0)
+		close(fd);
+	return good;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_DAEMON_PROGRAM_H
+#define CC_DAEMON_PROGRAM_H
+
+#include "cc/base/ctx.h"
+
+#include "config.h"
+#include "embedded.h"
+
+/* What the command line said; NULL and false where it said nothing. */
+struct options {
+	const char *config, *embedded, *listen;
+	const char *name, *scopes, *output;
+	bool dry_run;
+};
+
+/* Exit statuses beside 0 (sysexits.h). */
+enum {
+	EXIT_USAGE = 64,
+	EXIT_UNAVAILABLE = 69, /* something it needs cannot be reached, or is unsafe to use */
+	EXIT_SOFTWARE = 70,
+	EXIT_NO_FILE = 73, /* a file cannot be written */
+	EXIT_BUSY = 75,    /* another instance has it */
+	EXIT_CONFIG = 78,
+};
+
+/* A command with its settings. */
+struct program {
+	struct arena *arena; /* lives as long as the program; wiped */
+	const struct options *options;
+	struct config config;
+	struct embedded embedded; /* valid with options->embedded */
+};
+
+/* One line on standard error. */
+void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* What a unit of work left in cx->problem. */
+void complain_problem(const char *doing, const struct ctx *cx, enum err e);
+
+/*
+ * Reads the settings of --config, the environment and --embedded. With make, --embedded DIR is made
+ * and locked; without, a daemon must be serving it. 0, or the exit status after complaining.
+ */
+int program_load(struct program *p, const struct options *o, bool make);
+void program_free(struct program *p);
+
+/* Writes text to a new file that only its owner may read; replace: over an existing one, in one step. */
+bool write_private(struct arena *a, const char *path, const char *text, bool replace, const char **ret_error);
+
+/* Commands: the exit status. */
+int cmd_serve(const struct options *o);
+int cmd_migrate(const struct options *o);
+int cmd_operator_key_create(const struct options *o);
+int cmd_config_check(const struct options *o);
+int cmd_config_example(const struct options *o);
+int cmd_openapi(const struct options *o);
+int cmd_routes(const struct options *o);
+int cmd_errors(const struct options *o);
+int cmd_version(const struct options *o);
+
+/* The whole program: finds the command, runs it. */
+int cli_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* controlcored serve: what is started in which order, and stopped in the reverse one. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cc/base/log.h"
+#include "cc/core/apikeys.h"
+#include "cc/core/provision.h"
+
+#include "program.h"
+#include "session_text.h"
+#include "wire.h"
+
+#define SETUP_MS 600000
+
+struct serving {
+	struct program program;
+	struct supervisor_conf conf;
+	struct supervisor supervisor; /* pid 0: none */
+	struct wire wire;
+	bool wired;
+	int signals;
+};
+
+/* --- The process itself --------------------------------------------------------------------------- */
+
+/* No core dump and no debugger reads the secrets of a release. */
+static void forbid_dumps(void)
+{
+#ifdef NDEBUG
+	const struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
+		complain("core dumps cannot be forbidden: %s", strerror(errno));
+#endif
+}
+
+/* Signals come to the main thread only, when it asks for them; every thread inherits the mask. */
+static bool take_signals(struct serving *s)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return false;
+	sigdelset(&set, SIGUSR1);
+	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return s->signals >= 0;
+}
+
+static void die_at_once(int sig)
+{
+	_exit(128 + sig);
+}
+
+/* While things stop, a second signal does not wait. PostgreSQL and Redis are still stopped cleanly. */
+static void arm_second_signal(void)
+{
+	const struct sigaction sa = { .sa_handler = die_at_once };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* --- Starting ------------------------------------------------------------------------------------- */
+
+static int start_embedded(struct serving *s)
+{
+	struct program *p = &s->program;
+	const struct embedded *e = &p->embedded;
+	const char *error = NULL;
+
+	if (e->fell_back)
+		complain("user %s cannot enter %s; the data is in %s", e->user, e->dir, e->data);
+	s->conf = embedded_supervisor(p->arena, e, &p->config);
+	if (supervisor_start(p->arena, &s->conf, &s->supervisor, &error) &&
+		supervisor_await_ready(p->arena, &s->supervisor, s->signals, &error))
+		return 0;
+	if (error == NULL) {
+		complain("stopped before PostgreSQL and Redis were ready");
+		return 128 + SIGTERM;
+	}
+	complain("%s", error);
+	return EXIT_UNAVAILABLE;
+}
+
+/* Brings the databases up to date and makes sure that it is safe to use them. */
+static int set_up(struct serving *s)
+{
+	const struct config *c = &s->program.config;
+	struct ctx cx = wire_ctx(&s->wire, s->program.arena, SETUP_MS);
+	struct setup_report r;
+	enum err e = setup_all(&cx, c->control.admin_conninfo, !c->control.migrate, &r);
+
+	if (e != ERR_NONE) {
+		complain_problem("the databases cannot be set up", &cx, e);
+		return EXIT_UNAVAILABLE;
+	}
+	if (r.control_pending + r.region_pending > 0) {
+		complain("migrations are missing (control %d, regions %d): run controlcored migrate",
+			r.control_pending, r.region_pending);
+		return EXIT_UNAVAILABLE;
+	}
+	LOG(LOG_INFO, "databases are up to date", LOG_INT("control_applied", r.control_applied),
+		LOG_INT("region_applied", r.region_applied), LOG_INT("tenants_applied", r.tenants_applied));
+	e = setup_refusals(&cx);
+	if (e == ERR_NONE)
+		return 0;
+	complain_problem("refusing to serve", &cx, e);
+	return EXIT_UNAVAILABLE;
+}
+
+/* The first operator key: when there is none yet, or when the data it belonged to is new. */
+static int make_first_key(struct serving *s)
+{
+	struct program *p = &s->program;
+	const char *path = p->embedded.operator_key, *key = NULL, *error = NULL;
+	struct ctx cx = wire_ctx(&s->wire, p->arena, SETUP_MS);
+	enum err e;
+
+	if (access(path, F_OK) == 0 && !s->supervisor.fresh)
+		return 0;
+	e = operator_key_create(&cx, "first operator", NULL, &key);
+	if (e != ERR_NONE) {
+		complain_problem("the first operator key cannot be made", &cx, e);
+		return EXIT_UNAVAILABLE;
+	}
+	if (write_private(p->arena, path, arena_printf(p->arena, "%s\n", key), true, &error))
+		return 0;
+	complain("%s", error);
+	return EXIT_NO_FILE;
+}
+
+static int announce(struct serving *s)
+{
+	struct program *p = &s->program;
+	const int port = http_server_port(s->wire.http);
+	const char *file = p->config.server.port_file, *error = NULL;
+
+	LOG(LOG_INFO, "listening", LOG_TEXT("address", p->config.server.address), LOG_INT("port", port),
+		LOG_TEXT("version", CC_VERSION));
+	if (file != NULL &&
+		!write_private(p->arena, file, arena_printf(p->arena, "%d\n", port), true, &error)) {
+		complain("%s", error);
+		return EXIT_NO_FILE;
+	}
+	if (p->options->embedded != NULL)
+		session_text_print(p->arena, &p->embedded, p->config.server.address, port);
+	return 0;
+}
+
+static int start(struct serving *s)
+{
+	struct program *p = &s->program;
+	const bool embedded = p->options->embedded != NULL;
+	const char *error = "";
+	enum log_level level = LOG_INFO;
+	int status = embedded ? start_embedded(s) : 0;
+
+	if (status != 0)
+		return status;
+	/* From here on there may be threads. */
+	if (!log_parse_level(p->config.log.level, &level) || !log_start(STDERR_FILENO, level)) {
+		complain("the log cannot be started");
+		return EXIT_SOFTWARE;
+	}
+	wire_open(&s->wire, p->arena, &p->config);
+	s->wired = true;
+	status = set_up(s);
+	if (status == 0 && embedded)
+		status = make_first_key(s);
+	if (status != 0)
+		return status;
+	if (!wire_start(&s->wire, &error)) {
+		complain("cannot listen: %s", error);
+		return EXIT_UNAVAILABLE;
+	}
+	return announce(s);
+}
+
+/* --- Serving -------------------------------------------------------------------------------------- */
+
+/* True when the program shall end. A lost terminal ends an embedded instance; else SIGHUP is nothing. */
+static bool answer_signal(const struct serving *s)
+{
+	struct signalfd_siginfo si;
+
+	if (read(s->signals, &si, sizeof si) != sizeof si)
+		return false;
+	if (si.ssi_signo == SIGHUP && s->supervisor.pid == 0) {
+		LOG0(LOG_WARN, "SIGHUP: settings are read at start only");
+		return false;
+	}
+	LOG(LOG_INFO, "stopping", LOG_INT("signal", si.ssi_signo));
+	return true;
+}
+
+static int serve_until_signal(struct serving *s)
+{
+	struct pollfd p[2] = {
+		{.fd = s->signals,				     .events = POLLIN},
+		{ .fd = s->supervisor.pid > 0 ? s->supervisor.fd : -1, .events = POLLIN},
+	};
+
+	for (;;) {
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			return EXIT_SOFTWARE;
+		if (p[0].revents != 0 && answer_signal(s))
+			return 0;
+		if (p[1].revents != 0) {
+			LOG0(LOG_ERROR, "the supervisor of PostgreSQL and Redis is gone; stopping");
+			return EXIT_SOFTWARE;
+		}
+	}
+}
+
+static void stop(struct serving *s)
+{
+	arm_second_signal();
+	if (s->wired)
+		wire_close(&s->wire);
+	log_stop();
+	if (s->supervisor.pid > 0 && !supervisor_stop(&s->supervisor))
+		complain("the supervisor did not end in time and was killed");
+	if (s->signals >= 0)
+		close(s->signals);
+}
+
+int cmd_serve(const struct options *o)
+{
+	struct serving s = { .signals = -1 };
+	int status = program_load(&s.program, o, true);
+
+	if (status == 0) {
+		forbid_dumps();
+		umask(077);
+		status = take_signals(&s) ? start(&s) : EXIT_SOFTWARE;
+		if (status == 0)
+			status = serve_until_signal(&s);
+		stop(&s);
+	}
+	program_free(&s.program);
+	return status;
+}

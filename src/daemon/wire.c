@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire.h"
+
+#include <string.h>
+
+#include "cc/base/clock.h"
+#include "cc/core/limiter.h"
+#include "cc/core/registry.h"
+
+#define CONNECT_MS 3000
+#define IDLE_CLOSE_MS 60000
+#define LIFETIME_MS 1800000
+
+/* What a client may write in Host without naming a tenant. */
+static const char *const *neutral_hosts(struct arena *a, const struct server_conf *c)
+{
+	const char *const always[] = { "localhost", "127.0.0.1", "[::1]", "::1", c->address, c->base_domain,
+		arena_printf(a, "api.%s", c->base_domain) };
+	const size_t n = sizeof(always) / sizeof(always[0]);
+	const char **hosts = ARENA_ARRAY(a, const char *, n + c->neutral_hosts.n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		hosts[i] = always[i];
+	for (size_t i = 0; i < c->neutral_hosts.n; i++)
+		hosts[n + i] = str_lower(a, c->neutral_hosts.v[i]);
+	return hosts;
+}
+
+static struct bytes bytes_of(const char *secret)
+{
+	return (struct bytes){ .p = (const unsigned char *)secret, .n = secret != NULL ? strlen(secret) : 0 };
+}
+
+static int most_connections(const struct config *c)
+{
+	int64_t most = 0;
+
+	for (size_t i = 0; i < c->nregions; i++)
+		if (c->region[i].connections > most)
+			most = c->region[i].connections;
+	return (int)most;
+}
+
+static void fill_settings(struct wire *w)
+{
+	const struct config *c = w->config;
+
+	w->settings = (struct settings){
+		.base_domain = c->server.base_domain,
+		.neutral_hosts = neutral_hosts(w->arena, &c->server),
+		.control_conninfo = c->control.conninfo,
+		.pepper = bytes_of(c->secrets.pepper),
+		.role_secret = bytes_of(c->secrets.role_secret),
+		.undo_window_s = c->jobs.undo_window_s,
+		.provision_lease_s = c->jobs.provision_lease_s,
+		.soft_delete_days = c->jobs.soft_delete_days,
+		.spare_schemas = (int)c->jobs.spare_schemas,
+		.control_connections = (int)c->control.connections,
+		.region_connections = most_connections(c),
+		.shard_connections = (int)c->limits.shard_connections,
+		.statement_ms = (int)c->limits.statement_ms,
+		.request_ms = (int)c->server.request_ms,
+		.poll_ms = (int)c->jobs.poll_ms,
+		.stale_max_s = c->limits.stale_max_s,
+	};
+}
+
+static void fill_regions(struct wire *w)
+{
+	const struct config *c = w->config;
+
+	w->world.regions = ARENA_ARRAY(w->arena, struct region, c->nregions);
+	w->world.nregions = c->nregions;
+	for (size_t i = 0; i < c->nregions; i++) {
+		const struct region_info *info = region_info_find(c->region[i].id);
+		struct region *r = &w->world.regions[i];
+
+		r->id = info->id;
+		r->group = info->group;
+		r->ident = info->ident;
+		r->conninfo = c->region[i].conninfo;
+		r->budget = db_budget_create((int)c->region[i].connections);
+		lock_init(&r->lock, RANK_POOL);
+	}
+}
+
+static struct db_pool *control_pool(const struct wire *w, const char *role)
+{
+	return db_pool_create(&(struct db_pool_conf){
+		.name = role,
+		.conninfo = w->settings.control_conninfo,
+		.user = role,
+		.password = role_password(w->arena, &w->settings, role),
+		.max = w->settings.control_connections,
+		.connect_ms = CONNECT_MS,
+		.idle_close_ms = IDLE_CLOSE_MS,
+		.lifetime_ms = LIFETIME_MS,
+	});
+}
+
+void wire_open(struct wire *w, struct arena *a, const struct config *config)
+{
+	*w = (struct wire){ .arena = a, .config = config };
+	fill_settings(w);
+	w->world.settings = &w->settings;
+	w->world.plans = config->plan_set;
+	fill_regions(w);
+	if (config->redis.address != NULL) {
+		w->redis = (struct redis_conf){ .address = config->redis.address,
+			.password = config->redis.password,
+			.database = (int)config->redis.database };
+		w->world.redis = &w->redis;
+	}
+	w->world.ctl = control_pool(w, ROLE_CTL);
+	w->world.ctl_tenant = control_pool(w, ROLE_CTL_TENANT);
+	w->world.limiter = limiter_create();
+	w->world.registry = registry_create(&w->world);
+	db_constraints_register(api_constraints);
+}
+
+struct ctx wire_ctx(struct wire *w, struct arena *a, int ms)
+{
+	return (struct ctx){
+		.arena = a, .world = &w->world, .request_id = "", .deadline_ms = clock_mono_ms() + ms
+	};
+}
+
+bool wire_start(struct wire *w, const char **ret_error)
+{
+	const struct server_conf *s = &w->config->server;
+	const struct http_conf conf = {
+		.address = s->address,
+		.port = (int)s->port,
+		.io_threads = (int)s->io_threads,
+		.workers = (int)s->workers,
+		.queue_max = (int)s->queue_max,
+		.connections_max = (int)s->connections_max,
+		.body_max = (size_t)s->body_max,
+		.header_max = (size_t)s->head_max,
+		.header_ms = (int)s->header_ms,
+		.request_ms = (int)s->request_ms,
+		.idle_ms = (int)s->idle_ms,
+		.hooks = &api_hooks,
+		.groups = api_groups,
+		.world = &w->world,
+	};
+
+	w->jobs = jobs_start(&w->world);
+	if (w->jobs == NULL) {
+		*ret_error = "the background threads cannot be started";
+		return false;
+	}
+	w->http = http_server_start(w->arena, &conf, ret_error);
+	if (w->http != NULL)
+		return true;
+	jobs_stop(w->jobs);
+	w->jobs = NULL;
+	return false;
+}
+
+void wire_close(struct wire *w)
+{
+	/* Requests and jobs wake each other; both must be over before what they share goes. */
+	if (w->http != NULL)
+		http_server_drain(w->http, (int)w->config->server.drain_ms);
+	jobs_stop(w->jobs);
+	if (w->http != NULL)
+		http_server_destroy(w->http);
+	registry_destroy(w->world.registry);
+	limiter_destroy(w->world.limiter);
+	region_pools_destroy(&w->world);
+	db_pool_destroy(w->world.ctl);
+	db_pool_destroy(w->world.ctl_tenant);
+	for (size_t i = 0; i < w->world.nregions; i++) {
+		db_budget_destroy(w->world.regions[i].budget);
+		lock_finish(&w->world.regions[i].lock);
+	}
+}

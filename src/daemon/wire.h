@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_DAEMON_WIRE_H
+#define CC_DAEMON_WIRE_H
+
+#include "cc/api/api.h"
+#include "cc/cache/redis.h"
+#include "cc/core/world.h"
+#include "cc/jobs/jobs.h"
+
+#include "config.h"
+
+/* Who gets what: the settings become a world, the world gets its threads. Used by one thread. */
+struct wire {
+	struct arena *arena; /* lives as long as the program */
+	const struct config *config;
+	struct settings settings;
+	struct redis_conf redis;
+	struct world world;
+	struct jobs *jobs;
+	struct http_server *http;
+};
+
+/* Pools, registry, limiter: nothing connects, no thread starts. config and arena must outlive it. */
+void wire_open(struct wire *w, struct arena *a, const struct config *config);
+/* A context for work outside requests: set-up, commands. */
+struct ctx wire_ctx(struct wire *w, struct arena *a, int ms);
+/* Jobs, then the listener. False: *ret_error says why, and what was started is stopped again. */
+bool wire_start(struct wire *w, const char **ret_error);
+/* The reverse: no answer is lost, then jobs, then all else. Also after a failed or missing start. */
+void wire_close(struct wire *w);
+
+#endif
