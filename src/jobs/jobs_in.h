@@ -8,6 +8,7 @@
 #include "cc/base/lock.h"
 #include "cc/jobs/jobs.h"
 
+#define THREADS_MAX 4
 #define PUSH_CHANNEL "cc:change"
 
 /* What a background thread may be woken for. */
@@ -15,7 +16,6 @@ enum alarm {
 	ALARM_POLL,             /* the feed may have something new */
 	ALARM_PUSH,             /* this node changed something: tell the others */
 	ALARM_WORK,             /* there is something to make or to remove */
-	ALARM_LISTEN,           /* only ever the end */
 	ALARM_COUNT,
 };
 
@@ -26,7 +26,7 @@ struct jobs {
 	bool due[ALARM_COUNT];
 	bool stop;
 	int nthreads;
-	pthread_t threads[ALARM_COUNT];
+	pthread_t threads[THREADS_MAX];
 };
 
 /* Sleeps until the alarm or until_ms (clock_mono_ms). False: the jobs are to end. */

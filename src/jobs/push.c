@@ -7,7 +7,7 @@
 
 #define COALESCE_MS 10          /* many changes at once are one message */
 #define LISTEN_MS 500
-#define RETRY_MS 1000
+#define PUBLISH_MS 1000
 #define NEVER_MS 3600000
 
 void *push_run(void *jobs)
@@ -18,7 +18,7 @@ void *push_run(void *jobs)
 	struct arena *a = arena_create(1024);
 
 	while (jobs_wait(j, ALARM_PUSH, clock_mono_ms() + NEVER_MS)) {
-		struct ctx cx = jobs_ctx(j, a, RETRY_MS);
+		struct ctx cx = jobs_ctx(j, a, PUBLISH_MS);
 
 		trouble_note(&trouble, &cx, redis_publish(redis, PUSH_CHANNEL, "changed"));
 		if (!jobs_pause(j, ALARM_PUSH, COALESCE_MS))
@@ -29,41 +29,25 @@ void *push_run(void *jobs)
 	return NULL;
 }
 
-/* Until the connection fails or the jobs end. */
-static enum err listen_to(struct jobs *j, struct redis_sub *sub, struct arena *a, struct trouble *trouble)
-{
-	enum err e = ERR_NONE;
-
-	while (e == ERR_NONE && !jobs_stopping(j)) {
-		struct ctx cx = jobs_ctx(j, a, LISTEN_MS);
-		const char *message = NULL;
-
-		e = redis_sub_next(sub, a, LISTEN_MS, &message);
-		trouble_note(trouble, &cx, e);
-		if (message != NULL)
-			jobs_alarm(j, ALARM_POLL);
-	}
-	return e;
-}
-
+/* Connects again by itself, at most once a second. After a gap a message may have been missed: the feed is asked. */
 void *listen_run(void *jobs)
 {
 	struct jobs *j = jobs;
 	struct trouble trouble = { .what = "redis subscription" };
+	struct redis_sub *sub = redis_subscribe(j->world->redis, PUSH_CHANNEL);
 	struct arena *a = arena_create(1024);
 
-	do {
-		struct redis_sub *sub = redis_subscribe(j->world->redis, PUSH_CHANNEL);
+	while (!jobs_stopping(j)) {
+		struct ctx cx = jobs_ctx(j, a, LISTEN_MS);
+		const bool gap = trouble.failures > 0;
+		const char *message = NULL;
+		enum err e = redis_sub_next(sub, a, LISTEN_MS, &message);
 
-		if (sub != NULL) {
-			(void)listen_to(j, sub, a, &trouble);
-		} else {
-			struct ctx cx = jobs_ctx(j, a, RETRY_MS);
-
-			trouble_note(&trouble, &cx, ERR_UNAVAILABLE);
-		}
-		redis_sub_destroy(sub);
-	} while (jobs_pause(j, ALARM_LISTEN, jitter_ms(RETRY_MS)));
+		trouble_note(&trouble, &cx, e);
+		if (message != NULL || (gap && e == ERR_NONE))
+			jobs_alarm(j, ALARM_POLL);
+	}
+	redis_sub_destroy(sub);
 	arena_destroy(a);
 	return NULL;
 }

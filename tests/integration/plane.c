@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plane.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "cc/base/clock.h"
+#include "cc/core/limiter.h"
+#include "cc/core/registry.h"
+#include "cc/db/query.h"
+
+#define WAIT_MS 60000
+
+static const struct plan plans[] = {
+	{ .name = "free", .limits = { 5, 5, 3, 1 }, .price_minor = 0, .currency = "USD" },
+	{ .name = "pro", .limits = { 1000, 1000, 50, 10 }, .term_months = 12, .price_minor = 9900, .currency = "USD" },
+};
+
+static const struct db_constraint constraints[] = {
+	{ "name_pkey", ERR_SLUG_TAKEN, NULL, "The name is taken." },
+	{ "domain_holder", ERR_DOMAIN_TAKEN, NULL, "The domain is taken." },
+	{ 0 },
+};
+
+static void region_make(struct plane *p, size_t i, const char *id, const char *ident, const char *database)
+{
+	struct region *r = &p->regions[i];
+
+	r->id = id;
+	r->group = "na";
+	r->ident = ident;
+	r->conninfo = arena_strdup(p->arena, pg_conninfo(p->pg, database));
+	r->budget = db_budget_create(8);
+	lock_init(&r->lock, RANK_REGISTRY);
+}
+
+static struct db_pool *control_pool(struct plane *p, const char *role)
+{
+	const struct db_pool_conf conf = {
+		.name = role, .conninfo = p->settings.control_conninfo, .user = role, .max = 8, .connect_ms = 5000,
+		.password = role_password(p->arena, &p->settings, role), .idle_close_ms = 60000, .lifetime_ms = 600000,
+	};
+
+	return db_pool_create(&conf);
+}
+
+struct plane *plane_join(struct pg *pg)
+{
+	static const unsigned char secret[32] = "a secret of thirty-two bytes...";
+	struct plane *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		abort();
+	db_constraints_register(constraints);
+	p->pg = pg;
+	p->arena = arena_create(65536);
+	p->settings = (struct settings){
+		.base_domain = "controlcore.io", .control_conninfo = arena_strdup(p->arena, pg_conninfo(pg, PLANE_CONTROL)),
+		.pepper = { secret, sizeof(secret) }, .role_secret = { secret, sizeof(secret) },
+		.undo_window_s = 60, .provision_lease_s = 30, .soft_delete_days = 30, .control_connections = 8,
+		.region_connections = 8, .shard_connections = 8, .statement_ms = 10000, .request_ms = 30000,
+		.poll_ms = 500, .stale_max_s = 60,
+	};
+	region_make(p, 0, "us-east-1", "us_east_1", PLANE_EAST);
+	region_make(p, 1, "eu-west-1", "eu_west_1", PLANE_WEST);
+	p->world = (struct world){
+		.settings = &p->settings, .plans = { plans, sizeof(plans) / sizeof(plans[0]) },
+		.regions = p->regions, .nregions = PLANE_REGIONS,
+	};
+	p->world.ctl = control_pool(p, ROLE_CTL);
+	p->world.ctl_tenant = control_pool(p, ROLE_CTL_TENANT);
+	p->world.limiter = limiter_create();
+	p->world.registry = registry_create(&p->world);
+	return p;
+}
+
+void plane_leave(struct plane *p)
+{
+	registry_destroy(p->world.registry);
+	limiter_destroy(p->world.limiter);
+	region_pools_destroy(&p->world);
+	for (size_t i = 0; i < PLANE_REGIONS; i++) {
+		db_budget_destroy(p->regions[i].budget);
+		lock_finish(&p->regions[i].lock);
+	}
+	db_pool_destroy(p->world.ctl);
+	db_pool_destroy(p->world.ctl_tenant);
+	arena_destroy(p->arena);
+	free(p);
+}
+
+static void must(struct ctx *cx, const char *what, enum err e)
+{
+	if (e == ERR_NONE)
+		return;
+	print_error("%s: %s: %s (%s)\n", what, err_info(e)->code, cx->problem.message != NULL ? cx->problem.message : "",
+		    cx->problem.cause != NULL ? cx->problem.cause : "");
+	fail();
+}
+
+struct plane *plane_start(void)
+{
+	struct plane *p = plane_join(pg_start());
+	struct setup_report r;
+	struct ctx cx = plane_ctx(p);
+	const char *admin = arena_printf(cx.arena, "host=%s port=5432 user=%s", pg_dir(p->pg), PG_SUPERUSER);
+
+	must(&cx, "set-up", setup_all(&cx, admin, false, &r));
+	plane_done(&cx);
+	return p;
+}
+
+void plane_stop(struct plane *p)
+{
+	struct pg *pg = p->pg;
+
+	plane_leave(p);
+	pg_stop(pg);
+}
+
+struct ctx plane_ctx(struct plane *p)
+{
+	return (struct ctx){
+		.arena = arena_create(16384), .world = &p->world, .request_id = "req-test",
+		.deadline_ms = clock_mono_ms() + WAIT_MS,
+	};
+}
+
+void plane_done(struct ctx *cx)
+{
+	arena_destroy(cx->arena);
+	cx->arena = NULL;
+}
+
+struct tenant_spec plane_spec(struct plane *p, const char *slug)
+{
+	return (struct tenant_spec){
+		.name = "Acme Corporation", .slug = slug, .plan = &plans[1], .region = "us-east-1",
+		.domain = arena_printf(p->arena, "%s.controlcore.io", slug), .limits = plans[1].limits,
+		.owner_email = "owner@acme.com", .owner_username = "owner",
+	};
+}
+
+const char *plane_tenant(struct plane *p, const char *slug)
+{
+	const struct tenant_spec spec = plane_spec(p, slug);
+	struct ctx cx = plane_ctx(p);
+	const char *id = NULL;
+
+	must(&cx, slug, tenant_create(&cx, &spec, &id));
+	id = arena_strdup(p->arena, id);
+	plane_done(&cx);
+	return id;
+}
+
+struct tick_report plane_tick(struct plane *p)
+{
+	struct ctx cx = plane_ctx(p);
+	struct tick_report r;
+
+	must(&cx, "tick", provision_tick(&cx, &r));
+	plane_done(&cx);
+	return r;
+}
+
+void plane_expire(struct plane *p)
+{
+	plane_sql(p, PLANE_CONTROL, "UPDATE cc.tenant SET lease_until = now() - interval '1 s'"
+				    " WHERE lease_until IS NOT NULL;"
+				    " UPDATE cc.tenant SET purge_at = now() WHERE status = 'deletion_scheduled';"
+				    " UPDATE cc.tenant_schema SET lease_until = now() - interval '1 s'");
+}
+
+static char *vformat(struct plane *p, const char *fmt, va_list ap)
+{
+	char *text = arena_alloc(p->arena, 4096);
+
+	vsnprintf(text, 4096, fmt, ap);
+	return text;
+}
+
+const char *plane_text(struct plane *p, const char *database, const char *sql_fmt, ...)
+{
+	va_list ap;
+	char *sql;
+
+	va_start(ap, sql_fmt);
+	sql = vformat(p, sql_fmt, ap);
+	va_end(ap);
+	return arena_strdup(p->arena, pg_value(p->pg, database, sql));
+}
+
+int64_t plane_number(struct plane *p, const char *database, const char *sql_fmt, ...)
+{
+	int64_t v = 0;
+	va_list ap;
+	char *sql;
+
+	va_start(ap, sql_fmt);
+	sql = vformat(p, sql_fmt, ap);
+	va_end(ap);
+	assert_true(parse_int64(pg_value(p->pg, database, sql), &v));
+	return v;
+}
+
+void plane_sql(struct plane *p, const char *database, const char *sql_fmt, ...)
+{
+	va_list ap;
+	char *sql;
+
+	va_start(ap, sql_fmt);
+	sql = vformat(p, sql_fmt, ap);
+	va_end(ap);
+	pg_sql(p->pg, database, sql);
+}
+
+/* Each returns a text of what is wrong, empty when nothing is. */
+static const char *const control_checks[] = {
+	"SELECT string_agg('tenant ' || t.id || ' has no schema', ', ') FROM cc.tenant t"
+	" LEFT JOIN cc.tenant_schema s ON s.schema_id = t.schema_id AND s.tenant_id = t.id AND s.state = 'claimed'"
+	" WHERE t.status <> 'deleting' AND s.schema_id IS NULL",
+	"SELECT string_agg('schema ' || s.schema_id || ' of no tenant', ', ') FROM cc.tenant_schema s"
+	" LEFT JOIN cc.tenant t ON t.id = s.tenant_id WHERE s.state = 'claimed' AND t.id IS NULL",
+	"SELECT string_agg('schema ' || schema_id || ' is ' || state, ', ') FROM cc.tenant_schema"
+	" WHERE state IN ('preparing', 'dropping')",
+	"SELECT string_agg('tenant ' || id || ' is ' || status, ', ') FROM cc.tenant WHERE status = 'provisioning'",
+	"SELECT string_agg('name ' || n.name || ' of nobody', ', ') FROM cc.name n"
+	" LEFT JOIN cc.tenant t ON t.id = n.tenant_id WHERE t.id IS NULL",
+	"SELECT string_agg('tenant ' || t.id || ' has ' || c.n || ' names', ', ') FROM cc.tenant t,"
+	" LATERAL (SELECT count(*) AS n FROM cc.name WHERE tenant_id = t.id) c WHERE c.n <> 2",
+	"SELECT string_agg('tenant ' || t.id || ' has no default domain', ', ') FROM cc.tenant t"
+	" WHERE NOT EXISTS (SELECT FROM cc.domain d WHERE d.tenant_id = t.id AND is_default AND d.domain = t.domain)",
+	"SELECT string_agg('shard ' || sh.region || '/' || sh.shard || ' counts ' || sh.schemas || ' of ' || c.n, ', ')"
+	" FROM cc.shard sh, LATERAL (SELECT count(*) AS n FROM cc.tenant_schema s"
+	" WHERE s.region = sh.region AND s.shard = sh.shard) c WHERE c.n <> sh.schemas",
+};
+
+static void check_control(struct plane *p)
+{
+	for (size_t i = 0; i < sizeof(control_checks) / sizeof(control_checks[0]); i++)
+		assert_string_equal("", plane_text(p, PLANE_CONTROL, "%s", control_checks[i]));
+}
+
+static const char *recorded(struct plane *p, const char *where)
+{
+	return plane_text(p, PLANE_CONTROL, "SELECT string_agg(schema_id, ' ' ORDER BY schema_id) FROM cc.tenant_schema %s",
+			  where);
+}
+
+void plane_check_whole(struct plane *p)
+{
+	static const char schemas[] = "SELECT string_agg(nspname, ' ' ORDER BY nspname) FROM pg_namespace"
+				      " WHERE nspname LIKE 't\\_%'";
+
+	check_control(p);
+	assert_string_equal(recorded(p, "WHERE region = 'us-east-1'"), plane_text(p, PLANE_EAST, "%s", schemas));
+	assert_string_equal(recorded(p, "WHERE region = 'eu-west-1'"), plane_text(p, PLANE_WEST, "%s", schemas));
+	assert_string_equal(recorded(p, ""),
+			    plane_text(p, PLANE_EAST, "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles"
+						      " WHERE rolname LIKE 't\\_%%'"));
+}
+
+/* The parent's connections are only left alone: this process never closes them, it ends by _exit(). */
+__attribute__((noreturn)) static void child(struct plane *parent, const char *failpoint, plane_work work, void *arg)
+{
+	struct plane *p;
+	struct ctx cx;
+	enum err e;
+
+	setenv("CC_FAILPOINT", failpoint, 1);
+	p = plane_join(parent->pg);
+	p->settings = parent->settings;
+	cx = plane_ctx(p);
+	e = work(p, &cx, arg);
+	if (e != ERR_NONE)
+		fprintf(stderr, "%s: %s %s\n", err_info(e)->code, cx.problem.message != NULL ? cx.problem.message : "",
+			cx.problem.cause != NULL ? cx.problem.cause : "");
+	_exit(e == ERR_NONE ? 0 : 1);
+}
+
+bool plane_dies_at(struct plane *p, const char *failpoint, plane_work work, void *arg)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		child(p, failpoint, work, arg);
+	assert_true(pid > 0);
+	assert_int_equal(pid, waitpid(pid, &status, 0));
+	if (WIFSIGNALED(status)) {
+		assert_int_equal(SIGKILL, WTERMSIG(status));
+		return true;
+	}
+	assert_int_equal(0, WEXITSTATUS(status));
+	return false;
+}
