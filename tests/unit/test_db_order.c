@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "db/conn.h"
+
+struct part {
+	int64_t weight;
+};
+static const struct field part_fields[] = { INT(struct part, weight, F_RW | F_SORT, 0, 9, "weight") };
+static SCHEMA(part_schema, struct part, "Part", part_fields);
+
+struct item {
+	int64_t id, rank, size, age;
+	const char *name, *secret;
+	struct part part;
+};
+static const struct field item_fields[] = {
+	INT(struct item, id, F_OUT | F_SORT, 0, 9, "id"),
+	INT(struct item, rank, F_RW | F_SORT, 0, 9, "rank"),
+	INT(struct item, size, F_RW | F_SORT, 0, 9, "size"),
+	INT(struct item, age, F_RW | F_SORT, 0, 9, "age"),
+	TEXT(struct item, name, F_RW | F_SORT, 0, 9, "name"),
+	TEXT(struct item, secret, F_RW, 0, 9, "secret"),
+	OBJ(struct item, part, F_RW, struct part, &part_schema, "part"),
+};
+static SCHEMA(item_schema, struct item, "Item", item_fields);
+
+static const struct db_query items = { .name = "items", .sql = "", .sql_tail = "", .row = &item_schema };
+static const struct db_query parts = { .name = "parts", .sql = "", .sql_tail = "", .row = &part_schema };
+
+static int start(void **state)
+{
+	*state = arena_create(1024);
+	return 0;
+}
+
+static int stop(void **state)
+{
+	arena_destroy(*state);
+	return 0;
+}
+
+static const char *sql_of(struct arena *a, const char *text)
+{
+	struct db_order o;
+	const char *bad = NULL;
+
+	assert_true(db_order_parse(a, &item_schema, text, &o, &bad));
+	return stmt_order_text(a, &items, &o);
+}
+
+static void an_order_ends_with_the_id(void **state)
+{
+	assert_string_equal("\"id\"", sql_of(*state, NULL));
+	assert_string_equal("\"name\", \"id\"", sql_of(*state, "name"));
+	assert_string_equal("\"rank\" DESC, \"name\", \"id\"", sql_of(*state, "-rank,name"));
+	assert_string_equal("\"rank\", \"id\" DESC", sql_of(*state, "rank,-id"));
+	assert_string_equal(
+		"\"rank\", \"size\", \"age\", \"name\", \"id\"", sql_of(*state, "rank,size,age,name"));
+}
+
+static void a_table_without_id_needs_none(void **state)
+{
+	assert_string_equal("1", stmt_order_text(*state, &parts, NULL));
+}
+
+static void what_is_no_order_is_named(void **state)
+{
+	static const char *const cases[][2] = {
+		{"",		       ""           },
+                { "secret",                "secret"     },
+                { "name,-nothing",         "-nothing"   },
+                { "name,",                 ""           },
+		{ "name,name",             "name"       },
+                { "name,-name",            "-name"      },
+                { "--name",                "--name"     },
+		{ "name desc",             "name desc"  },
+                { "part.weight",           "part.weight"},
+                { "part",                  "part"       },
+		{ "id,rank,size,age,name", "name"       },
+                { "Name",                  "Name"       }
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct db_order o = { .n = 77 };
+		const char *bad = NULL;
+
+		assert_false(db_order_parse(*state, &item_schema, cases[i][0], &o, &bad));
+		assert_string_equal(cases[i][1], bad);
+		assert_int_equal(77, o.n);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_order_ends_with_the_id),
+		cmocka_unit_test(a_table_without_id_needs_none),
+		cmocka_unit_test(what_is_no_order_is_named),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
