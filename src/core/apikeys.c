@@ -22,7 +22,8 @@ static enum err check_scopes(struct ctx *cx, const struct strv *names)
 		if (bit == 0)
 			(void)refuse_field(cx, field, "unknown_scope", "%s is not a scope", field);
 		else if (seen & bit)
-			(void)refuse_field(cx, field, "duplicate", "%s is there twice: %s", field, names->v[i]);
+			(void)refuse_field(cx, field, "duplicate", "%s is there twice: %s", field,
+					   names->v[i]);
 		seen |= bit;
 	}
 	return ctx_faults(cx);
@@ -92,7 +93,8 @@ enum err apikeys_create(struct ctx *cx, const struct api_key_new *in, struct api
 	TRY(check_grant(cx, scope_bits(&in->scopes)));
 	text = make_key(cx, test ? APIKEY_TEST : APIKEY_LIVE, &key, &hash, &display);
 	q_tenant_lock_later(cx->db, tenant, found, cx->tenant->id);
-	TRY(q_api_key_insert(cx->db, ret, arena_printf(cx->arena, "key-%s", key.id), key.id, cx->tenant->id, in->name,
+	TRY(q_api_key_insert(cx->db, ret, arena_printf(cx->arena, "key-%s", key.id), key.id, cx->tenant->id,
+			     in->name,
 			     &in->scopes, hash, display, cx->actor != NULL ? cx->actor->id : "system",
 			     in->expires_at));
 	TRY(tenants_state(cx, *found, tenant));
@@ -141,7 +143,8 @@ static enum err insert_operator(struct ctx *cx, void *arg)
 				cx->actor != NULL ? cx->actor->id : "system", TIME_NULL);
 }
 
-enum err operator_key_create(struct ctx *cx, const char *name, const struct strv *scopes, const char **ret_text)
+enum err operator_key_create(struct ctx *cx, const char *name, const struct strv *scopes,
+			     const char **ret_text)
 {
 	struct operator_key o = { .name = name };
 	struct db_place place;

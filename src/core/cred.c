@@ -162,7 +162,8 @@ enum err cred_get(struct ctx *cx, const char *text, bool may_load, const struct 
 	if (!cached(r, key.id, hash, &entry)) {
 		if (!may_load)
 			return ERR_NEED_LOAD;
-		TRY(flight_run(cx, arena_printf(cx->arena, "key %s", key.id), key.id, cred_load, cred_keep, &entry));
+		TRY(flight_run(cx, arena_printf(cx->arena, "key %s", key.id), key.id, cred_load, cred_keep,
+			       &entry));
 		if (entry == NULL)
 			remember_denied(r, hash);
 	}

@@ -129,7 +129,8 @@ static enum err tenant_make(struct ctx *cx, const struct tenant_place_row *row, 
 	tenant_set_place(cx->world, a, row, &te->t);
 	if (te->t.plan == NULL || !tenant_status_parse(row->status, &te->t.status)) {
 		entry_put(&te->e);
-		return refuse(cx, ERR_INTERNAL, "tenant %s: plan \"%s\" or status \"%s\" is not known here", row->id,
+		return refuse(cx, ERR_INTERNAL, "tenant %s: plan \"%s\" or status \"%s\" is not known here",
+			      row->id,
 			      row->plan_type, row->status);
 	}
 	*ret = &te->e;
@@ -188,7 +189,8 @@ static enum err tenant_fly(struct ctx *cx, const char *prefix, const char *name,
 {
 	struct entry *e;
 
-	TRY(flight_run(cx, arena_printf(cx->arena, "%s%s", prefix, name), name, tenant_load, tenant_keep, &e));
+	TRY(flight_run(cx, arena_printf(cx->arena, "%s%s", prefix, name), name, tenant_load, tenant_keep,
+		       &e));
 	*ret = &tenant_entry_at(e)->t;
 	return ERR_NONE;
 }

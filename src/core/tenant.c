@@ -30,7 +30,7 @@ bool tenant_status_parse(const char *s, enum tenant_status *ret)
 
 enum err tenant_place(struct ctx *cx, const struct tenant *t, struct db_place *ret)
 {
-	/* Code serves the newest schema and the one before it, so that a daemon can be replaced in operation. */
+	/* Code serves the newest schema and the one before it: a daemon can be replaced in operation. */
 	const int64_t oldest = (int64_t)tenant_migrations.n - 1;
 
 	if (t->status == TENANT_PROVISIONING || t->schema_id == NULL)

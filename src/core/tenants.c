@@ -37,7 +37,8 @@ enum err tenants_suspend(struct ctx *cx, const struct tenant_suspension *in, str
 {
 	TRY(lock_live(cx, ret));
 	if (str_eq(ret->status, tenant_status_name(TENANT_SUSPENDED)))
-		return refuse(cx, ERR_ALREADY_SUSPENDED, "the tenant is suspended already (%s)", ret->suspend_mode);
+		return refuse(cx, ERR_ALREADY_SUSPENDED, "the tenant is suspended already (%s)",
+			      ret->suspend_mode);
 	q_tenant_suspend_later(cx->db, ret, surely(cx), cx->tenant->id, in->mode, in->reason);
 	return ERR_NONE;
 }

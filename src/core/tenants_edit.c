@@ -77,7 +77,8 @@ static void spec_limits(const struct tenant_new *in, const struct plan *plan, st
 	for (size_t i = 0; i < KINDS; i++) {
 		const bool own = schema_seen(&tenant_new_schema, in, kinds[i].field);
 
-		set(ret, kinds[i].limit, own ? get(&in->settings, kinds[i].setting) : get(&plan->limits, kinds[i].limit));
+		set(ret, kinds[i].limit, own ? get(&in->settings, kinds[i].setting) : get(&plan->limits,
+											  kinds[i].limit));
 	}
 }
 
@@ -88,7 +89,8 @@ enum err tenants_spec(struct ctx *cx, const struct tenant_new *in, struct tenant
 
 	check_custom(cx, in->custom_domain);
 	if (region_find(cx->world, in->region) == NULL)
-		(void)refuse_field(cx, "region", "unknown_region", "region must be one of the regions served here");
+		(void)refuse_field(cx, "region", "unknown_region",
+				   "region must be one of the regions served here");
 	TRY(ctx_faults(cx));
 	*ret = (struct tenant_spec){
 		.name = in->name,
@@ -178,7 +180,8 @@ static enum err check_usage(struct ctx *cx, const struct tenant_usage *used, con
 		if (max == INT_NULL || (was != INT_NULL && max >= was))
 			continue;
 		if (now == INT_NULL)
-			return refuse(cx, ERR_UNAVAILABLE, "the tenant's region does not say what is in use; retry");
+			return refuse(cx, ERR_UNAVAILABLE,
+				      "the tenant's region does not say what is in use; retry");
 		if (max < now)
 			return refuse(cx, ERR_BELOW_USAGE, "%s cannot be %" PRId64 ": %" PRId64 " in use",
 				      kinds[i].field, max, now);

@@ -8,12 +8,14 @@ const char *const apikey_environments[] = { "live", "test", NULL };
 #define T struct api_key_new
 static const struct field api_key_new_fields[] = {
 	TEXT_LIKE(T, name, F_CREATE | F_REQUIRED, 1, 120, check_not_blank, "What the key is for."),
-	STRS(T, scopes, F_CREATE | F_REQUIRED, 1, 32, NULL, 64, "What it may do, at most what its creator may."),
+	STRS(T, scopes, F_CREATE | F_REQUIRED, 1, 32, NULL, 64,
+	     "What it may do, at most what its creator may."),
 	TIME(T, expires_at, F_CREATE | F_NULLABLE, "From then on it is refused; null is never."),
-	ENUM(T, environment, F_CREATE, apikey_environments, "live", "Shows in the key itself: cc_live_ or cc_test_."),
+	ENUM(T, environment, F_CREATE, apikey_environments, "live",
+	     "Shows in the key itself: cc_live_ or cc_test_."),
 };
 #undef T
-SCHEMA_IN(api_key_new_schema, struct api_key_new, "NewApiKey", api_key_new_fields);
+SCHEMA_IN(api_key_new_schema, struct api_key_new, "ApiKeyCreate", api_key_new_fields);
 
 #define T struct api_key_created
 static const struct field api_key_created_fields[] = {

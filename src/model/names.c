@@ -22,11 +22,12 @@ enum {
 
 /* Hosts of the platform itself, and those that a browser or a mail server believes in. */
 static const char *const reserved[] = {
-	"account", "accounts", "admin", "api", "app", "assets", "auth", "autoconfig", "autodiscover", "billing",
-	"blog", "cdn", "console", "control", "dashboard", "dev", "docs", "ftp", "help", "host", "imap", "internal",
-	"isatap", "localhost", "login", "mail", "mx", "ns", "ns1", "ns2", "ns3", "ns4", "operator", "pop", "pop3",
-	"postmaster", "proxy", "root", "signup", "smtp", "sso", "staging", "static", "status", "support", "test",
-	"webmail", "wpad", "www",
+	"account", "accounts", "admin", "api", "app", "assets", "auth", "autoconfig",
+	"autodiscover", "billing", "blog", "cdn", "console", "control", "dashboard", "dev", "docs",
+	"ftp", "help", "host", "imap", "internal", "isatap", "localhost", "login", "mail", "mx",
+	"ns", "ns1", "ns2", "ns3", "ns4", "operator", "pop", "pop3", "postmaster", "proxy", "root",
+	"signup", "smtp", "sso", "staging", "static", "status", "support", "test", "webmail",
+	"wpad", "www",
 };
 
 static bool label_is_good(const char *s, size_t n, size_t max)
@@ -42,10 +43,13 @@ bool name_is_wellformed(const char *text)
 /* Ids and slugs are one namespace: no slug may look like an id that was or will be handed out. */
 static bool is_like_id(const char *s)
 {
-	const size_t n = strlen(s), least = strlen(ID_PREFIX) + 1 + ID_RANDOM;
-	const char *tail = s + n - ID_RANDOM;
+	const size_t n = strlen(s);
+	const char *tail;
 
-	return str_starts(s, ID_PREFIX) && n > least && tail[-1] == '-' && strspn(tail, LOWER "234567") == ID_RANDOM;
+	if (!str_starts(s, ID_PREFIX) || n < strlen(ID_PREFIX) + 2 + ID_RANDOM)
+		return false;
+	tail = s + n - ID_RANDOM;
+	return tail[-1] == '-' && strspn(tail, LOWER "234567") == ID_RANDOM;
 }
 
 const char *check_slug(const char *text)

@@ -23,7 +23,8 @@ SCHEMA_IN(tenant_settings_schema, struct tenant_settings, "TenantSettings", tena
 
 #define T struct tenant_usage
 static const struct field tenant_usage_fields[] = {
-	INT(T, policies_used, F_OUT | F_NULLABLE, 0, 0, "Policies in use; null while the region does not answer."),
+	INT(T, policies_used, F_OUT | F_NULLABLE, 0, 0,
+	    "Policies in use; null while the region does not answer."),
 	INT(T, users_used, F_OUT | F_NULLABLE, 0, 0, "Users in use."),
 	INT(T, bouncers_used, F_OUT | F_NULLABLE, 0, 0, "Bouncers in use."),
 	INT(T, resources_used, F_OUT | F_NULLABLE, 0, 0, "Resources in use."),
@@ -39,7 +40,8 @@ static const struct field tenant_new_fields[] = {
 	TEXT_LIKE(T, custom_domain, F_CREATE | F_NULLABLE, 1, 253, check_custom_domain,
 		  "A domain of the tenant's own; it counts once it is verified."),
 	TEXT(T, region, F_CREATE | F_REQUIRED, 1, 40, "Where the tenant's data will live."),
-	{ .name = "plan_type", .kind = K_TEXT, .flags = F_CREATE, .offset = FIELD_AT(T, plan_type, const char *),
+	{ .name = "plan_type", .kind = K_TEXT, .flags = F_CREATE, .offset = FIELD_AT(T, plan_type,
+										     const char *),
 	  .min = 1, .max = 40, .def = "free", .doc = "Name of the plan." },
 	OBJ(T, settings, F_CREATE, struct tenant_settings, &tenant_settings_schema,
 	    "Maxima; those left out are the plan's."),
@@ -47,7 +49,7 @@ static const struct field tenant_new_fields[] = {
 		  "The first user; owner@<domain> when left out."),
 };
 #undef T
-SCHEMA_IN(tenant_new_schema, struct tenant_new, "NewTenant", tenant_new_fields);
+SCHEMA_IN(tenant_new_schema, struct tenant_new, "TenantCreate", tenant_new_fields);
 
 /* limits stands last: the item of a list is all the rest. */
 #define T struct tenant_row
@@ -66,7 +68,8 @@ static const struct field tenant_row_fields[] = {
 	TIME(T, expires_at, F_OUT | F_NULLABLE | F_SORT, "When the term of its plan ends."),
 	OBJ(T, settings, F_UPDATE | F_OUT, struct tenant_settings, &tenant_settings_schema,
 	    "Maxima. Changed by operators only."),
-	TEXT(T, suspend_mode, F_OUT | F_NULLABLE | F_OPTIONAL_OUT, 0, 0, "While suspended: blocked or read_only."),
+	TEXT(T, suspend_mode, F_OUT | F_NULLABLE | F_OPTIONAL_OUT, 0, 0,
+	     "While suspended: blocked or read_only."),
 	TEXT(T, suspended_reason, F_OUT | F_NULLABLE | F_OPTIONAL_OUT, 0, 0, "While suspended: why."),
 	TIME(T, deleted_at, F_OUT | F_NULLABLE | F_OPTIONAL_OUT, "When its deletion was asked for."),
 	TIME(T, purge_at, F_OUT | F_NULLABLE | F_OPTIONAL_OUT, "Until when the deletion can be undone."),

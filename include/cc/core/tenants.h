@@ -17,7 +17,7 @@
 /* The body of a creation, checked against settings, regions and plans: every fault at once. */
 enum err tenants_spec(struct ctx *cx, const struct tenant_new *in, struct tenant_spec *ret) MUST_USE;
 
-/* What cx->tenant uses, from its region; waits two seconds at most. Unknown (INT_NULL) when it does not answer. */
+/* What cx->tenant uses, by its region, within two seconds; INT_NULL when that does not answer. */
 void tenants_usage(struct ctx *cx, struct tenant_usage *ret, const struct tenant **ret_fresh);
 
 struct tenants_edit {

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate.h"
+#include "groups.h"
+
+#include "cc/core/apikeys.h"
+#include "cc/core/tenant.h"
+#include "cc/model/q_control.h"
+
+struct api_key_query {
+	PAGE_MEMBERS;
+};
+
+#define T struct api_key_query
+static const struct field api_key_query_fields[] = { PAGE_FIELDS(T) };
+#undef T
+static SCHEMA(api_key_query_schema, struct api_key_query, "ApiKeyQuery", api_key_query_fields);
+
+static enum err api_key_list(struct ctx *cx, struct req *rq)
+{
+	const struct api_key_query *q = rq->query;
+	struct db_order *order = ARENA_NEW(cx->arena, struct db_order);
+
+	TRY(req_order(cx, &api_key_row_schema, q->sort, "created_at", order));
+	q_api_key_list_later(cx->db, &rq->list, order, cx->tenant->id, q->skip, q->limit);
+	q_api_key_count_later(cx->db, tally_at(&rq->total), cx->tenant->id);
+	return reply_list(rq, q->skip, q->limit);
+}
+
+static enum err api_key_get(struct ctx *cx, struct req *rq)
+{
+	struct api_key_row *row = ARENA_NEW(cx->arena, struct api_key_row);
+
+	q_api_key_get_later(cx->db, row, cx->tenant->id, rq->param[1]);
+	return reply(rq, row);
+}
+
+static enum err api_key_create(struct ctx *cx, struct req *rq)
+{
+	struct api_key_created *made = ARENA_NEW(cx->arena, struct api_key_created);
+
+	TRY(apikeys_create(cx, rq->body, made));
+	return reply_created(cx, rq, made, "/tenants/%s/api-keys/%s", cx->tenant->id, made->id);
+}
+
+static enum err api_key_revoke(struct ctx *cx, struct req *rq)
+{
+	struct api_key_deletion *gone = ARENA_NEW(cx->arena, struct api_key_deletion);
+
+	TRY(apikeys_revoke(cx, rq->param[1], gone));
+	return reply(rq, gone);
+}
+
+#define BASE "/tenants/{tenant_id}/api-keys"
+#define READ .auth = AUTH_TENANT, .store = STORE_CONTROL, .mode = DB_READ
+#define WRITE .auth = AUTH_TENANT, .store = STORE_CONTROL, .mode = DB_WRITE, .object = "api_key"
+
+static const struct route routes[] = {
+	{ M_POST, BASE, "createApiKey", "api_keys:write", "platform:tenants", WRITE, .flags = ROUTE_NO_STORE,
+	  .status = 201, .handler = api_key_create, .body = &api_key_new_schema,
+	  .reply = &api_key_created_schema, .errors = { ERR_SCOPE_GRANT },
+	  .summary = "Create an API key",
+	  .doc = "The key is in this answer and nowhere else. It can do at most what its creator can." },
+	{ M_GET, BASE, "listApiKeys", "api_keys:read", "platform:read", READ, .status = 200,
+	  .handler = api_key_list, .query = &api_key_query_schema, .reply = &api_key_row_schema,
+	  .list = "api_keys",
+	  .summary = "List API keys", .doc = "Revoked ones too." },
+	{ M_GET, BASE "/{key_id}", "getApiKey", "api_keys:read", "platform:read", READ, .status = 200,
+	  .handler = api_key_get, .reply = &api_key_row_schema,
+	  .summary = "Get an API key" },
+	{ M_DELETE, BASE "/{key_id}", "revokeApiKey", "api_keys:write", "platform:tenants", WRITE,
+	  .status = 200, .handler = api_key_revoke, .reply = &api_key_deletion_schema,
+	  .errors = { ERR_LAST_ADMIN_KEY },
+	  .summary = "Revoke an API key",
+	  .doc = "It is refused from now on: here at once, on every other node within a second." },
+};
+ROUTE_GROUP(apikey_routes, "API keys", "/api/v1", routes);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_SRC_API_GATE_H
+#define CC_SRC_API_GATE_H
+
+#include "cc/core/registry.h"
+#include "cc/http/route.h"
+
+/* A tenant that the request refers to until its answer is decided. */
+struct gate_tenant {
+	const struct tenant *tenant;
+	struct gate_tenant *next;
+};
+
+/* What the gate keeps of a request, from gate() to done(); req.gate. */
+struct gate {
+	const struct actor *actor;
+	const struct tenant *own;       /* of a tenant's credential */
+	const struct tenant *tenant;    /* the one that is meant; NULL: none */
+	struct gate_tenant *held;
+	bool degraded;                  /* the control database does not answer */
+	bool unchanged;                 /* the write turned out to be none: nothing is recorded */
+};
+
+/* For handlers. ------------------------------------------------------------------------------------ */
+
+/*
+ * A unit of work in the control database, bound to cx->tenant. A write is recorded in the audit and in
+ * the change feed by its last statements, and this node forgets what it knew when it is over.
+ */
+enum err gate_control(struct ctx *cx, struct req *rq, enum db_mode mode, db_work work, void *arg) MUST_USE;
+/* The write found nothing to change. */
+void gate_unchanged(struct req *rq);
+/* Takes the reference over, to be given back when the answer is decided. NULL is fine. */
+void gate_keep(struct ctx *cx, struct req *rq, const struct tenant *tenant);
+
+/* The gate's parts, in the order in which they are passed. Each may answer ERR_NEED_LOAD. ----------- */
+
+/* Who asks: g->actor and, for a tenant's credential, g->own. */
+enum err gate_credential(struct ctx *cx, struct req *rq, bool may_load, struct gate *g) MUST_USE;
+/* Which tenant is meant: all that name one must name the same. Sets g->tenant and rq->tenant_named. */
+enum err gate_context(struct ctx *cx, struct req *rq, bool may_load, struct gate *g) MUST_USE;
+/* What the tenant's state still allows. */
+enum err gate_state(struct ctx *cx, const struct req *rq, const struct gate *g) MUST_USE;
+/* Takes `cost` from the meters and says in headers how they stand. */
+enum err gate_rate(struct ctx *cx, struct req *rq, const struct gate *g, int64_t cost) MUST_USE;
+
+/* The path says which tenant: its parameter, or NULL. */
+const char *gate_path_tenant(const struct req *rq);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of contents of the API, and what the constraints of the databases mean to its clients. */
+#include "groups.h"
+
+#include "cc/api/api.h"
+
+const struct route_group *const api_groups[] = {
+	&tenant_routes,
+	&apikey_routes,
+	&policy_routes,
+	&resource_routes,
+	&bouncer_routes,
+	&audit_routes,
+	&system_routes,
+	NULL,
+};
+
+const struct db_constraint api_constraints[] = {
+	/* Names that clients choose. */
+	{ "name_pkey", ERR_SLUG_TAKEN, "domain", "another tenant has this name in its domain" },
+	{ "domain_holder", ERR_DOMAIN_TAKEN, "domain", "another tenant has this domain" },
+	{ "domain_pkey", ERR_DOMAIN_TAKEN, "domain", "the tenant has this domain already" },
+	{ "policies_name_live", ERR_NAME_TAKEN, "name", "another policy of this environment has this name" },
+	{ "resources_name_live", ERR_NAME_TAKEN, "name",
+	  "another resource of this environment has this name" },
+	{ "bouncers_name_live", ERR_NAME_TAKEN, "name", "another bouncer of this environment has this name" },
+	{ "users_email_live", ERR_NAME_TAKEN, "email", "another user has this e-mail address" },
+
+	/* What refers to what. Writers look first, under the head lock; these are the last resort. */
+	{ "policies_resource_id_fkey", ERR_IN_USE, "resource_id", "policies refer to this resource" },
+	{ "policies_bouncer_id_fkey", ERR_IN_USE, "bouncer_id", "policies refer to this bouncer" },
+	{ "tenant_schema_id_fkey", ERR_IN_USE, NULL, "a tenant lives in this schema" },
+	{ "tenant_schema_region_shard_fkey", ERR_IN_USE, NULL, "schemas hang on this shard" },
+	{ "domain_tenant_id_fkey", ERR_TENANT_NOT_FOUND, NULL, "the tenant is gone" },
+	{ "api_key_tenant_id_fkey", ERR_TENANT_NOT_FOUND, NULL, "the tenant is gone" },
+
+	/* Numbers and names that the daemon hands out itself: a collision is its own fault, or chance. */
+	{ "tenant_pkey", ERR_CONFLICT, NULL, "the id of the tenant exists; retry" },
+	{ "tenant_tombstone_pkey", ERR_CONFLICT, NULL, "the id of the tenant existed before" },
+	{ "tenant_schema_pkey", ERR_CONFLICT, NULL, "the schema exists; retry" },
+	{ "shard_pkey", ERR_CONFLICT, NULL, "the shard exists; retry" },
+	{ "tenant_audit_pkey", ERR_CONFLICT, NULL, "the place in the audit is taken; retry" },
+	{ "change_pkey", ERR_CONFLICT, NULL, "the place in the change feed is taken; retry" },
+	{ "change_head_pkey", ERR_CONFLICT, NULL, "the change feed has its head" },
+	{ "identity_pkey", ERR_CONFLICT, NULL, "the control plane has its identity" },
+	{ "api_key_pkey", ERR_CONFLICT, NULL, "the id of the key exists; retry" },
+	{ "api_key_key_id", ERR_CONFLICT, NULL, "the id of the key exists; retry" },
+	{ "head_pkey", ERR_CONFLICT, NULL, "the tenant has its head row" },
+	{ "policies_pkey", ERR_CONFLICT, NULL, "the id of the policy exists" },
+	{ "resources_pkey", ERR_CONFLICT, NULL, "the id of the resource exists" },
+	{ "bouncers_pkey", ERR_CONFLICT, NULL, "the id of the bouncer exists" },
+	{ "bouncer_live_pkey", ERR_CONFLICT, NULL, "the bouncer is known to live" },
+	{ "users_pkey", ERR_CONFLICT, NULL, "the id of the user exists" },
+	{ "tombstones_pkey", ERR_CONFLICT, NULL, "the tombstone exists" },
+	{ "audit_pkey", ERR_CONFLICT, NULL, "the place in the audit is taken" },
+	{ NULL, ERR_NONE, NULL, NULL },
+};

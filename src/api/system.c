@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "groups.h"
+
+#include "cc/api/api.h"
+#include "cc/base/clock.h"
+#include "cc/core/health.h"
+
+struct liveness {
+	const char *status;
+};
+
+#define T struct liveness
+static const struct field liveness_fields[] = {
+	TEXT(T, status, F_OUT, 0, 0, "ok."),
+};
+#undef T
+static SCHEMA(liveness_schema, struct liveness, "Liveness", liveness_fields);
+
+struct component {
+	const char *status;
+	double latency_ms;
+};
+
+#define T struct component
+static const struct field component_fields[] = {
+	TEXT(T, status, F_OUT, 0, 0, "healthy, unhealthy, or disabled when none is configured."),
+	NUM(T, latency_ms, F_OUT | F_NULLABLE, "How long the answer took; null without one."),
+};
+#undef T
+static SCHEMA(component_schema, struct component, "HealthOfComponent", component_fields);
+
+struct components {
+	struct component database, redis;
+};
+
+#define T struct components
+static const struct field components_fields[] = {
+	OBJ(T, database, F_OUT, struct component, &component_schema, "The control database."),
+	OBJ(T, redis, F_OUT, struct component, &component_schema, "Redis. Nothing is lost without it."),
+};
+#undef T
+static SCHEMA(components_schema, struct components, "HealthOfComponents", components_fields);
+
+struct health_report {
+	const char *status, *version;
+	int64_t uptime_seconds;
+	struct components components;
+	int64_t timestamp;
+};
+
+#define T struct health_report
+static const struct field health_fields[] = {
+	TEXT(T, status, F_OUT, 0, 0,
+	     "healthy; degraded without Redis; unhealthy without the control database."),
+	TEXT(T, version, F_OUT, 0, 0, "Of the program."),
+	INT(T, uptime_seconds, F_OUT, 0, 0, "Since this node started."),
+	OBJ(T, components, F_OUT, struct components, &components_schema, "What it depends on."),
+	TIME(T, timestamp, F_OUT, "Now."),
+};
+#undef T
+static SCHEMA(health_schema, struct health_report, "Health", health_fields);
+
+static const struct liveness fine = { .status = "ok" };
+
+static enum err live(struct ctx *cx, struct req *rq)
+{
+	(void)cx;
+	return reply(rq, &fine);
+}
+
+static enum err ready(struct ctx *cx, struct req *rq)
+{
+	TRY(health_ready(cx));
+	return reply(rq, &fine);
+}
+
+/* In tenths of a millisecond. */
+static struct component component_of(bool up, bool used, int64_t us)
+{
+	return (struct component){
+		.status = !used ? "disabled" : up ? "healthy" : "unhealthy",
+		.latency_ms = up ? (double)((us + 50) / 100) / 10 : (double)__builtin_nanf(""),
+	};
+}
+
+static enum err health(struct ctx *cx, struct req *rq)
+{
+	struct health_report *h = ARENA_NEW(cx->arena, struct health_report);
+	struct health found;
+
+	health_check(cx, &found);
+	*h = (struct health_report){
+		.status = found.redis_used && !found.redis_up ? "degraded" : "healthy",
+		.version = CC_VERSION,
+		.uptime_seconds = found.uptime_s,
+		.components.database = component_of(found.database_up, true, found.database_us),
+		.components.redis = component_of(found.redis_up, found.redis_used, found.redis_us),
+		.timestamp = clock_wall_us(),
+	};
+	if (!found.database_up) {
+		h->status = "unhealthy";
+		rq->status = err_info(ERR_UNAVAILABLE)->status;
+	}
+	return reply(rq, h);
+}
+
+static enum err openapi(struct ctx *cx, struct req *rq)
+{
+	struct str out;
+
+	str_init(&out, cx->arena, 128 * 1024);
+	openapi_write(&out, api_groups, CC_VERSION);
+	rq->raw_out = out.data;
+	return ERR_NONE;
+}
+
+static const struct route routes[] = {
+	{ M_GET, "/livez", "live", .auth = AUTH_PUBLIC, .flags = ROUTE_INLINE | ROUTE_NO_LIMIT, .status = 200,
+	  .handler = live, .reply = &liveness_schema, .summary = "Is the program alive?" },
+	{ M_GET, "/readyz", "ready", .auth = AUTH_PUBLIC, .flags = ROUTE_NO_LIMIT | ROUTE_VOLATILE,
+	  .status = 200,
+	  .handler = ready, .reply = &liveness_schema, .errors = { ERR_UNAVAILABLE },
+	  .summary = "Can it serve requests?" },
+	{ M_GET, "/api/v1/health", "health", .auth = AUTH_PUBLIC, .flags = ROUTE_NO_LIMIT | ROUTE_VOLATILE,
+	  .status = 200, .handler = health, .reply = &health_schema, .errors = { ERR_UNAVAILABLE },
+	  .summary = "How the program and what it depends on are" },
+	{ M_GET, "/api/v1/openapi.json", "openapi", .auth = AUTH_PUBLIC, .flags = ROUTE_NO_LIMIT,
+	  .status = 200,
+	  .handler = openapi, .summary = "This API as an OpenAPI 3.1 document" },
+};
+ROUTE_GROUP(system_routes, "System", "", routes);

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate.h"
+#include "groups.h"
+
+#include "cc/core/tenant.h"
+#include "cc/core/tenants.h"
+#include "cc/model/q_control.h"
+
+struct tenant_query {
+	PAGE_MEMBERS;
+	const char *status, *region, *plan_type, *name;
+};
+
+#define T struct tenant_query
+static const struct field tenant_query_fields[] = {
+	PAGE_FIELDS(T),
+	ENUM(T, status, F_CREATE | F_NULLABLE, tenant_statuses, NULL, "Only tenants of this status."),
+	TEXT(T, region, F_CREATE | F_NULLABLE, 1, 40, "Only tenants of this region."),
+	TEXT(T, plan_type, F_CREATE | F_NULLABLE, 1, 40, "Only tenants on this plan."),
+	TEXT(T, name, F_CREATE | F_NULLABLE, 1, 120, "Only tenants whose name holds this text, in any case."),
+};
+#undef T
+static SCHEMA(tenant_query_schema, struct tenant_query, "TenantQuery", tenant_query_fields);
+
+static enum err tenant_list(struct ctx *cx, struct req *rq)
+{
+	const struct tenant_query *q = rq->query;
+	struct db_order *order = ARENA_NEW(cx->arena, struct db_order);
+
+	TRY(req_order(cx, &tenant_item_schema, q->sort, "created_at", order));
+	q_tenant_list_later(cx->db, &rq->list, order, q->skip, q->limit, q->status, q->region, q->plan_type,
+			    q->name);
+	q_tenant_count_later(cx->db, tally_at(&rq->total), q->status, q->region, q->plan_type, q->name);
+	return reply_list(rq, q->skip, q->limit);
+}
+
+/* What an operation on one tenant has in hand. */
+struct job {
+	struct req *rq;
+	struct tenant_row *row;         /* the answer */
+	struct tenant_usage used;
+};
+
+static enum err read_row(struct ctx *cx, void *arg)
+{
+	const struct job *j = arg;
+
+	q_tenant_get_later(cx->db, j->row, cx->tenant->id);
+	return ERR_NONE;
+}
+
+/*
+ * The tenant's counters are in its region, which may be down just when an operator must act: before
+ * anything else, and unknown instead of an error.
+ */
+static void read_usage(struct ctx *cx, struct req *rq, struct job *ret)
+{
+	const struct tenant *fresh;
+
+	*ret = (struct job){ .rq = rq, .row = ARENA_NEW(cx->arena, struct tenant_row) };
+	tenants_usage(cx, &ret->used, &fresh);
+	gate_keep(cx, rq, fresh);
+}
+
+static enum err answer(struct req *rq, const struct job *j)
+{
+	j->row->limits = j->used;
+	return reply(rq, j->row);
+}
+
+static enum err tenant_read(struct ctx *cx, struct req *rq)
+{
+	struct job j;
+	enum err e;
+
+	read_usage(cx, rq, &j);
+	e = gate_control(cx, rq, DB_READ, read_row, &j);
+	if (e == ERR_NOT_FOUND)
+		return refuse(cx, ERR_TENANT_NOT_FOUND, "Tenant %s not found", rq->tenant_named);
+	TRY(e);
+	return answer(rq, &j);
+}
+
+static enum err read_created(struct ctx *cx, struct req *rq, const char *id)
+{
+	const struct tenant *made = NULL;
+	struct job j;
+	enum err e;
+
+	TRY(tenant_get(cx, id, true, &made));
+	gate_keep(cx, rq, made);
+	cx->tenant = made;
+	rq->tenant_named = arena_strdup(cx->arena, id);
+	read_usage(cx, rq, &j);
+	e = gate_control(cx, rq, DB_READ, read_row, &j);
+	cx->tenant = NULL;
+	TRY(e);
+	j.row->limits = j.used;
+	return reply_created(cx, rq, j.row, "/tenants/%s", id);
+}
+
+static enum err tenant_post(struct ctx *cx, struct req *rq)
+{
+	struct tenant_spec spec;
+	const char *id = NULL;
+
+	TRY(tenants_spec(cx, rq->body, &spec));
+	TRY(tenant_create(cx, &spec, &id));
+	return read_created(cx, rq, id);
+}
+
+static enum err change_work(struct ctx *cx, void *arg)
+{
+	const struct job *j = arg;
+	const struct tenants_edit edit = { .sent = j->rq->body, .mode = j->rq->read_mode, .used = &j->used };
+
+	TRY(tenants_update(cx, &edit, j->row, &j->rq->changed));
+	if (j->rq->changed.n == 0)
+		gate_unchanged(j->rq);
+	return ERR_NONE;
+}
+
+static enum err suspend_work(struct ctx *cx, void *arg)
+{
+	const struct job *j = arg;
+
+	return tenants_suspend(cx, j->rq->body, j->row);
+}
+
+static enum err resume_work(struct ctx *cx, void *arg)
+{
+	const struct job *j = arg;
+
+	return tenants_resume(cx, j->row);
+}
+
+static enum err delete_work(struct ctx *cx, void *arg)
+{
+	const struct job *j = arg;
+
+	return tenants_delete(cx, j->row);
+}
+
+static enum err restore_work(struct ctx *cx, void *arg)
+{
+	const struct job *j = arg;
+
+	return tenants_restore(cx, j->row);
+}
+
+static enum err run(struct ctx *cx, struct req *rq, db_work work)
+{
+	struct job j;
+
+	read_usage(cx, rq, &j);
+	TRY(gate_control(cx, rq, DB_WRITE, work, &j));
+	return answer(rq, &j);
+}
+
+static enum err tenant_change(struct ctx *cx, struct req *rq)
+{
+	return run(cx, rq, change_work);
+}
+
+static enum err tenant_suspend(struct ctx *cx, struct req *rq)
+{
+	return run(cx, rq, suspend_work);
+}
+
+static enum err tenant_resume(struct ctx *cx, struct req *rq)
+{
+	return run(cx, rq, resume_work);
+}
+
+static enum err tenant_restore(struct ctx *cx, struct req *rq)
+{
+	return run(cx, rq, restore_work);
+}
+
+static enum err tenant_delete(struct ctx *cx, struct req *rq)
+{
+	TRY(run(cx, rq, delete_work));
+	if (cx->world->work_due != NULL)
+		cx->world->work_due(cx->world);
+	return ERR_NONE;
+}
+
+/* Two databases answer for one tenant, so these open their own units of work. */
+#define ONE .auth = AUTH_TENANT, .store = STORE_NONE, .reply = &tenant_row_schema
+#define WRITE ONE, .mode = DB_WRITE, .object = "tenant"
+#define EDIT WRITE, .status = 200, .handler = tenant_change, .body = &tenant_row_schema, \
+	.errors = { ERR_BELOW_USAGE, ERR_SLUG_TAKEN, ERR_DOMAIN_TAKEN, ERR_UNAVAILABLE }
+#define OPERATORS .auth = AUTH_OPERATOR, .store = STORE_NONE, .mode = DB_WRITE, .object = "tenant", \
+	.reply = &tenant_row_schema
+
+static const struct route routes[] = {
+	{ M_POST, "/tenants", "createTenant", "platform:tenants", OPERATORS, .status = 201,
+	  .handler = tenant_post, .body = &tenant_new_schema, .errors = { ERR_SLUG_TAKEN, ERR_DOMAIN_TAKEN },
+	  .summary = "Create a tenant",
+	  .doc = "All or nothing: after 201 the tenant is active, with its owner as first user." },
+	{ M_GET, "/tenants", "listTenants", "platform:read", "platform:tenants", .auth = AUTH_OPERATOR,
+	  .store = STORE_PLATFORM, .mode = DB_READ, .status = 200, .handler = tenant_list,
+	  .query = &tenant_query_schema, .reply = &tenant_item_schema, .list = "tenants",
+	  .summary = "List tenants",
+	  .doc = "Items come without limits, which live in the tenants' regions." },
+	{ M_GET, "/tenants/{tenant_id}", "getTenant", "tenant:read", "platform:read", ONE, .mode = DB_READ,
+	  .flags = ROUTE_VOLATILE | ROUTE_DELETED_OK | ROUTE_SUSPENDED_OK, .status = 200,
+	  .handler = tenant_read,
+	  .summary = "Get a tenant" },
+	{ M_PUT, "/tenants/{tenant_id}", "replaceTenant", "tenant:write", "platform:tenants", EDIT,
+	  .flags = ROUTE_PUT_KEEPS,
+	  .summary = "Change a tenant",
+	  .doc = "Fields that are not sent stay. All but the name need platform:tenants." },
+	{ M_PATCH, "/tenants/{tenant_id}", "updateTenant", "tenant:write", "platform:tenants", EDIT,
+	  .summary = "Change fields of a tenant" },
+	{ M_DELETE, "/tenants/{tenant_id}", "deleteTenant", "tenant:delete", "platform:tenants", WRITE,
+	  .status = 202, .handler = tenant_delete, .errors = { ERR_TENANT_GONE },
+	  .summary = "Delete a tenant",
+	  .doc = "Refused at once; until purge_at it can be restored, then all of it is removed." },
+	{ M_POST, "/tenants/{tenant_id}/restore", "restoreTenant", "platform:tenants", "tenant:delete", WRITE,
+	  .flags = ROUTE_DELETED_OK | ROUTE_SUSPENDED_OK, .status = 200, .handler = tenant_restore,
+	  .errors = { ERR_NOT_DELETED, ERR_UNDO_OVER },
+	  .summary = "Undo the deletion of a tenant" },
+	{ M_POST, "/tenants/{tenant_id}/suspend", "suspendTenant", "platform:tenants", OPERATORS,
+	  .status = 200, .handler = tenant_suspend, .body = &tenant_suspension_schema,
+	  .errors = { ERR_ALREADY_SUSPENDED },
+	  .summary = "Suspend a tenant" },
+	{ M_POST, "/tenants/{tenant_id}/resume", "resumeTenant", "platform:tenants", OPERATORS,
+	  .status = 200, .handler = tenant_resume, .errors = { ERR_NOT_SUSPENDED },
+	  .summary = "Resume a suspended tenant" },
+};
+ROUTE_GROUP(tenant_routes, "Tenants", "/api/v1", routes);
