@@ -64,7 +64,7 @@ const char *answer_text(const struct answer *a, const char *path); /* absent or 
 int64_t answer_int(const struct answer *a, const char *path);      /* absent or no integer: fails the test */
 bool answer_null(const struct answer *a, const char *path);        /* present and null */
 size_t answer_count(const struct answer *a, const char *path); /* items of an array: else fails the test */
-/* Value of the first header field of this name (any case), or NULL; belongs to the answer. */
+/* Value of the first header field of this name (any case), or NULL; valid until the eighth call after it. */
 const char *answer_header(const struct answer *a, const char *name);
 /* True when details[] has this field with this error (error NULL: any). */
 bool answer_fault(const struct answer *a, const char *field, const char *error);

@@ -14,15 +14,15 @@ struct daemon;
 
 /* All zero: what most suites want. */
 struct daemon_options {
-	bool nine_regions;              /* all of the spec's instead of us-east-1, eu-west-1, ap-southeast-1 */
-	int undo_window_s;              /* 0: 30 days */
-	int spare_schemas;              /* per region; 0: the default of 2; -1: none */
-	int provision_lease_s;          /* 0: 5 */
-	int poll_ms;                    /* change feed; 0: 500 */
-	int workers;                    /* 0: 8 */
+	bool nine_regions;     /* all of the spec's instead of us-east-1, eu-west-1, ap-southeast-1 */
+	int undo_window_s;     /* 0: 30 days */
+	int spare_schemas;     /* per region; 0: the default of 2; -1: none */
+	int provision_lease_s; /* 0: 5 */
+	int poll_ms;           /* change feed; 0: 500 */
+	int workers;           /* 0: 8 */
 	bool without_redis;
-	const char *plans;              /* text of a plans file; NULL: the plans of daemon_plans */
-	const char *const *env;         /* more environment, NULL-terminated: "CONTROLCORE_LIMITS_STATEMENT_MS=200",
+	const char *plans;      /* text of a plans file; NULL: the plans of daemon_plans */
+	const char *const *env; /* more environment, NULL-terminated: "CONTROLCORE_LIMITS_STATEMENT_MS=200",
 					 * "CC_FAILPOINT=name:3"; stays for restarts until daemon_env() */
 };
 
@@ -30,7 +30,7 @@ struct daemon_options {
 extern const char daemon_plans[];
 
 /* Starts all of it and waits for /readyz. */
-struct daemon *daemon_start(const struct daemon_options *options);      /* NULL: all zero */
+struct daemon *daemon_start(const struct daemon_options *options); /* NULL: all zero */
 /* A second node on the same PostgreSQL and Redis, with its own port. Stop it before the first. */
 struct daemon *daemon_join(struct daemon *first, const struct daemon_options *options);
 /* Stops (SIGTERM), checks that it ended with status 0, removes everything. NULL is fine. */
@@ -63,9 +63,9 @@ char *daemon_conninfo(const struct daemon *d, const char *database);
 #define DAEMON_CONTROL_DB "cc_control"
 /* Name of a region's database: region_us_east_1; malloc'ed. */
 char *daemon_region_db(const char *region);
-const char *daemon_redis_socket(const struct daemon *d);        /* NULL: without_redis */
+const char *daemon_redis_socket(const struct daemon *d); /* NULL: without_redis */
 const char *daemon_config_path(const struct daemon *d);
-const char *daemon_log_path(const struct daemon *d);            /* JSON lines of every start */
+const char *daemon_log_path(const struct daemon *d); /* JSON lines of every start */
 const char *daemon_folder(const struct daemon *d);
 
 /*
