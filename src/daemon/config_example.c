@@ -61,15 +61,19 @@ static void write_value(struct str *out, const struct field *f, const char *exam
 	}
 }
 
-static void write_rule(struct str *out, const char *indent, const struct field *f)
+/* What the setting is, and what it takes. */
+static void write_doc(struct str *out, const char *indent, const struct field *f)
 {
-	struct str rule;
+	struct str text;
 
-	if (f->kind != K_INT && f->kind != K_ENUM)
-		return;
-	str_init(&rule, out->arena, 64);
-	field_describe(&rule, f);
-	write_comment(out, indent, rule.data);
+	str_init(&text, out->arena, 128);
+	str_add(&text, f->doc);
+	if (f->kind == K_INT || f->kind == K_ENUM) {
+		str_add(&text, " (");
+		field_describe(&text, f);
+		str_add_char(&text, ')');
+	}
+	write_comment(out, indent, text.data);
 }
 
 /* What stands in the file for what has no default. */
@@ -101,8 +105,7 @@ static void write_field(struct str *out, const char *section, const struct field
 {
 	const bool by_file = (f->flags & F_SECRET) && !str_eq(section, "control");
 
-	write_comment(out, "\t", f->doc);
-	write_rule(out, "\t", f);
+	write_doc(out, "\t", f);
 	str_addf(out, "\t%s%s%s = ", f->flags & F_REQUIRED ? "" : "# ", f->name, by_file ? "_file" : "");
 	write_value(out, f, example_of(out->arena, section, f->name));
 	str_add(out, ";\n");
@@ -120,8 +123,7 @@ static void write_regions(struct str *out)
 			for (size_t k = 2; k < region_conf_schema.nfields; k++) {
 				const struct field *f = &region_conf_schema.fields[k];
 
-				write_comment(out, "\t\t", f->doc);
-				write_rule(out, "\t\t", f);
+				write_doc(out, "\t\t", f);
 				str_addf(out, "\t\t# %s = %s;\n", f->name, f->def);
 			}
 		str_addf(out, "\t}%s\n", i < 2 ? "," : "");

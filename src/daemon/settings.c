@@ -189,8 +189,7 @@ static const struct field control_fields[] = {
 		"The control database: libpq keywords without user and password."),
 	S_SECRET(T, admin_conninfo, 0, 1, 2000, check_admin_conninfo,
 		"A role that may create login roles and databases; used by `migrate` and at start only. "
-		"Without it\n"
-		"the databases and the role cc_prov must be there already."),
+		"Without it the databases and the role cc_prov must be there already."),
 	S_INT(T, connections, 1, 500, "16",
 		"Connections to the control database, for each of its two roles."),
 	S_BOOL(T, migrate, "true",
@@ -277,13 +276,13 @@ static const struct field plans_fields[] = {
 static SCHEMA(plans_conf_schema, struct plans_conf, "plans", plans_fields);
 
 #define SECTION(member, table, text) \
-	{ \
-		.name = #member, .schema = &(table), .offset = offsetof(struct config, member), .doc = (text) \
-	}
+	{ .name = #member, .schema = &(table), \
+	  .offset = offsetof(struct config, member), .doc = (text) }
 const struct section sections[] = {
 	SECTION(server, server_conf_schema, "The HTTP listener."),
 	SECTION(control, control_conf_schema, "The control database."),
-	SECTION(redis, redis_settings_schema, "Shortens waits between nodes; never the only home of anything."),
+	SECTION(redis, redis_settings_schema,
+		"Shortens waits between nodes; never the only home of anything."),
 	SECTION(secrets, secrets_conf_schema, "Best as files that only the daemon can read."),
 	SECTION(jobs, jobs_conf_schema, "Background work."),
 	SECTION(limits, limits_conf_schema, "Bounds inside the daemon."),
