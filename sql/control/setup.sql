@@ -35,7 +35,10 @@ SELECT rolname AS role, rolsuper AS superuser, rolbypassrls AS bypassrls, rolcre
 	(SELECT count(*) FROM pg_auth_members m WHERE m.member = r.oid) AS memberships,
 	has_database_privilege(r.oid, current_database(), 'TEMP') AS temp,
 	coalesce((SELECT has_schema_privilege(r.oid, n.oid, 'CREATE') FROM pg_namespace n WHERE nspname = 'public'),
-		false) AS public_create
+		false) AS public_create,
+	EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setrole IN (0, r.oid)
+		AND (s.setdatabase = 0 OR s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()))
+		AND 'synchronous_commit=off' = ANY (s.setconfig)) AS hasty
 FROM pg_roles r WHERE rolname = $1;
 
 -- name: server_facts :one server_facts

@@ -62,6 +62,9 @@ static enum err check_role(struct ctx *cx, const struct check *c, size_t i)
 	if (f->public_create)
 		return refuse(cx, ERR_CONFLICT, "Role %s may create in schema public of database %s (%s).", role,
 			      c->server.database, c->where);
+	if (f->hasty)
+		return refuse(cx, ERR_CONFLICT, "Role %s at %s has synchronous_commit = off: its commits would not last.", role,
+			      c->where);
 	return ERR_NONE;
 }
 

@@ -30,6 +30,7 @@ static const struct field role_facts_fields[] = {
 	BOOL(T, createrole, 0, "It may make roles."),
 	BOOL(T, temp, 0, "It may make temporary tables here."),
 	BOOL(T, public_create, 0, "It may make objects in the schema public."),
+	BOOL(T, hasty, 0, "Its commits do not wait for the disk."),
 	INT(T, memberships, 0, 0, 0, "Roles it is a member of."),
 };
 #undef T

@@ -23,7 +23,7 @@ extern const struct schema stock_schema;
 /* What makes a login role unsafe. */
 struct role_facts {
 	const char *role;
-	bool superuser, bypassrls, createrole, temp, public_create;
+	bool superuser, bypassrls, createrole, temp, public_create, hasty;
 	int64_t memberships;
 };
 extern const struct schema role_facts_schema;
