@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Arguments of a query → parameters of libpq: binary where the type is ours alone, text where PostgreSQL casts. */
+/* Arguments of a query → parameters of libpq: binary where the type is certain, else text. */
 #include <math.h>
 #include <string.h>
 
@@ -56,7 +56,7 @@ static void bind_real(struct bound *b, int i, double v)
 	set(b, i, b->scratch[i], 8, 1);
 }
 
-/* The binary form of text[]: dimensions, has-nulls, element type, length, lower bound, then each with its length. */
+/* Binary text[]: dimensions, has-nulls, element type, length, lower bound, then each with its length. */
 static void bind_texts(struct arena *a, struct bound *b, int i, const struct strv *l)
 {
 	size_t size = 20;

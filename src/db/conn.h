@@ -93,7 +93,7 @@ PGconn *conn_open(const char *conninfo, const char *user, const char *password, 
 struct db *conn_wrap(PGconn *pg);
 void conn_close(struct db *db);       /* NULL is fine */
 bool conn_alive(const struct db *db); /* an idle connection has nothing to say, unless it ended */
-/* Waits until the socket is readable, or writable when want_write. False: the deadline passed or poll failed. */
+/* Waits until the socket is readable, or writable when want_write. False: the deadline passed. */
 bool conn_poll(PGconn *pg, bool want_write, int64_t deadline_ms);
 /* The connection cannot be used any more; remembers why. */
 void conn_lose(struct db *db, const char *why);

@@ -69,7 +69,7 @@ static enum err applied_checksum(const struct run *r, const struct migration *m,
 	return db_session_exec(r->cx, r->s, sql, 1, &version, ret);
 }
 
-/* An error leaves the session in a transaction that can only be rolled back; its problem is the one to report. */
+/* After an error the transaction can only be rolled back; the first problem is the one to report. */
 static enum err end_transaction(struct ctx *cx, struct db_session *s, enum err e)
 {
 	const struct problem problem = cx->problem;
@@ -177,14 +177,16 @@ enum err migrate_database(struct ctx *cx, struct db_session *s, const struct mig
  */
 static enum err read_version(struct ctx *cx, struct db_session *s, const char *schema, int *from)
 {
-	static const char sql[] = "SELECT substr(obj_description(oid, 'pg_namespace'), 9) FROM pg_namespace"
-				  " WHERE nspname = $1 AND obj_description(oid, 'pg_namespace') LIKE 'version %'";
+	static const char sql[] =
+		"SELECT substr(obj_description(oid, 'pg_namespace'), 9) FROM pg_namespace"
+		" WHERE nspname = $1 AND obj_description(oid, 'pg_namespace') LIKE 'version %'";
 	const char *text = NULL;
 	int64_t version;
 	enum err e;
 
-	e = db_session_exec(cx, s, "SELECT pg_advisory_xact_lock(hashtextextended('controlcored schema ' || $1, 0))", 1,
-			    &schema, NULL);
+	e = db_session_exec(cx, s,
+		"SELECT pg_advisory_xact_lock(hashtextextended('controlcored schema ' || $1, 0))", 1, &schema,
+		NULL);
 	if (e == ERR_NONE)
 		e = db_session_exec(cx, s, sql, 1, &schema, &text);
 	if (e == ERR_NONE && text != NULL && parse_int64(text, &version) && version > *from)
@@ -194,11 +196,12 @@ static enum err read_version(struct ctx *cx, struct db_session *s, const char *s
 
 static enum err write_version(struct ctx *cx, struct db_session *s, const char *quoted, int version)
 {
-	return db_session_script(cx, s, arena_printf(cx->arena, "COMMENT ON SCHEMA %s IS 'version %d'", quoted, version));
+	return db_session_script(
+		cx, s, arena_printf(cx->arena, "COMMENT ON SCHEMA %s IS 'version %d'", quoted, version));
 }
 
-static enum err apply_from(struct ctx *cx, struct db_session *s, const struct migration_set *set, const char *quoted,
-			   int from, int to)
+static enum err apply_from(struct ctx *cx, struct db_session *s, const struct migration_set *set,
+	const char *quoted, int from, int to)
 {
 	int at = from;
 	enum err e = ERR_NONE;
@@ -215,7 +218,7 @@ static enum err apply_from(struct ctx *cx, struct db_session *s, const struct mi
 }
 
 enum err migrate_tenant_schema(struct ctx *cx, struct db_session *s, const struct migration_set *set,
-			       const char *schema, const char *owner_role, int from, int to)
+	const char *schema, const char *owner_role, int from, int to)
 {
 	const char *quoted = session_name(cx, s, schema);
 	enum err e;
@@ -224,8 +227,9 @@ enum err migrate_tenant_schema(struct ctx *cx, struct db_session *s, const struc
 		return ERR_INTERNAL;
 	e = db_session_script(cx, s, "BEGIN");
 	if (e == ERR_NONE)
-		e = db_session_exec(cx, s, "SELECT set_config('role', $1, true), set_config('lock_timeout', '2s', true)", 1,
-				    &owner_role, NULL);
+		e = db_session_exec(cx, s,
+			"SELECT set_config('role', $1, true), set_config('lock_timeout', '2s', true)", 1,
+			&owner_role, NULL);
 	if (e == ERR_NONE)
 		e = in_schema(cx, s, quoted);
 	if (e == ERR_NONE)

@@ -71,7 +71,7 @@ static bool is_undecided(const struct db *db)
 
 static enum err unit_commit(struct db *db)
 {
-	/* The server would commit what we are about to refuse: such writes are decided before COMMIT is sent. */
+	/* The server would commit what we are about to refuse: such writes are decided before COMMIT. */
 	if (db->mode == DB_WRITE && is_undecided(db) && db_flush(db) != ERR_NONE)
 		return db->failed;
 	if (!db->begun || db->failed != ERR_NONE)

@@ -29,7 +29,7 @@ void pg_restart(struct pg *pg); /* after pg_kill9(), or in place of a running on
 const char *pg_conninfo(struct pg *pg, const char *database);
 const char *pg_dir(const struct pg *pg); /* where the socket is; data/ and log are below */
 
-/* As the superuser; an error ends the test. pg_value: first column of the first row, "" for NULL or no row. */
+/* As the superuser; an error ends the test. pg_value: the first column of the first row, else "". */
 void pg_sql(struct pg *pg, const char *database, const char *sql);
 const char *pg_value(struct pg *pg, const char *database, const char *sql);
 
