@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cc/base/mem.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 void *mem_alloc(size_t n, size_t size)
 {
-	void *p = calloc(n ? n : 1, size ? size : 1);
+	void *p;
 
+	/* calloc() would see it as well, but sanitizers answer for it in their own way. */
+	if (size != 0 && n > SIZE_MAX / size)
+		abort();
+	p = calloc(n ? n : 1, size ? size : 1);
 	if (p == NULL)
 		abort();
 	return p;
