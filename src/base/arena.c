@@ -56,10 +56,9 @@ static struct block *block_new(struct block *prev, size_t cap)
 
 	if (cap > SIZE_MAX - sizeof(*b))
 		abort();
-	b = malloc(sizeof(*b) + cap);
-	if (b == NULL)
-		abort();
-	*b = (struct block){ .prev = prev, .cap = cap };
+	b = mem_alloc(1, sizeof(*b) + cap);
+	b->prev = prev;
+	b->cap = cap;
 	POISON(b->data, cap);
 	return b;
 }
