@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "contract.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cc/api/api.h"
+
+#define TARGET_MAX 512
+
+int contract_setup(void **state)
+{
+	struct contract *k = calloc(1, sizeof(*k));
+
+	if (daemon_group_setup(state) != 0)
+		return -1;
+	k->d = *state;
+	fixture_tenant(k->d, "contract", "enterprise", NULL, NULL, &k->t);
+	k->c = client_operator(k->d);
+	*state = k;
+	return 0;
+}
+
+int contract_teardown(void **state)
+{
+	struct contract *k = *state;
+
+	if (k == NULL)
+		return 0; /* the set-up failed */
+	client_close(k->c);
+	*state = k->d;
+	free(k);
+	return daemon_group_teardown(state);
+}
+
+const struct route *route_at(size_t i, const char **ret_prefix)
+{
+	for (const struct route_group *const *g = api_groups; *g != NULL; g++) {
+		if (i < (*g)->n) {
+			*ret_prefix = (*g)->prefix;
+			return &(*g)->routes[i];
+		}
+		i -= (*g)->n;
+	}
+	return NULL;
+}
+
+const struct route *route_find(enum method m, const char *path)
+{
+	FOR_EACH_ROUTE(r, prefix)
+	if (r->method == m && strcmp(r->path, path) == 0)
+		return r;
+	return NULL;
+}
+
+enum read_mode route_read_mode(const struct route *r)
+{
+	if (r->method == M_PATCH || (r->method == M_PUT && (r->flags & ROUTE_PUT_KEEPS) != 0))
+		return READ_MERGE;
+	return r->method == M_PUT ? READ_REPLACE : READ_CREATE;
+}
+
+/* Appends the path with its {…} filled in. */
+static void fill_path(const struct contract *k, const struct ask *ask, char ret[TARGET_MAX])
+{
+	size_t n = (size_t)snprintf(ret, TARGET_MAX, "%s", ask->prefix);
+
+	for (const char *p = ask->r->path; *p != '\0';) {
+		const char *text = p;
+		size_t len = 1;
+
+		if (*p == '{') {
+			text = ask->id != NULL ? ask->id : "999999";
+			if (strncmp(p, "{tenant_id}", 11) == 0)
+				text = ask->tenant != NULL ? ask->tenant : k->t.id;
+			len = strlen(text);
+			p = strchr(p, '}');
+		}
+		p++;
+		assert_true(n + len + 1 < TARGET_MAX);
+		memcpy(ret + n, text, len);
+		n += len;
+	}
+	ret[n] = '\0';
+}
+
+const struct answer *contract_ask(struct contract *k, struct client *c, const struct ask *ask)
+{
+	const bool names_tenant = strstr(ask->r->path, "{tenant_id}") != NULL;
+	char target[TARGET_MAX], full[TARGET_MAX + 256];
+
+	fill_path(k, ask, target);
+	snprintf(full, sizeof(full), "%s%s%s", target, ask->query != NULL ? "?" : "",
+		ask->query != NULL ? ask->query : "");
+	client_tenant(c, ask->r->auth == AUTH_TENANT && !names_tenant ? k->t.id : NULL);
+	return client_call(c, method_name(ask->method), full, ask->headers, ask->body);
+}
+
+const struct answer *contract_call(
+	struct contract *k, struct client *c, const struct route *r, const char *prefix)
+{
+	struct ask ask = { .r = r, .prefix = prefix, .method = r->method };
+	const struct answer *a;
+	char *body = NULL;
+
+	if (r->body != NULL) {
+		json_t *o = sample_object(r->body, route_read_mode(r), false);
+
+		body = json_dumps(o, JSON_COMPACT);
+		json_decref(o);
+	}
+	ask.body = body;
+	a = contract_ask(k, c, &ask);
+	free(body);
+	return a;
+}
+
+const char *contract_tenant(struct contract *k)
+{
+	static struct tenant_fixture t;
+	static int n;
+	char slug[32];
+
+	snprintf(slug, sizeof(slug), "spare%d", ++n);
+	fixture_tenant(k->d, slug, NULL, NULL, NULL, &t);
+	return t.id;
+}
+
+/* "/policies/{id}" → "/policies"; false when what is last in braces is the tenant, or nothing is. */
+static bool path_of_maker(const char *path, char ret[TARGET_MAX])
+{
+	const char *brace = strrchr(path, '{');
+
+	if (brace == NULL || strncmp(brace, "{tenant_id}", 11) == 0)
+		return false;
+	snprintf(ret, TARGET_MAX, "%.*s", (int)(brace - path - 1), path);
+	return true;
+}
+
+const char *contract_object(struct contract *k, const struct route *r, const char *tenant)
+{
+	static char id[64];
+	char path[TARGET_MAX];
+	const struct route *maker;
+	const struct answer *a;
+	struct ask ask = { .prefix = "/api/v1", .method = M_POST, .tenant = tenant };
+	json_t *body, *got;
+
+	if (!path_of_maker(r->path, path))
+		return NULL;
+	maker = route_find(M_POST, path);
+	if (maker == NULL)
+		fail_msg("nothing makes what %s names", r->path);
+	body = sample_object(maker->body, READ_CREATE, false);
+	ask.r = maker;
+	ask.body = json_dumps(body, JSON_COMPACT);
+	a = assert_status(maker->status, contract_ask(k, k->c, &ask));
+	got = answer_at(a, "id");
+	if (json_is_integer(got))
+		snprintf(id, sizeof(id), "%lld", (long long)json_integer_value(got));
+	else
+		snprintf(id, sizeof(id), "%s", answer_text(a, "id"));
+	json_decref(body);
+	free((void *)(uintptr_t)ask.body);
+	return id;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Values from the field tables: by kind, bounds, values and check. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "contract.h"
+
+/* Words that the program knows and the table does not. */
+static const char *word_of(const char *field)
+{
+	static const char *const words[][2] = {
+		{"region",     "us-east-1"    },
+                { "plan_type", "pro"          },
+                { "scopes",    "policies:read"}
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i][0], field) == 0)
+			return words[i][1];
+	return NULL;
+}
+
+/* %d differs each time; the first that the field's own check takes is sent. */
+static const char *const forms[] = {
+	"Sample %d",
+	"sample-%d.example.com",
+	"sample-%d.example.com:443",
+	"https://sample-%d.example.com/",
+	"sample-%d@example.com",
+	"2099-01-31T12:00:00Z",
+	"package sample_%d",
+};
+
+static bool has_form(const struct field *f, const char *text)
+{
+	return (f->check == NULL || f->check(text) == NULL) &&
+	       (f->max == 0 || (int64_t)strlen(text) <= f->max);
+}
+
+static json_t *sample_text(const struct field *f)
+{
+	static int n;
+	char text[80];
+
+	n++;
+	if (word_of(f->name) != NULL)
+		return json_string(word_of(f->name));
+	if (strcmp(f->name, "domain") == 0) {
+		snprintf(text, sizeof(text), "contract-%d.controlcore.io", n);
+		return json_string(text);
+	}
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		snprintf(text, sizeof(text), forms[i], n);
+#pragma GCC diagnostic pop
+		if (has_form(f, text))
+			return json_string(text);
+	}
+	fail_msg("no sample fits the check of the field %s", f->name);
+	return NULL;
+}
+
+static json_t *sample_list(const struct field *f)
+{
+	json_t *list = json_array();
+	const char *word = f->values != NULL ? f->values[0] : word_of(f->name);
+
+	json_array_append_new(list, json_string(word != NULL ? word : "word"));
+	return list;
+}
+
+json_t *sample_value(const struct field *f)
+{
+	switch (f->kind) {
+	case K_TEXT:
+		return sample_text(f);
+	case K_ENUM:
+		return json_string(f->def != NULL ? f->def : f->values[0]);
+	case K_INT:
+		return json_integer(f->max > 100 ? 100 : f->max);
+	case K_BOOL:
+		return json_true();
+	case K_TIME:
+		return json_string("2099-01-31T12:00:00Z");
+	case K_NUM:
+		return json_real(0.5);
+	case K_STRS:
+		return sample_list(f);
+	case K_JSON:
+		return f->sub != NULL ? json_pack("[o]", sample_object(f->sub, READ_CREATE, true))
+				      : json_pack("{s:[i,n,b]}", "sample", 1, 1);
+	case K_OBJ:
+		return sample_object(f->sub, READ_CREATE, true);
+	case K_BYTES:
+		break;
+	}
+	fail_msg("the field %s cannot be sent", f->name);
+	return NULL;
+}
+
+bool field_is_sent(const struct field *f, enum read_mode mode)
+{
+	return (f->flags & (mode == READ_CREATE ? F_CREATE : F_UPDATE)) != 0;
+}
+
+/* An id of another object: a sample of it would name one that does not exist. */
+static bool is_reference(const struct field *f)
+{
+	const size_t n = strlen(f->name);
+
+	return f->kind == K_INT && n > 3 && strcmp(f->name + n - 3, "_id") == 0;
+}
+
+json_t *sample_object(const struct schema *s, enum read_mode mode, bool all)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < s->nfields; i++) {
+		const struct field *f = &s->fields[i];
+		const bool wanted = (f->flags & F_REQUIRED) != 0 || (all && !is_reference(f));
+
+		if (field_is_sent(f, mode) && wanted)
+			json_object_set_new(o, f->name, sample_value(f));
+	}
+	return o;
+}

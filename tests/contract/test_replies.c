@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every route succeeds at least once, with the reply that its table describes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "contract.h"
+
+/* What a tenant must have gone through before an operation makes sense. */
+static const struct {
+	const char *op;
+	enum method method;
+	const char *path;
+} before[] = {
+	{"restoreTenant", M_DELETE, "/tenants/{tenant_id}"        },
+	{ "resumeTenant", M_POST,   "/tenants/{tenant_id}/suspend"},
+};
+
+static void prepare(struct contract *k, const struct route *r, const char *tenant)
+{
+	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+		struct ask ask = { .prefix = "/api/v1", .method = before[i].method, .tenant = tenant };
+
+		if (strcmp(before[i].op, r->op) != 0)
+			continue;
+		ask.r = route_find(before[i].method, before[i].path);
+		assert_non_null(ask.r);
+		ask.body = ask.r->body != NULL ? "{}" : NULL;
+		assert_status(ask.r->status, contract_ask(k, k->c, &ask));
+	}
+}
+
+/* Writes to the tenant itself get one of their own. */
+static const char *tenant_for(struct contract *k, const struct route *r)
+{
+	const char *brace = strrchr(r->path, '{');
+
+	if (r->mode == DB_WRITE && brace != NULL && strncmp(brace, "{tenant_id}", 11) == 0)
+		return contract_tenant(k);
+	return k->t.id;
+}
+
+static const struct answer *succeed(struct contract *k, const struct route *r, const char *prefix, bool all)
+{
+	struct ask ask = { .r = r, .prefix = prefix, .method = r->method };
+	const struct answer *a;
+	char *body = NULL;
+
+	ask.tenant = tenant_for(k, r);
+	ask.id = contract_object(k, r, ask.tenant);
+	prepare(k, r, ask.tenant);
+	if (r->body != NULL) {
+		json_t *o = sample_object(r->body, route_read_mode(r), all);
+
+		body = json_dumps(o, JSON_COMPACT);
+		json_decref(o);
+	}
+	ask.body = body;
+	a = contract_ask(k, k->c, &ask);
+	free(body);
+	return assert_status(r->status, a);
+}
+
+static void check_list(const struct route *r, const struct answer *a)
+{
+	const bool bare = (r->flags & ROUTE_BARE_ARRAY) != 0;
+	const json_t *list = bare ? a->json : answer_at(a, r->list);
+
+	if (!json_is_array(list))
+		fail_msg("%s: no list: %s", a->asked, a->body);
+	if (!bare) {
+		assert_int_equal(4, json_object_size(a->json));
+		assert_true(answer_int(a, "total") >= (int64_t)json_array_size(list));
+		assert_int(1, a, "page");
+		assert_true(answer_int(a, "page_size") >= (int64_t)json_array_size(list));
+	}
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *misfit = reply_misfit(r->reply, json_array_get(list, i), true);
+
+		if (misfit != NULL)
+			fail_msg("%s: [%zu]: %s: %s", a->asked, i, misfit, a->body);
+	}
+}
+
+static void check_reply(const struct route *r, const struct answer *a)
+{
+	const char *misfit;
+
+	assert_string_equal("application/json", answer_header(a, "Content-Type"));
+	assert_non_null(answer_header(a, "X-Request-ID"));
+	assert_non_null(a->json);
+	if ((r->flags & ROUTE_NO_STORE) != 0)
+		assert_string_equal("no-store", answer_header(a, "Cache-Control"));
+	if (r->auth != AUTH_PUBLIC && (r->flags & ROUTE_NO_LIMIT) == 0)
+		assert_non_null(answer_header(a, "X-RateLimit-Remaining"));
+	if (r->list != NULL) {
+		check_list(r, a);
+		return;
+	}
+	misfit = r->reply != NULL ? reply_misfit(r->reply, a->json, false) : NULL;
+	if (misfit != NULL)
+		fail_msg("%s: %s: %s", a->asked, misfit, a->body);
+}
+
+/* Writes come first, so that the lists have items. */
+static void every_route_answers_what_its_table_says(void **state)
+{
+	struct contract *k = *state;
+	size_t reached = 0, routes = 0;
+
+	for (int mode = DB_WRITE; mode >= DB_READ; mode--) {
+		FOR_EACH_ROUTE(r, prefix)
+		{
+			if ((int)r->mode != mode)
+				continue;
+			routes++;
+			check_reply(r, succeed(k, r, prefix, false));
+			if (r->body != NULL)
+				check_reply(r, succeed(k, r, prefix, true));
+			reached++;
+			client_forget(k->c);
+		}
+	}
+	assert_true(routes > 0);
+	assert_int_equal(routes, reached);
+}
+
+static void what_was_made_is_where_location_says(void **state)
+{
+	struct contract *k = *state;
+
+	FOR_EACH_ROUTE(r, prefix)
+	{
+		const char *where;
+		const struct answer *a;
+
+		if (r->status != 201)
+			continue;
+		a = succeed(k, r, prefix, false);
+		where = answer_header(a, "Location");
+		assert_non_null(where);
+		assert_status(200, client_call(k->c, "GET", where, NULL, NULL));
+	}
+}
+
+static void head_is_get_without_the_body(void **state)
+{
+	struct contract *k = *state;
+
+	FOR_EACH_ROUTE(r, prefix)
+	{
+		struct ask ask = { .r = r, .prefix = prefix, .method = M_HEAD };
+		const struct answer *a;
+
+		if (r->method != M_GET)
+			continue;
+		ask.id = contract_object(k, r, k->t.id);
+		a = assert_status(r->status, contract_ask(k, k->c, &ask));
+		assert_int_equal(0, a->body_len);
+	}
+}
+
+static void refusals_share_one_body(void **state)
+{
+	struct contract *k = *state;
+
+	FOR_EACH_ROUTE(r, prefix)
+	{
+		const struct ask ask = { .r = r, .prefix = prefix, .method = M_GET, .query = "nosuch=1" };
+		const struct answer *a;
+
+		if (r->method != M_GET || r->auth == AUTH_PUBLIC)
+			continue;
+		a = assert_status(422, contract_ask(k, k->c, &ask));
+		assert_non_null(answer_text(a, "message"));
+		assert_non_null(answer_text(a, "timestamp"));
+		assert_string_equal(answer_header(a, "X-Request-ID"), answer_text(a, "request_id"));
+		if (r->auth == AUTH_TENANT)
+			assert_text(k->t.id, a, "tenant_id");
+		assert_text("nosuch", a, "details[0].field");
+		assert_non_null(answer_text(a, "details[0].message"));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_route_answers_what_its_table_says),
+		cmocka_unit_test(what_was_made_is_where_location_says),
+		cmocka_unit_test(head_is_get_without_the_body),
+		cmocka_unit_test(refusals_share_one_body),
+	};
+
+	return cmocka_run_group_tests(tests, contract_setup, contract_teardown);
+}
