@@ -87,8 +87,10 @@ static enum err read_sources(struct ctx *cx, const struct req *rq, struct source
 	return add_source(cx, s, path, path != NULL ? 1 : 0, "the tenant in the path");
 }
 
-static enum err misdirected(struct ctx *cx)
+/* Nothing of a tenant is said to a host that is not ours. */
+static enum err misdirected(struct ctx *cx, struct req *rq)
 {
+	rq->tenant_named = NULL;
 	return refuse(cx, ERR_MISDIRECTED, "this host is not served here");
 }
 
@@ -118,7 +120,7 @@ static enum err own_host(struct ctx *cx, struct req *rq, bool may_load, const st
 	tenant_put(other);
 	if (e == ERR_NONE)
 		return denied(cx, rq, rq->in->host);
-	return e == ERR_TENANT_NOT_FOUND ? misdirected(cx) : e;
+	return e == ERR_TENANT_NOT_FOUND ? misdirected(cx, rq) : e;
 }
 
 static enum err own_context(struct ctx *cx, struct req *rq, bool may_load, const struct sources *s,
@@ -134,7 +136,7 @@ static enum err own_context(struct ctx *cx, struct req *rq, bool may_load, const
 }
 
 /* Operators work on hosts of their own: on a tenant's, a page of the tenant's could use their key. */
-static enum err operator_host(struct ctx *cx, const struct req *rq, bool may_load, const struct sources *s)
+static enum err operator_host(struct ctx *cx, struct req *rq, bool may_load, const struct sources *s)
 {
 	const struct tenant *t = NULL;
 	enum err e;
@@ -145,7 +147,7 @@ static enum err operator_host(struct ctx *cx, const struct req *rq, bool may_loa
 		e = tenant_get_by_host(cx, rq->in->host, may_load, &t);
 		tenant_put(t);
 		if (e != ERR_NONE)
-			return e == ERR_TENANT_NOT_FOUND ? misdirected(cx) : e;
+			return e == ERR_TENANT_NOT_FOUND ? misdirected(cx, rq) : e;
 	}
 	return refuse(cx, ERR_OPERATOR_HOST, "operator credentials are not accepted on tenant hosts");
 }

@@ -11,7 +11,7 @@
 #include "cc/model/q_control.h"
 
 /* Every scope that is unknown or there twice is a fault. */
-static enum err check_scopes(struct ctx *cx, const struct strv *names)
+static void check_scopes(struct ctx *cx, const struct strv *names)
 {
 	uint64_t seen = 0;
 
@@ -20,13 +20,12 @@ static enum err check_scopes(struct ctx *cx, const struct strv *names)
 		const char *field = arena_printf(cx->arena, "scopes[%zu]", i);
 
 		if (bit == 0)
-			(void)refuse_field(cx, field, "unknown_scope", "%s is not a scope", field);
+			(void)refuse_field(cx, field, "unknown_scope", "`%s` is not a scope", field);
 		else if (seen & bit)
-			(void)refuse_field(cx, field, "duplicate", "%s is there twice: %s", field,
+			(void)refuse_field(cx, field, "duplicate", "`%s` is there twice: %s", field,
 					   names->v[i]);
 		seen |= bit;
 	}
-	return ctx_faults(cx);
 }
 
 static const char *joined(struct arena *a, uint64_t bits)
@@ -53,17 +52,16 @@ static enum err check_grant(struct ctx *cx, uint64_t wanted)
 	return ERR_NONE;
 }
 
-static enum err check_expiry(struct ctx *cx, int64_t expires_at)
+static void check_expiry(struct ctx *cx, int64_t expires_at)
 {
 	const int64_t most = cx->actor != NULL ? cx->actor->expires_at : TIME_NULL;
 
 	if (expires_at != TIME_NULL && expires_at <= clock_wall_us())
-		return refuse_field(cx, "expires_at", "expires_in_past", "expires_at must be in the future");
-	if (most != TIME_NULL && (expires_at == TIME_NULL || expires_at > most))
-		return refuse_field(cx, "expires_at", "beyond_creator",
-				    "expires_at must not be later than that of the key that asks: %s",
+		(void)refuse_field(cx, "expires_at", "expires_in_past", "`expires_at` must be in the future");
+	else if (most != TIME_NULL && (expires_at == TIME_NULL || expires_at > most))
+		(void)refuse_field(cx, "expires_at", "beyond_creator",
+				    "`expires_at` must not be later than that of the key that asks: %s",
 				    time_format(cx->arena, most));
-	return ERR_NONE;
 }
 
 /* What goes into the table; the text itself goes to its owner only. */
@@ -88,8 +86,9 @@ enum err apikeys_create(struct ctx *cx, const struct api_key_new *in, struct api
 	struct bytes hash;
 	struct apikey key;
 
-	TRY(check_scopes(cx, &in->scopes));
-	TRY(check_expiry(cx, in->expires_at));
+	check_scopes(cx, &in->scopes);
+	check_expiry(cx, in->expires_at);
+	TRY(ctx_faults(cx));
 	TRY(check_grant(cx, scope_bits(&in->scopes)));
 	text = make_key(cx, test ? APIKEY_TEST : APIKEY_LIVE, &key, &hash, &display);
 	q_tenant_lock_later(cx->db, tenant, found, cx->tenant->id);
@@ -150,7 +149,8 @@ enum err operator_key_create(struct ctx *cx, const char *name, const struct strv
 	struct db_place place;
 
 	if (scopes != NULL)
-		TRY(check_scopes(cx, scopes));
+		check_scopes(cx, scopes);
+	TRY(ctx_faults(cx));
 	o.scopes = scopes != NULL ? *scopes : scope_list(cx->arena, scope_all_platform());
 	place_platform(cx->world, &place);
 	TRY(db_unit(cx, &place, DB_WRITE, insert_operator, &o));

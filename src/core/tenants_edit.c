@@ -49,9 +49,9 @@ const char *tenants_slug(struct ctx *cx, const char *domain)
 	const char *why = NULL;
 
 	if (label == NULL || strchr(label, '.') != NULL)
-		(void)refuse_field(cx, "domain", "format", "domain must be one label followed by .%s", base);
+		(void)refuse_field(cx, "domain", "format", "`domain` must be one label followed by .%s", base);
 	else if ((why = check_slug(label)) != NULL)
-		(void)refuse_field(cx, "domain", "format", "domain %s", why);
+		(void)refuse_field(cx, "domain", "format", "`domain` %s", why);
 	return why == NULL && ctx_faults(cx) == ERR_NONE ? label : NULL;
 }
 
@@ -60,7 +60,7 @@ const struct plan *tenants_plan(struct ctx *cx, const char *name)
 	const struct plan *p = plan_find(&cx->world->plans, name);
 
 	if (p == NULL)
-		(void)refuse_field(cx, "plan_type", "unknown_plan", "plan_type must be the name of a plan");
+		(void)refuse_field(cx, "plan_type", "unknown_plan", "`plan_type` must be the name of a plan");
 	return p;
 }
 
@@ -69,7 +69,7 @@ static void check_custom(struct ctx *cx, const char *custom)
 	const char *base = cx->world->settings->base_domain;
 
 	if (custom != NULL && (str_eq(custom, base) || host_label(cx->arena, custom, base) != NULL))
-		(void)refuse_field(cx, "custom_domain", "format", "custom_domain must not be under %s", base);
+		(void)refuse_field(cx, "custom_domain", "format", "`custom_domain` must not be under %s", base);
 }
 
 static void spec_limits(const struct tenant_new *in, const struct plan *plan, struct limits *ret)
@@ -90,7 +90,7 @@ enum err tenants_spec(struct ctx *cx, const struct tenant_new *in, struct tenant
 	check_custom(cx, in->custom_domain);
 	if (region_find(cx->world, in->region) == NULL)
 		(void)refuse_field(cx, "region", "unknown_region",
-				   "region must be one of the regions served here");
+				   "`region` must be one of the regions served here");
 	TRY(ctx_faults(cx));
 	*ret = (struct tenant_spec){
 		.name = in->name,

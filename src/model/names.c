@@ -85,7 +85,16 @@ static int host_labels(const char *s)
 
 const char *check_tenant_domain(const char *text)
 {
-	return host_labels(text) > 0 ? NULL : "must be a host name in lower case";
+	char slug[SLUG_MAX + 1];
+	const size_t n = strcspn(text, ".");
+
+	if (host_labels(text) == 0)
+		return "must be a host name in lower case";
+	if (n > SLUG_MAX)
+		return "must begin with a label of at most 40 characters";
+	memcpy(slug, text, n);
+	slug[n] = '\0';
+	return check_slug(slug);
 }
 
 const char *check_custom_domain(const char *text)

@@ -11,7 +11,7 @@
  * (struct field.check). Pure; any thread.
  */
 const char *check_slug(const char *text);               /* [a-z0-9-], 1 to 40, not reserved, not like an id */
-const char *check_tenant_domain(const char *text);      /* a host name in lower case */
+const char *check_tenant_domain(const char *text);      /* a host name that begins with a slug */
 const char *check_custom_domain(const char *text);      /* the same with at least two labels */
 const char *check_email(const char *text);
 
