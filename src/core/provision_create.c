@@ -13,13 +13,13 @@
 #include "cc/model/q_control.h"
 #include "cc/model/q_tenant.h"
 
-#define UNDO_MS 5000            /* a creation that failed may be taken back for this long */
+#define UNDO_MS 5000 /* a creation that failed may be taken back for this long */
 
 struct creation {
 	const struct tenant_spec *spec;
 	const char *id;
 	struct slot slot;
-	bool claimed;           /* a spare schema; else it is still to be made */
+	bool claimed; /* a spare schema; else it is still to be made */
 };
 
 void tenant_changed(struct ctx *cx, const char *id)
@@ -45,10 +45,10 @@ static enum err claim_spare(struct ctx *cx, void *arg)
 	const struct tenant_spec *s = c->spec;
 	const struct limits *l = &s->limits;
 
-	q_tenant_claim_later(cx->db, &c->slot, &c->claimed, c->id, s->slug, s->name, s->domain, s->custom_domain,
-			     s->plan->name, s->region, l->max_policies, l->max_resources, l->max_users, l->max_bouncers,
-			     s->owner_email, s->plan->term_months > 0 ? s->plan->term_months : INT_NULL,
-			     cx->world->settings->provision_lease_s, newest_version());
+	q_tenant_claim_later(cx->db, &c->slot, &c->claimed, c->id, s->slug, s->name, s->domain,
+		s->custom_domain, s->plan->name, s->region, l->max_policies, l->max_resources, l->max_users,
+		l->max_bouncers, s->owner_email, s->plan->term_months > 0 ? s->plan->term_months : INT_NULL,
+		cx->world->settings->provision_lease_s, newest_version());
 	q_tenant_names_add_later(cx->db, c->id);
 	q_tenant_domains_add_later(cx->db, c->id);
 	return ERR_NONE;
@@ -62,7 +62,8 @@ static enum err check_custom_domain(struct ctx *cx, const char *domain)
 	if (domain == NULL)
 		return ERR_NONE;
 	TRY(q_domain_held(cx->db, &holder, &held, domain));
-	return held ? refuse(cx, ERR_DOMAIN_TAKEN, "The custom_domain %s belongs to another tenant.", domain) : ERR_NONE;
+	return held ? refuse(cx, ERR_DOMAIN_TAKEN, "The custom_domain %s belongs to another tenant.", domain)
+		    : ERR_NONE;
 }
 
 static enum err intend_fresh(struct ctx *cx, void *arg)
@@ -73,10 +74,10 @@ static enum err intend_fresh(struct ctx *cx, void *arg)
 
 	TRY(check_custom_domain(cx, s->custom_domain));
 	TRY(shard_reserve(cx, s->region, &c->slot.shard));
-	q_tenant_intend_later(cx->db, c->id, s->slug, s->name, s->domain, s->custom_domain, s->plan->name, s->region,
-			      l->max_policies, l->max_resources, l->max_users, l->max_bouncers, s->owner_email,
-			      s->plan->term_months > 0 ? s->plan->term_months : INT_NULL,
-			      cx->world->settings->provision_lease_s, c->slot.schema_id, c->slot.shard);
+	q_tenant_intend_later(cx->db, c->id, s->slug, s->name, s->domain, s->custom_domain, s->plan->name,
+		s->region, l->max_policies, l->max_resources, l->max_users, l->max_bouncers, s->owner_email,
+		s->plan->term_months > 0 ? s->plan->term_months : INT_NULL,
+		cx->world->settings->provision_lease_s, c->slot.schema_id, c->slot.shard);
 	q_tenant_names_add_later(cx->db, c->id);
 	q_tenant_domains_add_later(cx->db, c->id);
 	return ERR_NONE;
@@ -161,7 +162,9 @@ static enum err create_steps(struct ctx *cx, struct creation *c)
 	place_platform(cx->world, &place);
 	e = db_unit(cx, &place, DB_WRITE, activate, c);
 	FAILPOINT("tenant.create.active");
-	return e == ERR_NOT_FOUND ? refuse(cx, ERR_UNAVAILABLE, "Creating the tenant took too long; try again.") : e;
+	return e == ERR_NOT_FOUND
+		       ? refuse(cx, ERR_UNAVAILABLE, "Creating the tenant took too long; try again.")
+		       : e;
 }
 
 static enum err read_state(struct ctx *cx, void *arg)

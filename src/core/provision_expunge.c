@@ -11,7 +11,7 @@
 #include "cc/model/q_control.h"
 #include "cc/model/q_tenant.h"
 
-#define EXPUNGE_ROWS 200        /* of each kind, in one transaction that holds the tenant's head */
+#define EXPUNGE_ROWS 200 /* of each kind, in one transaction that holds the tenant's head */
 #define DAY_S INT64_C(86400)
 
 struct expunge {
@@ -62,8 +62,10 @@ static enum err remove_rows(struct ctx *cx, void *arg)
 	q_expunge_resources_later(cx->db, &x->resources, x->before_s, EXPUNGE_ROWS, version);
 	q_expunge_users_later(cx->db, &x->users, x->before_s, EXPUNGE_ROWS, version);
 	TRY(db_flush(cx->db));
-	entry.detail = arena_printf(cx->arena, "{\"policies\":%" PRId64 ",\"bouncers\":%" PRId64 ",\"resources\":%" PRId64
-				    ",\"users\":%" PRId64 "}", x->policies, x->bouncers, x->resources, x->users);
+	entry.detail = arena_printf(cx->arena,
+		"{\"policies\":%" PRId64 ",\"bouncers\":%" PRId64 ",\"resources\":%" PRId64
+		",\"users\":%" PRId64 "}",
+		x->policies, x->bouncers, x->resources, x->users);
 	audit_data_later(cx, &entry);
 	return ERR_NONE;
 }
@@ -103,7 +105,8 @@ enum err provision_expunge(struct ctx *cx, const char *tenant_id, int *ret_rows)
 	TRY(e);
 	FAILPOINT("tenant.expunge.done");
 	*ret_rows = (int)(x.policies + x.bouncers + x.resources + x.users);
-	if (x.policies < EXPUNGE_ROWS && x.bouncers < EXPUNGE_ROWS && x.resources < EXPUNGE_ROWS && x.users < EXPUNGE_ROWS)
+	if (x.policies < EXPUNGE_ROWS && x.bouncers < EXPUNGE_ROWS && x.resources < EXPUNGE_ROWS &&
+		x.users < EXPUNGE_ROWS)
 		return ERR_NONE;
 	place_platform(cx->world, &place);
 	return db_unit(cx, &place, DB_WRITE, again, &x);
@@ -111,9 +114,8 @@ enum err provision_expunge(struct ctx *cx, const char *tenant_id, int *ret_rows)
 
 enum err expunge_one(struct ctx *cx, bool *ret_did, int *count)
 {
-	struct expunge x = {
-		.regions = region_names(cx), .before_s = cx->world->settings->soft_delete_days * DAY_S
-	};
+	struct expunge x = { .regions = region_names(cx),
+		.before_s = cx->world->settings->soft_delete_days * DAY_S };
 	struct db_place place;
 	int rows = 0;
 

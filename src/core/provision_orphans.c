@@ -13,9 +13,9 @@
 
 struct present {
 	struct region *region;
-	struct db_rows rows;            /* what the region has */
-	struct strv names;              /* those of one batch */
-	struct db_rows known;           /* of these, the recorded ones */
+	struct db_rows rows;  /* what the region has */
+	struct strv names;    /* those of one batch */
+	struct db_rows known; /* of these, the recorded ones */
 	const char *orphan;
 	int64_t grace_s;
 };
@@ -65,7 +65,8 @@ static void name_batch(struct ctx *cx, struct present *p, size_t from)
 }
 
 /* The region is read before the records: what is recorded in between is no orphan. */
-enum err provision_orphans(struct ctx *cx, struct region *r, int64_t grace_s, int *ret_found, const char **ret_names)
+enum err provision_orphans(
+	struct ctx *cx, struct region *r, int64_t grace_s, int *ret_found, const char **ret_names)
 {
 	struct present p = { .region = r, .grace_s = grace_s };
 	struct db_place region, control;

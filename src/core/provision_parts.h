@@ -7,15 +7,15 @@
 #include "cc/db/unit.h"
 #include "cc/model/provision.h"
 
-#define MIGRATE_LEASE_S 60      /* altering a full schema takes longer than making an empty one */
-#define STEP_MS 15000           /* one step of background work; shorter than any lease that is sensible */
+#define MIGRATE_LEASE_S 60 /* altering a full schema takes longer than making an empty one */
+#define STEP_MS 15000      /* one step of background work; shorter than any lease that is sensible */
 
 /* provision_schema.c: one schema of a region, and its record. Each is safe to repeat. */
 
 /* Where cc_prov works in a region: as itself, or as the owner of one schema's shard. */
 void place_prov(struct world *w, struct region *r, struct db_place *ret);
 void place_owner(struct ctx *cx, struct region *r, const struct slot *s, struct db_place *ret);
-/* A place in a shard of the region, within the open unit of work (control). ERR_UNAVAILABLE: the region is full. */
+/* A place in a shard of the region, in the open unit of work (control). ERR_UNAVAILABLE: it is full. */
 enum err shard_reserve(struct ctx *cx, const char *region, int64_t *ret_shard) MUST_USE;
 /* Makes what is recorded: shard, role, schema, tables of the newest version. */
 enum err schema_make(struct ctx *cx, const struct slot *s) MUST_USE;
@@ -38,14 +38,14 @@ int64_t newest_version(void);
  * The parts of a tick: each takes one piece of work, says whether there was any to take, and adds
  * what it got done to *count.
  */
-enum err undo_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;          /* provision_undo.c */
-enum err drop_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;          /* provision_spare.c */
+enum err undo_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE; /* provision_undo.c */
+enum err drop_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE; /* provision_spare.c */
 enum err spare_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;
 enum err migrate_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;
-enum err purge_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;         /* provision_purge.c */
-enum err expunge_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;       /* provision_expunge.c */
+enum err purge_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;   /* provision_purge.c */
+enum err expunge_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE; /* provision_expunge.c */
 
-/* Takes a creation back, with NULL one whose lease ran out. *ret_id: whose it was, NULL when there was none. */
+/* Takes a creation back, with NULL one whose lease ran out. *ret_id: whose it was; NULL: there was none. */
 enum err tenant_undo(struct ctx *cx, const char *id, const char **ret_id) MUST_USE;
 /* After a commit: this node forgets the tenant at once, the others soon. */
 void tenant_changed(struct ctx *cx, const char *id);

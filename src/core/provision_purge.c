@@ -11,7 +11,7 @@
 #include "cc/core/audit.h"
 #include "cc/model/q_control.h"
 
-#define PURGE_ROWS 500          /* of keys or audit, in one transaction */
+#define PURGE_ROWS 500 /* of keys or audit, in one transaction */
 
 struct purge {
 	struct slot slot;

@@ -10,7 +10,7 @@
 #include "cc/model/q_control.h"
 #include "cc/model/q_region.h"
 
-#define DDL_MS 10000            /* making or dropping a schema outlasts what a request's statement may */
+#define DDL_MS 10000 /* making or dropping a schema outlasts what a request's statement may */
 
 int64_t newest_version(void)
 {
@@ -42,7 +42,8 @@ void place_prov(struct world *w, struct region *r, struct db_place *ret)
 	const int64_t lease_ms = w->settings->provision_lease_s * 1000;
 
 	*ret = (struct db_place){
-		.pool = region_prov_pool(w, r), .search_path = "cc_region, pg_temp",
+		.pool = region_prov_pool(w, r),
+		.search_path = "cc_region, pg_temp",
 		.statement_ms = lease_ms < DDL_MS ? (int)lease_ms : DDL_MS,
 	};
 }
@@ -50,7 +51,8 @@ void place_prov(struct world *w, struct region *r, struct db_place *ret)
 void place_owner(struct ctx *cx, struct region *r, const struct slot *s, struct db_place *ret)
 {
 	*ret = (struct db_place){
-		.pool = region_prov_pool(cx->world, r), .role = role_owner(cx->arena, r, (int)s->shard),
+		.pool = region_prov_pool(cx->world, r),
+		.role = role_owner(cx->arena, r, (int)s->shard),
 		.search_path = arena_printf(cx->arena, "%s, pg_temp", s->schema_id),
 		.statement_ms = cx->world->settings->statement_ms,
 	};
@@ -67,7 +69,8 @@ void deadline_by_lease(struct ctx *cx)
 
 enum err region_session(struct ctx *cx, struct region *r, struct db_session **ret)
 {
-	return db_session_open(cx, r->conninfo, ROLE_PROV, role_password(cx->arena, cx->world->settings, ROLE_PROV), ret);
+	return db_session_open(
+		cx, r->conninfo, ROLE_PROV, role_password(cx->arena, cx->world->settings, ROLE_PROV), ret);
 }
 
 /* Shards -------------------------------------------------------------------------------------------- */
@@ -80,11 +83,11 @@ enum err shard_reserve(struct ctx *cx, const char *region, int64_t *ret_shard)
 	TRY(q_shard_take(cx->db, &s, &found, region));
 	if (!found)
 		TRY(q_shard_add(cx->db, &s, &found, region, SHARD_MAX));
-	if (!found)     /* somebody else added it meanwhile */
+	if (!found) /* somebody else added it meanwhile */
 		TRY(q_shard_take(cx->db, &s, &found, region));
 	if (!found)
 		return refuse(cx, ERR_UNAVAILABLE, "Region %s is full: it holds %d tenants.", region,
-			      SHARD_MAX * SHARD_TENANTS);
+			SHARD_MAX * SHARD_TENANTS);
 	*ret_shard = s.shard;
 	return ERR_NONE;
 }
@@ -96,7 +99,8 @@ struct shard_roles {
 
 static struct shard_roles shard_roles(struct ctx *cx, struct region *r, int64_t shard)
 {
-	return (struct shard_roles){ r, role_owner(cx->arena, r, (int)shard), role_pool(cx->arena, r, (int)shard) };
+	return (struct shard_roles){ r, role_owner(cx->arena, r, (int)shard),
+		role_pool(cx->arena, r, (int)shard) };
 }
 
 /* Under a lock: nodes that start together would be in each other's way. */
@@ -160,7 +164,7 @@ static enum err run_migrations(struct ctx *cx, struct region *r, const struct sl
 
 	TRY(region_session(cx, r, &session));
 	e = migrate_tenant_schema(cx, session, &tenant_migrations, s->schema_id,
-				  role_owner(cx->arena, r, (int)s->shard), (int)s->version, 0);
+		role_owner(cx->arena, r, (int)s->shard), (int)s->version, 0);
 	db_session_close(session);
 	return e;
 }

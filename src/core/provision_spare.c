@@ -17,7 +17,8 @@ static enum err claim_drop(struct ctx *cx, void *arg)
 {
 	struct find *f = arg;
 
-	q_schema_drop_claim_later(cx->db, &f->slot, &f->found, &f->regions, cx->world->settings->provision_lease_s);
+	q_schema_drop_claim_later(
+		cx->db, &f->slot, &f->found, &f->regions, cx->world->settings->provision_lease_s);
 	return ERR_NONE;
 }
 
@@ -61,7 +62,7 @@ static enum err record_spare(struct ctx *cx, void *arg)
 
 	TRY(shard_reserve(cx, f->slot.region, &f->slot.shard));
 	TRY(q_spare_record(cx->db, &n, f->slot.schema_id, f->slot.region, f->slot.shard,
-			   cx->world->settings->provision_lease_s, cx->world->settings->spare_schemas));
+		cx->world->settings->provision_lease_s, cx->world->settings->spare_schemas));
 	f->found = n == 1;
 	return n == 1 ? ERR_NONE : ERR_CONFLICT;
 }
@@ -80,8 +81,9 @@ static enum err mark_ready(struct ctx *cx, void *arg)
 	int64_t n = 0;
 
 	TRY(q_spare_ready(cx->db, &n, s->schema_id, newest_version()));
-	return n == 1 ? ERR_NONE : refuse(cx, ERR_UNAVAILABLE, "Preparing schema %s took longer than its lease.",
-					  s->schema_id);
+	return n == 1 ? ERR_NONE
+		      : refuse(cx, ERR_UNAVAILABLE, "Preparing schema %s took longer than its lease.",
+				s->schema_id);
 }
 
 /* A schema that failed is never used: it is left to be dropped under the record it has. */
@@ -110,7 +112,9 @@ static enum err make_spare(struct ctx *cx, struct find *f)
 /* The region is asked first: while it is away no records pile up for schemas that cannot be made. */
 static enum err spare_in(struct ctx *cx, struct region *r, bool *ret_did)
 {
-	struct find f = { .slot = { .region = r->id, .schema_id = id_new(cx->arena, "t_", 16) } };
+	struct find f = {
+		.slot = {.region = r->id, .schema_id = id_new(cx->arena, "t_", 16)}
+	};
 	struct db_place place;
 	enum err e;
 
@@ -166,8 +170,8 @@ static enum err claim_migrate(struct ctx *cx, void *arg)
 {
 	struct find *f = arg;
 
-	q_schema_migrate_claim_later(cx->db, &f->slot, &f->found, &f->regions, newest_version(),
-				     MIGRATE_LEASE_S);
+	q_schema_migrate_claim_later(
+		cx->db, &f->slot, &f->found, &f->regions, newest_version(), MIGRATE_LEASE_S);
 	return ERR_NONE;
 }
 

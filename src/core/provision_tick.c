@@ -4,7 +4,7 @@
 
 #include "cc/base/clock.h"
 
-#define ROUND 16                /* pieces of one kind in a tick */
+#define ROUND 16 /* pieces of one kind in a tick */
 
 struct part {
 	enum err (*one)(struct ctx *cx, bool *ret_did, int *count);
@@ -36,8 +36,12 @@ static void run_part(struct ctx *cx, const struct part *part, int64_t end_ms, st
 enum err provision_tick(struct ctx *cx, struct tick_report *ret)
 {
 	const struct part parts[] = {
-		{ undo_one, &ret->undone }, { purge_one, &ret->purged }, { drop_one, &ret->dropped },
-		{ spare_one, &ret->prepared }, { migrate_one, &ret->migrated }, { expunge_one, &ret->expunged },
+		{undo_one,     &ret->undone  },
+		{ purge_one,   &ret->purged  },
+		{ drop_one,    &ret->dropped },
+		{ spare_one,   &ret->prepared},
+		{ migrate_one, &ret->migrated},
+		{ expunge_one, &ret->expunged},
 	};
 	const int64_t end_ms = cx->deadline_ms > 0 ? cx->deadline_ms : clock_mono_ms() + STEP_MS;
 	struct failure f = { .e = ERR_NONE };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Creations that did not end: names, domains and the tenant go in one statement, the schema is left to be dropped. */
+/* Creations that did not end: names, domains and tenant go in one statement, the schema is dropped later. */
 #include "provision_parts.h"
 
 #include "cc/base/failpoint.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a server or a role must not be: with any of this the walls between tenants, or commits, would not hold. */
+/* What a server or a role must not be: the walls between tenants, or commits, would not hold. */
 #include "provision_parts.h"
 
 #include <inttypes.h>
@@ -8,9 +8,9 @@
 #include "cc/model/q_control.h"
 
 #define CHECK_MS 15000
-#define VERSION_LEAST 150009    /* older ones let a plan made for one role run for another */
+#define VERSION_LEAST 150009 /* older ones let a plan made for one role run for another */
 #define MEMBERSHIPS_MAX 512
-#define PROV_CONNECTIONS 3      /* making and dropping schemas: a small pool, and a session of its own */
+#define PROV_CONNECTIONS 3 /* making and dropping schemas: a small pool, and a session of its own */
 
 /* One running server, and how many connections this node may want of it. */
 struct load {
@@ -19,10 +19,10 @@ struct load {
 };
 
 struct check {
-	const char *where;              /* "region us-east-1" */
+	const char *where; /* "region us-east-1" */
 	struct strv roles;
 	struct server_facts server;
-	struct role_facts *facts;       /* one per role */
+	struct role_facts *facts; /* one per role */
 	bool *found;
 	int64_t wants;
 };
@@ -45,26 +45,30 @@ static enum err check_role(struct ctx *cx, const struct check *c, size_t i)
 	if (!c->found[i])
 		return refuse(cx, ERR_CONFLICT, "Role %s does not exist at %s.", role, c->where);
 	if (f->superuser)
-		return refuse(cx, ERR_CONFLICT, "Role %s at %s is a superuser: nothing would keep tenants apart.", role,
-			      c->where);
+		return refuse(cx, ERR_CONFLICT,
+			"Role %s at %s is a superuser: nothing would keep tenants apart.", role, c->where);
 	if (f->bypassrls)
-		return refuse(cx, ERR_CONFLICT, "Role %s at %s has BYPASSRLS: row security would not bind it.", role,
-			      c->where);
+		return refuse(cx, ERR_CONFLICT,
+			"Role %s at %s has BYPASSRLS: row security would not bind it.", role, c->where);
 	if (f->createrole)
-		return refuse(cx, ERR_CONFLICT, "Role %s at %s has CREATEROLE: it could make itself any tenant.", role,
-			      c->where);
+		return refuse(cx, ERR_CONFLICT,
+			"Role %s at %s has CREATEROLE: it could make itself any tenant.", role, c->where);
 	if (f->memberships > MEMBERSHIPS_MAX)
-		return refuse(cx, ERR_CONFLICT, "Role %s at %s is a member of %" PRId64 " roles; at most %d are served.",
-			      role, c->where, f->memberships, MEMBERSHIPS_MAX);
+		return refuse(cx, ERR_CONFLICT,
+			"Role %s at %s is a member of %" PRId64 " roles; at most %d are served.", role,
+			c->where, f->memberships, MEMBERSHIPS_MAX);
 	if (f->temp)
-		return refuse(cx, ERR_CONFLICT, "Role %s has the TEMP privilege on database %s (%s): a temporary table could "
-			      "hide a tenant's.", role, c->server.database, c->where);
+		return refuse(cx, ERR_CONFLICT,
+			"Role %s has the TEMP privilege on database %s (%s): a temporary table could "
+			"hide a tenant's.",
+			role, c->server.database, c->where);
 	if (f->public_create)
-		return refuse(cx, ERR_CONFLICT, "Role %s may create in schema public of database %s (%s).", role,
-			      c->server.database, c->where);
+		return refuse(cx, ERR_CONFLICT, "Role %s may create in schema public of database %s (%s).",
+			role, c->server.database, c->where);
 	if (f->hasty)
-		return refuse(cx, ERR_CONFLICT, "Role %s at %s has synchronous_commit = off: its commits would not last.", role,
-			      c->where);
+		return refuse(cx, ERR_CONFLICT,
+			"Role %s at %s has synchronous_commit = off: its commits would not last.", role,
+			c->where);
 	return ERR_NONE;
 }
 
@@ -73,16 +77,20 @@ static enum err check_server(struct ctx *cx, const struct check *c)
 	const struct server_facts *s = &c->server;
 
 	if (s->version < VERSION_LEAST)
-		return refuse(cx, ERR_CONFLICT, "PostgreSQL at %s is version %" PRId64 ".%" PRId64 "; 15.9 or newer is needed.",
-			      c->where, s->version / 10000, s->version % 10000);
+		return refuse(cx, ERR_CONFLICT,
+			"PostgreSQL at %s is version %" PRId64 ".%" PRId64 "; 15.9 or newer is needed.",
+			c->where, s->version / 10000, s->version % 10000);
 	if (!s->fsync)
-		return refuse(cx, ERR_CONFLICT, "PostgreSQL at %s runs with fsync = off: commits would not last.", c->where);
+		return refuse(cx, ERR_CONFLICT,
+			"PostgreSQL at %s runs with fsync = off: commits would not last.", c->where);
 	if (!s->full_page_writes)
-		return refuse(cx, ERR_CONFLICT, "PostgreSQL at %s runs with full_page_writes = off: a crash could tear pages.",
-			      c->where);
+		return refuse(cx, ERR_CONFLICT,
+			"PostgreSQL at %s runs with full_page_writes = off: a crash could tear pages.",
+			c->where);
 	if (str_eq(s->synchronous_commit, "off"))
-		return refuse(cx, ERR_CONFLICT, "PostgreSQL at %s runs with synchronous_commit = off: commits would not last.",
-			      c->where);
+		return refuse(cx, ERR_CONFLICT,
+			"PostgreSQL at %s runs with synchronous_commit = off: commits would not last.",
+			c->where);
 	for (size_t i = 0; i < c->roles.n; i++)
 		TRY(check_role(cx, c, i));
 	return ERR_NONE;
@@ -95,17 +103,23 @@ static enum err check_load(struct ctx *cx, const struct check *c, struct load *l
 	while (i < *n && !str_eq(loads[i].server, c->server.server))
 		i++;
 	if (i == *n)
-		loads[(*n)++] = (struct load){ .server = c->server.server, .places = "", .has = c->server.connections };
+		loads[(*n)++] = (struct load){
+			.server = c->server.server, .places = "", .has = c->server.connections
+		};
 	loads[i].wants += c->wants;
-	loads[i].places = arena_printf(cx->arena, "%s%s%s", loads[i].places, loads[i].places[0] != '\0' ? ", " : "", c->where);
+	loads[i].places = arena_printf(
+		cx->arena, "%s%s%s", loads[i].places, loads[i].places[0] != '\0' ? ", " : "", c->where);
 	if (loads[i].wants > loads[i].has)
-		return refuse(cx, ERR_CONFLICT, "PostgreSQL has %" PRId64 " connections for %s; this node alone may want %" PRId64
-			      ": raise max_connections, or lower the connections of the control database and the regions.",
-			      loads[i].has, loads[i].places, loads[i].wants);
+		return refuse(cx, ERR_CONFLICT,
+			"PostgreSQL has %" PRId64 " connections for %s; this node alone may want %" PRId64
+			": raise max_connections, or lower the connections of the control database and the "
+			"regions.",
+			loads[i].has, loads[i].places, loads[i].wants);
 	return ERR_NONE;
 }
 
-static enum err run_check(struct ctx *cx, struct check *c, const struct db_place *place, struct load *loads, size_t *n)
+static enum err run_check(
+	struct ctx *cx, struct check *c, const struct db_place *place, struct load *loads, size_t *n)
 {
 	enum err e;
 
@@ -148,7 +162,8 @@ static enum err check_regions(struct ctx *cx, const struct db_rows *shards, stru
 	for (size_t i = 0; i < w->nregions; i++) {
 		struct region *r = &w->regions[i];
 		struct check c = {
-			.where = arena_printf(cx->arena, "region %s", r->id), .roles = pool_roles(cx, r, shards),
+			.where = arena_printf(cx->arena, "region %s", r->id),
+			.roles = pool_roles(cx, r, shards),
 			.wants = w->settings->region_connections + PROV_CONNECTIONS,
 		};
 		struct db_place place;
@@ -165,7 +180,8 @@ enum err setup_refusals(struct ctx *cx)
 	const int64_t deadline = cx->deadline_ms;
 	struct load *loads = ARENA_ARRAY(cx->arena, struct load, cx->world->nregions + 1);
 	struct check control = {
-		.where = "the control database", .roles = { .v = control_roles, .n = 2 },
+		.where = "the control database",
+		.roles = {.v = control_roles, .n = 2},
 		.wants = 2 * (int64_t)cx->world->settings->control_connections,
 	};
 	struct db_place place;

@@ -21,9 +21,14 @@ static void step(struct ctx *cx)
 static enum err unit_once(struct ctx *cx, const char *conninfo, const char *user, db_work work, void *arg)
 {
 	const struct db_pool_conf conf = {
-		.name = "set-up", .conninfo = conninfo, .user = user, .max = 1, .connect_ms = CONNECT_MS,
+		.name = "set-up",
+		.conninfo = conninfo,
+		.user = user,
+		.max = 1,
+		.connect_ms = CONNECT_MS,
 		.password = user != NULL ? role_password(cx->arena, cx->world->settings, user) : NULL,
-		.idle_close_ms = CONNECT_MS, .lifetime_ms = SETUP_STEP_MS,
+		.idle_close_ms = CONNECT_MS,
+		.lifetime_ms = SETUP_STEP_MS,
 	};
 	struct db_pool *pool = db_pool_create(&conf);
 	const struct db_place place = {
@@ -40,8 +45,8 @@ static enum err unit_once(struct ctx *cx, const char *conninfo, const char *user
 /* Roles and databases, by an administrator ------------------------------------------------------------ */
 
 struct server {
-	const char *conninfo;   /* of the administrator, in the database he lands in */
-	bool control;           /* the control database is here */
+	const char *conninfo; /* of the administrator, in the database he lands in */
+	bool control;         /* the control database is here */
 };
 
 static enum err make_role(struct ctx *cx, struct db_session *s, const char *role)
@@ -80,9 +85,9 @@ static enum err make_database(struct ctx *cx, const struct server *server, const
 	return e;
 }
 
-/* The administrator at the server of a database: his name and password there, the rest from its own conninfo. */
+/* The administrator at the server of a database: name and password are his, the rest is of its conninfo. */
 static enum err find_server(struct ctx *cx, const char *admin, const char *conninfo, const char *what,
-			    struct server *ret, const char **ret_database)
+	struct server *ret, const char **ret_database)
 {
 	const char *database = conninfo_get(cx->arena, conninfo, "dbname");
 	const char *lands = conninfo_get(cx->arena, admin, "dbname");
@@ -95,13 +100,15 @@ static enum err find_server(struct ctx *cx, const char *admin, const char *conni
 	lands = lands != NULL ? lands : "postgres";
 	own = own != NULL ? conninfo_join(cx->arena, own, conninfo) : NULL;
 	if (own == NULL)
-		return refuse(cx, ERR_CONFLICT, "The administrator's conninfo for %s is no connection string.", what);
+		return refuse(cx, ERR_CONFLICT,
+			"The administrator's conninfo for %s is no connection string.", what);
 	ret->conninfo = conninfo_join(cx->arena, own, arena_printf(cx->arena, "dbname='%s'", lands));
 	*ret_database = database;
 	return ERR_NONE;
 }
 
-static enum err make_place(struct ctx *cx, const char *admin, const char *conninfo, const char *what, bool control)
+static enum err make_place(
+	struct ctx *cx, const char *admin, const char *conninfo, const char *what, bool control)
 {
 	struct server server = { .control = control };
 	const char *database = NULL;
@@ -112,8 +119,9 @@ static enum err make_place(struct ctx *cx, const char *admin, const char *connin
 	if (e == ERR_NONE)
 		e = make_database(cx, &server, database);
 	if (e != ERR_NONE)
-		return refuse(cx, e, "Roles and the database of %s could not be made with the administrator's connection.",
-			      what);
+		return refuse(cx, e,
+			"Roles and the database of %s could not be made with the administrator's connection.",
+			what);
 	return ERR_NONE;
 }
 
@@ -124,14 +132,14 @@ static enum err make_places(struct ctx *cx, const char *admin)
 	TRY(make_place(cx, admin, w->settings->control_conninfo, "the control database", true));
 	for (size_t i = 0; i < w->nregions; i++)
 		TRY(make_place(cx, admin, w->regions[i].conninfo,
-			       arena_printf(cx->arena, "region %s", w->regions[i].id), false));
+			arena_printf(cx->arena, "region %s", w->regions[i].id), false));
 	return ERR_NONE;
 }
 
 /* Tables ---------------------------------------------------------------------------------------------- */
 
-static enum err migrate(struct ctx *cx, const char *conninfo, const struct migration_set *set, const char *schema,
-			bool dry, int *ret_n)
+static enum err migrate(struct ctx *cx, const char *conninfo, const struct migration_set *set,
+	const char *schema, bool dry, int *ret_n)
 {
 	const char *password = role_password(cx->arena, cx->world->settings, ROLE_PROV);
 	struct db_session *s = NULL;
@@ -162,8 +170,11 @@ static enum err explain(struct ctx *cx, enum err e, const char *what)
 	if (e == ERR_NONE || cx->problem.message != NULL)
 		return e;
 	if (e == ERR_UNAVAILABLE)
-		return refuse(cx, e, "The database of %s cannot be reached as role %s: both must exist, or an administrator's "
-			      "connection must be given to make them.", what, ROLE_PROV);
+		return refuse(cx, e,
+			"The database of %s cannot be reached as role %s: both must exist, or an "
+			"administrator's "
+			"connection must be given to make them.",
+			what, ROLE_PROV);
 	return refuse(cx, e, "The tables of %s could not be brought up to date.", what);
 }
 
@@ -199,13 +210,15 @@ static enum err check_home(struct ctx *cx, const struct region *r, struct stock 
 	enum err e = unit_once(cx, r->conninfo, ROLE_PROV, claim_home, control);
 
 	if (e == ERR_CONFLICT)
-		return refuse(cx, e, "The database of region %s belongs to another control database: give the region a "
-			      "database of its own.", r->id);
+		return refuse(cx, e,
+			"The database of region %s belongs to another control database: give the region a "
+			"database of its own.",
+			r->id);
 	return e;
 }
 
-static enum err setup_region_tables(struct ctx *cx, const struct region *r, bool dry, struct stock *control,
-				    struct setup_report *ret)
+static enum err setup_region_tables(
+	struct ctx *cx, const struct region *r, bool dry, struct stock *control, struct setup_report *ret)
 {
 	enum err e = dry ? ERR_NONE : unit_once(cx, r->conninfo, ROLE_PROV, region_rights, NULL);
 	int n = 0;
@@ -280,8 +293,10 @@ static enum err migrate_tenants(struct ctx *cx, int64_t total, int *ret_applied)
 		if (e == ERR_NONE)
 			continue;
 		if (!did || (int64_t)++failed * 200 > total)
-			return refuse(cx, e, "Migrating the schemas of tenants stopped: %d are done, %d failed; "
-				      "run it again to go on.", done, failed);
+			return refuse(cx, e,
+				"Migrating the schemas of tenants stopped: %d are done, %d failed; "
+				"run it again to go on.",
+				done, failed);
 		ctx_clear_problem(cx);
 	}
 	return ERR_NONE;
@@ -295,7 +310,7 @@ static enum err setup_tenants(struct ctx *cx, bool dry, struct setup_report *ret
 	if (!dry)
 		TRY(refresh_shards(cx));
 	if (dry && ret->control_pending > 0)
-		return ERR_NONE;        /* the tables that would tell may not be there yet */
+		return ERR_NONE; /* the tables that would tell may not be there yet */
 	step(cx);
 	place_platform(cx->world, &control);
 	TRY(db_unit(cx, &control, DB_READ, count_behind, &behind));

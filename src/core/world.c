@@ -8,7 +8,7 @@
 
 #define CONNECT_MS 3000
 #define IDLE_CLOSE_MS 60000
-#define LIFETIME_MS 1800000     /* a backend's relation cache grows with the tenants it has seen */
+#define LIFETIME_MS 1800000 /* a backend's relation cache grows with the tenants it has seen */
 #define PROV_CONNECTIONS 2
 
 struct region *region_find(const struct world *w, const char *id)
@@ -43,14 +43,20 @@ const char *role_password(struct arena *a, const struct settings *s, const char 
 	return hex;
 }
 
-static struct db_pool *pool_open(struct world *w, const struct region *r, const char *role, int max, int share,
-				 struct db_budget *budget)
+static struct db_pool *pool_open(struct world *w, const struct region *r, const char *role, int max,
+	int share, struct db_budget *budget)
 {
 	struct arena *a = arena_create(512);
 	const struct db_pool_conf conf = {
-		.name = role, .conninfo = r->conninfo, .user = role,
-		.password = role_password(a, w->settings, role), .max = max, .share = share,
-		.connect_ms = CONNECT_MS, .idle_close_ms = IDLE_CLOSE_MS, .lifetime_ms = LIFETIME_MS,
+		.name = role,
+		.conninfo = r->conninfo,
+		.user = role,
+		.password = role_password(a, w->settings, role),
+		.max = max,
+		.share = share,
+		.connect_ms = CONNECT_MS,
+		.idle_close_ms = IDLE_CLOSE_MS,
+		.lifetime_ms = LIFETIME_MS,
 		.budget = budget,
 	};
 	struct db_pool *p = db_pool_create(&conf);
@@ -150,14 +156,18 @@ void region_pools_destroy(struct world *w)
 void place_platform(const struct world *w, struct db_place *ret)
 {
 	*ret = (struct db_place){
-		.pool = w->ctl, .search_path = "cc, pg_temp", .statement_ms = w->settings->statement_ms,
+		.pool = w->ctl,
+		.search_path = "cc, pg_temp",
+		.statement_ms = w->settings->statement_ms,
 	};
 }
 
 void place_control(const struct world *w, const char *tenant_id, struct db_place *ret)
 {
 	*ret = (struct db_place){
-		.pool = w->ctl_tenant, .tenant = tenant_id, .search_path = "cc, pg_temp",
+		.pool = w->ctl_tenant,
+		.tenant = tenant_id,
+		.search_path = "cc, pg_temp",
 		.statement_ms = w->settings->statement_ms,
 	};
 }

@@ -5,8 +5,8 @@
 #include "cc/base/clock.h"
 #include "cc/core/registry.h"
 
-#define POLL_MS 2000            /* one poll at most */
-#define DISTANCE_MS 20          /* between two, however many pushes arrive */
+#define POLL_MS 2000   /* one poll at most */
+#define DISTANCE_MS 20 /* between two, however many pushes arrive */
 
 void *feed_run(void *jobs)
 {

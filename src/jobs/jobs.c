@@ -68,15 +68,17 @@ void trouble_note(struct trouble *t, const struct ctx *cx, enum err e)
 
 	if (e == ERR_NONE) {
 		if (t->told)
-			LOG(LOG_INFO, "background work goes on", LOG_TEXT("what", t->what), LOG_INT("failures", t->failures));
+			LOG(LOG_INFO, "background work goes on", LOG_TEXT("what", t->what),
+				LOG_INT("failures", t->failures));
 		t->told = false;
 		t->failures = 0;
 		return;
 	}
 	t->failures++;
 	if (!t->told)
-		LOG(LOG_WARN, "background work fails", LOG_TEXT("what", t->what), LOG_TEXT("code", err_info(e)->code),
-		    LOG_TEXT("message", message), LOG_TEXT("cause", cx->problem.cause));
+		LOG(LOG_WARN, "background work fails", LOG_TEXT("what", t->what),
+			LOG_TEXT("code", err_info(e)->code), LOG_TEXT("message", message),
+			LOG_TEXT("cause", cx->problem.cause));
 	t->told = true;
 }
 

@@ -13,15 +13,15 @@
 
 /* What a background thread may be woken for. */
 enum alarm {
-	ALARM_POLL,             /* the feed may have something new */
-	ALARM_PUSH,             /* this node changed something: tell the others */
-	ALARM_WORK,             /* there is something to make or to remove */
+	ALARM_POLL, /* the feed may have something new */
+	ALARM_PUSH, /* this node changed something: tell the others */
+	ALARM_WORK, /* there is something to make or to remove */
 	ALARM_COUNT,
 };
 
 struct jobs {
 	struct world *world;
-	struct lock lock;               /* guards what follows */
+	struct lock lock; /* guards what follows */
 	struct cond wake[ALARM_COUNT];
 	bool due[ALARM_COUNT];
 	bool stop;
@@ -41,9 +41,9 @@ struct ctx jobs_ctx(struct jobs *j, struct arena *a, int64_t ms);
 
 /* What keeps failing is said once, and once more when it works again. */
 struct trouble {
-	const char *what;               /* "change feed" */
+	const char *what; /* "change feed" */
 	bool told;
-	int failures;                   /* in a row */
+	int failures; /* in a row */
 };
 void trouble_note(struct trouble *t, const struct ctx *cx, enum err e);
 /* base_ms after the first failure, doubled with each further one, at most half a minute, with jitter. */
@@ -51,9 +51,9 @@ int64_t trouble_pause_ms(const struct trouble *t, int64_t base_ms);
 /* ms ± 20 %, so that nodes that started together do not stay together. */
 int64_t jitter_ms(int64_t ms);
 
-void *feed_run(void *jobs);             /* feed.c */
-void *push_run(void *jobs);             /* push.c */
+void *feed_run(void *jobs); /* feed.c */
+void *push_run(void *jobs); /* push.c */
 void *listen_run(void *jobs);
-void *upkeep_run(void *jobs);           /* upkeep.c */
+void *upkeep_run(void *jobs); /* upkeep.c */
 
 #endif

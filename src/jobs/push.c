@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Redis shortens the wait for the change feed. Nothing depends on it: when it is away, nothing else happens. */
+/* Redis shortens the wait for the change feed. Nothing depends on it. */
 #include "jobs_in.h"
 
 #include "cc/base/clock.h"
 #include "cc/cache/redis.h"
 
-#define COALESCE_MS 10          /* many changes at once are one message */
+#define COALESCE_MS 10 /* many changes at once are one message */
 #define LISTEN_MS 500
 #define PUBLISH_MS 1000
 #define NEVER_MS 3600000
@@ -29,7 +29,7 @@ void *push_run(void *jobs)
 	return NULL;
 }
 
-/* Connects again by itself, at most once a second. After a gap a message may have been missed: the feed is asked. */
+/* Connects again by itself, once a second. After a gap messages may have been missed: the feed is asked. */
 void *listen_run(void *jobs)
 {
 	struct jobs *j = jobs;

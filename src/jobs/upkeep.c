@@ -9,7 +9,7 @@
 
 #define TICK_MS 1000
 #define TICK_BUDGET_MS 2000
-#define BUSY_MS 20              /* a tick that did something is followed by another soon */
+#define BUSY_MS 20 /* a tick that did something is followed by another soon */
 #define SWEEP_EVERY_MS 10000
 #define TRIM_EVERY_MS 60000
 #define TRIM_AGE_S 3600
@@ -21,7 +21,7 @@ struct upkeep {
 	struct jobs *jobs;
 	struct arena *arena;
 	struct trouble tick, trim, orphans;
-	int64_t sweep_at, trim_at, orphans_at;  /* clock_mono_ms() */
+	int64_t sweep_at, trim_at, orphans_at; /* clock_mono_ms() */
 };
 
 static bool due(int64_t *at, int64_t every_ms)
@@ -43,9 +43,10 @@ static bool tick(struct upkeep *u)
 
 	trouble_note(&u->tick, &cx, e);
 	if (done > 0)
-		LOG(LOG_INFO, "background work done", LOG_INT("undone", r.undone), LOG_INT("purged", r.purged),
-		    LOG_INT("dropped", r.dropped), LOG_INT("prepared", r.prepared), LOG_INT("migrated", r.migrated),
-		    LOG_INT("expunged", r.expunged));
+		LOG(LOG_INFO, "background work done", LOG_INT("undone", r.undone),
+			LOG_INT("purged", r.purged), LOG_INT("dropped", r.dropped),
+			LOG_INT("prepared", r.prepared), LOG_INT("migrated", r.migrated),
+			LOG_INT("expunged", r.expunged));
 	return done > 0 && e == ERR_NONE;
 }
 
@@ -74,8 +75,8 @@ static void look_for_orphans(struct upkeep *u, struct region *r)
 
 	trouble_note(&u->orphans, &cx, e);
 	if (e == ERR_NONE && found > 0)
-		LOG(LOG_WARN, "schemas or roles that nothing records; they are dropped in an hour", LOG_TEXT("region", r->id),
-		    LOG_INT("found", found), LOG_TEXT("names", names));
+		LOG(LOG_WARN, "schemas or roles that nothing records; they are dropped in an hour",
+			LOG_TEXT("region", r->id), LOG_INT("found", found), LOG_TEXT("names", names));
 }
 
 static void sweep_pools(struct world *w)
@@ -102,8 +103,11 @@ static void keep_house(struct upkeep *u)
 void *upkeep_run(void *jobs)
 {
 	struct upkeep u = {
-		.jobs = jobs, .arena = arena_create(65536), .tick = { .what = "provisioning" },
-		.trim = { .what = "change feed trim" }, .orphans = { .what = "orphan check" },
+		.jobs = jobs,
+		.arena = arena_create(65536),
+		.tick = { .what = "provisioning" },
+		.trim = { .what = "change feed trim" },
+		.orphans = { .what = "orphan check" },
 		.orphans_at = clock_mono_ms() + ORPHANS_EVERY_MS / 5,
 	};
 	bool more;

@@ -21,14 +21,18 @@
 #define WAIT_MS 60000
 
 static const struct plan plans[] = {
-	{ .name = "free", .limits = { 5, 5, 3, 1 }, .price_minor = 0, .currency = "USD" },
-	{ .name = "pro", .limits = { 1000, 1000, 50, 10 }, .term_months = 12, .price_minor = 9900, .currency = "USD" },
+	{.name = "free",                   .limits = { 5, 5, 3, 1 }, .price_minor = 0, .currency = "USD"},
+	{ .name = "pro",
+         .limits = { 1000, 1000, 50, 10 },
+         .term_months = 12,
+         .price_minor = 9900,
+         .currency = "USD" },
 };
 
 static const struct db_constraint constraints[] = {
-	{ "name_pkey", ERR_SLUG_TAKEN, NULL, "The name is taken." },
-	{ "domain_holder", ERR_DOMAIN_TAKEN, NULL, "The domain is taken." },
-	{ 0 },
+	{"name_pkey", ERR_SLUG_TAKEN, NULL, "The name is taken." },
+	{ "domain_holder",       ERR_DOMAIN_TAKEN, NULL, "The domain is taken." },
+	{ 0         },
 };
 
 static void region_make(struct plane *p, size_t i, const char *id, const char *ident, const char *database)
@@ -46,8 +50,14 @@ static void region_make(struct plane *p, size_t i, const char *id, const char *i
 static struct db_pool *control_pool(struct plane *p, const char *role)
 {
 	const struct db_pool_conf conf = {
-		.name = role, .conninfo = p->settings.control_conninfo, .user = role, .max = 8, .connect_ms = 5000,
-		.password = role_password(p->arena, &p->settings, role), .idle_close_ms = 60000, .lifetime_ms = 600000,
+		.name = role,
+		.conninfo = p->settings.control_conninfo,
+		.user = role,
+		.max = 8,
+		.connect_ms = 5000,
+		.password = role_password(p->arena, &p->settings, role),
+		.idle_close_ms = 60000,
+		.lifetime_ms = 600000,
 	};
 
 	return db_pool_create(&conf);
@@ -64,17 +74,28 @@ struct plane *plane_join(struct pg *pg)
 	p->pg = pg;
 	p->arena = arena_create(65536);
 	p->settings = (struct settings){
-		.base_domain = "controlcore.io", .control_conninfo = arena_strdup(p->arena, pg_conninfo(pg, PLANE_CONTROL)),
-		.pepper = { secret, sizeof(secret) }, .role_secret = { secret, sizeof(secret) },
-		.undo_window_s = 60, .provision_lease_s = 30, .soft_delete_days = 30, .control_connections = 8,
-		.region_connections = 8, .shard_connections = 8, .statement_ms = 10000, .request_ms = 30000,
-		.poll_ms = 500, .stale_max_s = 60,
+		.base_domain = "controlcore.io",
+		.control_conninfo = arena_strdup(p->arena, pg_conninfo(pg, PLANE_CONTROL)),
+		.pepper = {secret,  sizeof(secret)},
+		.role_secret = { secret, sizeof(secret)},
+		.undo_window_s = 60,
+		.provision_lease_s = 30,
+		.soft_delete_days = 30,
+		.control_connections = 8,
+		.region_connections = 8,
+		.shard_connections = 8,
+		.statement_ms = 10000,
+		.request_ms = 30000,
+		.poll_ms = 500,
+		.stale_max_s = 60,
 	};
 	region_make(p, 0, "us-east-1", "us_east_1", PLANE_EAST);
 	region_make(p, 1, "eu-west-1", "eu_west_1", PLANE_WEST);
 	p->world = (struct world){
-		.settings = &p->settings, .plans = { plans, sizeof(plans) / sizeof(plans[0]) },
-		.regions = p->regions, .nregions = PLANE_REGIONS,
+		.settings = &p->settings,
+		.plans = {plans, sizeof(plans) / sizeof(plans[0])},
+		.regions = p->regions,
+		.nregions = PLANE_REGIONS,
 	};
 	p->world.ctl = control_pool(p, ROLE_CTL);
 	p->world.ctl_tenant = control_pool(p, ROLE_CTL_TENANT);
@@ -102,8 +123,9 @@ static void must(struct ctx *cx, const char *what, enum err e)
 {
 	if (e == ERR_NONE)
 		return;
-	print_error("%s: %s: %s (%s)\n", what, err_info(e)->code, cx->problem.message != NULL ? cx->problem.message : "",
-		    cx->problem.cause != NULL ? cx->problem.cause : "");
+	print_error("%s: %s: %s (%s)\n", what, err_info(e)->code,
+		cx->problem.message != NULL ? cx->problem.message : "",
+		cx->problem.cause != NULL ? cx->problem.cause : "");
 	fail();
 }
 
@@ -130,7 +152,9 @@ void plane_stop(struct plane *p)
 struct ctx plane_ctx(struct plane *p)
 {
 	return (struct ctx){
-		.arena = arena_create(16384), .world = &p->world, .request_id = "req-test",
+		.arena = arena_create(16384),
+		.world = &p->world,
+		.request_id = "req-test",
 		.deadline_ms = clock_mono_ms() + WAIT_MS,
 	};
 }
@@ -144,9 +168,14 @@ void plane_done(struct ctx *cx)
 struct tenant_spec plane_spec(struct plane *p, const char *slug)
 {
 	return (struct tenant_spec){
-		.name = "Acme Corporation", .slug = slug, .plan = &plans[1], .region = "us-east-1",
-		.domain = arena_printf(p->arena, "%s.controlcore.io", slug), .limits = plans[1].limits,
-		.owner_email = "owner@acme.com", .owner_username = "owner",
+		.name = "Acme Corporation",
+		.slug = slug,
+		.plan = &plans[1],
+		.region = "us-east-1",
+		.domain = arena_printf(p->arena, "%s.controlcore.io", slug),
+		.limits = plans[1].limits,
+		.owner_email = "owner@acme.com",
+		.owner_username = "owner",
 	};
 }
 
@@ -174,10 +203,11 @@ struct tick_report plane_tick(struct plane *p)
 
 void plane_expire(struct plane *p)
 {
-	plane_sql(p, PLANE_CONTROL, "UPDATE cc.tenant SET lease_until = now() - interval '1 s'"
-				    " WHERE lease_until IS NOT NULL;"
-				    " UPDATE cc.tenant SET purge_at = now() WHERE status = 'deletion_scheduled';"
-				    " UPDATE cc.tenant_schema SET lease_until = now() - interval '1 s'");
+	plane_sql(p, PLANE_CONTROL,
+		"UPDATE cc.tenant SET lease_until = now() - interval '1 s'"
+		" WHERE lease_until IS NOT NULL;"
+		" UPDATE cc.tenant SET purge_at = now() WHERE status = 'deletion_scheduled';"
+		" UPDATE cc.tenant_schema SET lease_until = now() - interval '1 s'");
 }
 
 static char *vformat(struct plane *p, const char *fmt, va_list ap)
@@ -226,20 +256,24 @@ void plane_sql(struct plane *p, const char *database, const char *sql_fmt, ...)
 /* Each returns a text of what is wrong, empty when nothing is. */
 static const char *const control_checks[] = {
 	"SELECT string_agg('tenant ' || t.id || ' has no schema', ', ') FROM cc.tenant t"
-	" LEFT JOIN cc.tenant_schema s ON s.schema_id = t.schema_id AND s.tenant_id = t.id AND s.state = 'claimed'"
+	" LEFT JOIN cc.tenant_schema s ON s.schema_id = t.schema_id AND s.tenant_id = t.id AND s.state = "
+	"'claimed'"
 	" WHERE t.status <> 'deleting' AND s.schema_id IS NULL",
 	"SELECT string_agg('schema ' || s.schema_id || ' of no tenant', ', ') FROM cc.tenant_schema s"
 	" LEFT JOIN cc.tenant t ON t.id = s.tenant_id WHERE s.state = 'claimed' AND t.id IS NULL",
 	"SELECT string_agg('schema ' || schema_id || ' is ' || state, ', ') FROM cc.tenant_schema"
 	" WHERE state IN ('preparing', 'dropping')",
-	"SELECT string_agg('tenant ' || id || ' is ' || status, ', ') FROM cc.tenant WHERE status = 'provisioning'",
+	"SELECT string_agg('tenant ' || id || ' is ' || status, ', ') FROM cc.tenant WHERE status = "
+	"'provisioning'",
 	"SELECT string_agg('name ' || n.name || ' of nobody', ', ') FROM cc.name n"
 	" LEFT JOIN cc.tenant t ON t.id = n.tenant_id WHERE t.id IS NULL",
 	"SELECT string_agg('tenant ' || t.id || ' has ' || c.n || ' names', ', ') FROM cc.tenant t,"
 	" LATERAL (SELECT count(*) AS n FROM cc.name WHERE tenant_id = t.id) c WHERE c.n <> 2",
 	"SELECT string_agg('tenant ' || t.id || ' has no default domain', ', ') FROM cc.tenant t"
-	" WHERE NOT EXISTS (SELECT FROM cc.domain d WHERE d.tenant_id = t.id AND is_default AND d.domain = t.domain)",
-	"SELECT string_agg('shard ' || sh.region || '/' || sh.shard || ' counts ' || sh.schemas || ' of ' || c.n, ', ')"
+	" WHERE NOT EXISTS (SELECT FROM cc.domain d WHERE d.tenant_id = t.id AND is_default AND d.domain = "
+	"t.domain)",
+	"SELECT string_agg('shard ' || sh.region || '/' || sh.shard || ' counts ' || sh.schemas || ' of ' || "
+	"c.n, ', ')"
 	" FROM cc.shard sh, LATERAL (SELECT count(*) AS n FROM cc.tenant_schema s"
 	" WHERE s.region = sh.region AND s.shard = sh.shard) c WHERE c.n <> sh.schemas",
 };
@@ -252,8 +286,8 @@ static void check_control(struct plane *p)
 
 static const char *recorded(struct plane *p, const char *where)
 {
-	return plane_text(p, PLANE_CONTROL, "SELECT string_agg(schema_id, ' ' ORDER BY schema_id) FROM cc.tenant_schema %s",
-			  where);
+	return plane_text(p, PLANE_CONTROL,
+		"SELECT string_agg(schema_id, ' ' ORDER BY schema_id) FROM cc.tenant_schema %s", where);
 }
 
 void plane_check_whole(struct plane *p)
@@ -262,15 +296,100 @@ void plane_check_whole(struct plane *p)
 				      " WHERE nspname LIKE 't\\_%'";
 
 	check_control(p);
-	assert_string_equal(recorded(p, "WHERE region = 'us-east-1'"), plane_text(p, PLANE_EAST, "%s", schemas));
-	assert_string_equal(recorded(p, "WHERE region = 'eu-west-1'"), plane_text(p, PLANE_WEST, "%s", schemas));
-	assert_string_equal(recorded(p, ""),
-			    plane_text(p, PLANE_EAST, "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles"
-						      " WHERE rolname LIKE 't\\_%%'"));
+	assert_string_equal(
+		recorded(p, "WHERE region = 'us-east-1'"), plane_text(p, PLANE_EAST, "%s", schemas));
+	assert_string_equal(
+		recorded(p, "WHERE region = 'eu-west-1'"), plane_text(p, PLANE_WEST, "%s", schemas));
+	assert_string_equal(
+		recorded(p, ""), plane_text(p, PLANE_EAST,
+					 "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles"
+					 " WHERE rolname LIKE 't\\_%%'"));
+}
+
+int64_t plane_count(struct plane *p, const char *table_and_where)
+{
+	return plane_number(p, PLANE_CONTROL, "SELECT count(*) FROM %s", table_and_where);
+}
+
+const char *plane_schema(struct plane *p, const char *id)
+{
+	return plane_text(p, PLANE_CONTROL, "SELECT schema_id FROM cc.tenant WHERE id = '%s'", id);
+}
+
+void plane_check_tenant(struct plane *p, const char *id)
+{
+	const char *schema = plane_schema(p, id);
+
+	assert_string_equal(
+		"active", plane_text(p, PLANE_CONTROL, "SELECT status FROM cc.tenant WHERE id = '%s'", id));
+	assert_string_equal("t|1000|50|10|1 year",
+		plane_text(p, PLANE_CONTROL,
+			"SELECT concat_ws('|', lease_until IS NULL, max_policies, max_users, max_bouncers,"
+			" age(expires_at, created_at)) FROM cc.tenant WHERE id = '%s'",
+			id));
+	assert_string_equal("1 1 t 1 1 1", plane_text(p, PLANE_EAST,
+						   "SELECT concat_ws(' ', version, epoch, writable, "
+						   "users_used, last_user_id, audit_seq) FROM %s.head",
+						   schema));
+	assert_string_equal("1 owner@acme.com owner {Admin}",
+		plane_text(p, PLANE_EAST, "SELECT concat_ws(' ', id, email, username, roles) FROM %s.users",
+			schema));
+	assert_string_equal("1 createTenant",
+		plane_text(p, PLANE_EAST, "SELECT concat_ws(' ', seq, action) FROM %s.audit", schema));
+	assert_string_equal("1 createTenant",
+		plane_text(p, PLANE_CONTROL,
+			"SELECT concat_ws(' ', seq, action) FROM cc.tenant_audit WHERE tenant_id = '%s'",
+			id));
+	assert_string_equal(
+		"1", plane_text(p, PLANE_CONTROL,
+			     "SELECT version FROM cc.tenant_schema WHERE schema_id = '%s'", schema));
+}
+
+void plane_schedule(struct plane *p, const char *id)
+{
+	plane_sql(p, PLANE_CONTROL,
+		"UPDATE cc.tenant SET status = 'deletion_scheduled', purge_at = now(), deleted_at = now()"
+		" WHERE id = '%s'",
+		id);
+}
+
+void plane_keys(struct plane *p, const char *id, int n)
+{
+	plane_sql(p, PLANE_CONTROL,
+		"INSERT INTO cc.api_key (id, key_id, tenant_id, name, scopes, hash, display, created_by,"
+		" created_at) SELECT 'key-%s-' || n, '%s' || n, '%s', 'k', '{}', sha256('x'), 'x', 'x', now()"
+		" FROM generate_series(1, %d) AS n",
+		id, id, id, n);
+}
+
+/* Whatever was left is taken away by two ticks: one for the tenant, one more if its schema came later. */
+void plane_recover(struct plane *p)
+{
+	plane_expire(p);
+	(void)plane_tick(p);
+	plane_check_whole(p);
+}
+
+void plane_clean(struct plane *p)
+{
+	struct tick_report r;
+
+	p->settings.spare_schemas = 0;
+	plane_sql(p, PLANE_CONTROL,
+		"UPDATE cc.tenant SET status = 'deletion_scheduled', purge_at = now(), deleted_at = now()"
+		" WHERE status = 'active';"
+		" UPDATE cc.tenant_schema SET state = 'dropping' WHERE state = 'ready'");
+	do {
+		plane_expire(p);
+		r = plane_tick(p);
+	} while (r.undone + r.purged + r.dropped > 0);
+	plane_check_whole(p);
+	assert_int_equal(0, plane_number(p, PLANE_CONTROL, "SELECT count(*) FROM cc.tenant_schema"));
 }
 
 /* The parent's connections are only left alone: this process never closes them, it ends by _exit(). */
-__attribute__((noreturn)) static void child(struct plane *parent, const char *failpoint, plane_work work, void *arg)
+__attribute__((noreturn)) static void child(
+	struct plane *parent, const char *failpoint, plane_work work, void *arg)
 {
 	struct plane *p;
 	struct ctx cx;
@@ -282,7 +401,8 @@ __attribute__((noreturn)) static void child(struct plane *parent, const char *fa
 	cx = plane_ctx(p);
 	e = work(p, &cx, arg);
 	if (e != ERR_NONE)
-		fprintf(stderr, "%s: %s %s\n", err_info(e)->code, cx.problem.message != NULL ? cx.problem.message : "",
+		fprintf(stderr, "%s: %s %s\n", err_info(e)->code,
+			cx.problem.message != NULL ? cx.problem.message : "",
 			cx.problem.cause != NULL ? cx.problem.cause : "");
 	_exit(e == ERR_NONE ? 0 : 1);
 }

@@ -12,12 +12,12 @@
 /* A control plane without its HTTP side: core on a throw-away PostgreSQL, with two regions in it. */
 #define PLANE_REGIONS 2
 #define PLANE_CONTROL "controlcored"
-#define PLANE_EAST "east"       /* databases of us-east-1 … */
-#define PLANE_WEST "west"       /* … and eu-west-1 */
+#define PLANE_EAST "east" /* databases of us-east-1 … */
+#define PLANE_WEST "west" /* … and eu-west-1 */
 
 struct plane {
 	struct pg *pg;
-	struct arena *arena;    /* what lives as long as the plane */
+	struct arena *arena; /* what lives as long as the plane */
 	struct settings settings;
 	struct region regions[PLANE_REGIONS];
 	struct world world;
@@ -51,6 +51,18 @@ void plane_sql(struct plane *p, const char *database, const char *sql_fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Nothing half made anywhere: rows, schemas and roles say the same. Ends the test with what does not. */
 void plane_check_whole(struct plane *p);
+
+/* Empty again: every tenant purged, every schema dropped. */
+void plane_clean(struct plane *p);
+/* What somebody left who died is finished or taken away, and nothing half made stays. */
+void plane_recover(struct plane *p);
+/* The tenant's undo window is over. */
+void plane_schedule(struct plane *p, const char *id);
+void plane_keys(struct plane *p, const char *id, int n); /* gives it API keys */
+const char *plane_schema(struct plane *p, const char *id);
+int64_t plane_count(struct plane *p, const char *table_and_where); /* rows of the control database */
+/* A tenant of plane_spec() as it is right after its creation. */
+void plane_check_tenant(struct plane *p, const char *id);
 
 /*
  * Runs work in a process of its own, on a plane of its own, armed with a failpoint ("*:3"). True: it

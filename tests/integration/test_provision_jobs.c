@@ -21,7 +21,7 @@
 #include "cc/core/registry.h"
 #include "cc/jobs/jobs.h"
 
-#define SOON_MS 20000           /* far more than anything here takes */
+#define SOON_MS 20000 /* far more than anything here takes */
 
 struct fixture {
 	struct plane *p;
@@ -41,8 +41,8 @@ static void start_redis(struct fixture *fx)
 	if (fx->redis == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (freopen("/dev/null", "w", stdout) != NULL)
-			execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--appendonly",
-			       "no", "--dir", "/", (char *)NULL);
+			execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", path, "--save",
+				"", "--appendonly", "no", "--dir", "/", (char *)NULL);
 		_exit(127);
 	}
 	r = redis_create(&fx->conf);
@@ -107,8 +107,8 @@ static void await(struct plane *p, int64_t expected, const char *sql)
 {
 	int64_t n;
 
-	for (int64_t until = clock_mono_ms() + SOON_MS; (n = plane_number(p, PLANE_CONTROL, "%s", sql)) != expected;
-	     usleep(20000))
+	for (int64_t until = clock_mono_ms() + SOON_MS;
+		(n = plane_number(p, PLANE_CONTROL, "%s", sql)) != expected; usleep(20000))
 		if (clock_mono_ms() > until) {
 			print_error("%s: %d, not %d\n", sql, (int)n, (int)expected);
 			fail();
@@ -136,8 +136,10 @@ static void what_is_due_is_purged_with_its_redis_keys_and_no_others(void **state
 
 	assert_int_equal(ERR_NONE, redis_set(r, redis_key(a, id, "x"), "1", 0));
 	assert_int_equal(ERR_NONE, redis_set(r, redis_key(a, other, "x"), "1", 0));
-	plane_sql(fx->p, PLANE_CONTROL, "UPDATE cc.tenant SET status = 'deletion_scheduled', purge_at = now(), deleted_at = now()"
-					" WHERE id = '%s'", id);
+	plane_sql(fx->p, PLANE_CONTROL,
+		"UPDATE cc.tenant SET status = 'deletion_scheduled', purge_at = now(), deleted_at = now()"
+		" WHERE id = '%s'",
+		id);
 	fx->jobs = jobs_start(&fx->p->world);
 	await(fx->p, 0, "SELECT count(*) FROM cc.tenant WHERE slug = 'victim'");
 	assert_int_equal(ERR_NONE, redis_get(r, a, redis_key(a, id, "x"), &value));
@@ -155,8 +157,10 @@ static void a_purge_waits_for_redis(void **state)
 	struct tick_report r;
 
 	stop_redis(fx);
-	plane_sql(fx->p, PLANE_CONTROL, "UPDATE cc.tenant SET status = 'deletion_scheduled', purge_at = now(), deleted_at = now()"
-					" WHERE id = '%s'", id);
+	plane_sql(fx->p, PLANE_CONTROL,
+		"UPDATE cc.tenant SET status = 'deletion_scheduled', purge_at = now(), deleted_at = now()"
+		" WHERE id = '%s'",
+		id);
 	assert_int_equal(ERR_UNAVAILABLE, provision_tick(&cx, &r));
 	assert_non_null(strstr(cx.problem.message, "Redis"));
 	plane_done(&cx);
@@ -182,10 +186,13 @@ static const char *name_of(struct plane *p, const char *id)
 
 static void rename_tenant(struct plane *p, const char *id, const char *name)
 {
-	plane_sql(p, PLANE_CONTROL, "UPDATE cc.tenant SET name = '%s' WHERE id = '%s';"
-				    " WITH n AS (UPDATE cc.change_head SET version = version + 1 RETURNING version)"
-				    " INSERT INTO cc.change (version, tenant_id, kind, subject) SELECT version, '%s', 'tenant', '%s'"
-				    " FROM n", name, id, id, id);
+	plane_sql(p, PLANE_CONTROL,
+		"UPDATE cc.tenant SET name = '%s' WHERE id = '%s';"
+		" WITH n AS (UPDATE cc.change_head SET version = version + 1 RETURNING version)"
+		" INSERT INTO cc.change (version, tenant_id, kind, subject) SELECT version, '%s', 'tenant', "
+		"'%s'"
+		" FROM n",
+		name, id, id, id);
 }
 
 static void await_name(struct plane *p, const char *id, const char *name)
@@ -220,7 +227,8 @@ static void a_push_shortens_the_wait_of_other_nodes(void **state)
 	fx->jobs = jobs_start(&fx->p->world);
 	await_name(second, id, "Acme Corporation");
 	rename_tenant(fx->p, id, "Pushed");
-	for (int64_t until = clock_mono_ms() + SOON_MS; strcmp(name_of(second, id), "Pushed") != 0; usleep(50000)) {
+	for (int64_t until = clock_mono_ms() + SOON_MS; strcmp(name_of(second, id), "Pushed") != 0;
+		usleep(50000)) {
 		assert_true(clock_mono_ms() < until);
 		fx->p->world.changed(&fx->p->world); /* the subscription may just have begun */
 	}
@@ -261,7 +269,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_stock_fills_and_is_refilled_after_a_claim, begin, end),
-		cmocka_unit_test_setup_teardown(what_is_due_is_purged_with_its_redis_keys_and_no_others, begin, end),
+		cmocka_unit_test_setup_teardown(
+			what_is_due_is_purged_with_its_redis_keys_and_no_others, begin, end),
 		cmocka_unit_test_setup_teardown(a_purge_waits_for_redis, begin, end),
 		cmocka_unit_test_setup_teardown(a_change_is_known_without_redis_after_a_poll, begin, end),
 		cmocka_unit_test_setup_teardown(a_push_shortens_the_wait_of_other_nodes, begin, end),

@@ -33,7 +33,8 @@ static const char *admin(struct plane *p)
 	return arena_printf(p->arena, "host=%s port=5432 user=%s", pg_dir(p->pg), PG_SUPERUSER);
 }
 
-static enum err setup(struct plane *p, const char *conninfo, bool dry, struct setup_report *ret, const char **ret_text)
+static enum err setup(
+	struct plane *p, const char *conninfo, bool dry, struct setup_report *ret, const char **ret_text)
 {
 	struct ctx cx = plane_ctx(p);
 	enum err e = setup_all(&cx, conninfo, dry, ret);
@@ -93,7 +94,8 @@ static void the_public_may_do_nothing(void **state)
 	static const char public_rights[] =
 		"SELECT concat_ws(' ', has_database_privilege('public', current_database(), 'CONNECT'),"
 		" has_database_privilege('public', current_database(), 'TEMP'),"
-		" has_schema_privilege('public', 'public', 'USAGE'), has_schema_privilege('public', 'public', 'CREATE'))";
+		" has_schema_privilege('public', 'public', 'USAGE'), has_schema_privilege('public', "
+		"'public', 'CREATE'))";
 	static const char *const databases[] = { PLANE_CONTROL, PLANE_EAST, PLANE_WEST };
 
 	for (size_t i = 0; i < 3; i++)
@@ -105,11 +107,12 @@ static void passwords_are_kept_as_verifiers(void **state)
 	struct plane *p = *state;
 
 	assert_string_equal("3", plane_text(p, "postgres",
-		"SELECT count(*) FROM pg_authid WHERE rolname IN ('cc_ctl', 'cc_ctl_tenant', 'cc_prov')"
-		" AND rolpassword LIKE 'SCRAM-SHA-256$%%'"));
+					 "SELECT count(*) FROM pg_authid WHERE rolname IN ('cc_ctl', "
+					 "'cc_ctl_tenant', 'cc_prov')"
+					 " AND rolpassword LIKE 'SCRAM-SHA-256$%%'"));
 	assert_int_equal(64, strlen(role_password(p->arena, &p->settings, ROLE_CTL)));
 	assert_string_not_equal(role_password(p->arena, &p->settings, ROLE_CTL),
-				role_password(p->arena, &p->settings, ROLE_PROV));
+		role_password(p->arena, &p->settings, ROLE_PROV));
 }
 
 static void a_conninfo_without_a_database_is_named(void **state)
@@ -138,9 +141,9 @@ static void a_schema_that_is_being_made_is_left_to_its_maker(void **state)
 }
 
 static const struct migration steps[] = {
-	{ 1, "0001_one", "CREATE TABLE one (id int)" },
-	{ 2, "0002_two", "CREATE TABLE two (id int)" },
-	{ 3, "0003_three", "CREATE TABLE three (id int)" },
+	{1,  "0001_one",   "CREATE TABLE one (id int)"  },
+	{ 2, "0002_two",   "CREATE TABLE two (id int)"  },
+	{ 3, "0003_three", "CREATE TABLE three (id int)"},
 };
 
 static enum err bring(struct plane *p, size_t n, int from)
@@ -198,8 +201,8 @@ static enum err refusals(struct plane *p, const char **ret_text)
 	return e;
 }
 
-static void assert_refused(struct plane *p, const char *database, const char *make, const char *undo,
-			   const char *const *words)
+static void assert_refused(
+	struct plane *p, const char *database, const char *make, const char *undo, const char *const *words)
 {
 	const char *text;
 	enum err e;
@@ -236,18 +239,18 @@ static void roles_that_break_the_walls_are_refused(void **state)
 		const char *role = roles[i / 3], *word = words[i % 3];
 
 		assert_refused(p, "postgres", arena_printf(p->arena, "ALTER ROLE %s %s", role, word),
-			       arena_printf(p->arena, "ALTER ROLE %s NO%s", role, word),
-			       SAYS(role, i % 3 == 0 ? "superuser" : word));
+			arena_printf(p->arena, "ALTER ROLE %s NO%s", role, word),
+			SAYS(role, i % 3 == 0 ? "superuser" : word));
 	}
 }
 
 static void a_member_of_too_many_roles_is_refused(void **state)
 {
 	assert_refused(*state, "postgres",
-		       "DO $$ BEGIN FOR i IN 1..513 LOOP EXECUTE format('CREATE ROLE many_%s', i);"
-		       " EXECUTE format('GRANT many_%s TO cc_ctl', i); END LOOP; END $$",
-		       "DO $$ BEGIN FOR i IN 1..513 LOOP EXECUTE format('DROP ROLE many_%s', i); END LOOP; END $$",
-		       SAYS("cc_ctl", "513", "512"));
+		"DO $$ BEGIN FOR i IN 1..513 LOOP EXECUTE format('CREATE ROLE many_%s', i);"
+		" EXECUTE format('GRANT many_%s TO cc_ctl', i); END LOOP; END $$",
+		"DO $$ BEGIN FOR i IN 1..513 LOOP EXECUTE format('DROP ROLE many_%s', i); END LOOP; END $$",
+		SAYS("cc_ctl", "513", "512"));
 }
 
 static void rights_that_let_tables_be_hidden_are_refused(void **state)
@@ -255,12 +258,14 @@ static void rights_that_let_tables_be_hidden_are_refused(void **state)
 	struct plane *p = *state;
 
 	assert_refused(p, PLANE_CONTROL, "GRANT TEMP ON DATABASE " PLANE_CONTROL " TO PUBLIC",
-		       "REVOKE TEMP ON DATABASE " PLANE_CONTROL " FROM PUBLIC", SAYS("cc_ctl", "TEMP", PLANE_CONTROL));
+		"REVOKE TEMP ON DATABASE " PLANE_CONTROL " FROM PUBLIC",
+		SAYS("cc_ctl", "TEMP", PLANE_CONTROL));
 	assert_refused(p, PLANE_EAST, "GRANT TEMP ON DATABASE " PLANE_EAST " TO cc_pool_us_east_1_00",
-		       "REVOKE TEMP ON DATABASE " PLANE_EAST " FROM cc_pool_us_east_1_00",
-		       SAYS("cc_pool_us_east_1_00", "TEMP", "region us-east-1"));
-	assert_refused(p, PLANE_EAST, "GRANT CREATE ON SCHEMA public TO PUBLIC", "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
-		       SAYS("cc_pool_us_east_1_00", "public", PLANE_EAST));
+		"REVOKE TEMP ON DATABASE " PLANE_EAST " FROM cc_pool_us_east_1_00",
+		SAYS("cc_pool_us_east_1_00", "TEMP", "region us-east-1"));
+	assert_refused(p, PLANE_EAST, "GRANT CREATE ON SCHEMA public TO PUBLIC",
+		"REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+		SAYS("cc_pool_us_east_1_00", "public", PLANE_EAST));
 }
 
 static void roles_and_servers_that_lose_commits_are_refused(void **state)
@@ -269,15 +274,16 @@ static void roles_and_servers_that_lose_commits_are_refused(void **state)
 	struct plane *p = *state, *fresh;
 
 	for (size_t i = 0; i < 3; i++)
-		assert_refused(p, "postgres", arena_printf(p->arena, "ALTER ROLE %s SET synchronous_commit = off", roles[i]),
-			       arena_printf(p->arena, "ALTER ROLE %s RESET ALL", roles[i]),
-			       SAYS(roles[i], "synchronous_commit"));
+		assert_refused(p, "postgres",
+			arena_printf(p->arena, "ALTER ROLE %s SET synchronous_commit = off", roles[i]),
+			arena_printf(p->arena, "ALTER ROLE %s RESET ALL", roles[i]),
+			SAYS(roles[i], "synchronous_commit"));
 	assert_refused(p, PLANE_EAST, "ALTER DATABASE " PLANE_EAST " SET synchronous_commit = off",
-		       "ALTER DATABASE " PLANE_EAST " RESET ALL", SAYS("region us-east-1", "synchronous_commit"));
+		"ALTER DATABASE " PLANE_EAST " RESET ALL", SAYS("region us-east-1", "synchronous_commit"));
 	/* What a server says holds for connections that are opened afterwards. */
 	fresh = plane_join(p->pg);
-	assert_refused(fresh, "postgres", "ALTER ROLE cc_prov SET synchronous_commit = off", "ALTER ROLE cc_prov RESET ALL",
-		       SAYS("PostgreSQL at region us-east-1", "synchronous_commit"));
+	assert_refused(fresh, "postgres", "ALTER ROLE cc_prov SET synchronous_commit = off",
+		"ALTER ROLE cc_prov RESET ALL", SAYS("PostgreSQL at region us-east-1", "synchronous_commit"));
 	plane_leave(fresh);
 }
 

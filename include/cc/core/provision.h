@@ -9,7 +9,7 @@
 /* What a new tenant shall be; already validated. */
 struct tenant_spec {
 	const char *name, *slug, *domain;
-	const char *custom_domain;      /* NULL: none; recorded as a pending domain */
+	const char *custom_domain; /* NULL: none; recorded as a pending domain */
 	const struct plan *plan;
 	const char *region;
 	struct limits limits;
@@ -27,23 +27,23 @@ enum err tenant_create(struct ctx *cx, const struct tenant_spec *spec, const cha
 
 /* One round of the background work; each part is idempotent, leased and safe on several nodes at once. */
 struct tick_report {
-	int undone;             /* creations whose lease ran out, removed */
-	int purged;             /* tenants removed after their undo window */
-	int dropped;            /* schemas dropped */
-	int prepared;           /* spare schemas made */
-	int migrated;           /* tenant schemas brought to the newest version */
-	int expunged;           /* rows soft-deleted long ago, removed for good */
+	int undone;   /* creations whose lease ran out, removed */
+	int purged;   /* tenants removed after their undo window */
+	int dropped;  /* schemas dropped */
+	int prepared; /* spare schemas made */
+	int migrated; /* tenant schemas brought to the newest version */
+	int expunged; /* rows soft-deleted long ago, removed for good */
 };
-/* Ends soon after cx->deadline_ms. A part that fails does not keep the others waiting; the first failure is told. */
+/* Ends soon after cx->deadline_ms. A part that fails does not stop the others; the first failure is told. */
 enum err provision_tick(struct ctx *cx, struct tick_report *ret) MUST_USE;
 
 /*
  * Schemas and roles of a region that look like tenants' and that nothing records: from now on they are
  * recorded, and dropped grace_s later. *ret_found: how many were found just now; *ret_names: up to eight.
  */
-enum err provision_orphans(struct ctx *cx, struct region *r, int64_t grace_s, int *ret_found,
-			   const char **ret_names) MUST_USE;
-/* One tenant's rows that were deleted longer ago than settings->soft_delete_days; a bounded number of them. */
+enum err provision_orphans(
+	struct ctx *cx, struct region *r, int64_t grace_s, int *ret_found, const char **ret_names) MUST_USE;
+/* Removes a bounded number of a tenant's rows that were deleted longer than soft_delete_days ago. */
 enum err provision_expunge(struct ctx *cx, const char *tenant_id, int *ret_rows) MUST_USE;
 
 /* Set-up, idempotent: login roles, databases, migrations of control and regions; with dry: counts only. */
