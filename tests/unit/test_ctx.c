@@ -76,11 +76,11 @@ static void at_most_a_hundred_faults_are_kept(void **state)
 		if (i == FAULTS_MAX)
 			held = arena_bytes(cx->arena);
 	}
+	assert_int_equal(arena_bytes(cx->arena), held);
 	for (const struct fault *f = cx->problem.faults; f != NULL; f = f->next)
 		assert_string_equal(f->message, arena_printf(cx->arena, "%d", n++));
 	assert_int_equal(n, 100);
 	assert_int_equal(cx->problem.nfaults, 100);
-	assert_int_equal(arena_bytes(cx->arena), held);
 }
 
 static void clearing_forgets_all_but_the_tenant(void **state)
