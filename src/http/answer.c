@@ -207,7 +207,7 @@ enum MHD_Result answer_send(struct call *c)
 	struct MHD_Response *r;
 	enum MHD_Result ok;
 
-	if (!conn_move(c->conn, CONN_SEND, until))
+	if (!peer_move(c->peer, PEER_SEND, until))
 		return MHD_NO;
 	/* The text is the arena's, which outlives the response: there is nothing to free. */
 	r = MHD_create_response_from_buffer(c->answer_len, unconst(c->answer), MHD_RESPMEM_PERSISTENT);

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "conns.h"
+#include "peers.h"
 #include "guard.h"
 #include "queue.h"
 #include "router.h"
@@ -31,7 +31,7 @@ enum call_stage {
 struct call {
 	struct http_server *server;
 	struct MHD_Connection *mhd;
-	struct conn *conn;
+	struct peer *peer;
 	struct arena *arena;
 	enum call_stage stage;
 
@@ -67,7 +67,7 @@ struct http_server {
 	struct arena *arena;            /* as long as the server: settings and router */
 	struct router *router;
 	struct MHD_Daemon *mhd;
-	struct conns conns;
+	struct peers peers;
 	struct queue queue;
 	struct shelf shelf;
 	pthread_t *worker;

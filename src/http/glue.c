@@ -24,9 +24,9 @@ void glue_connection(void *cls, struct MHD_Connection *mhd, void **state,
 		const union MHD_ConnectionInfo *address =
 			MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
-		*state = conn_open(&s->conns, fd->connect_fd, address != NULL ? address->client_addr : NULL);
+		*state = peer_open(&s->peers, fd->connect_fd, address != NULL ? address->client_addr : NULL);
 	} else if (*state != NULL) {
-		conn_close(&s->conns, *state);
+		peer_close(&s->peers, *state);
 		*state = NULL;
 	}
 }
@@ -41,11 +41,11 @@ void *glue_target(void *cls, const char *uri, struct MHD_Connection *mhd)
 	c->server = s;
 	c->mhd = mhd;
 	c->arena = a;
-	c->conn = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+	c->peer = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 	c->arrived_us = clock_mono_us();
 	c->cx.arena = a;
 	c->cx.world = s->conf.world;
-	c->cx.remote_ip = c->conn->ip;
+	c->cx.remote_ip = c->peer->ip;
 	c->cx.deadline_ms = c->arrived_us / 1000 + s->conf.request_ms;
 	c->rq.in = &c->in;
 	head_target(c, uri);
@@ -85,7 +85,7 @@ static enum MHD_Result begin(struct call *c, const char *method, const char *ver
 {
 	struct http_server *s = c->server;
 
-	if (!conn_move(c->conn, CONN_BODY, c->cx.deadline_ms))
+	if (!peer_move(c->peer, PEER_BODY, c->cx.deadline_ms))
 		return MHD_NO;
 	c->live = true;
 	atomic_fetch_add(&s->live, 1);
@@ -97,7 +97,7 @@ static enum MHD_Result begin(struct call *c, const char *method, const char *ver
 	}
 	c->stage = CALL_BODY;
 	if (c->refusal == ERR_NONE && ask_first(c)) {
-		if (!conn_move(c->conn, CONN_WORK, 0))
+		if (!peer_move(c->peer, PEER_WORK, 0))
 			return MHD_NO;
 		if (!workers_hand_over(c, CALL_GATE)) {
 			c->close = true;
@@ -117,7 +117,7 @@ static enum MHD_Result cut_off(struct call *c)
 {
 	answer_make(c, c->refusal);
 	c->stage = CALL_DONE;
-	conn_last_words(c->conn, c->cx.request_id, "413 Payload Too Large", err_info(ERR_TOO_LARGE)->code,
+	peer_last_words(c->peer, c->cx.request_id, "413 Payload Too Large", err_info(ERR_TOO_LARGE)->code,
 			err_info(ERR_TOO_LARGE)->meaning);
 	return MHD_NO;
 }
@@ -152,7 +152,7 @@ static enum MHD_Result finish(struct call *c)
 		return answer_now(c, c->refusal);
 	if ((c->rq.route->flags & ROUTE_INLINE) != 0 && !c->need_load)
 		return answer_now(c, run_route(c));
-	if (!conn_move(c->conn, CONN_WORK, 0))
+	if (!peer_move(c->peer, PEER_WORK, 0))
 		return MHD_NO;
 	return workers_hand_over(c, CALL_WORK) ? MHD_YES : overloaded(c);
 }
@@ -209,7 +209,7 @@ void glue_completed(void *cls, struct MHD_Connection *mhd, void **state, enum MH
 	*state = NULL;
 	if (c->stage != CALL_DONE)
 		abandoned(c, mhd);
-	conn_idle(&s->conns, c->conn);
+	peer_idle(&s->peers, c->peer);
 	a = c->arena;
 	if (c->live)
 		atomic_fetch_sub(&s->live, 1);

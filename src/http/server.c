@@ -120,7 +120,7 @@ static struct http_server *server_create(const struct http_conf *conf)
 	if (s->conf.connections_max < s->conf.io_threads)
 		s->conf.connections_max = s->conf.io_threads;
 	shelf_init(&s->shelf);
-	conns_init(&s->conns, conf->header_ms, conf->request_ms, conf->idle_ms);
+	peers_init(&s->peers, conf->header_ms, conf->request_ms, conf->idle_ms);
 	if (!queue_init(&s->queue, conf->queue_max > 0 ? (size_t)conf->queue_max : 1))
 		abort();
 	return s;
@@ -136,7 +136,7 @@ struct http_server *http_server_start(struct arena *a, const struct http_conf *c
 		why = arena_strdup(a, why);
 	if (why == NULL)
 		why = open_listener(s, a);
-	if (why == NULL && (!conns_start(&s->conns) || !workers_start(s)))
+	if (why == NULL && (!peers_start(&s->peers) || !workers_start(s)))
 		why = "cannot start threads";
 	if (why == NULL) {
 		s->mhd = start_mhd(s);
@@ -161,7 +161,7 @@ void http_server_stats(struct http_server *s, struct http_stats *ret)
 	ret->refused_overload = atomic_load(&s->refused_overload);
 	ret->queued = (int)queue_waiting(&s->queue);
 	ret->in_work = atomic_load(&s->in_work);
-	ret->connections = conns_count(&s->conns);
+	ret->connections = peers_count(&s->peers);
 }
 
 static void wait_for_answers(struct http_server *s, int ms)
@@ -195,7 +195,7 @@ void http_server_drain(struct http_server *s, int drain_ms)
 	}
 	if (s->listen_fd >= 0)
 		(void)close(s->listen_fd);
-	conns_stop(&s->conns);
+	peers_stop(&s->peers);
 }
 
 void http_server_destroy(struct http_server *s)
@@ -203,7 +203,7 @@ void http_server_destroy(struct http_server *s)
 	if (s == NULL)
 		return;
 	http_server_drain(s, 0);
-	conns_finish(&s->conns);
+	peers_finish(&s->peers);
 	queue_finish(&s->queue);
 	shelf_finish(&s->shelf);
 	arena_destroy(s->arena);

@@ -63,7 +63,7 @@ static void run_call(struct call *c)
 		e = gate_only ? admit(c) : run_route(c);
 	}
 	if (gate_only && e == ERR_NONE) {
-		(void)conn_move(c->conn, CONN_BODY, c->cx.deadline_ms);
+		(void)peer_move(c->peer, PEER_BODY, c->cx.deadline_ms);
 		give_back(c, CALL_ADMITTED);
 		return;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "conns.h"
+#include "peers.h"
 
 #include <arpa/inet.h>
 #include <linux/tcp.h>
@@ -12,14 +12,14 @@
 
 enum { STATE_BITS = 3, STATE_MASK = (1 << STATE_BITS) - 1 };
 
-static int64_t due_of(enum conn_state state, int64_t deadline_ms)
+static int64_t due_of(enum peer_state state, int64_t deadline_ms)
 {
 	return deadline_ms << STATE_BITS | (int64_t)state;
 }
 
-static enum conn_state state_of(int64_t due)
+static enum peer_state state_of(int64_t due)
 {
-	return (enum conn_state)(due & STATE_MASK);
+	return (enum peer_state)(due & STATE_MASK);
 }
 
 /* 0 when the kernel does not tell. */
@@ -34,13 +34,13 @@ static uint64_t bytes_received(int fd)
 	return info.tcpi_bytes_received;
 }
 
-static void conn_end(struct conn *c, int64_t due, bool tell)
+static void peer_end(struct peer *c, int64_t due, bool tell)
 {
-	if (!atomic_compare_exchange_strong(&c->due, &due, due_of(CONN_DEAD, 0)))
+	if (!atomic_compare_exchange_strong(&c->due, &due, due_of(PEER_DEAD, 0)))
 		return;
 	if (tell) {
 		/* The request is not complete: no byte of an answer was sent yet. */
-		conn_last_words(c, NULL, "408 Request Timeout", "request_timeout",
+		peer_last_words(c, NULL, "408 Request Timeout", "request_timeout",
 				"the request did not arrive in time");
 	}
 	(void)shutdown(c->fd, SHUT_RDWR);
@@ -51,7 +51,7 @@ static void conn_end(struct conn *c, int64_t due, bool tell)
  * an idle connection has begun to send. Bytes that came before the first look at an idle period
  * count as none: such a client is cut by the idle deadline or by its next byte.
  */
-static void check_idle(const struct conns *t, struct conn *c, int64_t due, int64_t now)
+static void check_idle(const struct peers *t, struct peer *c, int64_t due, int64_t now)
 {
 	const uint64_t bytes = bytes_received(c->fd);
 
@@ -59,38 +59,38 @@ static void check_idle(const struct conns *t, struct conn *c, int64_t due, int64
 		c->seen_due = due;
 		c->base_bytes = bytes;
 	} else if (bytes != c->base_bytes) {
-		(void)atomic_compare_exchange_strong(&c->due, &due, due_of(CONN_HEAD, now + t->header_ms));
+		(void)atomic_compare_exchange_strong(&c->due, &due, due_of(PEER_HEAD, now + t->header_ms));
 		return;
 	}
 	if (now >= due >> STATE_BITS)
-		conn_end(c, due, false);
+		peer_end(c, due, false);
 }
 
-static void check_one(const struct conns *t, struct conn *c, int64_t now)
+static void check_one(const struct peers *t, struct peer *c, int64_t now)
 {
 	const int64_t due = atomic_load(&c->due);
 	const bool late = now >= due >> STATE_BITS;
 
 	switch (state_of(due)) {
-	case CONN_IDLE:
+	case PEER_IDLE:
 		check_idle(t, c, due, now);
 		break;
-	case CONN_HEAD:
-	case CONN_BODY:
+	case PEER_HEAD:
+	case PEER_BODY:
 		if (late)
-			conn_end(c, due, true);
+			peer_end(c, due, true);
 		break;
-	case CONN_SEND:
+	case PEER_SEND:
 		if (late)
-			conn_end(c, due, false);
+			peer_end(c, due, false);
 		break;
-	case CONN_WORK:
-	case CONN_DEAD:
+	case PEER_WORK:
+	case PEER_DEAD:
 		break;
 	}
 }
 
-static int64_t tick_ms(const struct conns *t)
+static int64_t tick_ms(const struct peers *t)
 {
 	int shortest = t->header_ms < t->request_ms ? t->header_ms : t->request_ms;
 
@@ -103,14 +103,14 @@ static int64_t tick_ms(const struct conns *t)
 
 static void *reap(void *arg)
 {
-	struct conns *t = arg;
+	struct peers *t = arg;
 
 	lock_take(&t->lock);
 	while (!t->stop) {
 		/* Nothing here blocks; the lock is what keeps the descriptors ours. */
 		const int64_t now = clock_mono_ms();
 
-		for (struct conn *c = t->first; c != NULL; c = c->next)
+		for (struct peer *c = t->first; c != NULL; c = c->next)
 			check_one(t, c, now);
 		(void)cond_wait_until(&t->wake, &t->lock, now + tick_ms(t));
 	}
@@ -118,7 +118,7 @@ static void *reap(void *arg)
 	return NULL;
 }
 
-void conns_init(struct conns *t, int header_ms, int request_ms, int idle_ms)
+void peers_init(struct peers *t, int header_ms, int request_ms, int idle_ms)
 {
 	memset(t, 0, sizeof(*t));
 	t->header_ms = header_ms;
@@ -128,13 +128,13 @@ void conns_init(struct conns *t, int header_ms, int request_ms, int idle_ms)
 	cond_init(&t->wake);
 }
 
-bool conns_start(struct conns *t)
+bool peers_start(struct peers *t)
 {
 	t->running = pthread_create(&t->reaper, NULL, reap, t) == 0;
 	return t->running;
 }
 
-void conns_stop(struct conns *t)
+void peers_stop(struct peers *t)
 {
 	if (!t->running)
 		return;
@@ -146,13 +146,13 @@ void conns_stop(struct conns *t)
 	t->running = false;
 }
 
-void conns_finish(struct conns *t)
+void peers_finish(struct peers *t)
 {
 	cond_finish(&t->wake);
 	lock_finish(&t->lock);
 }
 
-int conns_count(struct conns *t)
+int peers_count(struct peers *t)
 {
 	int n;
 
@@ -180,15 +180,15 @@ static void write_ip(char *ret, size_t size, const struct sockaddr *address)
 	}
 }
 
-struct conn *conn_open(struct conns *t, int fd, const struct sockaddr *address)
+struct peer *peer_open(struct peers *t, int fd, const struct sockaddr *address)
 {
-	struct conn *c = calloc(1, sizeof(*c));
+	struct peer *c = calloc(1, sizeof(*c));
 
 	if (c == NULL)
 		abort();
 	c->fd = fd;
 	write_ip(c->ip, sizeof(c->ip), address);
-	conn_idle(t, c);
+	peer_idle(t, c);
 	c->seen_due = atomic_load(&c->due);     /* a fresh connection has received nothing: base_bytes 0 */
 	lock_take(&t->lock);
 	c->next = t->first;
@@ -200,7 +200,7 @@ struct conn *conn_open(struct conns *t, int fd, const struct sockaddr *address)
 	return c;
 }
 
-void conn_close(struct conns *t, struct conn *c)
+void peer_close(struct peers *t, struct peer *c)
 {
 	lock_take(&t->lock);
 	if (c->prev != NULL)
@@ -214,23 +214,23 @@ void conn_close(struct conns *t, struct conn *c)
 	free(c);
 }
 
-bool conn_move(struct conn *c, enum conn_state state, int64_t deadline_ms)
+bool peer_move(struct peer *c, enum peer_state state, int64_t deadline_ms)
 {
 	int64_t due = atomic_load(&c->due);
 
 	do {
-		if (state_of(due) == CONN_DEAD)
+		if (state_of(due) == PEER_DEAD)
 			return false;
 	} while (!atomic_compare_exchange_weak(&c->due, &due, due_of(state, deadline_ms)));
 	return true;
 }
 
-void conn_idle(const struct conns *t, struct conn *c)
+void peer_idle(const struct peers *t, struct peer *c)
 {
-	(void)conn_move(c, CONN_IDLE, clock_mono_ms() + t->idle_ms);
+	(void)peer_move(c, PEER_IDLE, clock_mono_ms() + t->idle_ms);
 }
 
-void conn_last_words(const struct conn *c, const char *request_id, const char *status, const char *code,
+void peer_last_words(const struct peer *c, const char *request_id, const char *status, const char *code,
 		     const char *message)
 {
 	char made[] = "req-................";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CC_SRC_HTTP_CONNS_H
-#define CC_SRC_HTTP_CONNS_H
+#ifndef CC_SRC_HTTP_PEERS_H
+#define CC_SRC_HTTP_PEERS_H
 
 #include <netinet/in.h>
 #include <pthread.h>
@@ -16,17 +16,17 @@
  * libmicrohttpd's own time-out is about inactivity only: a client that sends one byte a second
  * would live for ever.
  */
-enum conn_state {
-	CONN_IDLE,              /* between requests */
-	CONN_HEAD,              /* the first bytes of a request are here, its headers are not complete */
-	CONN_BODY,              /* headers complete, body on its way */
-	CONN_WORK,              /* ours to answer: no deadline of the client runs */
-	CONN_SEND,              /* the answer is on its way */
-	CONN_DEAD,              /* ended by the reaper; nothing may be sent any more */
+enum peer_state {
+	PEER_IDLE,              /* between requests */
+	PEER_HEAD,              /* the first bytes of a request are here, its headers are not complete */
+	PEER_BODY,              /* headers complete, body on its way */
+	PEER_WORK,              /* ours to answer: no deadline of the client runs */
+	PEER_SEND,              /* the answer is on its way */
+	PEER_DEAD,              /* ended by the reaper; nothing may be sent any more */
 };
 
-struct conn {
-	struct conn *prev, *next;       /* guarded by: conns.lock */
+struct peer {
+	struct peer *prev, *next;       /* guarded by: peers.lock */
 	int fd;
 	/* Deadline (clock_mono_ms()) × 8 + state: one word, so reaper and I/O thread cannot both win. */
 	_Atomic int64_t due;
@@ -35,10 +35,10 @@ struct conn {
 	char ip[INET6_ADDRSTRLEN];
 };
 
-struct conns {
+struct peers {
 	struct lock lock;
 	struct cond wake;
-	struct conn *first;             /* guarded by: lock */
+	struct peer *first;             /* guarded by: lock */
 	int count;                      /* guarded by: lock */
 	bool stop;                      /* guarded by: lock */
 	bool running;
@@ -46,24 +46,24 @@ struct conns {
 	pthread_t reaper;
 };
 
-void conns_init(struct conns *t, int header_ms, int request_ms, int idle_ms);
-bool conns_start(struct conns *t);
-void conns_stop(struct conns *t);               /* joins the reaper; NULL-safe for one never started */
-void conns_finish(struct conns *t);
-int conns_count(struct conns *t);
+void peers_init(struct peers *t, int header_ms, int request_ms, int idle_ms);
+bool peers_start(struct peers *t);
+void peers_stop(struct peers *t);               /* joins the reaper; NULL-safe for one never started */
+void peers_finish(struct peers *t);
+int peers_count(struct peers *t);
 
-struct conn *conn_open(struct conns *t, int fd, const struct sockaddr *address);
+struct peer *peer_open(struct peers *t, int fd, const struct sockaddr *address);
 /* Before the descriptor is closed: afterwards its number may belong to somebody else. */
-void conn_close(struct conns *t, struct conn *c);
+void peer_close(struct peers *t, struct peer *c);
 
 /* False: the reaper was first and the connection is at its end. */
-bool conn_move(struct conn *c, enum conn_state state, int64_t deadline_ms);
-void conn_idle(const struct conns *t, struct conn *c);
+bool peer_move(struct peer *c, enum peer_state state, int64_t deadline_ms);
+void peer_idle(const struct peers *t, struct peer *c);
 /*
  * Best effort: a complete answer straight to the socket, for the moments in which libmicrohttpd can
  * only close. All texts are ours, request_id is checked (NULL: one is made), so nothing is escaped.
  */
-void conn_last_words(const struct conn *c, const char *request_id, const char *status, const char *code,
+void peer_last_words(const struct peer *c, const char *request_id, const char *status, const char *code,
 		     const char *message);
 
 #endif
