@@ -49,7 +49,8 @@ const char *tenants_slug(struct ctx *cx, const char *domain)
 	const char *why = NULL;
 
 	if (label == NULL || strchr(label, '.') != NULL)
-		(void)refuse_field(cx, "domain", "format", "`domain` must be one label followed by .%s", base);
+		(void)refuse_field(cx, "domain", "format", "`domain` must be one label followed by .%s",
+				   base);
 	else if ((why = check_slug(label)) != NULL)
 		(void)refuse_field(cx, "domain", "format", "`domain` %s", why);
 	return why == NULL && ctx_faults(cx) == ERR_NONE ? label : NULL;
@@ -69,7 +70,8 @@ static void check_custom(struct ctx *cx, const char *custom)
 	const char *base = cx->world->settings->base_domain;
 
 	if (custom != NULL && (str_eq(custom, base) || host_label(cx->arena, custom, base) != NULL))
-		(void)refuse_field(cx, "custom_domain", "format", "`custom_domain` must not be under %s", base);
+		(void)refuse_field(cx, "custom_domain", "format", "`custom_domain` must not be under %s",
+				   base);
 }
 
 static void spec_limits(const struct tenant_new *in, const struct plan *plan, struct limits *ret)
