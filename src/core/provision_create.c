@@ -196,6 +196,7 @@ static enum err take_back(struct ctx *cx, const struct creation *c, enum err why
 		ctx_clear_problem(cx);
 		return ERR_NONE;
 	}
+	work_wake(cx);
 	cx->problem = problem;
 	if (why == ERR_UNAVAILABLE && problem.message == NULL)
 		return refuse(cx, why, "Region %s cannot make a tenant now; try again.", c->spec->region);
@@ -215,8 +216,8 @@ enum err tenant_create(struct ctx *cx, const struct tenant_spec *spec, const cha
 	if (e != ERR_NONE && e != ERR_SLUG_TAKEN && e != ERR_DOMAIN_TAKEN)
 		e = take_back(cx, &c, e);
 	cx->deadline_ms = deadline;
-	work_wake(cx);
 	TRY(e);
+	work_wake(cx);
 	tenant_changed(cx, c.id);
 	*ret_id = c.id;
 	return ERR_NONE;

@@ -7,6 +7,8 @@
 #include "cc/model/q_control.h"
 #include "cc/model/q_region.h"
 
+#define REST_MS 5000 /* of a region in which a spare could not be made */
+
 struct find {
 	struct slot slot;
 	struct strv regions;
@@ -110,7 +112,7 @@ static enum err make_spare(struct ctx *cx, struct find *f)
 }
 
 /* The region is asked first: while it is away no records pile up for schemas that cannot be made. */
-static enum err spare_in(struct ctx *cx, struct region *r, bool *ret_did)
+static enum err spare_in(struct ctx *cx, struct region *r, bool *ret_made)
 {
 	struct find f = {
 		.slot = {.region = r->id, .schema_id = id_new(cx->arena, "t_", 16)}
@@ -118,6 +120,7 @@ static enum err spare_in(struct ctx *cx, struct region *r, bool *ret_did)
 	struct db_place place;
 	enum err e;
 
+	cx->deadline_ms = clock_mono_ms() + STEP_MS;
 	place_prov(cx->world, r, &place);
 	TRY(db_unit(cx, &place, DB_READ, ping, NULL));
 	deadline_by_lease(cx);
@@ -130,38 +133,65 @@ static enum err spare_in(struct ctx *cx, struct region *r, bool *ret_did)
 	TRY(e);
 	FAILPOINT("spare.recorded");
 	TRY(make_spare(cx, &f));
-	*ret_did = true;
+	*ret_made = true;
 	return ERR_NONE;
 }
 
-/* One for the region that has the fewest. Regions that fail are passed over; the first failure is told. */
+/* A region that fails is left alone for a while, so that the others have theirs. */
+static bool is_resting(struct region *r)
+{
+	bool resting;
+
+	lock_take(&r->lock);
+	resting = clock_mono_ms() < r->spares_at_ms;
+	lock_drop(&r->lock);
+	return resting;
+}
+
+static void let_rest(struct region *r)
+{
+	lock_take(&r->lock);
+	r->spares_at_ms = clock_mono_ms() + REST_MS;
+	lock_drop(&r->lock);
+}
+
+/* The one with the fewest of those that lack any; NULL: none does. */
+static struct region *neediest(struct ctx *cx, const struct db_rows *stocks)
+{
+	int64_t fewest = cx->world->settings->spare_schemas;
+	struct region *ret = NULL;
+
+	for (size_t i = 0; i < stocks->n; i++) {
+		const struct stock *s = DB_ROW(stocks, struct stock, i);
+		struct region *r = s->spares < fewest ? region_find(cx->world, s->region) : NULL;
+
+		if (r == NULL || is_resting(r))
+			continue;
+		fewest = s->spares;
+		ret = r;
+	}
+	return ret;
+}
+
 enum err spare_one(struct ctx *cx, bool *ret_did, int *count)
 {
-	const int64_t want = cx->world->settings->spare_schemas;
-	struct problem problem = { 0 };
-	enum err first = ERR_NONE;
 	struct db_place place;
-	struct db_rows rows;
+	struct db_rows stocks;
+	bool made = false;
+	struct region *r;
+	enum err e;
 
-	*ret_did = false;
 	place_platform(cx->world, &place);
-	TRY(db_unit(cx, &place, DB_READ, read_stock, &rows));
-	for (int64_t have = 0; have < want && !*ret_did; have++) {
-		for (size_t i = 0; i < rows.n && !*ret_did; i++) {
-			const struct stock *s = DB_ROW(&rows, struct stock, i);
-			struct region *r = s->spares == have ? region_find(cx->world, s->region) : NULL;
-			enum err e = r != NULL ? spare_in(cx, r, ret_did) : ERR_NONE;
-
-			if (e != ERR_NONE && first == ERR_NONE) {
-				first = e;
-				problem = cx->problem;
-			}
-		}
-	}
-	*count += *ret_did;
-	if (first != ERR_NONE)
-		cx->problem = problem;
-	return first;
+	TRY(db_unit(cx, &place, DB_READ, read_stock, &stocks));
+	r = neediest(cx, &stocks);
+	*ret_did = r != NULL;
+	if (r == NULL)
+		return ERR_NONE;
+	e = spare_in(cx, r, &made);
+	if (e != ERR_NONE)
+		let_rest(r);
+	*count += made;
+	return e;
 }
 
 /* Migration ----------------------------------------------------------------------------------------- */

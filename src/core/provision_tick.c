@@ -17,19 +17,21 @@ struct failure {
 	struct problem problem;
 };
 
+/* A piece that failed is leased for a while: the next one is another. */
 static void run_part(struct ctx *cx, const struct part *part, int64_t end_ms, struct failure *f)
 {
 	bool did = true;
-	enum err e = ERR_NONE;
 
-	for (int i = 0; i < ROUND && did && e == ERR_NONE && clock_mono_ms() < end_ms; i++) {
+	for (int i = 0; i < ROUND && did && clock_mono_ms() < end_ms; i++) {
+		enum err e;
+
 		did = false;
 		ctx_clear_problem(cx);
 		cx->deadline_ms = clock_mono_ms() + STEP_MS;
 		e = part->one(cx, &did, part->count);
+		if (e != ERR_NONE && f->e == ERR_NONE)
+			*f = (struct failure){ .e = e, .problem = cx->problem };
 	}
-	if (e != ERR_NONE && f->e == ERR_NONE)
-		*f = (struct failure){ .e = e, .problem = cx->problem };
 }
 
 /* What frees names and places comes first, then what makes room for the next tenant. */

@@ -9,8 +9,8 @@
 
 #include <stdlib.h>
 
-#define PAUSE_MAX_MS 30000
-#define DOUBLINGS_MAX 6
+#define PAUSE_MAX_MS 5000
+#define DOUBLINGS_MAX 3
 
 bool jobs_wait(struct jobs *j, enum alarm a, int64_t until_ms)
 {

@@ -46,7 +46,7 @@ struct trouble {
 	int failures; /* in a row */
 };
 void trouble_note(struct trouble *t, const struct ctx *cx, enum err e);
-/* base_ms after the first failure, doubled with each further one, at most half a minute, with jitter. */
+/* base_ms after the first failure, doubled with each further one, at most five seconds, with jitter. */
 int64_t trouble_pause_ms(const struct trouble *t, int64_t base_ms);
 /* ms ± 20 %, so that nodes that started together do not stay together. */
 int64_t jitter_ms(int64_t ms);

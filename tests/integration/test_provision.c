@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "plane.h"
+#include "cc/db/session.h"
 #include "cc/schema/schema.h"
 
 static int start(void **state)
@@ -328,6 +329,49 @@ static void two_ticks_at_once_keep_the_stock_exact(void **state)
 		4, plane_count(p, "cc.tenant_schema WHERE region = 'eu-west-1' AND state = 'ready'"));
 }
 
+static void a_region_that_is_away_does_not_keep_others_from_their_spares(void **state)
+{
+	struct plane *p = *state;
+	const char *there = p->regions[0].conninfo;
+	struct ctx cx = plane_ctx(p);
+	struct tick_report r;
+
+	region_pools_destroy(&p->world);
+	p->regions[0].conninfo = "host=/nowhere dbname=" PLANE_EAST;
+	p->settings.spare_schemas = 3;
+	assert_int_equal(ERR_UNAVAILABLE, provision_tick(&cx, &r));
+	assert_int_equal(3, r.prepared);
+	assert_int_equal(3, plane_count(p, "cc.tenant_schema"));
+	region_pools_destroy(&p->world);
+	p->regions[0].conninfo = there;
+	p->regions[0].spares_at_ms = 0;
+	assert_int_equal(3, plane_tick(p).prepared);
+	plane_done(&cx);
+}
+
+/* What a node sent before it gave up may reach the server after another has dropped the schema. */
+static void a_schema_that_was_dropped_is_never_made(void **state)
+{
+	struct plane *p = *state;
+	const char *id = plane_tenant(p, "acme"), *schema = plane_schema(p, id);
+	struct ctx cx = plane_ctx(p);
+	struct db_session *s = NULL;
+
+	plane_schedule(p, id);
+	assert_int_equal(1, plane_tick(p).purged);
+	assert_int_equal(ERR_NONE, db_session_open(&cx, p->regions[0].conninfo, ROLE_PROV,
+					   role_password(cx.arena, &p->settings, ROLE_PROV), &s));
+	assert_int_not_equal(ERR_NONE, db_session_script(&cx, s,
+					       arena_printf(cx.arena,
+						       "SELECT cc_region.create_tenant('%s', "
+						       "'cc_o_us_east_1_00', 'cc_pool_us_east_1_00')",
+						       schema)));
+	assert_non_null(strstr(cx.problem.cause, "given up"));
+	db_session_close(s);
+	plane_done(&cx);
+	plane_check_whole(p);
+}
+
 static void a_full_shard_is_followed_by_another(void **state)
 {
 	struct plane *p = *state;
@@ -426,6 +470,8 @@ int main(void)
 		cmocka_unit_test_setup(a_tenant_in_its_undo_window_stays, clean),
 		cmocka_unit_test_setup(a_purge_that_fails_in_the_region_goes_on_later, clean),
 		cmocka_unit_test_setup(two_ticks_at_once_keep_the_stock_exact, clean),
+		cmocka_unit_test_setup(a_region_that_is_away_does_not_keep_others_from_their_spares, clean),
+		cmocka_unit_test_setup(a_schema_that_was_dropped_is_never_made, clean),
 		cmocka_unit_test_setup(a_full_shard_is_followed_by_another, clean),
 		cmocka_unit_test_setup(what_nothing_records_is_recorded_and_dropped, clean),
 		cmocka_unit_test_setup(rows_deleted_long_ago_leave_tombstones, clean),

@@ -21,6 +21,7 @@ struct region {
 	struct db_pool *pool[SHARD_MAX];/* made on first use */
 	struct db_pool *prov;           /* of cc_prov; made on first use */
 	bool shard_ready[SHARD_MAX];    /* its roles are known to exist */
+	int64_t spares_at_ms;           /* no spare is made before: the last attempt failed */
 };
 
 /* What core needs of the configuration; filled by daemon, constant while it runs. */

@@ -12,6 +12,12 @@ CREATE TABLE cc_region.home (
 	control text NOT NULL
 );
 
+-- Schemas that were dropped lately: what was sent to make one may arrive after it was given up.
+CREATE TABLE cc_region.gone (
+	id text PRIMARY KEY,
+	at timestamptz NOT NULL DEFAULT now()
+);
+
 -- A shard: the role that owns its schemas, and the login role that may become its tenants. The login
 -- role exists already (it is made where its password is known) and gets the right to connect here.
 CREATE FUNCTION cc_region.create_shard(owner_role text, pool_role text) RETURNS void
@@ -31,6 +37,10 @@ BEGIN
 	IF schema_id !~ '^t_[a-z2-7]{16}$' THEN
 		RAISE EXCEPTION 'not a schema id';
 	END IF;
+	PERFORM pg_advisory_xact_lock(hashtextextended(schema_id, 0));
+	IF EXISTS (SELECT FROM cc_region.gone WHERE id = schema_id) THEN
+		RAISE EXCEPTION 'the schema was given up';
+	END IF;
 	IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = schema_id) THEN
 		EXECUTE format('CREATE ROLE %I NOLOGIN NOINHERIT', schema_id);
 	END IF;
@@ -46,6 +56,10 @@ BEGIN
 	IF schema_id !~ '^t_[a-z2-7]{16}$' THEN
 		RAISE EXCEPTION 'not a schema id';
 	END IF;
+	PERFORM pg_advisory_xact_lock(hashtextextended(schema_id, 0));
+	INSERT INTO cc_region.gone (id) VALUES (schema_id) ON CONFLICT DO NOTHING;
+	DELETE FROM cc_region.gone WHERE id IN (
+		SELECT g.id FROM cc_region.gone g WHERE g.at < now() - interval '1 day' LIMIT 100 FOR UPDATE SKIP LOCKED);
 	EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', schema_id);
 	IF EXISTS (SELECT FROM pg_roles WHERE rolname = schema_id) THEN
 		EXECUTE format('DROP ROLE %I', schema_id);
