@@ -35,7 +35,7 @@ static enum err purge_redis(struct ctx *cx, const char *id)
 	int64_t removed = 0;
 	uint64_t cursor = 0;
 	struct redis *redis;
-	enum err e;
+	enum err e = ERR_NONE;
 
 	if (cx->world->redis == NULL)
 		return ERR_NONE;

@@ -210,7 +210,7 @@ void plane_expire(struct plane *p)
 		" UPDATE cc.tenant_schema SET lease_until = now() - interval '1 s'");
 }
 
-static char *vformat(struct plane *p, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static char *vformat(struct plane *p, const char *fmt, va_list ap)
 {
 	char *text = arena_alloc(p->arena, 4096);
 
