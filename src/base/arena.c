@@ -36,7 +36,7 @@
 
 #define ALIGN alignof(max_align_t)
 #define BLOCK_MIN 1024
-#define BLOCK_MAX (1024 * 1024)         /* larger objects get a block of their own size */
+#define BLOCK_MAX ((size_t)1 << 20)        /* larger objects get a block of their own size */
 
 struct block {
 	struct block *prev;

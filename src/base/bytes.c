@@ -38,7 +38,7 @@ bool hex_decode(const char *s, void *ret, size_t n)
 			return false;
 	}
 	for (size_t i = 0; i < n; i++)
-		out[i] = (unsigned char)(hex_digit(s[2 * i]) << 4 | hex_digit(s[2 * i + 1]));
+		out[i] = (unsigned char)(16 * hex_digit(s[2 * i]) + hex_digit(s[2 * i + 1]));
 	return true;
 }
 
@@ -55,7 +55,7 @@ char *percent_decode(struct arena *a, const char *s, size_t n, bool plus)
 
 			if (hi < 0 || lo < 0)
 				return NULL;
-			c = (char)(hi << 4 | lo);
+			c = (char)(16 * hi + lo);
 			i += 2;
 		} else if (plus && c == '+') {
 			c = ' ';

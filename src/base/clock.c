@@ -7,6 +7,8 @@
 #include "timetext.h"
 
 #define DAY INT64_C(86400)
+#define HOUR INT64_C(3600)
+#define MINUTE INT64_C(60)
 #define FIRST_SECOND INT64_C(-62167219200)      /* 0000-01-01T00:00:00Z */
 #define LAST_SECOND INT64_C(253402300799)       /* 9999-12-31T23:59:59Z */
 
@@ -182,7 +184,7 @@ static bool parse_offset(const char **s, int64_t *ret_seconds)
 	if ((!letter(s, '+') && !letter(s, '-')) || !digits(s, 2, 0, 23, &hour) || !letter(s, ':') ||
 	    !digits(s, 2, 0, 59, &minute))
 		return false;
-	*ret_seconds = sign * (hour * 3600 + minute * 60);
+	*ret_seconds = sign * (hour * HOUR + minute * MINUTE);
 	return true;
 }
 
@@ -201,7 +203,7 @@ bool time_parse(const char *s, bool date_ok, int64_t *ret)
 	    !digits(&s, 2, 0, 59, &minute) || !letter(&s, ':') || !digits(&s, 2, 0, 60, &second) ||
 	    !parse_fraction(&s, &us) || !parse_offset(&s, &offset) || *s != '\0')
 		return false;
-	t = days * DAY + hour * 3600 + minute * 60 + second - offset;
+	t = days * DAY + hour * HOUR + minute * MINUTE + second - offset;
 	/* Leap seconds end a UTC day and are counted as the first second of the next. */
 	if (second == 60 && t % DAY != 0)
 		return false;

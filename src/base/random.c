@@ -2,6 +2,7 @@
 #include "cc/base/bytes.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -50,7 +51,7 @@ char *id_new(struct arena *a, const char *prefix, size_t n)
 	const size_t before = strlen(prefix);
 	char *id = arena_alloc(a, before + n + 1);
 
-	memcpy(id, prefix, before);
+	snprintf(id, before + 1, "%s", prefix);
 	random_text(id + before, n, ALPHABET_BASE32);
 	return id;
 }

@@ -60,18 +60,18 @@ void str_add_int(struct str *s, int64_t v)
 
 void str_addf(struct str *s, const char *fmt, ...)
 {
-	va_list ap, again;
+	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
-	va_copy(again, ap);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		abort();
 	str_reserve(s, (size_t)n);
-	vsnprintf(s->data + s->len, (size_t)n + 1, fmt, again);
-	va_end(again);
+	va_start(ap, fmt);
+	vsnprintf(s->data + s->len, (size_t)n + 1, fmt, ap);
+	va_end(ap);
 	s->len += (size_t)n;
 }
 

@@ -17,12 +17,13 @@ enum err schema_read_kv(struct ctx *cx, const struct schema *s, const struct kv 
 	for (size_t p = 0; p < n; p++) {
 		const struct place at = { .name = pairs[p].key };
 		size_t i = schema_index(s, pairs[p].key);
-		const struct field *f = i == SIZE_MAX ? NULL : &s->fields[i];
+		const struct field *f;
 
-		if (f == NULL || !has_text_form(f)) {
+		if (i == SIZE_MAX || !has_text_form(&s->fields[i])) {
 			fault_add(cx, &at, "unknown", "is not a parameter here");
 			continue;
 		}
+		f = &s->fields[i];
 		if (present >> i & 1)
 			fault_add(cx, &at, "repeated", "must be given once");
 		else if (read_text_value(cx, &at, f, pairs[p].value, schema_member(ret, f)))

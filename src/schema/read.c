@@ -10,7 +10,7 @@
 #include "scan.h"
 #include "value.h"
 
-#define JSON_BYTES_MAX (64 * 1024)      /* of a K_JSON object without a maximum of its own */
+#define JSON_BYTES_MAX ((size_t)64 * 1024)      /* of a K_JSON object without a maximum of its own */
 
 struct reader {
 	struct ctx *cx;
