@@ -2,6 +2,7 @@
 #include "conn.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,6 +83,14 @@ static bool split_address(const char *address, char *host, size_t size, int *ret
 	return true;
 }
 
+/* hiredis 0.14 does not ask for it. */
+static redisContext *closed_on_exec(redisContext *c)
+{
+	if (c != NULL && c->err == 0 && c->fd >= 0)
+		(void)fcntl(c->fd, F_SETFD, FD_CLOEXEC);
+	return c;
+}
+
 static redisContext *begin_connect(const char *address)
 {
 	redisContext *c;
@@ -89,10 +98,10 @@ static redisContext *begin_connect(const char *address)
 	int port;
 
 	if (str_starts(address, "unix:"))
-		return redisConnectUnixNonBlock(address + strlen("unix:"));
+		return closed_on_exec(redisConnectUnixNonBlock(address + strlen("unix:")));
 	if (!split_address(address, host, sizeof(host), &port))
 		return NULL;
-	c = redisConnectNonBlock(host, port);
+	c = closed_on_exec(redisConnectNonBlock(host, port));
 	/* A subscription only listens; without this a peer that vanished would never be missed. */
 	if (c != NULL && c->err == 0)
 		(void)redisEnableKeepAlive(c);
