@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* controlcored serve: what is started in which order, and stopped in the reverse one. */
+#define _GNU_SOURCE /* close_range */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -41,6 +44,15 @@ static void forbid_dumps(void)
 	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
 		complain("core dumps cannot be forbidden: %s", strerror(errno));
 #endif
+}
+
+/* What the parent left open is no business of PostgreSQL and Redis either. */
+static void close_inherited_on_exec(void)
+{
+	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+		return;
+	for (int fd = 3; fd < 1024; fd++)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
 /* Signals come to the main thread only, when it asks for them; every thread inherits the mask. */
@@ -251,6 +263,7 @@ int cmd_serve(const struct options *o)
 
 	if (status == 0) {
 		forbid_dumps();
+		close_inherited_on_exec();
 		umask(077);
 		status = take_signals(&s) ? start(&s) : EXIT_SOFTWARE;
 		if (status == 0)
