@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* nftw */
 #include "supervised.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include "cc/base/clock.h"
 #include "cc/base/str.h"
 
+#define LITTER_MS 10000 /* how long a killed initdb's own processes may take to end */
 #define LOG_MAX (8 << 20) /* a log larger than this becomes <name>.1 at the next start */
 
 static int open_log(const struct supervisor_conf *c, const char *name)
@@ -124,6 +126,20 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 	return remove(path);
 }
 
+/* What a killed initdb had started ends by itself, but may add files until it does. */
+static bool make_empty(const char *dir)
+{
+	const struct timespec nap = { 0, 20 * 1000 * 1000 };
+
+	for (const int64_t deadline = clock_mono_ms() + LITTER_MS;; nanosleep(&nap, NULL)) {
+		nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+		if (mkdir(dir, 0700) == 0)
+			return true;
+		if (errno != EEXIST || clock_mono_ms() > deadline)
+			return false;
+	}
+}
+
 pid_t initdb_start(struct arena *a, const struct supervisor_conf *c, const char *dir)
 {
 	/* trust: the sockets lie in a folder that only this user (and root) can enter. */
@@ -141,8 +157,7 @@ pid_t initdb_start(struct arena *a, const struct supervisor_conf *c, const char 
 	};
 	const int log_fd = open_log(c, "postgresql.log");
 
-	nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-	if (log_fd < 0 || mkdir(dir, 0700) != 0 || (c->who.drop && lchown(dir, c->who.uid, c->who.gid) != 0))
+	if (log_fd < 0 || !make_empty(dir) || (c->who.drop && lchown(dir, c->who.uid, c->who.gid) != 0))
 		return -1;
 	const pid_t pid = spawn_child(&(struct spawn){
 		.argv = argv, .dir = dir, .who = &c->who, .out_fd = log_fd, .death_signal = SIGKILL });
