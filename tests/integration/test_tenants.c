@@ -5,9 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
+#include <libpq-fe.h>
 
 #include "client.h"
 
@@ -360,6 +363,50 @@ static void a_change_binds_on_every_node_within_a_second(void **state)
 	daemon_finish(other);
 }
 
+static void control_sql(struct daemon *d, const char *sql)
+{
+	char *conninfo = daemon_conninfo(d, "postgres");
+	PGconn *pg = PQconnectdb(conninfo);
+	PGresult *r = PQexec(pg, sql);
+
+	if (PQresultStatus(r) != PGRES_COMMAND_OK && PQresultStatus(r) != PGRES_TUPLES_OK)
+		fail_msg("%s", PQerrorMessage(pg));
+	PQclear(r);
+	PQfinish(pg);
+	free(conninfo);
+}
+
+/* What is in use is not known then; that is no reason not to act. */
+static void operators_can_act_while_a_region_is_away(void **state)
+{
+	struct tenant_fixture t;
+	struct client *c, *op = client_operator(*state);
+	const struct answer *a;
+
+	fixture_tenant(*state, "faraway", NULL, "eu-west-1", NULL, &t);
+	c = client_of(*state, &t);
+	assert_status(200, client_get(c, "/policies"));
+	control_sql(*state, "ALTER DATABASE region_eu_west_1 ALLOW_CONNECTIONS false");
+	control_sql(*state, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+			    " WHERE datname = 'region_eu_west_1'");
+	assert_error(503, "service_unavailable", client_get(c, "/policies"));
+	a = assert_status(200, client_get(op, "/tenants/faraway"));
+	assert_true(answer_null(a, "limits.policies_used"));
+	assert_status(200, client_post(op, "/tenants/faraway/suspend", "{}"));
+	assert_status(200, client_post(op, "/tenants/faraway/resume", "{}"));
+	assert_status(200, client_patch(op, "/tenants/faraway", "{'name':'x','settings':{'max_users':2000}}"));
+	a = client_patch(op, "/tenants/faraway", "{'settings':{'max_users':1}}");
+	assert_error(503, "service_unavailable", a);
+	control_sql(*state, "ALTER DATABASE region_eu_west_1 ALLOW_CONNECTIONS true");
+	/* a pool that could not connect rests for a moment */
+	for (int i = 0; i < 100 && client_get(c, "/policies")->status == 503; i++)
+		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+	assert_status(200, client_get(c, "/policies"));
+	assert_int(1, client_get(op, "/tenants/faraway"), "limits.users_used");
+	client_close(c);
+	client_close(op);
+}
+
 struct rival {
 	struct daemon *d;
 	int status;
@@ -412,6 +459,7 @@ int main(void)
 		cmocka_unit_test(a_deletion_can_be_undone),
 		cmocka_unit_test(changes_are_in_the_audit_with_their_fields),
 		cmocka_unit_test(a_change_binds_on_every_node_within_a_second),
+		cmocka_unit_test(operators_can_act_while_a_region_is_away),
 		cmocka_unit_test(of_many_suspensions_at_once_one_wins),
 	};
 
