@@ -33,6 +33,9 @@ void gate_unchanged(struct req *rq);
 /* Takes the reference over, to be given back when the answer is decided. NULL is fine. */
 void gate_keep(struct ctx *cx, struct req *rq, const struct tenant *tenant);
 
+/* http_hooks.unit: where the route's work runs, and what a write leaves beside its effect. */
+enum err gate_unit(struct ctx *cx, struct req *rq, db_work work, void *arg) MUST_USE;
+
 /* The gate's parts, in the order in which they are passed. Each may answer ERR_NEED_LOAD. ----------- */
 
 /* Who asks: g->actor and, for a tenant's credential, g->own. */

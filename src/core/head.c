@@ -145,16 +145,23 @@ static enum err run_found(struct ctx *cx, enum db_mode mode, db_work work, void 
 	return e == ERR_TENANT_MOVING ? refuse_moving(cx) : e;
 }
 
-enum err head_write(struct ctx *cx, enum take take, db_work work, void *arg, const struct tenant **ret_fresh)
+enum err head_unit(struct ctx *cx, enum db_mode mode, db_work work, void *arg,
+		   const struct tenant **ret_fresh)
 {
-	struct gated g = { take, work, arg };
-	enum err e = run_found(cx, DB_WRITE, work_gated, &g, ret_fresh);
+	enum err e = run_found(cx, mode, work, arg, ret_fresh);
 
 	cx->head = NULL;
 	return e;
 }
 
+enum err head_write(struct ctx *cx, enum take take, db_work work, void *arg, const struct tenant **ret_fresh)
+{
+	struct gated g = { take, work, arg };
+
+	return head_unit(cx, DB_WRITE, work_gated, &g, ret_fresh);
+}
+
 enum err head_read(struct ctx *cx, db_work work, void *arg, const struct tenant **ret_fresh)
 {
-	return run_found(cx, DB_READ, work, arg, ret_fresh);
+	return head_unit(cx, DB_READ, work, arg, ret_fresh);
 }

@@ -83,14 +83,9 @@ static enum err work_once(struct ctx *cx, void *arg)
 {
 	const struct work *w = arg;
 	struct req *rq = &w->call->rq;
-	const struct http_hooks *hooks = w->call->server->conf.hooks;
-	enum err e;
 
 	forget_answer(rq, w->nheaders);
-	e = rq->route->handler(cx, rq);
-	if (e == ERR_NONE && rq->route->mode == DB_WRITE && hooks->record != NULL)
-		e = hooks->record(cx, rq);
-	return e;
+	return rq->route->handler(cx, rq);
 }
 
 static enum err run_handler(struct call *c)
@@ -98,11 +93,11 @@ static enum err run_handler(struct call *c)
 	const struct http_hooks *hooks = c->server->conf.hooks;
 	struct work w = { .call = c, .nheaders = c->rq.nheaders };
 
-	if (c->rq.route->store == STORE_NONE)
-		return c->rq.route->handler(&c->cx, &c->rq);
-	if (hooks->unit == NULL)
+	if (hooks->unit != NULL)
+		return hooks->unit(&c->cx, &c->rq, work_once, &w);
+	if (c->rq.route->store != STORE_NONE)
 		return refuse(&c->cx, ERR_INTERNAL, "no unit of work is configured");
-	return hooks->unit(&c->cx, &c->rq, work_once, &w);
+	return work_once(&c->cx, &w);
 }
 
 enum err run_route(struct call *c)

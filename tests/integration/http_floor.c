@@ -204,25 +204,19 @@ static enum err gate(struct ctx *cx, struct req *rq, bool may_load)
 	return e;
 }
 
-/* Runs the work twice, as a serialization failure would. */
+/* Runs the work twice, as a serialization failure would; what opens its own units runs once. */
 static enum err unit(struct ctx *cx, struct req *rq, db_work work, void *arg)
 {
 	const struct arena_mark mark = arena_mark(cx->arena);
 
-	(void)rq;
+	if (rq->route->store == STORE_NONE)
+		return work(cx, arg);
+	atomic_fetch_add(rq->route->mode == DB_WRITE ? &floor_seen.writes : &floor_seen.reads, 1);
 	if (work(cx, arg) == ERR_NONE) {
 		arena_rewind(cx->arena, mark);
 		ctx_clear_problem(cx);
 	}
 	return work(cx, arg);
-}
-
-static enum err record(struct ctx *cx, struct req *rq)
-{
-	(void)cx;
-	(void)rq;
-	atomic_fetch_add(&floor_seen.recorded, 1);
-	return ERR_NONE;
 }
 
 static void done(struct ctx *cx, struct req *rq, int status)
@@ -234,7 +228,7 @@ static void done(struct ctx *cx, struct req *rq, int status)
 
 void floor_conf(struct http_conf *ret)
 {
-	static const struct http_hooks hooks = { .gate = gate, .unit = unit, .record = record, .done = done };
+	static const struct http_hooks hooks = { .gate = gate, .unit = unit, .done = done };
 
 	*ret = (struct http_conf){
 		.address = "127.0.0.1", .io_threads = 2, .workers = 2, .queue_max = 64,

@@ -23,7 +23,7 @@ struct floor {
 /* What the hooks and handlers have seen since floor_start(). */
 struct floor_seen {
 	atomic_int handled;             /* handlers run */
-	atomic_int recorded;            /* record hook */
+	atomic_int writes, reads;       /* unit hook, by the route's mode */
 	atomic_int gated, loaded;       /* gate hook from memory, with loading */
 	atomic_int done, abandoned;     /* done hook with a status, without one */
 	atomic_bool hold;               /* GET /t/slow waits while this is set, at most 20 s */

@@ -84,16 +84,17 @@ static void a_created_object_names_its_place_once_though_its_unit_ran_twice(void
 	assert_header("X-Handler", "create");
 	assert_null(strstr(strstr(a.head, "X-Handler") + 1, "X-Handler"));
 	assert_int_equal(2, atomic_load(&floor_seen.handled));
-	assert_int_equal(2, atomic_load(&floor_seen.recorded));
+	assert_int_equal(1, atomic_load(&floor_seen.writes));
 	assert_int_equal(1, atomic_load(&floor_seen.gated));
 	assert_int_equal(1, atomic_load(&floor_seen.done));
 }
 
-static void reads_are_not_recorded(void **state)
+static void a_read_asks_for_a_unit_that_only_reads(void **state)
 {
 	floor_ask(*state, "GET", "/t/things/3", GOOD, NULL, &a);
 	assert_int_equal(200, a.status);
-	assert_int_equal(0, atomic_load(&floor_seen.recorded));
+	assert_int_equal(1, atomic_load(&floor_seen.reads));
+	assert_int_equal(0, atomic_load(&floor_seen.writes));
 }
 
 static void a_success_without_content_has_no_body(void **state)
@@ -400,7 +401,7 @@ int main(void)
 		cmocka_unit_test_setup(a_bare_list_counts_in_a_header, forget),
 		cmocka_unit_test_setup(a_created_object_names_its_place_once_though_its_unit_ran_twice,
 				       forget),
-		cmocka_unit_test_setup(reads_are_not_recorded, forget),
+		cmocka_unit_test_setup(a_read_asks_for_a_unit_that_only_reads, forget),
 		cmocka_unit_test_setup(a_success_without_content_has_no_body, forget),
 		cmocka_unit_test_setup(an_unknown_path_is_404_before_any_credential, forget),
 		cmocka_unit_test_setup(a_wrong_method_is_405_with_allow_before_any_credential, forget),

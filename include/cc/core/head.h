@@ -30,13 +30,15 @@ void head_release_later(struct ctx *cx, enum take kind);
  */
 void head_undo_later(struct ctx *cx);
 /*
- * A whole managed write: leases in the tenant's place, gate, work; on a stale placement re-reads it
- * (single flight) and runs once more there. cx->tenant may be replaced; *ret_fresh is then the new
- * snapshot that the caller must tenant_put(), else NULL.
+ * A unit of work where the tenant lives: a read, or a write that passes the gate by itself. On a stale
+ * placement it is re-read (single flight) and the work runs once more there. cx->tenant may be replaced;
+ * *ret_fresh is then the new snapshot that the caller must tenant_put(), else NULL.
  */
+enum err head_unit(struct ctx *cx, enum db_mode mode, db_work work, void *arg,
+		   const struct tenant **ret_fresh) MUST_USE;
+/* A whole managed write: gate, then work. */
 enum err head_write(struct ctx *cx, enum take take, db_work work, void *arg,
 		    const struct tenant **ret_fresh) MUST_USE;
-/* A read in the tenant's schema, with the same answer to a stale placement. */
 enum err head_read(struct ctx *cx, db_work work, void *arg, const struct tenant **ret_fresh) MUST_USE;
 
 #endif

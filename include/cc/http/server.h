@@ -15,10 +15,11 @@ struct http_hooks {
 	 * with may_load = true. Sets cx->tenant, cx->actor, rq->gate, rq->tenant_named, rate headers.
 	 */
 	enum err (*gate)(struct ctx *cx, struct req *rq, bool may_load);
-	/* Runs work in the unit of work that route->store and the tenant ask for (db_unit). */
+	/*
+	 * Runs work, which is the handler, in the unit of work that route->store and the tenant ask for
+	 * (db_unit). What every write leaves beside its effect (audit) is written in the same unit.
+	 */
 	enum err (*unit)(struct ctx *cx, struct req *rq, db_work work, void *arg);
-	/* After the handler inside the unit: what every write records (audit). */
-	enum err (*record)(struct ctx *cx, struct req *rq);
 	/*
 	 * The answer is decided (status known), before it is sent: give references back, count. Any thread.
 	 * Called once for every request that gate() has seen; status 0: the client left before its answer.

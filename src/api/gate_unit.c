@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The unit of work of a request, and what every write leaves in it beside its effect. */
+#include "gate.h"
+
+#include <inttypes.h>
+
+#include "cc/core/audit.h"
+#include "cc/core/head.h"
+#include "cc/core/tenant.h"
+#include "cc/core/world.h"
+
+#define KEY_OBJECT "api_key"
+
+/* The record of a write ------------------------------------------------------------------------------ */
+
+/* The id in the answer when it is there by now, else the last one in the path. */
+static const char *object_id(const struct ctx *cx, const struct req *rq)
+{
+	const struct field *f = rq->route->reply != NULL ? schema_field(rq->route->reply, "id") : NULL;
+	const void *member = f != NULL && rq->out != NULL ? schema_member_const(rq->out, f) : NULL;
+
+	if (member != NULL && f->kind == K_TEXT && *(const char *const *)member != NULL)
+		return *(const char *const *)member;
+	if (member != NULL && f->kind == K_INT && *(const int64_t *)member > 0)
+		return arena_printf(cx->arena, "%" PRId64, *(const int64_t *)member);
+	if (rq->nparams > 1)
+		return rq->param[rq->nparams - 1];
+	if (gate_path_tenant(rq) != NULL)
+		return cx->tenant->id;
+	return rq->nparams > 0 ? rq->param[0] : "";
+}
+
+static void record(struct ctx *cx, const struct req *rq)
+{
+	const struct audit_entry entry = {
+		.action = rq->route->op,
+		.object_type = rq->route->object != NULL ? rq->route->object : "",
+		.object_id = object_id(cx, rq),
+		.changed = rq->changed,
+	};
+
+	if (rq->route->store == STORE_TENANT) {
+		audit_data_later(cx, &entry);
+		return;
+	}
+	if (cx->tenant == NULL)
+		return;
+	audit_control_later(cx, cx->tenant->id, &entry);
+	if (str_eq(rq->route->object, KEY_OBJECT))
+		change_note_later(cx, cx->tenant->id, "key", entry.object_id);
+	else
+		change_note_later(cx, cx->tenant->id, "tenant", cx->tenant->id);
+}
+
+void gate_unchanged(struct req *rq)
+{
+	struct gate *g = rq->gate;
+
+	g->unchanged = true;
+}
+
+/* A write: what the runner of units is given instead of the handler's work. */
+struct write {
+	struct req *rq;
+	db_work work;
+	void *arg;
+};
+
+static enum err work_write(struct ctx *cx, void *arg)
+{
+	const struct write *w = arg;
+	struct gate *g = w->rq->gate;
+
+	g->unchanged = false;
+	if (w->rq->route->store == STORE_TENANT)
+		TRY(head_gate(cx, (enum take)w->rq->route->takes));
+	TRY(w->work(cx, w->arg));
+	if (!g->unchanged)
+		record(cx, w->rq);
+	return ERR_NONE;
+}
+
+/* Where it runs -------------------------------------------------------------------------------------- */
+
+static enum err run_tenant(struct ctx *cx, struct req *rq, enum db_mode mode, db_work work, void *arg)
+{
+	const struct tenant *fresh = NULL;
+	enum err e = head_unit(cx, mode, work, arg, &fresh);
+
+	gate_keep(cx, rq, fresh);
+	return e;
+}
+
+/* Also after a failure: whether a commit that was interrupted took place is not known. */
+static void announce(struct ctx *cx, const struct req *rq)
+{
+	struct world *w = cx->world;
+
+	if (!str_eq(rq->route->object, KEY_OBJECT))
+		registry_forget_tenant(w->registry, cx->tenant->id);
+	else if (rq->nparams > 1)
+		registry_forget_key(w->registry, rq->param[1]);
+	if (w->changed != NULL)
+		w->changed(w);
+}
+
+static enum err run_control(struct ctx *cx, struct req *rq, enum db_mode mode, db_work work, void *arg)
+{
+	const struct gate *g = rq->gate;
+	struct db_place place;
+	enum err e;
+
+	place_control(cx->world, cx->tenant->id, &place);
+	e = db_unit(cx, &place, mode, work, arg);
+	if (mode == DB_WRITE && !g->unchanged && (e == ERR_NONE || e == ERR_UNAVAILABLE || e == ERR_INTERNAL))
+		announce(cx, rq);
+	return e;
+}
+
+static enum err run_platform(struct ctx *cx, enum db_mode mode, db_work work, void *arg)
+{
+	struct db_place place;
+
+	place_platform(cx->world, &place);
+	return db_unit(cx, &place, mode, work, arg);
+}
+
+static enum err run_stored(struct ctx *cx, struct req *rq, enum db_mode mode, db_work work, void *arg)
+{
+	struct write w = { .rq = rq, .work = work, .arg = arg };
+
+	if (mode == DB_WRITE) {
+		work = work_write;
+		arg = &w;
+	}
+	switch (rq->route->store) {
+	case STORE_TENANT:
+		return run_tenant(cx, rq, mode, work, arg);
+	case STORE_PLATFORM:
+		return run_platform(cx, mode, work, arg);
+	case STORE_CONTROL:
+	case STORE_NONE:
+		break;
+	}
+	return run_control(cx, rq, mode, work, arg);
+}
+
+enum err gate_unit(struct ctx *cx, struct req *rq, db_work work, void *arg)
+{
+	/* The handler opens its own: gate_control(). */
+	if (rq->route->store == STORE_NONE)
+		return work(cx, arg);
+	return run_stored(cx, rq, rq->route->mode, work, arg);
+}
+
+enum err gate_control(struct ctx *cx, struct req *rq, enum db_mode mode, db_work work, void *arg)
+{
+	return run_stored(cx, rq, mode, work, arg);
+}
