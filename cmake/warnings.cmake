@@ -2,6 +2,7 @@
 # cc_options: what every file of ours is compiled and linked with.
 # cc_tool_options: the same without sanitizers and coverage, for tools that run during the build.
 include(CheckCCompilerFlag)
+include(CheckCSourceRuns)
 include(CheckLinkerFlag)
 include(CheckPIESupported)
 include(CheckIPOSupported)
@@ -71,7 +72,24 @@ if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT CC_SANITIZE AND NOT CC_FUZZ AND
   target_compile_options(cc_tool_options INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
   cc_compile_flags(cc_tool_options
     -fstack-protector-strong -fstack-clash-protection -fcf-protection=full
-    -ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr -fstrict-flex-arrays=3)
+    -fzero-call-used-regs=used-gpr -fstrict-flex-arrays=3)
+  # gcc 12.2 clears the padding behind an array of five structs or more in the wrong place: in the array.
+  set(CMAKE_REQUIRED_FLAGS -ftrivial-auto-var-init=zero)
+  check_c_source_runs("
+    struct list { struct { void *a, *b; } v[5]; int n; };
+    struct outer { struct list in; };
+    static struct list filled(struct list l) { struct outer o = { l }; return o.in; }
+    int main(void)
+    {
+      struct list l, m;
+      __builtin_memset(&l, 0x55, sizeof(l));
+      m = filled(l);
+      return __builtin_memcmp(l.v, m.v, sizeof(l.v)) != 0;
+    }" cc_inits_automatic_variables)
+  unset(CMAKE_REQUIRED_FLAGS)
+  if(cc_inits_automatic_variables)
+    target_compile_options(cc_tool_options INTERFACE -ftrivial-auto-var-init=zero)
+  endif()
   cc_link_flags(cc_tool_options
     -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed)
 endif()
