@@ -72,6 +72,7 @@ static enum err work_write(struct ctx *cx, void *arg)
 	struct gate *g = w->rq->gate;
 
 	g->unchanged = false;
+	w->rq->changed = (struct strv){ 0 };
 	if (w->rq->route->store == STORE_TENANT)
 		TRY(head_gate(cx, (enum take)w->rq->route->takes));
 	TRY(w->work(cx, w->arg));

@@ -61,37 +61,25 @@ static enum err read_body(struct call *c)
 	return e;
 }
 
-/* A unit of work may run more than once: what the last run answered is forgotten. */
+/* A unit of work may run more than once: each run finds the request as the first one did. */
 struct work {
 	struct call *call;
-	int nheaders;
+	struct req before;
 };
-
-static void forget_answer(struct req *rq, int nheaders)
-{
-	rq->out = NULL;
-	rq->list = (struct db_rows){ 0 };
-	rq->total = rq->skip = rq->limit = 0;
-	rq->list_full = false;
-	rq->raw_out = rq->raw_type = NULL;
-	rq->status = 0;
-	rq->location = NULL;
-	rq->nheaders = nheaders;
-}
 
 static enum err work_once(struct ctx *cx, void *arg)
 {
 	const struct work *w = arg;
 	struct req *rq = &w->call->rq;
 
-	forget_answer(rq, w->nheaders);
+	*rq = w->before;
 	return rq->route->handler(cx, rq);
 }
 
 static enum err run_handler(struct call *c)
 {
 	const struct http_hooks *hooks = c->server->conf.hooks;
-	struct work w = { .call = c, .nheaders = c->rq.nheaders };
+	struct work w = { .call = c, .before = c->rq };
 
 	if (hooks->unit != NULL)
 		return hooks->unit(&c->cx, &c->rq, work_once, &w);

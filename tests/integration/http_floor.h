@@ -24,6 +24,7 @@ struct floor {
 struct floor_seen {
 	atomic_int handled;             /* handlers run */
 	atomic_int writes, reads;       /* unit hook, by the route's mode */
+	atomic_int changed;             /* fields that the last run of a unit has named */
 	atomic_int gated, loaded;       /* gate hook from memory, with loading */
 	atomic_int done, abandoned;     /* done hook with a status, without one */
 	atomic_bool hold;               /* GET /t/slow waits while this is set, at most 20 s */

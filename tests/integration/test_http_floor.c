@@ -89,6 +89,14 @@ static void a_created_object_names_its_place_once_though_its_unit_ran_twice(void
 	assert_int_equal(1, atomic_load(&floor_seen.done));
 }
 
+static void what_a_first_run_changed_is_not_said_by_the_second(void **state)
+{
+	floor_ask(*state, "PUT", "/t/things/3", GOOD, "{\"name\":\"x\"}", &a);
+	assert_int_equal(200, a.status);
+	assert_int_equal(2, atomic_load(&floor_seen.handled));
+	assert_int_equal(0, atomic_load(&floor_seen.changed));
+}
+
 static void a_read_asks_for_a_unit_that_only_reads(void **state)
 {
 	floor_ask(*state, "GET", "/t/things/3", GOOD, NULL, &a);
@@ -401,6 +409,7 @@ int main(void)
 		cmocka_unit_test_setup(a_bare_list_counts_in_a_header, forget),
 		cmocka_unit_test_setup(a_created_object_names_its_place_once_though_its_unit_ran_twice,
 				       forget),
+		cmocka_unit_test_setup(what_a_first_run_changed_is_not_said_by_the_second, forget),
 		cmocka_unit_test_setup(a_read_asks_for_a_unit_that_only_reads, forget),
 		cmocka_unit_test_setup(a_success_without_content_has_no_body, forget),
 		cmocka_unit_test_setup(an_unknown_path_is_404_before_any_credential, forget),
