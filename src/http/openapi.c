@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "openapi.h"
+#include "router.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -78,16 +79,12 @@ static void write_parameters(struct jw *w, const struct route *r, const char *pa
 
 static void write_body(struct jw *w, const struct route *r, struct arena *a)
 {
-	bool required = false;
-
 	if (r->body == NULL)
 		return;
-	for (size_t i = 0; i < r->body->nfields; i++)
-		required = required || is_required(&r->body->fields[i]);
 	jw_key(w, "requestBody");
 	jw_object(w);
 	jw_key(w, "required");
-	jw_bool(w, required);
+	jw_bool(w, route_needs_body(r));
 	jw_key(w, "content");
 	jw_object(w);
 	jw_key(w, "application/json");

@@ -108,6 +108,13 @@ static bool has_flag(const struct schema *s, unsigned flag)
 	return false;
 }
 
+bool route_needs_body(const struct route *r)
+{
+	if (r->body == NULL)
+		return false;
+	return r->method == M_PUT || r->method == M_PATCH || has_flag(r->body, F_REQUIRED);
+}
+
 static void add_row(struct router *r, const struct route_group *g, const struct route *route)
 {
 	struct entry *e = ARENA_NEW(r->arena, struct entry);
@@ -117,7 +124,7 @@ static void add_row(struct router *r, const struct route_group *g, const struct 
 	e->route = route;
 	e->path = arena_printf(r->arena, "%s%s", g->prefix, route->path);
 	e->read_mode = read_mode_of(route);
-	e->body_required = has_flag(route->body, F_REQUIRED);
+	e->body_required = route_needs_body(route);
 	e->secret = (route->flags & ROUTE_NO_STORE) != 0 || has_flag(route->body, F_SECRET) ||
 		    has_flag(route->reply, F_SECRET);
 	node = path_node(r, e);

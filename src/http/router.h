@@ -13,7 +13,7 @@ struct entry {
 	const char *param_name[REQ_PARAMS_MAX];
 	int nparams;
 	enum read_mode read_mode;               /* how a body is read */
-	bool body_required;                     /* the body's schema has a required field */
+	bool body_required;                     /* route_needs_body() */
 	bool secret;                            /* body or answer hold a secret: memory is wiped */
 };
 
@@ -24,6 +24,9 @@ struct entry {
  */
 const struct entry *router_look(const struct router *r, enum method m, const char *target, struct arena *a,
 				struct req *ret_params, const char **ret_allow, bool *ret_path_known);
+
+/* An empty body is refused: something is required in it, or it is to say what changes. */
+bool route_needs_body(const struct route *r);
 
 /* What is wrong with a group's rows in themselves, or NULL. */
 const char *route_self_check(struct arena *a, const struct route_group *g, const struct route *r);

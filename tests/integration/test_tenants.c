@@ -198,6 +198,27 @@ static void what_was_got_can_be_put_back(void **state)
 	client_close(c);
 }
 
+static void a_change_needs_a_body_and_may_be_none(void **state)
+{
+	static const char *const methods[] = { "PUT", "PATCH" };
+	struct tenant_fixture t;
+	struct client *c;
+
+	fixture_tenant(*state, "nochange", NULL, NULL, NULL, &t);
+	c = client_of(*state, &t);
+	for (size_t i = 0; i < 2; i++) {
+		assert_error(400, "invalid_request",
+			     client_call(c, methods[i], "/api/v1/tenants/nochange", NULL, NULL));
+		assert_error(400, "invalid_request",
+			     client_call(c, methods[i], "/api/v1/tenants/nochange", NULL, ""));
+		assert_text("nochange", assert_status(200, client_call(c, methods[i],
+						"/api/v1/tenants/nochange", NULL, "{}")), "slug");
+	}
+	assert_int(0, client_get(c, "/audit/logs?action=replaceTenant"), "total");
+	assert_int(0, client_get(c, "/audit/logs?action=updateTenant"), "total");
+	client_close(c);
+}
+
 static void no_limit_goes_below_what_is_in_use(void **state)
 {
 	struct tenant_fixture t;
@@ -453,6 +474,7 @@ int main(void)
 		cmocka_unit_test(lists_are_filtered_sorted_and_paged),
 		cmocka_unit_test(owners_change_the_name_and_operators_the_rest),
 		cmocka_unit_test(what_was_got_can_be_put_back),
+		cmocka_unit_test(a_change_needs_a_body_and_may_be_none),
 		cmocka_unit_test(no_limit_goes_below_what_is_in_use),
 		cmocka_unit_test(a_new_domain_takes_its_name_and_frees_the_old),
 		cmocka_unit_test(a_suspension_stops_the_tenant_until_it_is_resumed),
