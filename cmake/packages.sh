@@ -6,8 +6,8 @@
 set -eu
 
 run='build-essential cmake ninja-build pkg-config libmicrohttpd-dev libjansson-dev libpq-dev libhiredis-dev
-	libssl-dev libconfig-dev postgresql redis-server'
-test="$run libcmocka-dev jq curl ca-certificates strace procps"
+	libssl-dev libconfig-dev libcurl4-openssl-dev postgresql redis-server'
+test="$run libcmocka-dev jq curl openssl ca-certificates strace procps"
 bench="$run curl ca-certificates procps wrk"
 lint="$test clang clang-tidy cppcheck"
 

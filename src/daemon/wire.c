@@ -6,6 +6,7 @@
 #include "cc/base/clock.h"
 #include "cc/core/limiter.h"
 #include "cc/core/registry.h"
+#include "cc/net/http_client.h"
 
 #define CONNECT_MS 3000
 #define IDLE_CLOSE_MS 60000
@@ -114,6 +115,7 @@ void wire_open(struct wire *w, struct arena *a, const struct config *config)
 	w->world.ctl = control_pool(w, ROLE_CTL);
 	w->world.ctl_tenant = control_pool(w, ROLE_CTL_TENANT);
 	w->world.limiter = limiter_create();
+	w->world.http = http_client_create(&(struct http_client_conf){ 0 });
 	w->world.registry = registry_create(&w->world);
 	db_constraints_register(api_constraints);
 }
@@ -168,6 +170,7 @@ void wire_close(struct wire *w)
 		http_server_destroy(w->http);
 	registry_destroy(w->world.registry);
 	limiter_destroy(w->world.limiter);
+	http_client_destroy(w->world.http);
 	region_pools_destroy(&w->world);
 	db_pool_destroy(w->world.ctl);
 	db_pool_destroy(w->world.ctl_tenant);

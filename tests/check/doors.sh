@@ -15,6 +15,7 @@ door schema 'jansson' jansson
 door db 'libpq|postgresql/|pg_config|postgres_ext' libpq
 door cache 'hiredis' hiredis
 door crypto 'openssl/' OpenSSL
+door net 'curl/' libcurl
 door http 'microhttpd' libmicrohttpd
 door daemon 'libconfig' libconfig
 finish

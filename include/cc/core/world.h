@@ -45,6 +45,7 @@ struct settings {
 
 struct registry;
 struct limiter;
+struct http_client;
 struct redis_conf;
 struct jobs;
 
@@ -58,6 +59,7 @@ struct world {
 	struct db_pool *ctl_tenant;     /* role cc_ctl_tenant: row security bound to cc.tenant */
 	struct registry *registry;
 	struct limiter *limiter;
+	struct http_client *http;       /* towards other servers; never used inside a transaction */
 	const struct redis_conf *redis; /* NULL: none configured */
 	void (*changed)(struct world *w);       /* wakes the pusher after a control change; may be NULL */
 	void (*work_due)(struct world *w);      /* wakes the jobs; may be NULL */
