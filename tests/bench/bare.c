@@ -103,8 +103,9 @@ int main(int argc, char **argv)
 	c.status = (unsigned)strtoul(argv[2], NULL, 10);
 	read_headers(&c, argv[3]);
 	c.body = slurp(argv[4], &c.body_len);
-	d = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, (uint16_t)strtoul(argv[1], NULL, 10),
-			     NULL, NULL, answer, &c, MHD_OPTION_THREAD_POOL_SIZE, 2u, MHD_OPTION_END);
+	d = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC,
+			     (uint16_t)strtoul(argv[1], NULL, 10), NULL, NULL, answer, &c,
+			     MHD_OPTION_THREAD_POOL_SIZE, 2u, MHD_OPTION_END);
 	if (d == NULL || c.body == NULL) {
 		fprintf(stderr, "bare: cannot start\n");
 		return 1;

@@ -27,9 +27,9 @@ xargs awk '
 		while ((i = index(line, "\t")) > 0) {
 			n += i - 1; n += 8 - n % 8; line = substr(line, i + 1)
 		}
-		if (n + length(line) > (FILENAME ~ /^tests/ ? 140 : 110)) print FILENAME ":" FNR ": " n + length(line) " columns"
+		if (n + length(line) > 110) print FILENAME ":" FNR ": " n + length(line) " columns"
 	}' <"$scratch/files" >"$scratch/out"
-verdict "lines have at most 110 columns (140 in tests)" "$scratch/out"
+verdict "lines have at most 110 columns" "$scratch/out"
 
 xargs grep -nE '[[:space:]]+$' <"$scratch/files" >"$scratch/out"
 verdict "no line ends in blanks" "$scratch/out"

@@ -24,8 +24,9 @@ static void the_example_of_the_spec_comes_true(void **state)
 
 	fixture_tenant(*state, "keyspec", NULL, NULL, NULL, &t);
 	a = assert_status(201, client_post(op, KEYS("keyspec"),
-					   "{'name':'Production API Key','scopes':['policies:read','policies:write',"
-					   "'resources:read'],'expires_at':'2036-01-25T10:30:00Z'}"));
+					   "{'name':'Production API Key',"
+					   "'scopes':['policies:read','policies:write','resources:read'],"
+					   "'expires_at':'2036-01-25T10:30:00Z'}"));
 	assert_text("Production API Key", a, "name");
 	assert_text("2036-01-25T10:30:00Z", a, "expires_at");
 	assert_int_equal(3, answer_count(a, "scopes"));

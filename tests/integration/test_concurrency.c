@@ -52,8 +52,9 @@ static unsigned pick(struct worker *w, unsigned n)
 static void note(struct worker *w, const struct answer *a, const char *what)
 {
 	if (w->problem[0] == '\0')
-		snprintf(w->problem, sizeof(w->problem), "thread %d of %s: %s: %s answered %d %.300s", w->index,
-			 w->t->slug, what, a->asked, a->status, a->status == 0 ? a->error : a->body);
+		snprintf(w->problem, sizeof(w->problem), "thread %d of %s: %s: %s answered %d %.300s",
+			 w->index, w->t->slug, what, a->asked, a->status,
+			 a->status == 0 ? a->error : a->body);
 }
 
 static const char *own_tag(const struct worker *w)
@@ -86,8 +87,8 @@ static void create(struct worker *w, struct client *c, int k)
 
 	if (w->nids[k] == IDS_MAX)
 		return;
-	a = client_post(c, kinds[k].path, "{'name':'n-%d-%ld','description':'%s',%s}", w->index, w->n++, own_tag(w),
-			kinds[k].body);
+	a = client_post(c, kinds[k].path, "{'name':'n-%d-%ld','description':'%s',%s}", w->index, w->n++,
+			own_tag(w), kinds[k].body);
 	if (!is_good(w, a, 201))
 		return;
 	id = answer_at(a, "id");
@@ -243,7 +244,8 @@ static void check_tenant(struct daemon *d, const struct worker *workers, int ten
 		assert_int(live, client_get(op, "/tenants/%s", t->id), member);
 		assert_int(live, client_get(own, "%s?limit=1", kinds[k].path), "total");
 		assert_int(live, client_get(own, "%s?limit=1&name=n-", kinds[k].path), "total");
-		snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s.%s WHERE deleted_at IS NULL", schema, kinds[k].table);
+		snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s.%s WHERE deleted_at IS NULL", schema,
+			 kinds[k].table);
 		got = value(d, db, sql);
 		assert_int_equal(live, strtol(got, NULL, 10));
 		free(got);
@@ -252,7 +254,8 @@ static void check_tenant(struct daemon *d, const struct worker *workers, int ten
 		writes += workers[i].writes;
 	/* The first row is the creation of the tenant. */
 	snprintf(expected, sizeof(expected), "%ld 1 %ld", writes + 1, writes + 1);
-	snprintf(sql, sizeof(sql), "SELECT count(*) || ' ' || min(seq) || ' ' || max(seq) FROM %s.audit", schema);
+	snprintf(sql, sizeof(sql), "SELECT count(*) || ' ' || min(seq) || ' ' || max(seq) FROM %s.audit",
+		 schema);
 	got = value(d, db, sql);
 	assert_string_equal(expected, got);
 	free(got);
@@ -349,10 +352,12 @@ static void one_wins(struct daemon *d, const char *key, const char *path, const 
 		pthread_join(threads[i], NULL);
 	pthread_barrier_destroy(&start);
 	for (int i = 0; i < THREADS; i++) {
-		won += racers[i].status == 201;
-		if (racers[i].status != 201 && (racers[i].status != status || strcmp(racers[i].error, error) != 0))
-			fail_msg("POST %s: expected 201 or %d %s, got %d %s", path, status, error, racers[i].status,
-				 racers[i].answer);
+		const struct racer *r = &racers[i];
+
+		won += r->status == 201;
+		if (r->status != 201 && (r->status != status || strcmp(r->error, error) != 0))
+			fail_msg("POST %s: expected 201 or %d %s, got %d %s", path, status, error, r->status,
+				 r->answer);
 	}
 	if (won != 1)
 		fail_msg("POST %s: %d of %d were admitted instead of one", path, won, THREADS);
@@ -366,11 +371,13 @@ static void the_last_place_goes_to_exactly_one(void **state)
 	struct client *c, *op = client_operator(d);
 	char member[64];
 
-	fixture_tenant(d, "last-place", NULL, NULL, "{'max_policies':3,'max_resources':3,'max_bouncers':3}", &t);
+	fixture_tenant(d, "last-place", NULL, NULL,
+		       "{'max_policies':3,'max_resources':3,'max_bouncers':3}", &t);
 	c = client_of(d, &t);
 	for (int k = 0; k < KINDS; k++) {
 		for (int i = 0; i < 2; i++)
-			assert_status(201, client_post(c, kinds[k].path, "{'name':'before%d',%s}", i, kinds[k].body));
+			assert_status(201, client_post(c, kinds[k].path, "{'name':'before%d',%s}", i,
+						       kinds[k].body));
 		one_wins(d, t.key, kinds[k].path, "racer", true, kinds[k].body, 403, "quota_exceeded");
 		snprintf(member, sizeof(member), "limits.%s", kinds[k].used);
 		assert_int(3, client_get(op, "/tenants/%s", t.id), member);
@@ -383,6 +390,7 @@ static void the_last_place_goes_to_exactly_one(void **state)
 static void a_name_goes_to_exactly_one(void **state)
 {
 	struct daemon *d = *state;
+	const struct answer *a;
 	struct tenant_fixture t;
 	struct client *c;
 
@@ -392,7 +400,8 @@ static void a_name_goes_to_exactly_one(void **state)
 		one_wins(d, t.key, kinds[k].path, "same", false, kinds[k].body, 409, "name_taken");
 		assert_int(1, client_get(c, "%s?limit=1", kinds[k].path), "total");
 		/* A refused creation gives back its place and its id. */
-		assert_int(2, assert_status(201, client_post(c, kinds[k].path, "{'name':'next',%s}", kinds[k].body)), "id");
+		a = client_post(c, kinds[k].path, "{'name':'next',%s}", kinds[k].body);
+		assert_int(2, assert_status(201, a), "id");
 	}
 	client_close(c);
 }
@@ -402,9 +411,11 @@ static void check_domain(struct daemon *d, const char *slug)
 {
 	char sql[400], *got;
 
-	snprintf(sql, sizeof(sql), "SELECT (SELECT count(*) FROM cc.tenant WHERE slug = '%s') || ' ' || "
+	snprintf(sql, sizeof(sql),
+		 "SELECT (SELECT count(*) FROM cc.tenant WHERE slug = '%s') || ' ' || "
 		 "(SELECT count(*) FROM cc.name WHERE name = '%s' OR name LIKE 'tenant-%s-%%') || ' ' || "
-		 "(SELECT count(*) FROM cc.domain WHERE domain = '%s.controlcore.io')", slug, slug, slug, slug);
+		 "(SELECT count(*) FROM cc.domain WHERE domain = '%s.controlcore.io')",
+		 slug, slug, slug, slug);
 	got = value(d, DAEMON_CONTROL_DB, sql);
 	assert_string_equal("1 2 1", got);
 	free(got);
@@ -412,7 +423,8 @@ static void check_domain(struct daemon *d, const char *slug)
 
 static void a_domain_goes_to_exactly_one_tenant(void **state)
 {
-	static const char rest[] = "'plan_type':'pro','region':'us-east-1','domain':'one-domain.controlcore.io'";
+	static const char rest[] = "'plan_type':'pro','region':'us-east-1',"
+				   "'domain':'one-domain.controlcore.io'";
 	struct daemon *d = *state;
 	struct client *op = client_operator(d);
 

@@ -18,8 +18,8 @@
 	" SELECT c.relname::text AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid" \
 	" JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace" \
 	" WHERE i.indisunique AND %s AND t.relname <> 'migration'" \
-	" UNION ALL SELECT k.conname::text FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace" \
-	" WHERE k.contype = 'f' AND %s) AS all_names"
+	" UNION ALL SELECT k.conname::text FROM pg_constraint k" \
+	" JOIN pg_namespace n ON n.oid = k.connamespace WHERE k.contype = 'f' AND %s) AS all_names"
 
 static int start(void **state)
 {

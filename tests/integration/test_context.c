@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which tenant is meant, over the wire: the spec's bodies to the letter. The whole table is tests/isolation. */
+/* Which tenant is meant, over the wire: the spec's bodies to the letter. The table is tests/isolation. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

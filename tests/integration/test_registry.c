@@ -350,8 +350,8 @@ static void too_many_changes_drop_everything(void **state)
 
 	know(fx, p);
 	plane_sql(p, PLANE_CONTROL,
-		  "WITH n AS (UPDATE cc.change_head SET version = version + 1500 RETURNING version - 1500 AS v)"
-		  " INSERT INTO cc.change (version, kind, subject)"
+		  "WITH n AS (UPDATE cc.change_head SET version = version + 1500"
+		  " RETURNING version - 1500 AS v) INSERT INTO cc.change (version, kind, subject)"
 		  " SELECT v + i, 'key', 'none' FROM n, generate_series(1, 1500) i");
 	poll_feed(p);
 	assert_int_equal(ERR_NEED_LOAD, ask_key(p, fx->key, false));

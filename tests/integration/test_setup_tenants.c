@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tenants' schemas behind the newest migration: brought up one by one, resumed, stopped when it goes wrong. */
+/* Tenants' schemas behind the newest migration: brought up one by one, resumed, stopped by what fails. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -415,7 +415,8 @@ static void operators_can_act_while_a_region_is_away(void **state)
 	assert_true(answer_null(a, "limits.policies_used"));
 	assert_status(200, client_post(op, "/tenants/faraway/suspend", "{}"));
 	assert_status(200, client_post(op, "/tenants/faraway/resume", "{}"));
-	assert_status(200, client_patch(op, "/tenants/faraway", "{'name':'x','settings':{'max_users':2000}}"));
+	assert_status(200, client_patch(op, "/tenants/faraway",
+					"{'name':'x','settings':{'max_users':2000}}"));
 	a = client_patch(op, "/tenants/faraway", "{'settings':{'max_users':1}}");
 	assert_error(503, "service_unavailable", a);
 	control_sql(*state, "ALTER DATABASE region_eu_west_1 ALLOW_CONNECTIONS true");

@@ -150,8 +150,8 @@ static const char *text_for(const struct cell *c)
 
 	cell_expect(c, &v);
 	p = &c->s->party[v.success && c->party >= 0 ? c->party : c->cred->party];
-	if (path_maker(r, maker, sizeof(maker)) || (r->auth == AUTH_TENANT && route_named(M_GET, r->path) != NULL &&
-						    r->method == M_POST))
+	if (path_maker(r, maker, sizeof(maker)) ||
+	    (r->auth == AUTH_TENANT && r->method == M_POST && route_named(M_GET, r->path) != NULL))
 		return p->marker;
 	return p->title;
 }
@@ -231,8 +231,10 @@ static void step(const struct cell *c, const char *what)
 
 static int reversible_index(const struct cell *c)
 {
+	const struct route *r = c->route;
+
 	for (size_t i = 0; i < sizeof(reversible) / sizeof(reversible[0]); i++)
-		if (reversible[i].method == c->route->method && strcmp(reversible[i].path, c->route->path) == 0)
+		if (reversible[i].method == r->method && strcmp(reversible[i].path, r->path) == 0)
 			return (int)i;
 	return -1;
 }

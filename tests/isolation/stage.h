@@ -57,8 +57,8 @@ bool path_names_tenant(const struct route *r);
 bool path_maker(const struct route *r, char *ret, size_t size);
 
 /*
- * A valid body for the route, from its field table, with the marker in its texts; malloc'ed, NULL when it takes
- * none. The same fields get the same values each time, but for names and descriptions.
+ * A valid body for the route, from its field table, with the marker in its texts; malloc'ed, NULL when it
+ * takes none. The same fields get the same values each time, but for names and descriptions.
  */
 char *stage_body(struct stage *s, const struct route *r, const char *marker);
 

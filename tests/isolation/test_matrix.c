@@ -48,7 +48,8 @@ static void judge(const struct cell *c, const struct answer *a)
 	}
 }
 
-static void attack(const struct route *r, const char *prefix, const struct credential *cred, struct client *http)
+static void attack(const struct route *r, const char *prefix, const struct credential *cred,
+		   struct client *http)
 {
 	for (size_t i = 0; i < nsources; i++) {
 		const struct answer *a;
@@ -88,19 +89,22 @@ static void attack_all(const struct credential *cred)
 static void a_tenants_key_reaches_its_own_tenant_only(void **state)
 {
 	(void)state;
-	attack_all(&(struct credential){ "key of the first tenant", HOLDER_TENANT, 0, stage->party[0].t.key, false });
+	attack_all(&(struct credential){
+		"key of the first tenant", HOLDER_TENANT, 0, stage->party[0].t.key, false });
 }
 
 static void a_tenants_key_in_the_other_header_reaches_its_own_tenant_only(void **state)
 {
 	(void)state;
-	attack_all(&(struct credential){ "X-API-Key of the second", HOLDER_TENANT, 1, stage->party[1].t.key, true });
+	attack_all(&(struct credential){
+		"X-API-Key of the second", HOLDER_TENANT, 1, stage->party[1].t.key, true });
 }
 
 static void a_key_of_another_region_reaches_its_own_tenant_only(void **state)
 {
 	(void)state;
-	attack_all(&(struct credential){ "key of the far tenant", HOLDER_TENANT, 2, stage->party[2].t.key, false });
+	attack_all(&(struct credential){
+		"key of the far tenant", HOLDER_TENANT, 2, stage->party[2].t.key, false });
 }
 
 static void a_key_with_one_scope_reaches_its_own_tenants_policies_only(void **state)
@@ -113,13 +117,15 @@ static void a_key_with_one_scope_reaches_its_own_tenants_policies_only(void **st
 static void an_operators_key_reaches_the_tenant_it_names(void **state)
 {
 	(void)state;
-	attack_all(&(struct credential){ "operator", HOLDER_OPERATOR, 0, daemon_operator_key(stage->d), false });
+	attack_all(&(struct credential){
+		"operator", HOLDER_OPERATOR, 0, daemon_operator_key(stage->d), false });
 }
 
 static void an_operators_key_for_reading_reads_the_platform_only(void **state)
 {
 	(void)state;
-	attack_all(&(struct credential){ "operator with platform:read", HOLDER_READER, 0, stage->reader, false });
+	attack_all(&(struct credential){
+		"operator with platform:read", HOLDER_READER, 0, stage->reader, false });
 }
 
 static void without_a_good_key_nothing_is_reached(void **state)
@@ -154,8 +160,8 @@ static char *masked_answer(const struct route *r, const char *prefix, const stru
 	return text;
 }
 
-static void compare(const struct route *r, const char *prefix, const struct credential *cred, enum place place,
-		    enum form form, struct client *http)
+static void compare(const struct route *r, const char *prefix, const struct credential *cred,
+		    enum place place, enum form form, struct client *http)
 {
 	static const char *const places[] = { "host", "header", "query", "path" };
 	static const int others[] = { 1, 2, ASLEEP, GONE };
@@ -195,7 +201,8 @@ static void foreign_and_unknown_tenants_cannot_be_told_apart(void **state)
 		for (size_t k = 0; k < sizeof(creds) / sizeof(creds[0]); k++)
 			for (int place = 0; place < PLACES; place++)
 				for (int form = BY_ID; form <= BY_SLUG; form++)
-					compare(r, prefix, &creds[k], (enum place)place, (enum form)form, http);
+					compare(r, prefix, &creds[k], (enum place)place, (enum form)form,
+						http);
 		client_forget(http);
 	}
 	client_close(http);
@@ -242,11 +249,13 @@ static void a_body_cannot_name_another_tenants_object(void **state)
 	for (int k = 0; k < 20; k++)
 		stage_fresh_object(stage, &stage->party[1], "/resources", id, sizeof(id));
 	assert_fault("resource_id", NULL,
-		     client_post(mine, "/policies", "{'name':'thief','rego_code':'package p','resource_id':%s}", id));
+		     client_post(mine, "/policies",
+				 "{'name':'thief','rego_code':'package p','resource_id':%s}", id));
 	for (int k = 0; k < 20; k++)
 		stage_fresh_object(stage, &stage->party[1], "/bouncers", id, sizeof(id));
 	assert_fault("bouncer_id", NULL,
-		     client_post(mine, "/policies", "{'name':'thief','rego_code':'package p','bouncer_id':%s}", id));
+		     client_post(mine, "/policies",
+				 "{'name':'thief','rego_code':'package p','bouncer_id':%s}", id));
 	client_close(mine);
 }
 
@@ -272,11 +281,13 @@ static void every_object_of_a_tenant_is_its_own(void **state)
 		for (size_t k = 0; k < sizeof(tables) / sizeof(tables[0]); k++) {
 			char sql[300], *strangers;
 
-			snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s.%s WHERE position('%s' in name) = 0",
-				 p->schema, tables[k], p->marker);
+			snprintf(sql, sizeof(sql),
+				 "SELECT count(*) FROM %s.%s WHERE position('%s' in name) = 0", p->schema,
+				 tables[k], p->marker);
 			strangers = region_value(i, sql);
 			if (strcmp(strangers, "0") != 0)
-				fail_msg("%s holds %s %s that are not its own", p->t.id, strangers, tables[k]);
+				fail_msg("%s holds %s %s that are not its own", p->t.id, strangers,
+					 tables[k]);
 			free(strangers);
 		}
 	}

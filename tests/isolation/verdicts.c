@@ -53,7 +53,8 @@ static bool limited_may(const struct route *r)
 static void expect_tenant(const struct cell *c, struct verdicts *v)
 {
 	const struct route *r = c->route;
-	const bool tenants_own = r->auth == AUTH_TENANT && (!is_platform(r->scope) || !is_platform(r->scope_or));
+	const bool tenants_own = r->auth == AUTH_TENANT &&
+				 (!is_platform(r->scope) || !is_platform(r->scope_or));
 
 	if ((named(c) & ~(1u << OWN)) != 0) {
 		may(v, 403, "tenant_access_denied");
@@ -128,10 +129,11 @@ bool verdicts_hold(const struct verdicts *v, const struct answer *a)
 {
 	for (int i = 0; i < v->n; i++) {
 		const json_t *code = answer_at(a, "error");
+		const char *wanted = v->v[i].code;
 
 		if (v->v[i].status != a->status)
 			continue;
-		if (v->v[i].code == NULL || (json_is_string(code) && strcmp(json_string_value(code), v->v[i].code) == 0))
+		if (wanted == NULL || (json_is_string(code) && strcmp(json_string_value(code), wanted) == 0))
 			return true;
 	}
 	return false;

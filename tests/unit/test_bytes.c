@@ -41,7 +41,8 @@ static void hexadecimals_of_both_cases_are_read(void **state)
 
 static void hexadecimals_of_another_length_or_alphabet_are_refused(void **state)
 {
-	static const char *const wrong[] = { "", "00aFF", "00aFFa0", "00aFFg", "00 aFF", "0x0011", "001\xC3\xA4g" };
+	static const char *const wrong[] = { "", "00aFF", "00aFFa0", "00aFFg", "00 aFF", "0x0011",
+					     "001\xC3\xA4g" };
 	unsigned char out[3] = { 1, 2, 3 };
 
 	(void)state;

@@ -37,7 +37,8 @@ static void what_is_absent_or_no_connection_string_is_null(void **state)
 
 static void the_second_wins_where_both_have_a_keyword(void **state)
 {
-	const char *both = conninfo_join(*state, "host=/a user=admin password='p\\' q'", "host=/b port=7 dbname=x");
+	const char *both = conninfo_join(*state, "host=/a user=admin password='p\\' q'",
+					 "host=/b port=7 dbname=x");
 
 	assert_non_null(both);
 	assert_string_equal("/b", conninfo_get(*state, both, "host"));
