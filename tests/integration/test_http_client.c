@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The program as a client of other servers: good ones, slow ones, broken ones, and those not to be trusted. */
+/* The program as a client of other servers: good ones, slow ones, broken ones, and those to distrust. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
