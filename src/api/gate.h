@@ -25,7 +25,9 @@ struct gate {
 
 /*
  * A unit of work in the control database, bound to cx->tenant. A write is recorded in the audit and in
- * the change feed by its last statements, and this node forgets what it knew when it is over.
+ * the change feed by its last statements, and this node forgets what it knew when it is over; a dry run
+ * is rolled back and is a success. The answer of a write is set before or by its work (reply(), and
+ * reply_complete() for what no commit fills in). At most one write in a request.
  */
 enum err gate_control(struct ctx *cx, struct req *rq, enum db_mode mode, db_work work, void *arg) MUST_USE;
 /* The write found nothing to change. */

@@ -76,6 +76,11 @@ static enum err work_write(struct ctx *cx, void *arg)
 	if (w->rq->route->store == STORE_TENANT)
 		TRY(head_gate(cx, (enum take)w->rq->route->takes));
 	TRY(w->work(cx, w->arg));
+	if (w->rq->dry_run) {
+		/* What is queued is part of the checks, and so are the constraints it meets. */
+		TRY(db_flush(cx->db));
+		return ERR_DRY_RUN;
+	}
 	if (!g->unchanged)
 		record(cx, w->rq);
 	return ERR_NONE;
@@ -126,14 +131,8 @@ static enum err run_platform(struct ctx *cx, enum db_mode mode, db_work work, vo
 	return db_unit(cx, &place, mode, work, arg);
 }
 
-static enum err run_stored(struct ctx *cx, struct req *rq, enum db_mode mode, db_work work, void *arg)
+static enum err run_place(struct ctx *cx, struct req *rq, enum db_mode mode, db_work work, void *arg)
 {
-	struct write w = { .rq = rq, .work = work, .arg = arg };
-
-	if (mode == DB_WRITE) {
-		work = work_write;
-		arg = &w;
-	}
 	switch (rq->route->store) {
 	case STORE_TENANT:
 		return run_tenant(cx, rq, mode, work, arg);
@@ -144,6 +143,22 @@ static enum err run_stored(struct ctx *cx, struct req *rq, enum db_mode mode, db
 		break;
 	}
 	return run_control(cx, rq, mode, work, arg);
+}
+
+static enum err run_stored(struct ctx *cx, struct req *rq, enum db_mode mode, db_work work, void *arg)
+{
+	struct write w = { .rq = rq, .work = work, .arg = arg };
+	enum err e;
+
+	if (mode == DB_WRITE)
+		e = run_place(cx, rq, mode, work_write, &w);
+	else
+		e = run_place(cx, rq, mode, work, arg);
+	if (e != ERR_NONE && e != ERR_DRY_RUN)
+		return e;
+	if (rq->complete != NULL)
+		rq->complete(rq, rq->complete_arg);
+	return ERR_NONE;
 }
 
 enum err gate_unit(struct ctx *cx, struct req *rq, db_work work, void *arg)

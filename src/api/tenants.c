@@ -62,41 +62,57 @@ static void read_usage(struct ctx *cx, struct req *rq, struct job *ret)
 	gate_keep(cx, rq, fresh);
 }
 
-static enum err answer(struct req *rq, const struct job *j)
+/* The row is set whole by its query: the counters come after. */
+static void complete(struct req *rq, void *arg)
 {
+	const struct job *j = arg;
+
+	(void)rq;
 	j->row->limits = j->used;
-	return reply(rq, j->row);
+}
+
+static enum err run(struct ctx *cx, struct req *rq, enum db_mode mode, db_work work)
+{
+	struct job *j = ARENA_NEW(cx->arena, struct job);
+
+	read_usage(cx, rq, j);
+	TRY(reply(rq, j->row));
+	reply_complete(rq, complete, j);
+	return gate_control(cx, rq, mode, work, j);
 }
 
 static enum err tenant_read(struct ctx *cx, struct req *rq)
 {
-	struct job j;
-	enum err e;
+	enum err e = run(cx, rq, DB_READ, read_row);
 
-	read_usage(cx, rq, &j);
-	e = gate_control(cx, rq, DB_READ, read_row, &j);
 	if (e == ERR_NOT_FOUND)
 		return refuse(cx, ERR_TENANT_NOT_FOUND, "Tenant %s not found", rq->tenant_named);
-	TRY(e);
-	return answer(rq, &j);
+	return e;
 }
 
 static enum err read_created(struct ctx *cx, struct req *rq, const char *id)
 {
 	const struct tenant *made = NULL;
-	struct job j;
 	enum err e;
 
 	TRY(tenant_get(cx, id, true, &made));
 	gate_keep(cx, rq, made);
 	cx->tenant = made;
 	rq->tenant_named = arena_strdup(cx->arena, id);
-	read_usage(cx, rq, &j);
-	e = gate_control(cx, rq, DB_READ, read_row, &j);
+	e = run(cx, rq, DB_READ, read_row);
 	cx->tenant = NULL;
 	TRY(e);
-	j.row->limits = j.used;
-	return reply_created(cx, rq, j.row, "/tenants/%s", id);
+	return reply_created(cx, rq, rq->out, "/tenants/%s", id);
+}
+
+/* A new tenant has its owner and nothing else. */
+static enum err tenant_try(struct ctx *cx, struct req *rq, const struct tenant_spec *spec)
+{
+	struct tenant_row *row = ARENA_NEW(cx->arena, struct tenant_row);
+
+	TRY(tenant_rehearse(cx, spec, row));
+	row->limits = (struct tenant_usage){ .users_used = 1 };
+	return reply(rq, row);
 }
 
 static enum err tenant_post(struct ctx *cx, struct req *rq)
@@ -105,6 +121,8 @@ static enum err tenant_post(struct ctx *cx, struct req *rq)
 	const char *id = NULL;
 
 	TRY(tenants_spec(cx, rq->body, &spec));
+	if (rq->dry_run)
+		return tenant_try(cx, rq, &spec);
 	TRY(tenant_create(cx, &spec, &id));
 	return read_created(cx, rq, id);
 }
@@ -148,38 +166,29 @@ static enum err restore_work(struct ctx *cx, void *arg)
 	return tenants_restore(cx, j->row);
 }
 
-static enum err run(struct ctx *cx, struct req *rq, db_work work)
-{
-	struct job j;
-
-	read_usage(cx, rq, &j);
-	TRY(gate_control(cx, rq, DB_WRITE, work, &j));
-	return answer(rq, &j);
-}
-
 static enum err tenant_change(struct ctx *cx, struct req *rq)
 {
-	return run(cx, rq, change_work);
+	return run(cx, rq, DB_WRITE, change_work);
 }
 
 static enum err tenant_suspend(struct ctx *cx, struct req *rq)
 {
-	return run(cx, rq, suspend_work);
+	return run(cx, rq, DB_WRITE, suspend_work);
 }
 
 static enum err tenant_resume(struct ctx *cx, struct req *rq)
 {
-	return run(cx, rq, resume_work);
+	return run(cx, rq, DB_WRITE, resume_work);
 }
 
 static enum err tenant_restore(struct ctx *cx, struct req *rq)
 {
-	return run(cx, rq, restore_work);
+	return run(cx, rq, DB_WRITE, restore_work);
 }
 
 static enum err tenant_delete(struct ctx *cx, struct req *rq)
 {
-	TRY(run(cx, rq, delete_work));
+	TRY(run(cx, rq, DB_WRITE, delete_work));
 	if (cx->world->work_due != NULL)
 		cx->world->work_due(cx->world);
 	return ERR_NONE;

@@ -9,6 +9,7 @@
 #include "cc/base/failpoint.h"
 #include "cc/core/audit.h"
 #include "cc/core/registry.h"
+#include "cc/core/tenant.h"
 #include "cc/model/head.h"
 #include "cc/model/q_control.h"
 #include "cc/model/q_tenant.h"
@@ -103,6 +104,56 @@ static enum err intend(struct ctx *cx, struct creation *c)
 	c->id = tenant_id_new(cx, c->spec);
 	c->slot = (struct slot){ .region = c->spec->region, .schema_id = id_new(cx->arena, "t_", 16) };
 	return db_unit(cx, &place, DB_WRITE, intend_fresh, c);
+}
+
+/* Rehearsal: the same statements, the row they made, and back. */
+struct rehearsal {
+	struct creation creation;
+	struct tenant_row *row;
+};
+
+static enum err look_and_leave(struct ctx *cx, const struct rehearsal *r)
+{
+	TRY(db_flush(cx->db));
+	TRY(q_tenant_get(cx->db, r->row, r->creation.id));
+	r->row->status = tenant_status_name(TENANT_ACTIVE);
+	return ERR_DRY_RUN;
+}
+
+static enum err rehearse_claim(struct ctx *cx, void *arg)
+{
+	struct rehearsal *r = arg;
+
+	TRY(claim_spare(cx, &r->creation));
+	TRY(db_flush(cx->db));
+	return r->creation.claimed ? look_and_leave(cx, r) : ERR_NONE;
+}
+
+static enum err rehearse_fresh(struct ctx *cx, void *arg)
+{
+	struct rehearsal *r = arg;
+
+	TRY(intend_fresh(cx, &r->creation));
+	return look_and_leave(cx, r);
+}
+
+enum err tenant_rehearse(struct ctx *cx, const struct tenant_spec *spec, struct tenant_row *ret)
+{
+	struct rehearsal r = { .creation.spec = spec, .row = ret };
+	struct region *region = NULL;
+	struct db_place place;
+	enum err e;
+
+	TRY(region_need(cx, spec->region, &region));
+	place_platform(cx->world, &place);
+	r.creation.id = tenant_id_new(cx, spec);
+	e = db_unit(cx, &place, DB_WRITE, rehearse_claim, &r);
+	if (e == ERR_NONE) {
+		r.creation.slot = (struct slot){ .region = spec->region,
+						 .schema_id = id_new(cx->arena, "t_", 16) };
+		e = db_unit(cx, &place, DB_WRITE, rehearse_fresh, &r);
+	}
+	return e == ERR_DRY_RUN ? ERR_NONE : e;
 }
 
 static enum err open_schema(struct ctx *cx, void *arg)

@@ -29,56 +29,10 @@ void answer_log(const struct call *c, enum err e, const char *code)
 	    LOG_TEXT("cause", cause));
 }
 
-static void write_list(struct call *c, struct jw *w)
-{
-	const struct req *rq = &c->rq;
-	const struct schema *s = rq->route->reply;
-	const enum write_mode mode = rq->list_full ? WRITE_FULL : WRITE_LIST;
-	const bool bare = (rq->route->flags & ROUTE_BARE_ARRAY) != 0;
-
-	if (!bare) {
-		jw_object(w);
-		jw_key(w, rq->route->list);
-	}
-	jw_array(w);
-	for (size_t i = 0; i < rq->list.n; i++)
-		schema_write(w, s, (const char *)rq->list.v + i * s->size, mode);
-	jw_array_end(w);
-	if (bare)
-		return;
-	jw_key(w, "total");
-	jw_int(w, rq->total);
-	jw_key(w, "page");
-	jw_int(w, rq->limit > 0 ? rq->skip / rq->limit + 1 : 1);
-	jw_key(w, "page_size");
-	jw_int(w, rq->limit);
-	jw_object_end(w);
-}
-
 static void write_reply(struct call *c)
 {
-	const struct req *rq = &c->rq;
-	struct str out;
-	struct jw w;
-
-	c->status = rq->status != 0 ? rq->status : rq->route->status;
-	if (c->status == MHD_HTTP_NO_CONTENT)
-		return;
-	if (rq->raw_out != NULL) {
-		c->answer = rq->raw_out;
-		c->answer_len = strlen(rq->raw_out);
-		return;
-	}
-	str_init(&out, c->arena, rq->list.n > 0 ? 256 * (rq->list.n + 1) : 1024);
-	jw_init(&w, &out);
-	if (rq->out == NULL && rq->route->list != NULL)
-		write_list(c, &w);
-	else if (rq->out != NULL)
-		schema_write(&w, rq->route->reply, rq->out, WRITE_FULL);
-	else
-		str_add(&out, "{}");
-	c->answer = out.data;
-	c->answer_len = out.len;
+	c->status = reply_status(&c->rq);
+	c->answer = reply_text(c->arena, &c->rq, c->rq.dry_run, &c->answer_len);
 }
 
 static void write_problem(struct call *c, enum err e)
@@ -98,13 +52,13 @@ static void write_problem(struct call *c, enum err e)
 	c->answer_len = out.len;
 }
 
-/* The two internal ones must not get here; when they do, the client gets an honest word. */
+/* Internal ones must not get here; when they do, the client gets an honest word. */
 static enum err public_error(struct call *c, enum err e)
 {
 	if (e == ERR_RETRY)
 		return refuse(&c->cx, ERR_UNAVAILABLE, "the operation met too many others; retry");
-	if (e == ERR_NEED_LOAD)
-		return refuse(&c->cx, ERR_INTERNAL, "the gate could not decide");
+	if (err_is_internal(e))
+		return refuse(&c->cx, ERR_INTERNAL, "%s", err_info(e)->meaning);
 	return e;
 }
 
@@ -169,7 +123,8 @@ static void add_rare(struct MHD_Response *r, const struct call *c)
 	if (c->status == MHD_HTTP_METHOD_NOT_ALLOWED || c->options)
 		add(r, "Allow", c->allow);
 	if (c->status < 300) {
-		add(r, "Location", rq->location);
+		if (!rq->dry_run)
+			add(r, "Location", rq->location);
 		if (rq->route != NULL && (rq->route->flags & ROUTE_BARE_ARRAY) != 0)
 			add_int(r, "X-Total-Count", rq->total);
 	}

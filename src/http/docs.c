@@ -72,7 +72,7 @@ void errors_markdown(struct str *out)
 	for (int e = 1; e < ERR_COUNT; e++) {
 		const struct err_info *info = err_info((enum err)e);
 
-		if (e == ERR_RETRY || e == ERR_NEED_LOAD)
+		if (err_is_internal(e))
 			continue;
 		str_addf(out, "| %d | `%s` | ", info->status, info->code);
 		add_cell(out, info->meaning);

@@ -71,6 +71,8 @@ static void write_parameters(struct jw *w, const struct route *r, const char *pa
 	jw_array(w);
 	write_path_parameters(w, path, a);
 	write_query_parameters(w, r->query);
+	if (route_is_write(r))
+		ref(w, "parameters", "DryRun", a);
 	if (r->auth == AUTH_TENANT)
 		ref(w, "parameters", "TenantHeader", a);
 	ref(w, "parameters", "RequestId", a);
@@ -169,6 +171,24 @@ static void write_success(struct jw *w, const struct route *r, struct arena *a)
 	jw_object_end(w);
 }
 
+/* What a dry run answers where the write itself answers something else. */
+static void write_trial(struct jw *w, const struct route *r, struct arena *a)
+{
+	if (!route_is_write(r) || r->status == 200 || r->status == 204)
+		return;
+	jw_key(w, "200");
+	jw_object(w);
+	member(w, "description", "With dry_run=true: what the answer would be. Nothing was written.");
+	jw_key(w, "headers");
+	jw_object(w);
+	jw_key(w, "X-Request-ID");
+	ref(w, "headers", "RequestId", a);
+	jw_object_end(w);
+	if (r->reply != NULL)
+		write_content(w, r, a);
+	jw_object_end(w);
+}
+
 /* One response per status: its description lists the codes and what they mean. */
 static void write_error_status(struct jw *w, const struct route_errors *errors, int status, struct arena *a)
 {
@@ -203,6 +223,7 @@ static void write_responses(struct jw *w, const struct route *r, struct arena *a
 
 	jw_key(w, "responses");
 	jw_object(w);
+	write_trial(w, r, a);
 	write_success(w, r, a);
 	for (int status = 400; status < 600; status++)
 		write_error_status(w, &errors, status, a);

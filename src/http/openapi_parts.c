@@ -146,7 +146,11 @@ void openapi_components(struct jw *w, struct arena *a, const struct route_group 
 	jw_object_end(w);
 	jw_key(w, "parameters");
 	jw_raw(w,
-	       "{\"TenantHeader\":{\"name\":\"X-Tenant-ID\",\"in\":\"header\",\"required\":false,"
+	       "{\"DryRun\":{\"name\":\"dry_run\",\"in\":\"query\",\"required\":false,"
+	       "\"description\":\"All checks are made and nothing is written; the answer is what it would "
+	       "be, without what is secret. New ids in it are not reserved.\","
+	       "\"schema\":{\"type\":\"boolean\",\"default\":false}},"
+	       "\"TenantHeader\":{\"name\":\"X-Tenant-ID\",\"in\":\"header\",\"required\":false,"
 	       "\"description\":\"Id or slug of the tenant. A tenant's own key needs none; "
 	       "all sources must agree.\","
 	       "\"schema\":{\"type\":\"string\"}},"

@@ -33,6 +33,12 @@ enum err reply_created(struct ctx *cx, struct req *rq, const void *obj, const ch
 	return reply(rq, obj);
 }
 
+void reply_complete(struct req *rq, void (*fn)(struct req *rq, void *arg), void *arg)
+{
+	rq->complete = fn;
+	rq->complete_arg = arg;
+}
+
 enum err reply_list(struct req *rq, int64_t skip, int64_t limit)
 {
 	rq->skip = skip;

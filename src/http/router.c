@@ -29,6 +29,11 @@ const char *method_name(enum method m)
 	return names[m];
 }
 
+bool route_is_write(const struct route *r)
+{
+	return r->method != M_GET && r->auth != AUTH_PUBLIC && r->mode == DB_WRITE;
+}
+
 static struct node *child_literal(struct router *r, struct node *parent, const char *text, size_t n)
 {
 	struct node *c;

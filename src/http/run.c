@@ -5,6 +5,8 @@
 
 /* Names the caller's context and belongs to the gate: a fault only where a schema wants it otherwise. */
 #define CONTEXT_PARAMETER "tenant_id"
+/* Of every write: all checks are made, nothing is written. */
+#define TRIAL_PARAMETER "dry_run"
 
 enum err run_gate(struct call *c, bool may_load)
 {
@@ -18,19 +20,35 @@ enum err run_gate(struct call *c, bool may_load)
 	return hooks->gate(&c->cx, &c->rq, may_load);
 }
 
+static void read_trial(struct call *c, const char *value, int times)
+{
+	if (times > 1)
+		(void)refuse_field(&c->cx, TRIAL_PARAMETER, "duplicate", "`%s` is there more than once",
+				   TRIAL_PARAMETER);
+	else if (!parse_bool(value, &c->rq.dry_run))
+		(void)refuse_field(&c->cx, TRIAL_PARAMETER, "type", "`%s` must be true or false",
+				   TRIAL_PARAMETER);
+}
+
 static enum err read_query(struct call *c)
 {
 	static const struct schema nothing = { .name = "Query", .size = 1, .seen_at = SEEN_NONE };
 	const struct schema *s = c->rq.route->query != NULL ? c->rq.route->query : &nothing;
 	const bool context = schema_field(s, CONTEXT_PARAMETER) != NULL;
+	const bool write = route_is_write(c->rq.route);
 	struct kv *pairs = ARENA_ARRAY(c->arena, struct kv, c->in.nquery + 1);
 	void *ret = arena_alloc(c->arena, s->size);
 	size_t n = 0;
+	int trials = 0;
 	enum err e;
 
 	for (size_t i = 0; i < c->in.nquery; i++) {
-		if (context || strcmp(c->in.query[i].key, CONTEXT_PARAMETER) != 0)
-			pairs[n++] = c->in.query[i];
+		const struct kv *pair = &c->in.query[i];
+
+		if (write && strcmp(pair->key, TRIAL_PARAMETER) == 0)
+			read_trial(c, pair->value, ++trials);
+		else if (context || strcmp(pair->key, CONTEXT_PARAMETER) != 0)
+			pairs[n++] = *pair;
 	}
 	e = schema_read_kv(&c->cx, s, pairs, n, ret);
 	if (e == ERR_NONE)

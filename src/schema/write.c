@@ -214,6 +214,8 @@ static bool is_written(const struct field *f, const void *member, enum write_mod
 {
 	if (!(f->flags & F_OUT) || (mode == WRITE_LIST && f->flags & F_FULL))
 		return false;
+	if (mode == WRITE_KEPT && f->flags & F_SECRET)
+		return false;
 	return !(f->flags & F_OPTIONAL_OUT && value_is_null(f, member));
 }
 

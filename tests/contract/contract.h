@@ -54,6 +54,17 @@ const char *contract_tenant(struct contract *k);
 /* An id for the last {…} of the path, made by the POST that makes such objects. NULL: the path has none. */
 const char *contract_object(struct contract *k, const struct route *r, const char *tenant);
 
+/*
+ * A request that succeeds once: to a tenant and an object of its own, made for it and in the state that the
+ * operation needs, with a body that has what must be sent, or all that may be.
+ */
+struct ready {
+	struct ask ask;
+};
+void contract_ready(
+	struct contract *k, const struct route *r, const char *prefix, bool all, struct ready *ret);
+void ready_clear(struct ready *ready);
+
 /* Values that fit a field, and objects of them. The caller owns what is returned. */
 json_t *sample_value(const struct field *f);
 /* What must be sent; with all: also what may (references to other objects are left out). */
@@ -64,5 +75,7 @@ enum read_mode route_read_mode(const struct route *r);
 
 /* NULL when a reply is what its table says, else what is wrong with it. */
 const char *reply_misfit(const struct schema *s, const json_t *v, bool list_item);
+/* The same of an answer that must not show what is shown once only. */
+const char *reply_misfit_kept(const struct schema *s, const json_t *v);
 
 #endif

@@ -69,16 +69,19 @@ static bool is_kind(const struct field *f, const json_t *v)
 	return false;
 }
 
-static const char *member_misfit(const struct field *f, const json_t *v, bool list_item)
+static const char *misfit(const struct schema *s, const json_t *v, unsigned without);
+
+static const char *member_misfit(const struct field *f, const json_t *v, unsigned without)
 {
 	if (json_is_null(v))
 		return (f->flags & F_NULLABLE) != 0 ? NULL : say(f->name, "is null");
 	if (!is_kind(f, v))
 		return say(f->name, "is not of its kind");
-	return f->kind == K_OBJ ? reply_misfit(f->sub, v, list_item) : NULL;
+	return f->kind == K_OBJ ? misfit(f->sub, v, without) : NULL;
 }
 
-const char *reply_misfit(const struct schema *s, const json_t *v, bool list_item)
+/* without: flags of fields that are left out. */
+static const char *misfit(const struct schema *s, const json_t *v, unsigned without)
 {
 	size_t expected = 0;
 
@@ -87,16 +90,26 @@ const char *reply_misfit(const struct schema *s, const json_t *v, bool list_item
 	for (size_t i = 0; i < s->nfields; i++) {
 		const struct field *f = &s->fields[i];
 		const json_t *member = json_object_get(v, f->name);
-		const bool left_out = (f->flags & F_OUT) == 0 || (list_item && (f->flags & F_FULL) != 0);
-		const char *misfit = NULL;
+		const bool left_out = (f->flags & F_OUT) == 0 || (f->flags & without) != 0;
+		const char *wrong = NULL;
 
 		if (left_out || (member == NULL && (f->flags & F_OPTIONAL_OUT) != 0))
 			continue;
 		expected++;
-		misfit = member != NULL ? member_misfit(f, member, list_item) : say(f->name, "is missing");
-		if (misfit != NULL)
-			return misfit;
+		wrong = member != NULL ? member_misfit(f, member, without) : say(f->name, "is missing");
+		if (wrong != NULL)
+			return wrong;
 	}
 	return json_object_size(v) == expected ? NULL
 					       : say(s->name, "has members that its table does not print");
+}
+
+const char *reply_misfit(const struct schema *s, const json_t *v, bool list_item)
+{
+	return misfit(s, v, list_item ? F_FULL : 0);
+}
+
+const char *reply_misfit_kept(const struct schema *s, const json_t *v)
+{
+	return misfit(s, v, F_SECRET);
 }

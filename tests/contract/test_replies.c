@@ -11,58 +11,14 @@
 
 #include "contract.h"
 
-/* What a tenant must have gone through before an operation makes sense. */
-static const struct {
-	const char *op;
-	enum method method;
-	const char *path;
-} before[] = {
-	{"restoreTenant", M_DELETE, "/tenants/{tenant_id}"        },
-	{ "resumeTenant", M_POST,   "/tenants/{tenant_id}/suspend"},
-};
-
-static void prepare(struct contract *k, const struct route *r, const char *tenant)
-{
-	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
-		struct ask ask = { .prefix = "/api/v1", .method = before[i].method, .tenant = tenant };
-
-		if (strcmp(before[i].op, r->op) != 0)
-			continue;
-		ask.r = route_find(before[i].method, before[i].path);
-		assert_non_null(ask.r);
-		ask.body = ask.r->body != NULL ? "{}" : NULL;
-		assert_status(ask.r->status, contract_ask(k, k->c, &ask));
-	}
-}
-
-/* Writes to the tenant itself get one of their own. */
-static const char *tenant_for(struct contract *k, const struct route *r)
-{
-	const char *brace = strrchr(r->path, '{');
-
-	if (r->mode == DB_WRITE && brace != NULL && strncmp(brace, "{tenant_id}", 11) == 0)
-		return contract_tenant(k);
-	return k->t.id;
-}
-
 static const struct answer *succeed(struct contract *k, const struct route *r, const char *prefix, bool all)
 {
-	struct ask ask = { .r = r, .prefix = prefix, .method = r->method };
+	struct ready ready;
 	const struct answer *a;
-	char *body = NULL;
 
-	ask.tenant = tenant_for(k, r);
-	ask.id = contract_object(k, r, ask.tenant);
-	prepare(k, r, ask.tenant);
-	if (r->body != NULL) {
-		json_t *o = sample_object(r->body, route_read_mode(r), all);
-
-		body = json_dumps(o, JSON_COMPACT);
-		json_decref(o);
-	}
-	ask.body = body;
-	a = contract_ask(k, k->c, &ask);
-	free(body);
+	contract_ready(k, r, prefix, all, &ready);
+	a = contract_ask(k, k->c, &ready.ask);
+	ready_clear(&ready);
 	return assert_status(r->status, a);
 }
 

@@ -57,9 +57,10 @@
 	X(TENANT_MOVING, 503, "tenant_moving", "the tenant is being moved; retry in a moment") \
 	X(TENANT_MIGRATING, 503, "tenant_migrating", "the tenant's schema is being upgraded; retry") \
 	X(TENANT_PROVISIONING, 503, "tenant_provisioning", "the tenant is being created; retry") \
-	/* never answered to a client: */ \
+	/* never answered to a client; RETRY is the first of them: */ \
 	X(RETRY, 500, "retry", "internal: run the unit of work again") \
-	X(NEED_LOAD, 500, "need_load", "internal: not decidable from memory; a worker must load")
+	X(NEED_LOAD, 500, "need_load", "internal: not decidable from memory; a worker must load") \
+	X(DRY_RUN, 500, "dry_run", "internal: all went well and is to be rolled back")
 
 enum err {
 #define X(sym, status, code, meaning) ERR_##sym,
@@ -75,6 +76,8 @@ struct err_info {
 };
 
 const struct err_info *err_info(enum err e);    /* never NULL */
+/* One of those that are never answered to a client. */
+#define err_is_internal(e) ((e) >= ERR_RETRY)
 
 /* For floors that own nothing (api, jobs, core): hand a failure upwards. */
 #define TRY(expr) \

@@ -5,6 +5,7 @@
 #include "cc/base/ctx.h"
 #include "cc/core/plan.h"
 #include "cc/core/world.h"
+#include "cc/model/tenant.h"
 
 /* What a new tenant shall be; already validated. */
 struct tenant_spec {
@@ -24,6 +25,11 @@ struct tenant_spec {
  * still holds. What dies in between is removed by provision_tick(). ERR_SLUG_TAKEN, ERR_DOMAIN_TAKEN.
  */
 enum err tenant_create(struct ctx *cx, const struct tenant_spec *spec, const char **ret_id) MUST_USE;
+/*
+ * What step (1) would be refused for, without leaving anything: it is done and rolled back. ret: the tenant
+ * as it would be, with an id it will not have; its limits are not set.
+ */
+enum err tenant_rehearse(struct ctx *cx, const struct tenant_spec *spec, struct tenant_row *ret) MUST_USE;
 
 /* One round of the background work; each part is idempotent, leased and safe on several nodes at once. */
 struct tick_report {

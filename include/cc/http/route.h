@@ -70,6 +70,9 @@ struct route {
 	const char *doc;                /* longer text for the reference; may be NULL */
 };
 
+/* A write: its method is one, it is not public, its unit of work writes. */
+bool route_is_write(const struct route *r);
+
 struct route_group {
 	const char *tag;                /* "Policies" */
 	const char *prefix;             /* "/api/v1", or "" */
@@ -113,6 +116,7 @@ struct req {
 	int nparams;
 	const void *query, *body;               /* structs of route->query and route->body, valid */
 	enum read_mode read_mode;               /* how the body was read: for schema_overlay() */
+	bool dry_run;                           /* ?dry_run=true: all checks, and nothing is written */
 
 	/* The answer; reset when a unit of work is run again. */
 	const void *out;                        /* struct of route->reply */
@@ -124,6 +128,8 @@ struct req {
 	const char *raw_type;                   /* … and its content type; NULL: application/json */
 	int status;                             /* 0: route->status */
 	const char *location;
+	void (*complete)(struct req *rq, void *arg);    /* see reply_complete() */
+	void *complete_arg;
 	const char *tenant_named;               /* tenant as the caller wrote it, for error bodies; NULL */
 
 	/* Headers that are sent with every answer, refusals too (rate limits): set by the gate. */
@@ -138,8 +144,17 @@ enum err reply(struct req *rq, const void *obj);
 /* 201 with Location: /api/v1<path>. */
 enum err reply_created(struct ctx *cx, struct req *rq, const void *obj, const char *path_fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/*
+ * What the commit does not fill in: fn completes the answer when all results are there. It may be called
+ * more than once, and what arg points to must last as long as the unit of work.
+ */
+void reply_complete(struct req *rq, void (*fn)(struct req *rq, void *arg), void *arg);
 /* Rows of a list; total counts what the filters match. `rows` is filled by the commit at the latest. */
 enum err reply_list(struct req *rq, int64_t skip, int64_t limit);
+/* For the unit hook, when every result is there: status and body of the success as they are sent. */
+int reply_status(const struct req *rq);
+/* kept: without F_SECRET fields, as it may be shown again. "" for 204. */
+const char *reply_text(struct arena *a, const struct req *rq, bool kept, size_t *ret_len);
 void req_header(struct req *rq, const char *name, const char *value);
 /* An integer id from the path; anything else is ERR_NOT_FOUND (ids are opaque to clients). */
 enum err req_id(struct ctx *cx, const struct req *rq, int i, int64_t *ret) MUST_USE;

@@ -29,6 +29,7 @@ void jw_raw(struct jw *w, const char *json);            /* already JSON */
 enum write_mode {
 	WRITE_FULL,     /* every F_OUT field */
 	WRITE_LIST,     /* without F_FULL fields */
+	WRITE_KEPT,     /* without F_SECRET fields: what may be shown again */
 };
 void schema_write(struct jw *w, const struct schema *s, const void *obj, enum write_mode mode);
 /* One value, as in the object. */

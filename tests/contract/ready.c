@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A request to every route that succeeds: what it names exists, and is in the state that it needs. */
+#include "contract.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* What a tenant must have gone through before an operation makes sense. */
+static const struct {
+	const char *op;
+	enum method method;
+	const char *path;
+} before[] = {
+	{"restoreTenant", M_DELETE, "/tenants/{tenant_id}"        },
+	{ "resumeTenant", M_POST,   "/tenants/{tenant_id}/suspend"},
+};
+
+static void prepare(struct contract *k, const struct route *r, const char *tenant)
+{
+	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+		struct ask ask = { .prefix = "/api/v1", .method = before[i].method, .tenant = tenant };
+
+		if (strcmp(before[i].op, r->op) != 0)
+			continue;
+		ask.r = route_find(before[i].method, before[i].path);
+		assert_non_null(ask.r);
+		ask.body = ask.r->body != NULL ? "{}" : NULL;
+		assert_status(ask.r->status, contract_ask(k, k->c, &ask));
+	}
+}
+
+/* Writes to the tenant itself get one of their own. */
+static const char *tenant_for(struct contract *k, const struct route *r)
+{
+	const char *brace = strrchr(r->path, '{');
+
+	if (r->mode == DB_WRITE && brace != NULL && strncmp(brace, "{tenant_id}", 11) == 0)
+		return contract_tenant(k);
+	return k->t.id;
+}
+
+static char *kept(const char *text)
+{
+	char *copy = text != NULL ? strdup(text) : NULL;
+
+	assert_true(text == NULL || copy != NULL);
+	return copy;
+}
+
+void contract_ready(
+	struct contract *k, const struct route *r, const char *prefix, bool all, struct ready *ret)
+{
+	*ret = (struct ready){
+		.ask = {.r = r, .prefix = prefix, .method = r->method}
+	};
+	ret->ask.tenant = kept(tenant_for(k, r));
+	ret->ask.id = kept(contract_object(k, r, ret->ask.tenant));
+	prepare(k, r, ret->ask.tenant);
+	if (r->body != NULL) {
+		json_t *o = sample_object(r->body, route_read_mode(r), all);
+
+		ret->ask.body = json_dumps(o, JSON_COMPACT);
+		json_decref(o);
+	}
+}
+
+void ready_clear(struct ready *ready)
+{
+	free((void *)(uintptr_t)ready->ask.tenant);
+	free((void *)(uintptr_t)ready->ask.id);
+	free((void *)(uintptr_t)ready->ask.body);
+	*ready = (struct ready){ 0 };
+}
