@@ -41,6 +41,29 @@ enum err ctx_faults(const struct ctx *cx)
 	return cx->problem.nfaults > 0 ? ERR_VALIDATION : ERR_NONE;
 }
 
+static bool versions_have(const struct versions *s, int64_t row_version)
+{
+	bool has = s->any;
+
+	for (size_t i = 0; i < s->n; i++)
+		has = has || s->v[i] == row_version;
+	return has;
+}
+
+enum err ctx_check_version(struct ctx *cx, int64_t row_version)
+{
+	struct belief *b = &cx->belief;
+
+	b->checked = true;
+	cx->problem.row_version = row_version;
+	if (b->is.sent && !versions_have(&b->is, row_version))
+		return refuse(cx, ERR_PRECONDITION, "the object has changed; its ETag is not in If-Match");
+	if (b->is_not.sent && versions_have(&b->is_not, row_version))
+		return refuse(cx, ERR_PRECONDITION, "the object is there with an ETag in If-None-Match");
+	cx->problem.row_version = 0;
+	return ERR_NONE;
+}
+
 void ctx_clear_problem(struct ctx *cx)
 {
 	/* Whom the answer is about was settled before the work began. */

@@ -95,3 +95,10 @@ uint64_t hash64_of(const void *p, size_t n, uint64_t seed)
 	key[1] = process_key[1];
 	return siphash24(p, n, key);
 }
+
+uint64_t hash64_fixed(const void *p, size_t n, uint64_t seed)
+{
+	const uint64_t key[2] = { seed, 0 };
+
+	return siphash24(p, n, key);
+}

@@ -114,6 +114,29 @@ static void a_copied_context_keeps_its_own_faults(void **state)
 	assert_string_equal(copy.problem.faults->field, "g");
 }
 
+static void what_the_client_believes_is_compared(void **state)
+{
+	static const int64_t some[] = { 7, 9 };
+	struct ctx *cx = *state;
+
+	assert_int_equal(ERR_NONE, ctx_check_version(cx, 7));
+	assert_true(cx->belief.checked);
+	cx->belief.is = (struct versions){ .sent = true, .v = some, .n = 2 };
+	assert_int_equal(ERR_NONE, ctx_check_version(cx, 9));
+	assert_int_equal(0, cx->problem.row_version);
+	assert_int_equal(ERR_PRECONDITION, ctx_check_version(cx, 8));
+	assert_int_equal(8, cx->problem.row_version);
+	cx->belief.is = (struct versions){ .sent = true };
+	assert_int_equal(ERR_PRECONDITION, ctx_check_version(cx, 0));
+	cx->belief.is.any = true;
+	assert_int_equal(ERR_NONE, ctx_check_version(cx, 8));
+	cx->belief.is_not = (struct versions){ .sent = true, .v = some, .n = 2 };
+	assert_int_equal(ERR_NONE, ctx_check_version(cx, 8));
+	assert_int_equal(ERR_PRECONDITION, ctx_check_version(cx, 7));
+	cx->belief.is_not.any = true;
+	assert_int_equal(ERR_PRECONDITION, ctx_check_version(cx, 8));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -124,6 +147,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(at_most_a_hundred_faults_are_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(clearing_forgets_all_but_the_tenant, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_copied_context_keeps_its_own_faults, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_the_client_believes_is_compared, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

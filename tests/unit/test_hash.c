@@ -48,12 +48,20 @@ static void the_hash_depends_on_text_length_and_seed(void **state)
 	assert_true(hash64_of("abc", 3, 1) != hash64_of("abc", 3, 2));
 }
 
+static void the_fixed_hash_is_the_same_in_every_process(void **state)
+{
+	(void)state;
+	assert_true(hash64_fixed("abc", 3, 1) == UINT64_C(0x4f4bd7030974e1cb));
+	assert_true(hash64_fixed("abc", 3, 1) != hash64_fixed("abc", 3, 2));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(crc32_matches_the_known_values),
 		cmocka_unit_test(siphash_matches_the_known_values),
 		cmocka_unit_test(the_hash_depends_on_text_length_and_seed),
+		cmocka_unit_test(the_fixed_hash_is_the_same_in_every_process),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

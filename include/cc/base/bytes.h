@@ -25,6 +25,8 @@ void bytes_wipe(void *p, size_t n);                                      /* not 
 uint32_t crc32_of(const void *p, size_t n);                              /* IEEE 802.3 */
 /* for hash maps: keyed per process */
 uint64_t hash64_of(const void *p, size_t n, uint64_t seed);
+/* the same on every node and in every run: for what leaves the process, such as an ETag; proves nothing */
+uint64_t hash64_fixed(const void *p, size_t n, uint64_t seed);
 bool random_bytes(void *ret, size_t n);                                  /* getrandom(2) */
 /* n random characters of an alphabet, unbiased; aborts when the system has no randomness. */
 void random_text(char *ret, size_t n, const char *alphabet);

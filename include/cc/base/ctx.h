@@ -2,6 +2,8 @@
 #ifndef CC_BASE_CTX_H
 #define CC_BASE_CTX_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "cc/base/arena.h"
@@ -12,6 +14,20 @@ struct tenant;
 struct actor;
 struct world;
 struct head;
+
+/* A set of row versions, or of all there can be. */
+struct versions {
+	bool sent;                      /* the client names such a set */
+	bool any;                       /* all */
+	const int64_t *v;
+	size_t n;
+};
+
+/* What the client believes of the object that it is about to change: If-Match, If-None-Match. */
+struct belief {
+	struct versions is, is_not;
+	bool checked;                   /* ctx_check_version() was asked */
+};
 
 /* One field that is wrong; a request's faults are reported all at once. */
 struct fault {
@@ -32,6 +48,8 @@ struct problem {
 	const char *resource;           /* ERR_QUOTA: resource, limit, used */
 	int64_t limit, used;            /* ERR_QUOTA, ERR_RATE_LIMITED (limit) */
 	int64_t retry_after;            /* seconds; 429 and 503; 0: none */
+	int64_t row_version;            /* ERR_PRECONDITION: what the object has now; 0: not known */
+	const char *etag;               /* … and as it is told, in its quotes */
 	const char *cause;              /* for the log only, never for the client */
 };
 
@@ -46,6 +64,7 @@ struct ctx {
 	const struct actor *actor;      /* credential with its scopes; NULL for public routes and jobs */
 	struct world *world;            /* what reaches beyond the transaction (pools, cache, settings) */
 	const struct head *head;        /* inside a managed write: what the gate answered (core/head.h) */
+	struct belief belief;           /* of a request that changes an object */
 	const char *request_id;
 	const char *remote_ip;
 	int64_t deadline_ms;            /* clock_mono_ms() at which the work must be over */
@@ -61,6 +80,11 @@ enum err refuse_field(struct ctx *cx, const char *field, const char *error, cons
 	__attribute__((format(printf, 4, 5)));
 /* ERR_VALIDATION when any fault was recorded, else ERR_NONE. */
 enum err ctx_faults(const struct ctx *cx);
+/*
+ * Every change of an object asks this when it has the object's row version and holds the lock under which
+ * the version can only be changed by itself. ERR_PRECONDITION: the client believes otherwise.
+ */
+enum err ctx_check_version(struct ctx *cx, int64_t row_version) MUST_USE;
 /* Forgets what was recorded, but not the tenant: a retried unit of work starts clean. */
 void ctx_clear_problem(struct ctx *cx);
 

@@ -44,11 +44,15 @@
 	X(TENANT_GONE, 410, "tenant_deleted", \
 		  "the tenant is deleted; it can be restored until its undo window ends") \
 	X(UNDO_OVER, 410, "undo_window_over", "the undo window of the deletion is over") \
+	X(PRECONDITION, 412, "precondition_failed", \
+		  "the object is not in the state that If-Match or If-None-Match names; see the ETag") \
 	X(TOO_LARGE, 413, "payload_too_large", "the body is larger than the operation takes") \
 	X(URI_TOO_LONG, 414, "uri_too_long", "the request target is too long") \
 	X(MEDIA_TYPE, 415, "unsupported_media_type", "bodies are application/json") \
 	X(MISDIRECTED, 421, "misdirected_request", "this host is not served here") \
 	X(VALIDATION, 422, "validation_error", "one or more fields are not valid; see details") \
+	X(PRECONDITION_REQUIRED, 428, "precondition_required", \
+		  "the tenant's setting require_if_match wants an If-Match header") \
 	X(RATE_LIMITED, 429, "rate_limit_exceeded", "too many requests; see retry_after") \
 	X(HEADERS_TOO_LARGE, 431, "headers_too_large", "the header section is too large") \
 	X(INTERNAL, 500, "internal_error", "the server failed; quote the request_id") \
