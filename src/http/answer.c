@@ -29,10 +29,82 @@ void answer_log(const struct call *c, enum err e, const char *code)
 	    LOG_TEXT("cause", cause));
 }
 
-static void write_reply(struct call *c)
+static void write_body(struct call *c)
 {
-	c->status = reply_status(&c->rq);
 	c->answer = reply_text(c->arena, &c->rq, c->rq.dry_run, &c->answer_len);
+}
+
+/* The tag of what was just written, or NULL. */
+static const char *tag_of(const struct call *c)
+{
+	const struct entry *e = c->entry;
+	const struct req *rq = &c->rq;
+	const char *who = rq->audience;
+
+	/* What a dry run answers is nowhere. */
+	switch (c->status < 300 && !rq->dry_run ? e->etag : ETAG_NONE) {
+	case ETAG_NONE:
+		return NULL;
+	case ETAG_ROW:
+	case ETAG_ROW_AND_BODY:
+		if (rq->out == NULL)
+			return NULL;
+		return etag_of_row(c->arena, e, who,
+				   *(const int64_t *)schema_member_const(rq->out, e->row_version),
+				   c->answer, c->answer_len);
+	case ETAG_LIST:
+		if (rq->data.known)
+			return etag_of_list(c->arena, rq, etag_list_hash(c->arena, e, rq));
+		break;
+	case ETAG_BODY:
+		break;
+	}
+	return etag_of_body(c->arena, e, who, c->answer, c->answer_len);
+}
+
+/* If-Match on a question: of an object only the row counts. */
+static bool is_match(struct call *c)
+{
+	const enum etag_kind kind = c->entry->etag;
+	const struct versions v = etags_versions(c->arena, &c->if_match, ETAG_STRONG);
+	int64_t now;
+
+	if (kind != ETAG_ROW && kind != ETAG_ROW_AND_BODY)
+		return etags_have(&c->if_match, c->etag, ETAG_STRONG);
+	now = *(const int64_t *)schema_member_const(c->rq.out, c->entry->row_version);
+	for (size_t i = 0; i < v.n; i++)
+		if (v.v[i] == now)
+			return true;
+	return v.any;
+}
+
+/* The conditions of a GET are about the answer itself; a write has met its own before it changed anything. */
+static enum err check_conditions(struct call *c)
+{
+	if (c->etag == NULL || c->rq.route->method != M_GET)
+		return ERR_NONE;
+	if (c->if_match.sent && !is_match(c))
+		return refuse(&c->cx, ERR_PRECONDITION, "its ETag is not in If-Match");
+	c->not_modified = c->if_none_match.sent && etags_have(&c->if_none_match, c->etag, ETAG_WEAK);
+	return ERR_NONE;
+}
+
+static enum err write_reply(struct call *c)
+{
+	enum err e = ERR_NONE;
+
+	c->status = reply_status(&c->rq);
+	if (c->status != MHD_HTTP_NO_CONTENT && !c->not_modified) {
+		write_body(c);
+		c->etag = tag_of(c);
+		e = check_conditions(c);
+	}
+	if (c->not_modified) {
+		c->status = MHD_HTTP_NOT_MODIFIED;
+		c->answer = "";
+		c->answer_len = 0;
+	}
+	return e;
 }
 
 static void write_problem(struct call *c, enum err e)
@@ -41,6 +113,12 @@ static void write_problem(struct call *c, enum err e)
 	struct str out;
 
 	c->status = err_info(e)->status;
+	if (e != ERR_PRECONDITION)
+		c->etag = NULL;
+	else if (p->row_version > 0)
+		c->etag = etag_of_row(c->arena, c->entry->object, c->rq.audience, p->row_version, NULL, 0);
+	if (c->etag != NULL)
+		p->etag = arena_printf(c->arena, "\"%s\"", c->etag);
 	if (p->tenant_id == NULL)
 		p->tenant_id = c->rq.tenant_named;
 	if (p->retry_after == 0 && (c->status == MHD_HTTP_TOO_MANY_REQUESTS ||
@@ -68,12 +146,12 @@ void answer_make(struct call *c, enum err e)
 
 	e = public_error(c, e);
 	c->answer = "";
+	if (e == ERR_NONE && c->options)
+		c->status = MHD_HTTP_NO_CONTENT;
+	else if (e == ERR_NONE)
+		e = write_reply(c);
 	if (e != ERR_NONE)
 		write_problem(c, e);
-	else if (c->options)
-		c->status = MHD_HTTP_NO_CONTENT;
-	else
-		write_reply(c);
 	if (c->gated && hooks->done != NULL)
 		hooks->done(&c->cx, &c->rq, c->status);
 	answer_log(c, e, e != ERR_NONE ? err_info(e)->code : NULL);
@@ -88,12 +166,19 @@ static const char *own_header(const struct req *rq, const char *name)
 	return NULL;
 }
 
+static bool has_credential(const struct call *c)
+{
+	return c->in.authorization != NULL || c->in.api_key != NULL;
+}
+
 static const char *cache_control(const struct call *c)
 {
-	const bool credential = c->in.authorization != NULL || c->in.api_key != NULL;
 	const bool secret = c->rq.route != NULL && (c->rq.route->flags & ROUTE_NO_STORE) != 0;
 
-	return secret || (credential && c->status >= 400) ? "no-store" : "no-cache";
+	if (secret || (has_credential(c) && c->status >= 400))
+		return "no-store";
+	/* private: whose it is may hang on a header that caches do not know. */
+	return has_credential(c) ? "private, no-cache" : "no-cache";
 }
 
 static void add(struct MHD_Response *r, const char *name, const char *value)
@@ -122,6 +207,10 @@ static void add_rare(struct MHD_Response *r, const struct call *c)
 		add_int(r, "Retry-After", c->cx.problem.retry_after);
 	if (c->status == MHD_HTTP_METHOD_NOT_ALLOWED || c->options)
 		add(r, "Allow", c->allow);
+	if (c->etag != NULL)
+		add(r, "ETag", arena_printf(c->arena, "\"%s\"", c->etag));
+	if (c->etag != NULL && has_credential(c))
+		add(r, "Vary", "Authorization, X-API-Key, X-Tenant-ID");
 	if (c->status < 300) {
 		if (!rq->dry_run)
 			add(r, "Location", rq->location);

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "peers.h"
+#include "etag.h"
 #include "guard.h"
 #include "queue.h"
 #include "router.h"
@@ -56,6 +57,10 @@ struct call {
 	struct str body;
 	size_t body_seen;               /* bytes that came, also those thrown away */
 
+	struct etags if_match, if_none_match;
+	bool not_modified;              /* decided before anything was read */
+	const char *etag;               /* of the answer, or of the object that a 412 is about; no quotes */
+
 	int64_t arrived_us, queued_us, queue_us;
 	int status;
 	const char *answer;
@@ -83,8 +88,8 @@ struct http_server {
 void head_target(struct call *c, const char *raw);
 /* Returns what stands against the request; c->close when the answer cannot wait for the body. */
 enum err head_check(struct call *c, const char *method, const char *version);
-/* After the gate has let the call pass: size and type of the announced body. */
-enum err head_check_body(struct call *c);
+/* After the gate has let the call pass: size and type of the announced body, and its conditions. */
+enum err head_check_rest(struct call *c);
 
 /* run.c: gate, input, unit of work. */
 enum err run_gate(struct call *c, bool may_load);

@@ -203,14 +203,25 @@ static bool type_parameter_ok(const char **p)
 	return len == 5 && strncasecmp(value, "utf-8", len) == 0;
 }
 
-bool guard_json_type(const char *value)
+/* What follows the type, or NULL when it is another. */
+static const char *after_type(const char *value, const char *type)
 {
-	static const char json[] = "application/json";
+	const size_t n = strlen(type);
+
+	return strncasecmp(value, type, n) == 0 ? skip_space(value + n) : NULL;
+}
+
+bool guard_json_type(const char *value, bool patch)
+{
 	const char *p;
 
-	if (value == NULL || strncasecmp(value, json, sizeof(json) - 1) != 0)
+	if (value == NULL)
 		return false;
-	p = skip_space(value + sizeof(json) - 1);
+	p = after_type(value, "application/json");
+	if (p == NULL && patch)
+		p = after_type(value, "application/merge-patch+json");
+	if (p == NULL)
+		return false;
 	while (*p == ';') {
 		if (!type_parameter_ok(&p))
 			return false;
@@ -292,14 +303,15 @@ static void take_other(struct guard_headers *g, const char *name, const char *va
 		const char *name;
 		const char **value;
 		int *count;
+		bool list;              /* its lines are one list */
 	} known[] = {
-		{ "Authorization", &in->authorization, &in->n_authorization },
-		{ "X-API-Key", &in->api_key, &in->n_api_key },
-		{ "X-Tenant-ID", &in->tenant_header, &in->n_tenant_header },
-		{ "Idempotency-Key", &in->idempotency_key, NULL },
-		{ "If-Match", &in->if_match, NULL },
-		{ "If-None-Match", &in->if_none_match, NULL },
-		{ "Cache-Control", &in->cache_control, NULL },
+		{ "Authorization", &in->authorization, &in->n_authorization, false },
+		{ "X-API-Key", &in->api_key, &in->n_api_key, false },
+		{ "X-Tenant-ID", &in->tenant_header, &in->n_tenant_header, false },
+		{ "Idempotency-Key", &in->idempotency_key, NULL, false },
+		{ "If-Match", &in->if_match, NULL, true },
+		{ "If-None-Match", &in->if_none_match, NULL, true },
+		{ "Cache-Control", &in->cache_control, NULL, true },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -307,6 +319,8 @@ static void take_other(struct guard_headers *g, const char *name, const char *va
 			continue;
 		if (*known[i].value == NULL)
 			*known[i].value = value;
+		else if (known[i].list)
+			*known[i].value = arena_printf(g->arena, "%s, %s", *known[i].value, value);
 		if (known[i].count != NULL)
 			(*known[i].count)++;
 		return;

@@ -24,12 +24,13 @@ enum err guard_query(struct arena *a, const char *query, struct kv **ret, size_t
 		     const char **ret_why) MUST_USE;
 /* 1 to 64 of [A-Za-z0-9._-]. */
 bool guard_request_id(const char *value);
-/* application/json, with nothing but charset=utf-8 as a charset. */
-bool guard_json_type(const char *value);
+/* application/json, with nothing but charset=utf-8 as a charset; patch: or application/merge-patch+json. */
+bool guard_json_type(const char *value, bool patch);
 
 /* Header by header in the order received, then guard_headers_end(). */
 struct guard_headers {
 	struct http_in *in;             /* filled */
+	struct arena *arena;            /* for what is joined */
 	const char *request_id;         /* the client's, when it may be used */
 	const char *raw_host;
 	uint64_t content_length;

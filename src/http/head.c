@@ -96,7 +96,7 @@ static size_t header_size(struct MHD_Connection *mhd)
 /* Everything is looked at before anything is refused: the answer carries the client's request id. */
 static enum err check_headers(struct call *c, const char *method, const char *version)
 {
-	struct scan s = { .g.in = &c->in, .next = version + strlen(version) + 2 };
+	struct scan s = { .g.in = &c->in, .g.arena = c->arena, .next = version + strlen(version) + 2 };
 	const size_t size = header_size(c->mhd);
 	enum err e;
 
@@ -153,14 +153,47 @@ static size_t body_cap(const struct call *c)
 	return r->body_max != 0 ? r->body_max : c->server->conf.body_max;
 }
 
-enum err head_check_body(struct call *c)
+static enum err check_type(struct call *c)
 {
+	const bool patch = c->in.method == M_PATCH;
+
+	if (!c->has_body || c->rq.route == NULL || c->rq.route->body == NULL ||
+	    guard_json_type(c->in.content_type, patch))
+		return ERR_NONE;
+	return refuse(&c->cx, ERR_MEDIA_TYPE, "the Content-Type must be application/json%s",
+		      patch ? " or application/merge-patch+json" : "");
+}
+
+static enum err read_condition(struct call *c, const char *name, const char *value, struct etags *ret)
+{
+	if (etags_parse(c->arena, value, ret))
+		return ERR_NONE;
+	return refuse(&c->cx, ERR_INVALID_REQUEST,
+		      "%s must be * or a list of entity tags: \"…\", W/\"…\"", name);
+}
+
+static enum err read_conditions(struct call *c)
+{
+	struct belief *b = &c->cx.belief;
+	enum err e = read_condition(c, "If-Match", c->in.if_match, &c->if_match);
+
+	if (e == ERR_NONE)
+		e = read_condition(c, "If-None-Match", c->in.if_none_match, &c->if_none_match);
+	if (e == ERR_NONE && c->entry != NULL && c->entry->checks_version) {
+		b->is = etags_versions(c->arena, &c->if_match, ETAG_STRONG);
+		b->is_not = etags_versions(c->arena, &c->if_none_match, ETAG_WEAK);
+	}
+	return e;
+}
+
+enum err head_check_rest(struct call *c)
+{
+	enum err e = ERR_NONE;
+
 	if (c->content_length > body_cap(c))
 		return refuse(&c->cx, ERR_TOO_LARGE, "the body is larger than %zu bytes", body_cap(c));
-	if (c->has_body && c->rq.route != NULL && c->rq.route->body != NULL &&
-	    !guard_json_type(c->in.content_type))
-		return refuse(&c->cx, ERR_MEDIA_TYPE, "the Content-Type must be application/json");
-	return ERR_NONE;
+	e = check_type(c);
+	return e == ERR_NONE ? read_conditions(c) : e;
 }
 
 static enum err check_target(struct call *c)
@@ -207,6 +240,6 @@ enum err head_check(struct call *c, const char *method, const char *version)
 			return ERR_NONE;
 	}
 	if (e == ERR_NONE)
-		e = head_check_body(c);
+		e = head_check_rest(c);
 	return e;
 }

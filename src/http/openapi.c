@@ -75,12 +75,27 @@ static void write_parameters(struct jw *w, const struct route *r, const char *pa
 		ref(w, "parameters", "DryRun", a);
 	if (r->auth == AUTH_TENANT)
 		ref(w, "parameters", "TenantHeader", a);
+	if (route_takes_conditions(r)) {
+		ref(w, "parameters", "IfMatch", a);
+		ref(w, "parameters", "IfNoneMatch", a);
+	}
 	ref(w, "parameters", "RequestId", a);
 	jw_array_end(w);
 }
 
+static void write_body_type(struct jw *w, const char *type, const char *component, struct arena *a)
+{
+	jw_key(w, type);
+	jw_object(w);
+	jw_key(w, "schema");
+	ref(w, "schemas", component, a);
+	jw_object_end(w);
+}
+
 static void write_body(struct jw *w, const struct route *r, struct arena *a)
 {
+	const char *component;
+
 	if (r->body == NULL)
 		return;
 	jw_key(w, "requestBody");
@@ -89,11 +104,10 @@ static void write_body(struct jw *w, const struct route *r, struct arena *a)
 	jw_bool(w, route_needs_body(r));
 	jw_key(w, "content");
 	jw_object(w);
-	jw_key(w, "application/json");
-	jw_object(w);
-	jw_key(w, "schema");
-	ref(w, "schemas", component_name(a, r->body, body_use(r)), a);
-	jw_object_end(w);
+	component = component_name(a, r->body, body_use(r));
+	write_body_type(w, "application/json", component, a);
+	if (r->method == M_PATCH)
+		write_body_type(w, "application/merge-patch+json", component, a);
 	jw_object_end(w);
 	jw_object_end(w);
 }
@@ -161,6 +175,10 @@ static void write_success(struct jw *w, const struct route *r, struct arena *a)
 		jw_key(w, "Location");
 		ref(w, "headers", "Location", a);
 	}
+	if (route_has_etag(r)) {
+		jw_key(w, "ETag");
+		ref(w, "headers", "ETag", a);
+	}
 	if ((r->flags & ROUTE_BARE_ARRAY) != 0) {
 		jw_key(w, "X-Total-Count");
 		ref(w, "headers", "TotalCount", a);
@@ -189,6 +207,23 @@ static void write_trial(struct jw *w, const struct route *r, struct arena *a)
 	jw_object_end(w);
 }
 
+static void write_not_modified(struct jw *w, const struct route *r, struct arena *a)
+{
+	if (r->method != M_GET || !route_has_etag(r))
+		return;
+	jw_key(w, "304");
+	jw_object(w);
+	member(w, "description", "Not modified: the ETag is in If-None-Match. Without a body.");
+	jw_key(w, "headers");
+	jw_object(w);
+	jw_key(w, "X-Request-ID");
+	ref(w, "headers", "RequestId", a);
+	jw_key(w, "ETag");
+	ref(w, "headers", "ETag", a);
+	jw_object_end(w);
+	jw_object_end(w);
+}
+
 /* One response per status: its description lists the codes and what they mean. */
 static void write_error_status(struct jw *w, const struct route_errors *errors, int status, struct arena *a)
 {
@@ -206,6 +241,13 @@ static void write_error_status(struct jw *w, const struct route_errors *errors, 
 	jw_key(w, arena_printf(a, "%d", status));
 	jw_object(w);
 	member(w, "description", text.data);
+	if (status == err_info(ERR_PRECONDITION)->status) {
+		jw_key(w, "headers");
+		jw_object(w);
+		jw_key(w, "ETag");
+		ref(w, "headers", "ETag", a);
+		jw_object_end(w);
+	}
 	jw_key(w, "content");
 	jw_object(w);
 	jw_key(w, "application/json");
@@ -225,6 +267,7 @@ static void write_responses(struct jw *w, const struct route *r, struct arena *a
 	jw_object(w);
 	write_trial(w, r, a);
 	write_success(w, r, a);
+	write_not_modified(w, r, a);
 	for (int status = 400; status < 600; status++)
 		write_error_status(w, &errors, status, a);
 	jw_object_end(w);

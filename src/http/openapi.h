@@ -10,6 +10,10 @@ struct route_errors {
 };
 struct route_errors route_errors(const struct route *r);
 
+bool route_has_etag(const struct route *r);
+/* If-Match and If-None-Match mean something to it. */
+bool route_takes_conditions(const struct route *r);
+
 /* The use of a route's body schema, and the name of its component: "PolicyCreate". */
 enum schema_use body_use(const struct route *r);
 const char *component_name(struct arena *a, const struct schema *s, enum schema_use use);

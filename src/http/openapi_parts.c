@@ -3,6 +3,21 @@
 
 #include <string.h>
 
+#include "etag.h"
+
+bool route_has_etag(const struct route *r)
+{
+	struct entry e = { .route = r };
+
+	etag_derive(&e, NULL);
+	return e.etag != ETAG_NONE;
+}
+
+bool route_takes_conditions(const struct route *r)
+{
+	return route_checks_version(r) || (r->method == M_GET && route_has_etag(r));
+}
+
 struct route_errors route_errors(const struct route *r)
 {
 	static const enum err every[] = { ERR_INVALID_REQUEST, ERR_METHOD, ERR_TOO_LARGE, ERR_URI_TOO_LONG,
@@ -21,6 +36,7 @@ struct route_errors route_errors(const struct route *r)
 		ret.has[tenant[i]] = true;
 	ret.has[ERR_VALIDATION] = true;         /* of an unknown query parameter at least */
 	ret.has[ERR_MEDIA_TYPE] = r->body != NULL;
+	ret.has[ERR_PRECONDITION] = route_takes_conditions(r);
 	ret.has[ERR_RATE_LIMITED] = (r->flags & ROUTE_NO_LIMIT) == 0;
 	ret.has[ERR_TENANT_SUSPENDED] = r->auth == AUTH_TENANT && (r->flags & ROUTE_SUSPENDED_OK) == 0;
 	ret.has[ERR_TENANT_GONE] = r->auth == AUTH_TENANT && (r->flags & ROUTE_DELETED_OK) == 0;
@@ -126,6 +142,7 @@ static void write_problem_schema(struct jw *w)
 	       "\"tenant_id\":{\"type\":\"string\",\"description\":\"The tenant as the caller wrote it.\"},"
 	       "\"retry_after\":{\"type\":\"integer\",\"description\":\"Seconds.\"},"
 	       "\"limit\":{\"type\":\"integer\"},\"remaining\":{\"type\":\"integer\"},"
+	       "\"etag\":{\"type\":\"string\",\"description\":\"The object's present ETag.\"},"
 	       "\"resource\":{\"type\":\"string\"},\"used\":{\"type\":\"integer\"},"
 	       "\"details\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
 	       "\"required\":[\"field\",\"error\",\"message\"],\"properties\":{"
@@ -154,12 +171,22 @@ void openapi_components(struct jw *w, struct arena *a, const struct route_group 
 	       "\"description\":\"Id or slug of the tenant. A tenant's own key needs none; "
 	       "all sources must agree.\","
 	       "\"schema\":{\"type\":\"string\"}},"
+	       "\"IfMatch\":{\"name\":\"If-Match\",\"in\":\"header\",\"required\":false,"
+	       "\"description\":\"ETags, or *: done only if the object has one of them. "
+	       "A weak one matches nothing.\","
+	       "\"schema\":{\"type\":\"string\"}},"
+	       "\"IfNoneMatch\":{\"name\":\"If-None-Match\",\"in\":\"header\",\"required\":false,"
+	       "\"description\":\"ETags, or *: what has one of them is not sent again (304), "
+	       "or not changed (412).\","
+	       "\"schema\":{\"type\":\"string\"}},"
 	       "\"RequestId\":{\"name\":\"X-Request-ID\",\"in\":\"header\",\"required\":false,"
 	       "\"description\":\"Echoed; one is made when it is absent.\","
 	       "\"schema\":{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9._-]{1,64}$\"}}}");
 	jw_key(w, "headers");
 	jw_raw(w,
 	       "{\"RequestId\":{\"description\":\"Id of this request, also in the log.\","
+	       "\"schema\":{\"type\":\"string\"}},"
+	       "\"ETag\":{\"description\":\"Names this state of the object or list; strong.\","
 	       "\"schema\":{\"type\":\"string\"}},"
 	       "\"Location\":{\"description\":\"Path of the new object.\",\"schema\":{\"type\":\"string\"}},"
 	       "\"TotalCount\":{\"description\":\"How many items match.\","

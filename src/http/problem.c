@@ -45,6 +45,10 @@ static void write_kind(struct jw *w, enum err e, const struct problem *p)
 		jw_key(w, "remaining");
 		jw_int(w, 0);
 	}
+	if (e == ERR_PRECONDITION && p->etag != NULL) {
+		jw_key(w, "etag");
+		jw_text(w, p->etag);
+	}
 	if (e == ERR_QUOTA) {
 		jw_key(w, "resource");
 		jw_text(w, p->resource);

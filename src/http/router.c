@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "router.h"
+#include "etag.h"
 
 #include <string.h>
 
@@ -18,6 +18,7 @@ struct node {
 struct router {
 	struct arena *arena;
 	struct node root;
+	struct entry *entries, **tail;
 	const char *error;
 };
 
@@ -142,6 +143,29 @@ static void add_row(struct router *r, const struct route_group *g, const struct 
 	}
 	*place = e;
 	node->allow = allow_of(r->arena, node);
+	e->node = node;
+	*r->tail = e;
+	r->tail = &e->next;
+}
+
+bool route_checks_version(const struct route *r)
+{
+	if (r->method == M_POST)
+		return route_is_write(r) && (r->flags & ROUTE_ON_OBJECT) != 0;
+	return route_is_write(r) && (r->flags & ROUTE_NO_VERSION) == 0;
+}
+
+/* What depends on the other methods of a path; those of GET come first. */
+static void derive(struct router *r)
+{
+	for (struct entry *e = r->entries; e != NULL; e = e->next)
+		if (e->route->method == M_GET)
+			etag_derive(e, NULL);
+	for (struct entry *e = r->entries; e != NULL; e = e->next) {
+		e->checks_version = route_checks_version(e->route);
+		if (e->route->method != M_GET)
+			etag_derive(e, e->node->by_method[M_GET]);
+	}
 }
 
 struct router *router_create(struct arena *a, const struct route_group *const *groups, const char **ret_error)
@@ -149,6 +173,7 @@ struct router *router_create(struct arena *a, const struct route_group *const *g
 	struct router *r = ARENA_NEW(a, struct router);
 
 	r->arena = a;
+	r->tail = &r->entries;
 	for (; *groups != NULL && r->error == NULL; groups++) {
 		for (size_t i = 0; i < (*groups)->n && r->error == NULL; i++) {
 			r->error = route_self_check(a, *groups, &(*groups)->routes[i]);
@@ -160,6 +185,7 @@ struct router *router_create(struct arena *a, const struct route_group *const *g
 		*ret_error = r->error;
 		return NULL;
 	}
+	derive(r);
 	return r;
 }
 

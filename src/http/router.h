@@ -6,6 +6,15 @@
 
 enum { METHODS = M_OTHER + 1, SEGMENTS_MAX = 16 };
 
+/* What the tag of an answer is made of; see etag.h. */
+enum etag_kind {
+	ETAG_NONE,
+	ETAG_ROW,
+	ETAG_ROW_AND_BODY,      /* more than the row shows in it; If-Match compares the row alone */
+	ETAG_LIST,              /* the tenant's head row */
+	ETAG_BODY,
+};
+
 /* What is derived from a row of the table once, when the server starts. */
 struct entry {
 	const struct route *route;
@@ -15,6 +24,13 @@ struct entry {
 	enum read_mode read_mode;               /* how a body is read */
 	bool body_required;                     /* route_needs_body() */
 	bool secret;                            /* body or answer hold a secret: memory is wiped */
+	bool checks_version;                    /* route_checks_version() */
+	enum etag_kind etag;
+	const struct field *row_version;        /* of the reply; NULL: it has none */
+	uint64_t shape;                         /* of the reply, for its tag */
+	const struct entry *object;             /* whose tag a 412 names: GET of the same path, or itself */
+	struct entry *next;                     /* in the order of the table */
+	const struct node *node;
 };
 
 /*

@@ -106,6 +106,28 @@ static enum err run_handler(struct call *c)
 	return work_once(&c->cx, &w);
 }
 
+/* Whether the list is still what the client has: its version is asked for, not its rows. */
+static enum err look_at_list(struct call *c)
+{
+	const struct http_hooks *hooks = c->server->conf.hooks;
+	struct req *rq = &c->rq;
+	const char *hash;
+	enum err e;
+
+	if (c->entry->etag != ETAG_LIST || !c->if_none_match.sent || c->if_match.sent ||
+	    hooks->data_version == NULL)
+		return ERR_NONE;
+	hash = etag_list_hash(c->arena, c->entry, rq);
+	if (!etags_may_be_list(&c->if_none_match, hash))
+		return ERR_NONE;
+	e = hooks->data_version(&c->cx, rq);
+	if (e != ERR_NONE)
+		return e;
+	c->etag = etag_of_list(c->arena, rq, hash);
+	c->not_modified = etags_have(&c->if_none_match, c->etag, ETAG_WEAK);
+	return ERR_NONE;
+}
+
 enum err run_route(struct call *c)
 {
 	enum err e = ERR_NONE;
@@ -114,11 +136,15 @@ enum err run_route(struct call *c)
 		c->need_load = false;
 		e = run_gate(c, true);
 		if (e == ERR_NONE)
-			e = head_check_body(c);
+			e = head_check_rest(c);
 	}
 	if (e == ERR_NONE)
 		e = read_query(c);
 	if (e == ERR_NONE)
 		e = read_body(c);
-	return e == ERR_NONE ? run_handler(c) : e;
+	if (e == ERR_NONE)
+		e = look_at_list(c);
+	if (e != ERR_NONE || c->not_modified)
+		return e;
+	return run_handler(c);
 }

@@ -43,7 +43,7 @@ static enum err admit(struct call *c)
 
 	c->need_load = false;
 	if (e == ERR_NONE)
-		e = head_check_body(c);
+		e = head_check_rest(c);
 	if (e != ERR_NONE)
 		c->close = true;
 	return e;

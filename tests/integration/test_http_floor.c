@@ -60,7 +60,7 @@ static void a_list_comes_in_its_envelope(void **state)
 			    "{\"id\":2,\"name\":\"two\",\"note\":null}],"
 			    "\"total\":42,\"page\":3,\"page_size\":10}", a.body);
 	assert_header("Content-Type", "application/json");
-	assert_header("Cache-Control", "no-cache");
+	assert_header("Cache-Control", "private, no-cache");
 	assert_header("X-Content-Type-Options", "nosniff");
 	assert_header("X-RateLimit-Limit", "1000");
 	assert_header("Server", "controlcored");

@@ -40,6 +40,8 @@ enum {
 	ROUTE_SUSPENDED_OK = 1 << 5,    /* also while the tenant is suspended */
 	ROUTE_VOLATILE = 1 << 6,        /* the answer holds time-derived fields: never cached */
 	ROUTE_NO_LIMIT = 1 << 7,        /* passes no rate limiter */
+	ROUTE_ON_OBJECT = 1 << 8,       /* a POST that changes an object: honours If-Match */
+	ROUTE_NO_VERSION = 1 << 9,      /* PUT, PATCH, DELETE of what has no row version: knows no If-Match */
 };
 
 struct req;
@@ -130,14 +132,27 @@ struct req {
 	const char *location;
 	void (*complete)(struct req *rq, void *arg);    /* see reply_complete() */
 	void *complete_arg;
+	/* Of the tenant's data that the answer was read from; set by the unit of a read in its schema. */
+	struct data_version {
+		int64_t epoch, version;
+		bool known;
+	} data;
 	const char *tenant_named;               /* tenant as the caller wrote it, for error bodies; NULL */
 
 	/* Headers that are sent with every answer, refusals too (rate limits): set by the gate. */
 	struct http_header header[REQ_HEADERS_MAX];
 	int nheaders;
 
+	/* What answers may depend on beside the request itself: tenant and scopes. Set by the gate. */
+	const char *audience;
 	void *gate;                             /* the gate's own, from gate() to done() */
 };
+
+/*
+ * Does it change an object that has a row version? Then If-Match and If-None-Match are honoured, and its
+ * handler asks ctx_check_version() before it changes anything. PUT, PATCH and DELETE do unless they say no.
+ */
+bool route_checks_version(const struct route *r);
 
 /* For handlers: keep the pointer, the runner prints after the commit. */
 enum err reply(struct req *rq, const void *obj);

@@ -20,6 +20,8 @@ struct http_hooks {
 	 * (db_unit). What every write leaves beside its effect (audit) is written in the same unit.
 	 */
 	enum err (*unit)(struct ctx *cx, struct req *rq, db_work work, void *arg);
+	/* Reads rq->data alone, the version of what a list would be read from: one round trip. */
+	enum err (*data_version)(struct ctx *cx, struct req *rq);
 	/*
 	 * The answer is decided (status known), before it is sent: give references back, count. Any thread.
 	 * Called once for every request that gate() has seen; status 0: the client left before its answer.

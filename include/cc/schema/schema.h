@@ -42,6 +42,7 @@ enum {
 	F_SECRET = 1 << 7,      /* never logged or echoed in a fault */
 	F_SORT = 1 << 8,        /* lists may be sorted by it (column of the same name) */
 	F_OPTIONAL_OUT = 1 << 9,/* left out of replies while null, instead of null */
+	F_ROW_VERSION = 1 << 11,/* K_INT, one more with every change of the row: makes the object's ETag */
 	F_ANY_JSON = 1 << 10,   /* K_JSON without sub: any JSON value, not only an object */
 	F_IN = F_CREATE | F_UPDATE,
 	F_RW = F_IN | F_OUT,
