@@ -10,14 +10,14 @@ RETURNING id, name, scopes, created_at, expires_at;
 
 -- name: api_key_get :one api_key_row
 -- args: tenant_id text, id text
-SELECT id, name, display, scopes, created_by, created_at, expires_at, revoked_at
+SELECT id, name, display, scopes, created_by, created_at, expires_at, revoked_at, row_version
   FROM cc.api_key
  WHERE tenant_id = $1 AND id = $2;
 
 -- The tenant's row is locked, so no other key of it changes meanwhile.
 -- name: api_key_find :opt api_key_row
 -- args: tenant_id text, id text
-SELECT id, name, display, scopes, created_by, created_at, expires_at, revoked_at,
+SELECT id, name, display, scopes, created_by, created_at, expires_at, revoked_at, row_version,
        revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) AS live
   FROM cc.api_key
  WHERE tenant_id = $1 AND id = $2
@@ -34,13 +34,14 @@ SELECT count(*) AS total
 -- name: api_key_revoke :opt api_key_deletion
 -- args: tenant_id text, id text
 UPDATE cc.api_key
-   SET revoked_at = coalesce(revoked_at, date_trunc('second', now()))
+   SET revoked_at = coalesce(revoked_at, date_trunc('second', now())),
+       row_version = row_version + (revoked_at IS NULL)::int
  WHERE tenant_id = $1 AND id = $2
 RETURNING 'API key revoked'::text AS message, id, revoked_at AS deleted_at;
 
 -- name: api_key_list :many api_key_row
 -- args: tenant_id text, skip int8, max_rows int8
-SELECT id, name, display, scopes, created_by, created_at, expires_at, revoked_at
+SELECT id, name, display, scopes, created_by, created_at, expires_at, revoked_at, row_version
   FROM cc.api_key
  WHERE tenant_id = $1
  ORDER BY :sort, id

@@ -7,7 +7,7 @@
 SELECT id, slug, name, domain, custom_domain, status, region, plan_type, created_at, updated_at, expires_at,
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
-       suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at
+       suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version
   FROM cc.tenant
  WHERE id = $1;
 
@@ -17,7 +17,7 @@ SELECT id, slug, name, domain, custom_domain, status, region, plan_type, created
 SELECT id, slug, name, domain, custom_domain, status, region, plan_type, created_at, updated_at, expires_at,
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
-       suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at,
+       suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version,
        status_before, coalesce(purge_at <= now(), false) AS undo_over
   FROM cc.tenant
  WHERE id = $1
@@ -34,7 +34,7 @@ UPDATE cc.tenant
 RETURNING id, slug, name, domain, custom_domain, status, region, plan_type, created_at, updated_at, expires_at,
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
-       suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at;
+       suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version;
 
 -- name: tenant_suspend :opt tenant_row
 -- args: id text, mode text, reason text
@@ -45,7 +45,7 @@ UPDATE cc.tenant
 RETURNING id, slug, name, domain, custom_domain, status, region, plan_type, created_at, updated_at, expires_at,
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
-       suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at;
+       suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version;
 
 -- name: tenant_resume :opt tenant_row
 -- args: id text
@@ -56,7 +56,7 @@ UPDATE cc.tenant
 RETURNING id, slug, name, domain, custom_domain, status, region, plan_type, created_at, updated_at, expires_at,
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
-       suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at;
+       suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version;
 
 -- name: tenant_delete :opt tenant_row
 -- args: id text, undo_s int8
@@ -68,7 +68,7 @@ UPDATE cc.tenant
 RETURNING id, slug, name, domain, custom_domain, status, region, plan_type, created_at, updated_at, expires_at,
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
-       suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at;
+       suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version;
 
 -- name: tenant_restore :opt tenant_row
 -- args: id text
@@ -79,7 +79,7 @@ UPDATE cc.tenant
 RETURNING id, slug, name, domain, custom_domain, status, region, plan_type, created_at, updated_at, expires_at,
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
-       suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at;
+       suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version;
 
 -- A new slug: the old name is free at the commit, the new one is the tenant's or nobody's.
 -- name: tenant_name_drop :exec
@@ -100,7 +100,7 @@ UPDATE cc.domain SET domain = $2 WHERE tenant_id = $1 AND is_default;
 SELECT id, slug, name, domain, custom_domain, status, region, plan_type, created_at, updated_at, expires_at,
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
-       suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at
+       suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version
   FROM cc.tenant
  WHERE CASE WHEN $3::text IS NULL THEN status <> 'deleting' ELSE status = $3 END
    AND ($4::text IS NULL OR region = $4)

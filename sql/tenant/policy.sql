@@ -27,7 +27,7 @@ SELECT id, name, description, status, environment, rego_code, resource_id, bounc
 -- Also a deleted one: it can still be removed for good.
 -- name: policy_find_any :opt policy
 -- args: id int8
-SELECT id, name, environment, deleted_at FROM policies WHERE id = $1;
+SELECT id, name, environment, version, deleted_at FROM policies WHERE id = $1;
 
 -- Whether what a policy names is there; NULL names nothing.
 -- name: policy_refs :one policy_refs

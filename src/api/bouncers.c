@@ -83,8 +83,7 @@ static enum err bouncer_change(struct ctx *cx, struct req *rq)
 
 	TRY(req_id(cx, rq, 0, &id));
 	TRY(q_bouncer_find(cx->db, b, &found, id));
-	if (!found)
-		return managed_missing(cx, "bouncer", id);
+	TRY(managed_found(cx, "bouncer", id, found, b->row_version));
 	TRY(schema_overlay(cx, &bouncer_schema, b, rq->body, rq->read_mode, &rq->changed));
 	if (rq->changed.n == 0)
 		return managed_unchanged(cx, rq, b);
@@ -104,8 +103,8 @@ static enum err bouncer_delete(struct ctx *cx, struct req *rq)
 
 	TRY(req_id(cx, rq, 0, &id));
 	TRY(q_bouncer_find_any(cx->db, b, &found, id));
-	if (!found || (b->deleted_at != TIME_NULL && !q->hard_delete))
-		return managed_missing(cx, "bouncer", id);
+	found = found && (b->deleted_at == TIME_NULL || q->hard_delete);
+	TRY(managed_found(cx, "bouncer", id, found, b->row_version));
 	if (b->used_by > 0)
 		return managed_in_use(cx, "bouncer", id, b->used_by);
 	if (q->hard_delete) {

@@ -2,6 +2,8 @@
 /* The way of every request: credential → tenant → scope → rate. */
 #include "gate.h"
 
+#include <inttypes.h>
+
 #include "cc/api/api.h"
 #include "cc/core/actor.h"
 #include "cc/core/scope.h"
@@ -72,6 +74,8 @@ static enum err gate_pass(struct ctx *cx, struct req *rq, bool may_load)
 		e = gate_rate(cx, rq, g, 1);
 	cx->actor = g->actor;
 	cx->tenant = g->tenant;
+	rq->audience = arena_printf(cx->arena, "%s %" PRIx64, g->tenant != NULL ? g->tenant->id : "",
+				    g->actor != NULL ? g->actor->scopes : 0);
 	return e;
 }
 
@@ -87,5 +91,6 @@ static void gate_done(struct ctx *cx, struct req *rq, int status)
 const struct http_hooks api_hooks = {
 	.gate = gate_pass,
 	.unit = gate_unit,
+	.data_version = gate_data_version,
 	.done = gate_done,
 };

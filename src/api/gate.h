@@ -37,6 +37,8 @@ void gate_keep(struct ctx *cx, struct req *rq, const struct tenant *tenant);
 
 /* http_hooks.unit: where the route's work runs, and what a write leaves beside its effect. */
 enum err gate_unit(struct ctx *cx, struct req *rq, db_work work, void *arg) MUST_USE;
+/* … and of one that only wants to know rq->data. */
+enum err gate_data_version(struct ctx *cx, struct req *rq) MUST_USE;
 
 /* The gate's parts, in the order in which they are passed. Each may answer ERR_NEED_LOAD. ----------- */
 

@@ -8,6 +8,7 @@
 #include "cc/core/head.h"
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
+#include "cc/model/q_tenant.h"
 
 #define KEY_OBJECT "api_key"
 
@@ -73,9 +74,13 @@ static enum err work_write(struct ctx *cx, void *arg)
 
 	g->unchanged = false;
 	w->rq->changed = (struct strv){ 0 };
+	cx->belief.checked = false;
 	if (w->rq->route->store == STORE_TENANT)
 		TRY(head_gate(cx, (enum take)w->rq->route->takes));
 	TRY(w->work(cx, w->arg));
+	/* A handler that does not look at what the client believes must not change anything. */
+	if ((cx->belief.is.sent || cx->belief.is_not.sent) && !cx->belief.checked)
+		return refuse(cx, ERR_INTERNAL, "%s honours no If-Match", w->rq->route->op);
 	if (w->rq->dry_run) {
 		/* What is queued is part of the checks, and so are the constraints it meets. */
 		TRY(db_flush(cx->db));
@@ -84,6 +89,22 @@ static enum err work_write(struct ctx *cx, void *arg)
 	if (!g->unchanged)
 		record(cx, w->rq);
 	return ERR_NONE;
+}
+
+/* A read in the tenant's schema: with it comes the version of all that it can see. */
+struct read {
+	db_work work;                   /* NULL: only the version is wanted */
+	void *arg;
+	struct head head;
+	bool found;
+};
+
+static enum err work_read(struct ctx *cx, void *arg)
+{
+	struct read *r = arg;
+
+	q_head_look_later(cx->db, &r->head, &r->found);
+	return r->work != NULL ? r->work(cx, r->arg) : ERR_NONE;
 }
 
 /* Where it runs -------------------------------------------------------------------------------------- */
@@ -95,6 +116,15 @@ static enum err run_tenant(struct ctx *cx, struct req *rq, enum db_mode mode, db
 
 	gate_keep(cx, rq, fresh);
 	return e;
+}
+
+static enum err run_read(struct ctx *cx, struct req *rq, db_work work, void *arg)
+{
+	struct read r = { .work = work, .arg = arg };
+
+	TRY(run_tenant(cx, rq, DB_READ, work_read, &r));
+	rq->data = (struct data_version){ r.head.epoch, r.head.version, r.found };
+	return ERR_NONE;
 }
 
 /* Also after a failure: whether a commit that was interrupted took place is not known. */
@@ -135,6 +165,8 @@ static enum err run_place(struct ctx *cx, struct req *rq, enum db_mode mode, db_
 {
 	switch (rq->route->store) {
 	case STORE_TENANT:
+		if (mode == DB_READ && (rq->route->flags & ROUTE_VOLATILE) == 0)
+			return run_read(cx, rq, work, arg);
 		return run_tenant(cx, rq, mode, work, arg);
 	case STORE_PLATFORM:
 		return run_platform(cx, mode, work, arg);
@@ -167,6 +199,11 @@ enum err gate_unit(struct ctx *cx, struct req *rq, db_work work, void *arg)
 	if (rq->route->store == STORE_NONE)
 		return work(cx, arg);
 	return run_stored(cx, rq, rq->route->mode, work, arg);
+}
+
+enum err gate_data_version(struct ctx *cx, struct req *rq)
+{
+	return run_read(cx, rq, NULL, NULL);
 }
 
 enum err gate_control(struct ctx *cx, struct req *rq, enum db_mode mode, db_work work, void *arg)

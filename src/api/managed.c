@@ -6,9 +6,11 @@
 #include "cc/core/actor.h"
 #include "cc/core/head.h"
 
-enum err managed_missing(struct ctx *cx, const char *kind, int64_t id)
+enum err managed_found(struct ctx *cx, const char *kind, int64_t id, bool found, int64_t row_version)
 {
-	return refuse(cx, ERR_NOT_FOUND, "%s %" PRId64 " does not exist", kind, id);
+	if (!found)
+		return refuse(cx, ERR_NOT_FOUND, "%s %" PRId64 " does not exist", kind, id);
+	return ctx_check_version(cx, row_version);
 }
 
 enum err managed_in_use(struct ctx *cx, const char *kind, int64_t id, int64_t used_by)

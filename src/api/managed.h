@@ -11,8 +11,12 @@
 #define READS .auth = AUTH_TENANT, .store = STORE_TENANT, .mode = DB_READ
 #define WRITES(kind) .auth = AUTH_TENANT, .store = STORE_TENANT, .mode = DB_WRITE, .object = (kind)
 
-/* 404: "policy 7 does not exist". */
-enum err managed_missing(struct ctx *cx, const char *kind, int64_t id);
+/*
+ * What is to be changed, under the head lock: is it there, and what the client believes it to be? 404
+ * "policy 7 does not exist", 412.
+ */
+enum err managed_found(struct ctx *cx, const char *kind, int64_t id, bool found,
+		       int64_t row_version) MUST_USE;
 /* 409: live policies name it. */
 enum err managed_in_use(struct ctx *cx, const char *kind, int64_t id, int64_t used_by);
 /* The credential's id, for created_by. */

@@ -119,8 +119,7 @@ static enum err policy_change(struct ctx *cx, struct req *rq)
 	q_policy_find_later(cx->db, p, &found, id);
 	TRY(find_refs(cx, sent->resource_id, sent->bouncer_id, &refs));
 	TRY(db_flush(cx->db));
-	if (!found)
-		return managed_missing(cx, "policy", id);
+	TRY(managed_found(cx, "policy", id, found, p->version));
 	if (str_eq(p->environment, "production"))
 		return refuse(cx, ERR_PRODUCTION_IMMUTABLE,
 			      "production policies change by promotion of their sandbox policies");
@@ -145,8 +144,8 @@ static enum err policy_delete(struct ctx *cx, struct req *rq)
 
 	TRY(req_id(cx, rq, 0, &id));
 	TRY(q_policy_find_any(cx->db, p, &found, id));
-	if (!found || (p->deleted_at != TIME_NULL && !q->hard_delete))
-		return managed_missing(cx, "policy", id);
+	found = found && (p->deleted_at == TIME_NULL || q->hard_delete);
+	TRY(managed_found(cx, "policy", id, found, p->version));
 	if (q->hard_delete)
 		q_policy_remove_later(cx->db, id, cx->head->version);
 	else

@@ -73,8 +73,7 @@ static enum err resource_change(struct ctx *cx, struct req *rq)
 
 	TRY(req_id(cx, rq, 0, &id));
 	TRY(q_resource_find(cx->db, r, &found, id));
-	if (!found)
-		return managed_missing(cx, "resource", id);
+	TRY(managed_found(cx, "resource", id, found, r->version));
 	TRY(schema_overlay(cx, &resource_schema, r, rq->body, rq->read_mode, &rq->changed));
 	if (rq->changed.n == 0)
 		return managed_unchanged(cx, rq, r);
@@ -95,8 +94,8 @@ static enum err resource_delete(struct ctx *cx, struct req *rq)
 
 	TRY(req_id(cx, rq, 0, &id));
 	TRY(q_resource_find_any(cx->db, r, &found, id));
-	if (!found || (r->deleted_at != TIME_NULL && !q->hard_delete))
-		return managed_missing(cx, "resource", id);
+	found = found && (r->deleted_at == TIME_NULL || q->hard_delete);
+	TRY(managed_found(cx, "resource", id, found, r->version));
 	if (r->used_by > 0)
 		return managed_in_use(cx, "resource", id, r->used_by);
 	if (q->hard_delete) {

@@ -115,6 +115,7 @@ enum err apikeys_revoke(struct ctx *cx, const char *id, struct api_key_deletion 
 	TRY(tenants_state(cx, found[0], tenant));
 	if (!found[1])
 		return refuse(cx, ERR_NOT_FOUND, "API key does not exist");
+	TRY(ctx_check_version(cx, key->row_version));
 	if (cx->actor != NULL && cx->actor->kind == ACTOR_KEY && key->live && admins.total == 0 &&
 	    strv_has(&key->scopes, "api_keys:write"))
 		return refuse(cx, ERR_LAST_ADMIN_KEY, "no other key of the tenant could make a new one");

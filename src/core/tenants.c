@@ -24,7 +24,8 @@ static enum err lock_live(struct ctx *cx, struct tenant_row *ret)
 	bool found;
 
 	TRY(q_tenant_lock(cx->db, ret, &found, cx->tenant->id));
-	return tenants_state(cx, found, ret);
+	TRY(tenants_state(cx, found, ret));
+	return ctx_check_version(cx, ret->row_version);
 }
 
 /* Where the row of an UPDATE … RETURNING goes that is certain to meet its row: it is locked. */
@@ -67,6 +68,7 @@ enum err tenants_restore(struct ctx *cx, struct tenant_row *ret)
 	if (found && str_eq(ret->status, tenant_status_name(TENANT_DELETION_SCHEDULED))) {
 		if (ret->undo_over)
 			return refuse(cx, ERR_UNDO_OVER, "the undo window of the deletion is over");
+		TRY(ctx_check_version(cx, ret->row_version));
 		q_tenant_restore_later(cx->db, ret, surely(cx), cx->tenant->id);
 		return ERR_NONE;
 	}

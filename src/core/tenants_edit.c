@@ -214,6 +214,7 @@ enum err tenants_update(struct ctx *cx, const struct tenants_edit *edit, struct 
 
 	TRY(q_tenant_lock(cx->db, row, found, cx->tenant->id));
 	TRY(tenants_state(cx, *found, row));
+	TRY(ctx_check_version(cx, row->row_version));
 	before = *row;
 	TRY(schema_overlay(cx, &tenant_row_schema, row, edit->sent, edit->mode, ret_changed));
 	*ret = *row;

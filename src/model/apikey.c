@@ -39,6 +39,7 @@ static const struct field api_key_row_fields[] = {
 	TIME(T, created_at, F_OUT | F_SORT, "When it was created."),
 	TIME(T, expires_at, F_OUT | F_NULLABLE | F_SORT, "From then on it is refused."),
 	TIME(T, revoked_at, F_OUT | F_NULLABLE | F_SORT, "When it was revoked."),
+	INT(T, row_version, F_ROW_VERSION, 0, 0, "One more with every change."),
 	BOOL(T, live, 0, "Neither revoked nor expired."),
 };
 #undef T

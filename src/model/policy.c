@@ -65,7 +65,7 @@ static const struct field policy_fields[] = {
 	{ .name = "test_cases", .kind = K_JSON, .flags = F_RW | F_FULL,
 	  .offset = FIELD_AT(T, test_cases, const char *), .max = TEST_CASES_MAX, .sub = &test_case_schema,
 	  .def = "[]", .doc = "Inputs and the decisions they must lead to." },
-	INT(T, version, F_OUT, 0, 0, "One more with every save."),
+	INT(T, version, F_OUT | F_ROW_VERSION, 0, 0, "One more with every save."),
 	TEXT(T, created_by, F_OUT, 0, 0, "The credential that made it."),
 	TIME(T, created_at, F_OUT | F_SORT, "When it was made."),
 	TIME(T, updated_at, F_OUT | F_SORT, "When it was last saved."),

@@ -30,7 +30,7 @@ static const struct field resource_fields[] = {
 	ENUM(T, default_security_posture, F_RW, postures, "deny-all", "What happens when no policy decides."),
 	BOOL(T, auto_discovered, F_OUT, "Made by a bouncer."),
 	JSON(T, policies, F_OUT | F_ANY_JSON | F_VOLATILE, 0, "Ids of the live policies that name it."),
-	INT(T, version, F_OUT, 0, 0, "One more with every save."),
+	INT(T, version, F_OUT | F_ROW_VERSION, 0, 0, "One more with every save."),
 	TEXT(T, created_by, F_OUT, 0, 0, "The credential that made it."),
 	TIME(T, created_at, F_OUT | F_SORT, "When it was made."),
 	TIME(T, updated_at, F_OUT | F_SORT, "When it was last saved."),

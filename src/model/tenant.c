@@ -73,6 +73,7 @@ static const struct field tenant_row_fields[] = {
 	TEXT(T, suspended_reason, F_OUT | F_NULLABLE | F_OPTIONAL_OUT, 0, 0, "While suspended: why."),
 	TIME(T, deleted_at, F_OUT | F_NULLABLE | F_OPTIONAL_OUT, "When its deletion was asked for."),
 	TIME(T, purge_at, F_OUT | F_NULLABLE | F_OPTIONAL_OUT, "Until when the deletion can be undone."),
+	INT(T, row_version, F_ROW_VERSION, 0, 0, "One more with every change."),
 	TEXT(T, status_before, F_NULLABLE, 0, 0, "What a restore returns to."),
 	BOOL(T, undo_over, 0, "The undo window has passed."),
 	OBJ(T, limits, F_OUT | F_VOLATILE, struct tenant_usage, &tenant_usage_schema, "What is in use."),

@@ -98,7 +98,9 @@ const struct answer *contract_ask(struct contract *k, struct client *c, const st
 	fill_path(k, ask, target);
 	snprintf(full, sizeof(full), "%s%s%s", target, ask->query != NULL ? "?" : "",
 		ask->query != NULL ? ask->query : "");
-	client_tenant(c, ask->r->auth == AUTH_TENANT && !names_tenant ? k->t.id : NULL);
+	client_tenant(c, ask->r->auth != AUTH_TENANT || names_tenant ? NULL
+			 : ask->tenant != NULL                       ? ask->tenant
+								     : k->t.id);
 	return client_call(c, method_name(ask->method), full, ask->headers, ask->body);
 }
 

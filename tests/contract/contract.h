@@ -41,7 +41,7 @@ struct ask {
 	const char *query;   /* "limit=1", or NULL */
 	const char *body;    /* NULL: none */
 	const char *headers; /* further lines, or NULL */
-	const char *tenant;  /* for {tenant_id}; NULL: the contract's */
+	const char *tenant;  /* for {tenant_id} or the header; NULL: the contract's */
 	const char *id;      /* for any other {…}; NULL: one that does not exist */
 };
 const struct answer *contract_ask(struct contract *k, struct client *c, const struct ask *ask);

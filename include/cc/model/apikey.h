@@ -32,6 +32,7 @@ struct api_key_row {
 	struct strv scopes;
 	const char *created_by;
 	int64_t created_at, expires_at, revoked_at;
+	int64_t row_version;            /* internal: one more with every change */
 	bool live;                      /* internal: neither revoked nor expired */
 };
 extern const struct schema api_key_row_schema;

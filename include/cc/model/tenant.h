@@ -38,6 +38,7 @@ struct tenant_row {
 	struct tenant_usage limits;     /* from the tenant's region, not from its row */
 	const char *suspend_mode, *suspended_reason;
 	int64_t deleted_at, purge_at;
+	int64_t row_version;            /* internal: one more with every change */
 	const char *status_before;      /* internal: what a restore returns to */
 	bool undo_over;                 /* internal: purge_at has passed */
 	uint64_t seen;

@@ -110,7 +110,8 @@ CREATE TABLE cc.api_key (
 	created_by     text NOT NULL,
 	created_at     timestamptz NOT NULL,
 	expires_at     timestamptz,
-	revoked_at     timestamptz
+	revoked_at     timestamptz,
+	row_version    bigint NOT NULL DEFAULT 1
 );
 CREATE INDEX api_key_tenant ON cc.api_key (tenant_id, created_at, id);
 

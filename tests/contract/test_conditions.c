@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Entity tags and conditions, route by route: ETag, If-None-Match, If-Match, require_if_match. */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "contract.h"
+
+static bool has_etag(const struct route *r)
+{
+	return r->method == M_GET && r->auth != AUTH_PUBLIC && (r->flags & ROUTE_NO_STORE) == 0;
+}
+
+/* "If-Match: <w><etag>\r\n"; one text at a time. */
+static const char *condition(const char *name, const char *weak, const char *etag)
+{
+	static char line[300];
+
+	snprintf(line, sizeof(line), "%s: %s%s\r\n", name, weak, etag);
+	return line;
+}
+
+/* A copy that outlives the answer; of the last few. */
+static const char *etag_in(const struct answer *a)
+{
+	static char kept[4][128];
+	static int n;
+	const char *etag = answer_header(a, "ETag");
+
+	if (etag == NULL)
+		fail_msg("%s: no ETag: %s", a->asked, a->head);
+	n = (n + 1) % 4;
+	snprintf(kept[n], sizeof(kept[n]), "%s", etag);
+	if (kept[n][0] != '"' || strlen(kept[n]) < 3)
+		fail_msg("%s: no strong ETag: %s", a->asked, kept[n]);
+	return kept[n];
+}
+
+static void check_not_modified(const struct answer *a, const char *etag)
+{
+	assert_status(304, a);
+	assert_int_equal(0, a->body_len);
+	assert_string_equal(etag, etag_in(a));
+	assert_null(answer_header(a, "Content-Type"));
+	assert_non_null(answer_header(a, "Cache-Control"));
+	assert_non_null(answer_header(a, "X-Request-ID"));
+}
+
+static void what_is_read_has_a_tag_and_is_not_sent_twice(void **state)
+{
+	struct contract *k = *state;
+	size_t n = 0;
+
+	FOR_EACH_ROUTE(r, prefix)
+	{
+		struct ask ask = { .r = r, .prefix = prefix, .method = M_GET };
+		const char *etag;
+
+		if (!has_etag(r))
+			continue;
+		ask.id = contract_object(k, r, k->t.id);
+		etag = etag_in(assert_status(200, contract_ask(k, k->c, &ask)));
+		ask.headers = condition("If-None-Match", "", etag);
+		check_not_modified(contract_ask(k, k->c, &ask), etag);
+		ask.headers = condition("If-None-Match", "\"x\", W/", etag);
+		check_not_modified(contract_ask(k, k->c, &ask), etag);
+		ask.headers = condition("If-None-Match", "", "*");
+		check_not_modified(contract_ask(k, k->c, &ask), etag);
+		ask.method = M_HEAD;
+		ask.headers = condition("If-None-Match", "", etag);
+		check_not_modified(contract_ask(k, k->c, &ask), etag);
+		ask.method = M_GET;
+		ask.headers = condition("If-None-Match", "", "\"x\"");
+		assert_string_equal(etag, etag_in(assert_status(200, contract_ask(k, k->c, &ask))));
+		n++;
+		client_forget(k->c);
+	}
+	assert_true(n > 0);
+}
+
+static void if_match_on_a_question_is_answered_by_412(void **state)
+{
+	struct contract *k = *state;
+
+	FOR_EACH_ROUTE(r, prefix)
+	{
+		struct ask ask = { .r = r, .prefix = prefix, .method = M_GET };
+		const struct answer *a;
+		const char *etag;
+
+		if (!has_etag(r))
+			continue;
+		ask.id = contract_object(k, r, k->t.id);
+		etag = etag_in(assert_status(200, contract_ask(k, k->c, &ask)));
+		ask.headers = condition("If-Match", "\"x\", ", etag);
+		assert_status(200, contract_ask(k, k->c, &ask));
+		ask.headers = condition("If-Match", "", "*");
+		assert_status(200, contract_ask(k, k->c, &ask));
+		ask.headers = condition("If-Match", "W/", etag);
+		a = assert_error(412, "precondition_failed", contract_ask(k, k->c, &ask));
+		assert_string_equal(etag, etag_in(a));
+		assert_text(etag, a, "etag");
+		client_forget(k->c);
+	}
+}
+
+static void two_tenants_never_have_a_tag_in_common(void **state)
+{
+	struct contract *k = *state;
+	char other[80];
+
+	snprintf(other, sizeof(other), "%s", contract_tenant(k));
+	FOR_EACH_ROUTE(r, prefix)
+	{
+		struct ask ask = { .r = r, .prefix = prefix, .method = M_GET };
+		const char *etag;
+
+		if (!has_etag(r) || r->auth != AUTH_TENANT || r->list == NULL)
+			continue;
+		etag = etag_in(assert_status(200, contract_ask(k, k->c, &ask)));
+		ask.tenant = other;
+		assert_string_not_equal(etag, etag_in(assert_status(200, contract_ask(k, k->c, &ask))));
+		client_forget(k->c);
+	}
+}
+
+/* Writes ------------------------------------------------------------------------------------------- */
+
+/* A write of a route that would succeed, and the GET of what it changes. */
+struct change {
+	struct ready write;
+	struct ask look;
+};
+
+static bool change_of(struct contract *k, const struct route *r, const char *prefix, struct change *ret)
+{
+	char path[200];
+
+	if (!route_checks_version(r))
+		return false;
+	contract_ready(k, r, prefix, true, &ret->write);
+	/* An action on an object stands below the object's own path. */
+	snprintf(path, sizeof(path), "%s", r->path);
+	if (r->method == M_POST)
+		*strrchr(path, '/') = '\0';
+	ret->look = ret->write.ask;
+	ret->look.r = route_find(M_GET, path);
+	ret->look.method = M_GET;
+	ret->look.body = NULL;
+	if (ret->look.r == NULL)
+		fail_msg("%s: nothing reads what it changes", r->op);
+	return true;
+}
+
+/* The same row version, whatever else is in the tag. */
+static void check_same_row(const char *before, const char *after)
+{
+	const size_t n = 1 + strcspn(before + 1, "-\"");
+
+	assert_true(n > 1);
+	assert_memory_equal(before, after, n);
+}
+
+static void a_stale_tag_changes_nothing(void **state)
+{
+	static const char *const stale[] = { "\"0\"", "\"99999-0123456789abcdef\"", "\"x\", \"y\"" };
+	struct contract *k = *state;
+	struct change c;
+	size_t n = 0;
+
+	FOR_EACH_ROUTE(r, prefix)
+	{
+		const char *etag;
+
+		if (!change_of(k, r, prefix, &c))
+			continue;
+		etag = etag_in(assert_status(200, contract_ask(k, k->c, &c.look)));
+		for (size_t i = 0; i < sizeof(stale) / sizeof(stale[0]); i++) {
+			const struct answer *a;
+
+			c.write.ask.headers = condition("If-Match", "", stale[i]);
+			a = assert_error(412, "precondition_failed", contract_ask(k, k->c, &c.write.ask));
+			check_same_row(etag, etag_in(a));
+			assert_text(etag_in(a), a, "etag");
+		}
+		c.write.ask.headers = condition("If-Match", "W/", etag);
+		assert_error(412, "precondition_failed", contract_ask(k, k->c, &c.write.ask));
+		c.write.ask.headers = condition("If-None-Match", "", "*");
+		assert_error(412, "precondition_failed", contract_ask(k, k->c, &c.write.ask));
+		c.write.ask.headers = condition("If-None-Match", "", etag);
+		assert_error(412, "precondition_failed", contract_ask(k, k->c, &c.write.ask));
+		check_same_row(etag, etag_in(assert_status(200, contract_ask(k, k->c, &c.look))));
+		ready_clear(&c.write);
+		n++;
+		client_forget(k->c);
+	}
+	assert_true(n > 0);
+}
+
+static void the_present_tag_changes_once(void **state)
+{
+	struct contract *k = *state;
+	struct change c;
+
+	FOR_EACH_ROUTE(r, prefix)
+	{
+		const struct answer *a;
+		const char *before, *after;
+
+		if (!change_of(k, r, prefix, &c))
+			continue;
+		before = etag_in(assert_status(200, contract_ask(k, k->c, &c.look)));
+		c.write.ask.headers = condition("If-Match", "\"0\", ", before);
+		a = assert_status(r->status, contract_ask(k, k->c, &c.write.ask));
+		after = answer_header(a, "ETag");
+		if (after != NULL) {
+			after = etag_in(a);
+			assert_string_not_equal(before, after);
+			assert_string_equal(
+				after, etag_in(assert_status(200, contract_ask(k, k->c, &c.look))));
+		} else {
+			assert_int_equal(M_DELETE, r->method);
+		}
+		c.write.ask.headers = condition("If-Match", "", before);
+		a = contract_ask(k, k->c, &c.write.ask);
+		if (r->method != M_DELETE && r->method != M_POST)
+			assert_error(412, "precondition_failed", a);
+		else
+			assert_true(a->status >= 400);
+		ready_clear(&c.write);
+		client_forget(k->c);
+	}
+}
+
+static void any_tag_changes_what_is_there(void **state)
+{
+	struct contract *k = *state;
+	struct change c;
+
+	FOR_EACH_ROUTE(r, prefix)
+	{
+		if (!change_of(k, r, prefix, &c))
+			continue;
+		c.write.ask.headers = condition("If-Match", "", "*");
+		assert_status(r->status, contract_ask(k, k->c, &c.write.ask));
+		ready_clear(&c.write);
+		client_forget(k->c);
+	}
+}
+
+static void conditions_that_are_none_are_refused(void **state)
+{
+	static const char *const bad[] = { "7", "\"7", "W/7", "\"7\" \"8\"", "*, \"7\"", "" };
+	static const char *const names[] = { "If-Match", "If-None-Match" };
+	struct contract *k = *state;
+
+	FOR_EACH_ROUTE(r, prefix)
+	{
+		struct ask ask = { .r = r, .prefix = prefix, .method = r->method };
+
+		if (r->auth == AUTH_PUBLIC || r->body != NULL)
+			continue;
+		for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+			ask.headers = condition(names[i % 2], "", bad[i]);
+			assert_error(400, "invalid_request", contract_ask(k, k->c, &ask));
+		}
+	}
+}
+
+static void what_is_not_there_is_not_found_whatever_the_condition(void **state)
+{
+	struct contract *k = *state;
+
+	FOR_EACH_ROUTE(r, prefix)
+	{
+		struct ask ask = {
+			.r = r, .prefix = prefix, .method = r->method, .headers = "If-Match: \"1\"\r\n"
+		};
+
+		if (r->method != M_DELETE || strstr(r->path, "{id}") == NULL)
+			continue;
+		assert_error(404, "resource_not_found", contract_ask(k, k->c, &ask));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_read_has_a_tag_and_is_not_sent_twice),
+		cmocka_unit_test(if_match_on_a_question_is_answered_by_412),
+		cmocka_unit_test(two_tenants_never_have_a_tag_in_common),
+		cmocka_unit_test(a_stale_tag_changes_nothing),
+		cmocka_unit_test(the_present_tag_changes_once),
+		cmocka_unit_test(any_tag_changes_what_is_there),
+		cmocka_unit_test(conditions_that_are_none_are_refused),
+		cmocka_unit_test(what_is_not_there_is_not_found_whatever_the_condition),
+	};
+
+	return cmocka_run_group_tests(tests, contract_setup, contract_teardown);
+}
