@@ -31,6 +31,13 @@ SELECT count(*) AS total
  WHERE tenant_id = $1 AND id <> $2 AND 'api_keys:write' = ANY (scopes)
    AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now());
 
+-- What counts against the tenant's limit.
+-- name: api_key_live :one tally
+-- args: tenant_id text
+SELECT count(*) AS total
+  FROM cc.api_key
+ WHERE tenant_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now());
+
 -- name: api_key_revoke :opt api_key_deletion
 -- args: tenant_id text, id text
 UPDATE cc.api_key

@@ -57,7 +57,7 @@ static enum err api_key_revoke(struct ctx *cx, struct req *rq)
 static const struct route routes[] = {
 	{ M_POST, BASE, "createApiKey", "api_keys:write", "platform:tenants", WRITE, .flags = ROUTE_NO_STORE,
 	  .status = 201, .handler = api_key_create, .body = &api_key_new_schema,
-	  .reply = &api_key_created_schema, .errors = { ERR_SCOPE_GRANT },
+	  .reply = &api_key_created_schema, .errors = { ERR_SCOPE_GRANT, ERR_QUOTA },
 	  .summary = "Create an API key",
 	  .doc = "The key is in this answer and nowhere else. It can do at most what its creator can." },
 	{ M_GET, BASE, "listApiKeys", "api_keys:read", "platform:read", READ, .status = 200,

@@ -5,6 +5,7 @@
 
 #include "cc/base/clock.h"
 #include "cc/core/actor.h"
+#include "cc/core/head.h"
 #include "cc/core/scope.h"
 #include "cc/core/tenant.h"
 #include "cc/crypto/apikey.h"
@@ -81,6 +82,8 @@ enum err apikeys_create(struct ctx *cx, const struct api_key_new *in, struct api
 {
 	const bool test = str_eq(in->environment, "test");
 	struct tenant_row *tenant = ARENA_NEW(cx->arena, struct tenant_row);
+	struct tally *live = ARENA_NEW(cx->arena, struct tally);
+	const int64_t most = cx->world->settings->api_keys_max;
 	bool *found = ARENA_NEW(cx->arena, bool);
 	const char *text, *display;
 	struct bytes hash;
@@ -91,12 +94,16 @@ enum err apikeys_create(struct ctx *cx, const struct api_key_new *in, struct api
 	TRY(ctx_faults(cx));
 	TRY(check_grant(cx, scope_bits(&in->scopes)));
 	text = make_key(cx, test ? APIKEY_TEST : APIKEY_LIVE, &key, &hash, &display);
+	/* Counted under the lock, by a statement that sees what the last holder of it committed. */
 	q_tenant_lock_later(cx->db, tenant, found, cx->tenant->id);
+	q_api_key_live_later(cx->db, live, cx->tenant->id);
 	TRY(q_api_key_insert(cx->db, ret, arena_printf(cx->arena, "key-%s", key.id), key.id, cx->tenant->id,
 			     in->name,
 			     &in->scopes, hash, display, cx->actor != NULL ? cx->actor->id : "system",
 			     in->expires_at));
 	TRY(tenants_state(cx, *found, tenant));
+	if (live->total >= most)
+		return refuse_quota(cx, "api_keys", most, live->total);
 	ret->key = text;
 	return ERR_NONE;
 }

@@ -40,12 +40,12 @@ static enum err refuse_moving(struct ctx *cx)
 	return refuse(cx, ERR_TENANT_MOVING, "the tenant is being moved; retry in a moment");
 }
 
-static enum err refuse_full(struct ctx *cx, const struct quota *q, int64_t limit, int64_t used)
+enum err refuse_quota(struct ctx *cx, const char *resource, int64_t limit, int64_t used)
 {
-	cx->problem.resource = q->resource;
+	cx->problem.resource = resource;
 	cx->problem.limit = limit;
 	cx->problem.used = used;
-	return refuse(cx, ERR_QUOTA, "%" PRId64 " of %" PRId64 " %s in use", used, limit, q->resource);
+	return refuse(cx, ERR_QUOTA, "%" PRId64 " of %" PRId64 " %s in use", used, limit, resource);
 }
 
 /* The gate let nothing through: why? ERR_NONE: no longer so, try again. q NULL: no place was asked for. */
@@ -58,7 +58,7 @@ static enum err gate_verdict(struct ctx *cx, const struct quota *q, int64_t limi
 	if (!found || h->epoch != cx->tenant->epoch || !h->writable)
 		return refuse_moving(cx);
 	if (q != NULL && number_at(h, q->used_at) >= limit)
-		return refuse_full(cx, q, limit, number_at(h, q->used_at));
+		return refuse_quota(cx, q->resource, limit, number_at(h, q->used_at));
 	return ERR_NONE;
 }
 

@@ -52,7 +52,7 @@ struct jobs_conf {
 };
 
 struct limits_conf {
-	int64_t stale_max_s, statement_ms, shard_connections;
+	int64_t stale_max_s, statement_ms, shard_connections, api_keys;
 };
 
 struct log_conf {

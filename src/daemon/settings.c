@@ -255,6 +255,8 @@ static const struct field limits_fields[] = {
 	S_INT(T, statement_ms, 100, 60000, "5000", "Time limit of one SQL statement, in ms."),
 	S_INT(T, shard_connections, 1, 500, "16",
 		"Connections of one shard of a region (256 tenants share a shard)."),
+	S_INT(T, api_keys, 1, 100000, "1000",
+		"API keys of one tenant that are neither revoked nor expired."),
 };
 #undef T
 static SCHEMA(limits_conf_schema, struct limits_conf, "limits", limits_fields);

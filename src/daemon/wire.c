@@ -63,6 +63,7 @@ static void fill_settings(struct wire *w)
 		.request_ms = (int)c->server.request_ms,
 		.poll_ms = (int)c->jobs.poll_ms,
 		.stale_max_s = c->limits.stale_max_s,
+		.api_keys_max = c->limits.api_keys,
 	};
 }
 

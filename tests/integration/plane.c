@@ -88,6 +88,7 @@ struct plane *plane_join(struct pg *pg)
 		.request_ms = 30000,
 		.poll_ms = 500,
 		.stale_max_s = 60,
+		.api_keys_max = 1000,
 	};
 	region_make(p, 0, "us-east-1", "us_east_1", PLANE_EAST);
 	region_make(p, 1, "eu-west-1", "eu_west_1", PLANE_WEST);

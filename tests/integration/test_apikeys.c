@@ -14,6 +14,7 @@
 #include "client.h"
 
 #define KEYS(t) "/tenants/" t "/api-keys"
+#define KEYS_MAX 6 /* of one tenant, for the daemon of these tests */
 
 static void the_example_of_the_spec_comes_true(void **state)
 {
@@ -149,18 +150,27 @@ static void no_key_outlives_its_creator(void **state)
 	client_close(op);
 }
 
+/* A moment two seconds from now, as a client writes it. */
+static time_t soon_text(char ret[static 32])
+{
+	const time_t soon = time(NULL) + 2;
+	struct tm tm;
+
+	assert_non_null(gmtime_r(&soon, &tm));
+	assert_true(strftime(ret, 32, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0);
+	return soon;
+}
+
 static void an_expired_key_is_told_so(void **state)
 {
 	struct tenant_fixture t;
 	struct client *c, *op = client_operator(*state);
-	const time_t soon = time(NULL) + 2;
 	const struct answer *a;
-	struct tm tm;
+	time_t soon;
 	char at[32];
 
 	fixture_tenant(*state, "expiring", NULL, NULL, NULL, &t);
-	assert_non_null(gmtime_r(&soon, &tm));
-	assert_true(strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0);
+	soon = soon_text(at);
 	a = assert_status(201, client_post(op, KEYS("expiring"), "{'name':'n','scopes':['policies:read'],"
 								 "'expires_at':'%s'}", at));
 	c = client_open(daemon_port(*state));
@@ -292,6 +302,95 @@ static void two_keys_cannot_revoke_each_other_at_once(void **state)
 	free(id);
 }
 
+#define ONE_MORE "{'name':'n','scopes':['policies:read']}"
+
+static void a_tenant_has_so_many_keys_and_no_more(void **state)
+{
+	struct tenant_fixture t;
+	struct client *c;
+	const struct answer *a;
+	char *id;
+
+	fixture_tenant(*state, "keycap", NULL, NULL, NULL, &t);
+	c = client_of(*state, &t);
+	for (int i = 2; i < KEYS_MAX; i++)
+		assert_status(201, client_post(c, KEYS("keycap"), ONE_MORE));
+	free(fixture_key(*state, t.id, "policies:read", &id));
+	a = client_post(c, KEYS("keycap"), ONE_MORE);
+	assert_error(403, "quota_exceeded", a);
+	assert_text("api_keys", a, "resource");
+	assert_int(KEYS_MAX, a, "limit");
+	assert_int(KEYS_MAX, a, "used");
+	assert_int(KEYS_MAX, client_get(c, KEYS("keycap")), "total");
+	assert_status(200, client_delete(c, KEYS("keycap") "/%s", id));
+	assert_int(KEYS_MAX, client_get(c, KEYS("keycap")), "total");
+	assert_status(201, client_post(c, KEYS("keycap"), ONE_MORE));
+	assert_error(403, "quota_exceeded", client_post(c, KEYS("keycap"), ONE_MORE));
+	free(id);
+	client_close(c);
+}
+
+static void an_expired_key_makes_room(void **state)
+{
+	struct tenant_fixture t;
+	struct client *c;
+	time_t soon;
+	char at[32];
+
+	fixture_tenant(*state, "keyroom", NULL, NULL, NULL, &t);
+	c = client_of(*state, &t);
+	for (int i = 2; i < KEYS_MAX; i++)
+		assert_status(201, client_post(c, KEYS("keyroom"), ONE_MORE));
+	soon = soon_text(at);
+	assert_status(201, client_post(c, KEYS("keyroom"),
+				       "{'name':'n','scopes':['policies:read'],'expires_at':'%s'}", at));
+	assert_error(403, "quota_exceeded", client_post(c, KEYS("keyroom"), ONE_MORE));
+	while (time(NULL) <= soon)
+		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+	assert_status(201, client_post(c, KEYS("keyroom"), ONE_MORE));
+	assert_error(403, "quota_exceeded", client_post(c, KEYS("keyroom"), ONE_MORE));
+	client_close(c);
+}
+
+static void *create_once(void *arg)
+{
+	struct rival *r = arg;
+	struct client *c = client_open(daemon_port(r->d));
+
+	client_key(c, r->key);
+	r->status = client_post(c, r->path, ONE_MORE)->status;
+	client_close(c);
+	return NULL;
+}
+
+static void the_last_place_goes_to_exactly_one_key(void **state)
+{
+	enum { RIVALS = 16 };
+	struct rival r[RIVALS];
+	pthread_t threads[RIVALS];
+	struct tenant_fixture t;
+	struct client *c;
+	int made = 0, refused = 0;
+
+	fixture_tenant(*state, "keyrace", NULL, NULL, NULL, &t);
+	c = client_of(*state, &t);
+	for (int i = 2; i < KEYS_MAX; i++)
+		assert_status(201, client_post(c, KEYS("keyrace"), ONE_MORE));
+	for (size_t i = 0; i < RIVALS; i++) {
+		r[i] = (struct rival){ *state, KEYS("keyrace"), t.key, 0 };
+		assert_int_equal(0, pthread_create(&threads[i], NULL, create_once, &r[i]));
+	}
+	for (size_t i = 0; i < RIVALS; i++) {
+		pthread_join(threads[i], NULL);
+		made += r[i].status == 201;
+		refused += r[i].status == 403;
+	}
+	assert_int_equal(1, made);
+	assert_int_equal(RIVALS - 1, refused);
+	assert_int(KEYS_MAX, client_get(c, KEYS("keyrace")), "total");
+	client_close(c);
+}
+
 static void what_is_no_key_is_refused_alike(void **state)
 {
 	struct tenant_fixture t;
@@ -346,9 +445,17 @@ int main(void)
 		cmocka_unit_test(a_revocation_binds_on_every_node_within_a_second),
 		cmocka_unit_test(the_last_key_that_makes_keys_stays),
 		cmocka_unit_test(two_keys_cannot_revoke_each_other_at_once),
+		cmocka_unit_test(a_tenant_has_so_many_keys_and_no_more),
+		cmocka_unit_test(an_expired_key_makes_room),
+		cmocka_unit_test(the_last_place_goes_to_exactly_one_key),
 		cmocka_unit_test(what_is_no_key_is_refused_alike),
 		cmocka_unit_test(keys_of_others_do_not_exist),
 	};
+	char limit[64];
+	const char *const env[] = { limit, NULL };
+	const struct daemon_options options = { .env = env };
 
+	(void)snprintf(limit, sizeof(limit), "CONTROLCORE_LIMITS_API_KEYS=%d", KEYS_MAX);
+	daemon_group_options(&options);
 	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);
 }

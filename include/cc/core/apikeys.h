@@ -11,7 +11,7 @@
  * (place_control) and lock the tenant's row first; audit and change feed are the caller's.
  */
 
-/* Faults on scopes and expires_at; ERR_SCOPE_GRANT. ret->key is the only copy of the key. */
+/* Faults on scopes and expires_at; ERR_SCOPE_GRANT; ERR_QUOTA. ret->key is the only copy of the key. */
 enum err apikeys_create(struct ctx *cx, const struct api_key_new *in, struct api_key_created *ret) MUST_USE;
 /* Again is fine. ERR_NOT_FOUND; ERR_LAST_ADMIN_KEY for a tenant's credential. ret is filled by the commit. */
 enum err apikeys_revoke(struct ctx *cx, const char *id, struct api_key_deletion *ret) MUST_USE;

@@ -41,6 +41,7 @@ struct settings {
 	int poll_ms;                    /* change feed */
 	/* how long cached credentials serve reads without the control database */
 	int64_t stale_max_s;
+	int64_t api_keys_max;           /* live ones of a tenant */
 };
 
 struct registry;
