@@ -47,8 +47,8 @@ lint: packages-lint preset-clang
 format:
 	@find include src tests -name '*.[ch]' -exec clang-format -i {} +
 
-docs: packages-run release
-	@cmake/docs.sh build/release/controlcored
+docs: packages-test preset-ci
+	@cmake/docs.sh build/ci/controlcored
 
 clean:
 	rm -rf build

@@ -58,6 +58,15 @@ void str_add_int(struct str *s, int64_t v)
 	str_add_n(s, digits, (size_t)snprintf(digits, sizeof(digits), "%" PRId64, v));
 }
 
+void str_add_cell(struct str *s, const char *text)
+{
+	for (const char *p = text; *p != '\0'; p++) {
+		if (*p == '|' || *p == '<')
+			str_add_char(s, '\\');
+		str_add_char(s, *p);
+	}
+}
+
 void str_addf(struct str *s, const char *fmt, ...)
 {
 	va_list ap;

@@ -59,6 +59,7 @@ static const struct command commands[] = {
 		"and names each fault with its file, line, setting, what was expected and what was found." },
 	{ { "config", "example" }, 0, cmd_config_example, "print a commented settings file", NULL },
 	{ { "openapi", NULL }, 0, cmd_openapi, "print the OpenAPI 3.1 document", NULL },
+	{ { "settings", NULL }, 0, cmd_settings, "print the table of settings (Markdown)", NULL },
 	{ { "routes", NULL }, 0, cmd_routes, "print the table of operations (Markdown)", NULL },
 	{ { "errors", NULL }, 0, cmd_errors, "print the table of errors (Markdown)", NULL },
 	{ { "version", NULL }, 0, cmd_version, "print the version", NULL },

@@ -171,7 +171,11 @@ static int print_text(void (*fill)(struct str *out))
 
 static void fill_openapi(struct str *out)
 {
-	openapi_write(out, api_groups, CC_VERSION);
+	struct str flat;
+
+	str_init(&flat, out->arena, 65536);
+	openapi_write(&flat, api_groups, CC_VERSION);
+	jw_indent(out, flat.data);
 	str_add_char(out, '\n');
 }
 
@@ -184,6 +188,12 @@ int cmd_config_example(const struct options *o)
 {
 	(void)o;
 	return print_text(config_example);
+}
+
+int cmd_settings(const struct options *o)
+{
+	(void)o;
+	return print_text(config_markdown);
 }
 
 int cmd_openapi(const struct options *o)

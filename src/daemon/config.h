@@ -132,6 +132,8 @@ char *text_file_read(struct arena *a, const char *path, size_t max, size_t *ret_
 
 /* The commented example file that the tables say. */
 void config_example(struct str *out);
+/* docs/config.md */
+void config_markdown(struct str *out);
 /* What a field takes, as a noun: "an integer from 0 to 65535". */
 void field_describe(struct str *out, const struct field *f);
 

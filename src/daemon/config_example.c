@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config.h"
+#include "config_parts.h"
 
 #include <string.h>
 
@@ -61,19 +61,18 @@ static void write_value(struct str *out, const struct field *f, const char *exam
 	}
 }
 
-/* What the setting is, and what it takes. */
-static void write_doc(struct str *out, const char *indent, const struct field *f)
+const char *config_doc(struct arena *a, const struct field *f)
 {
 	struct str text;
 
-	str_init(&text, out->arena, 128);
+	str_init(&text, a, 128);
 	str_add(&text, f->doc);
 	if (f->kind == K_INT || f->kind == K_ENUM) {
 		str_add(&text, " (");
 		field_describe(&text, f);
 		str_add_char(&text, ')');
 	}
-	write_comment(out, indent, text.data);
+	return text.data;
 }
 
 /* What stands in the file for what has no default. */
@@ -105,7 +104,7 @@ static void write_field(struct str *out, const char *section, const struct field
 {
 	const bool by_file = (f->flags & F_SECRET) && !str_eq(section, "control");
 
-	write_doc(out, "\t", f);
+	write_comment(out, "\t", config_doc(out->arena, f));
 	str_addf(out, "\t%s%s%s = ", f->flags & F_REQUIRED ? "" : "# ", f->name, by_file ? "_file" : "");
 	write_value(out, f, example_of(out->arena, section, f->name));
 	str_add(out, ";\n");
@@ -123,7 +122,7 @@ static void write_regions(struct str *out)
 			for (size_t k = 2; k < region_conf_schema.nfields; k++) {
 				const struct field *f = &region_conf_schema.fields[k];
 
-				write_doc(out, "\t\t", f);
+				write_comment(out, "\t\t", config_doc(out->arena, f));
 				str_addf(out, "\t\t# %s = %s;\n", f->name, f->def);
 			}
 		str_addf(out, "\t}%s\n", i < 2 ? "," : "");

@@ -39,6 +39,8 @@ const char *setting_text(struct config_faults *faults, const config_setting_t *s
 	const char *setting, const char *path);
 /* "text "loud"", "the number 7": what stands in the file; secrets are not shown. */
 const char *setting_found(struct arena *a, const config_setting_t *s, const struct field *f);
+/* What a setting is, and what it takes, for people. */
+const char *config_doc(struct arena *a, const struct field *f);
 /* Names of the fields, comma-separated, for faults about unknown settings. */
 const char *schema_names(struct arena *a, const struct schema *s);
 /* The field, also by "<name>_file" of a secret one (then *ret_in_file). NULL: unknown. */

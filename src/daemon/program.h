@@ -54,6 +54,7 @@ int cmd_operator_key_create(const struct options *o);
 int cmd_config_check(const struct options *o);
 int cmd_config_example(const struct options *o);
 int cmd_openapi(const struct options *o);
+int cmd_settings(const struct options *o);
 int cmd_routes(const struct options *o);
 int cmd_errors(const struct options *o);
 int cmd_version(const struct options *o);

@@ -1,18 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "openapi.h"
 
-#include <string.h>
-
-/* A cell of a table: a bar would end it. */
-static void add_cell(struct str *out, const char *text)
-{
-	for (const char *p = text; *p != '\0'; p++) {
-		if (*p == '|')
-			str_add_char(out, '\\');
-		str_add_char(out, *p);
-	}
-}
-
 static void add_scope(struct str *out, const struct route *r)
 {
 	if (r->scope == NULL)
@@ -48,7 +36,7 @@ static void add_group(struct str *out, const struct route_group *g)
 		str_addf(out, " | %d | ", r->status);
 		add_errors(out, r);
 		str_add(out, " | ");
-		add_cell(out, r->summary);
+		str_add_cell(out, r->summary);
 		str_add(out, " |\n");
 	}
 }
@@ -75,7 +63,7 @@ void errors_markdown(struct str *out)
 		if (err_is_internal(e))
 			continue;
 		str_addf(out, "| %d | `%s` | ", info->status, info->code);
-		add_cell(out, info->meaning);
+		str_add_cell(out, info->meaning);
 		str_add(out, " |\n");
 	}
 }

@@ -100,13 +100,16 @@ static void openapi_is_json(void **state)
 	json_decref(doc);
 }
 
-static void tables_of_routes_and_errors_are_markdown(void **state)
+static void tables_of_routes_errors_and_settings_are_markdown(void **state)
 {
 	(void)state;
 	expect(0, "/tenants", NULL, RUN("routes"));
 	assert_non_null(strchr(last.out, '|'));
 	expect(0, "quota_exceeded", NULL, RUN("errors"));
 	assert_null(strstr(last.out, "need_load"));
+	expect(0, "| `poll_ms` | `500` |", NULL, RUN("settings"));
+	assert_non_null(strstr(last.out, "\n## regions\n"));
+	assert_non_null(strstr(last.out, "| `pepper`, a secret | required |"));
 }
 
 static void bad_settings_end_with_78_and_start_nothing(void **state)
@@ -268,7 +271,7 @@ int main(void)
 		cmocka_unit_test(wrong_usage_ends_with_64),
 		cmocka_unit_test(version_is_printed),
 		cmocka_unit_test(openapi_is_json),
-		cmocka_unit_test(tables_of_routes_and_errors_are_markdown),
+		cmocka_unit_test(tables_of_routes_errors_and_settings_are_markdown),
 		cmocka_unit_test(bad_settings_end_with_78_and_start_nothing),
 		cmocka_unit_test(valid_settings_are_said_to_be_valid),
 		cmocka_unit_test(away_database_ends_with_69),

@@ -386,22 +386,6 @@ static void example_shows_only_known_settings(void **state)
 	assert_null(strstr(b->faults.text.data, "expected"));
 }
 
-static void example_file_is_the_generated_one(void **state)
-{
-	struct bench *b = *state;
-	const char *source = getenv("CC_SOURCE_DIR");
-	char *path = temp_path(source != NULL ? source : ".", "config/controlcored.example.conf");
-	char *text = temp_read(path);
-	struct str example;
-
-	str_init(&example, b->arena, 8192);
-	config_example(&example);
-	assert_non_null(text);
-	assert_string_equal(text, example.data);
-	free(text);
-	free(path);
-}
-
 static void tables_are_sound(void **state)
 {
 	struct bench *b = *state;
@@ -449,7 +433,6 @@ int main(void)
 			control_characters_do_not_reach_the_terminal, setup, teardown),
 		cmocka_unit_test_setup_teardown(example_is_valid_but_for_its_secrets, setup, teardown),
 		cmocka_unit_test_setup_teardown(example_shows_only_known_settings, setup, teardown),
-		cmocka_unit_test_setup_teardown(example_file_is_the_generated_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(tables_are_sound, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_nine_regions_are_known, setup, teardown),
 	};

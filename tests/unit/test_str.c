@@ -213,6 +213,15 @@ static void only_true_and_false_are_truth_values(void **state)
 		assert_false(parse_bool(wrong[i], &v));
 }
 
+static void a_cell_keeps_its_table_whole(void **state)
+{
+	struct str s;
+
+	str_init(&s, *state, 0);
+	str_add_cell(&s, "a | b of <c>");
+	assert_string_equal("a \\| b of \\<c>", s.data);
+}
+
 static void a_list_is_searched(void **state)
 {
 	static const char *const items[] = { "a", "b" };
@@ -232,6 +241,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_reservation_is_exact, setup, teardown),
 		cmocka_unit_test_setup_teardown(pieces_are_joined, setup, teardown),
 		cmocka_unit_test_setup_teardown(printing_grows_by_what_it_needs, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_cell_keeps_its_table_whole, setup, teardown),
 		cmocka_unit_test(texts_are_compared_with_null_equal_to_null_only),
 		cmocka_unit_test(beginnings_and_ends_are_found),
 		cmocka_unit_test(well_formed_utf8_is_valid),

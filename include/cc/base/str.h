@@ -20,6 +20,8 @@ void str_add(struct str *s, const char *text);
 void str_add_n(struct str *s, const char *text, size_t n);
 void str_add_char(struct str *s, char c);
 void str_add_int(struct str *s, int64_t v);
+/* In a table of Markdown: escapes the bar, which would end the cell, and what would begin a tag. */
+void str_add_cell(struct str *s, const char *text);
 void str_addf(struct str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 bool str_eq(const char *a, const char *b);               /* both may be NULL; NULL equals only NULL */

@@ -25,6 +25,8 @@ void jw_bool(struct jw *w, bool v);
 void jw_null(struct jw *w);
 void jw_time(struct jw *w, int64_t t);                  /* TIME_NULL writes null */
 void jw_raw(struct jw *w, const char *json);            /* already JSON */
+/* Appends JSON as the writer makes it, without blanks, laid out in lines for people. */
+void jw_indent(struct str *out, const char *json);
 
 enum write_mode {
 	WRITE_FULL,     /* every F_OUT field */
