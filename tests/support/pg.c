@@ -29,7 +29,7 @@ enum order { ORDER_KILL9 = 'k', ORDER_RESTART = 'r', ORDER_STOP = 's' };
 struct pg {
 	pid_t keeper;
 	int orders, answers; /* pipes to and from the keeper */
-	char dir[32], bin[128];
+	char dir[64], bin[128];
 	char conninfo[8][160];
 	int nconninfo;
 	char value[4096];
@@ -103,7 +103,7 @@ static void become_user(const struct pg *pg)
 static pid_t launch(const struct pg *pg, char *const *argv)
 {
 	pid_t pid = fork();
-	char log[64];
+	char log[96];
 	int fd;
 
 	if (pid != 0)
@@ -122,7 +122,7 @@ static pid_t launch(const struct pg *pg, char *const *argv)
 
 static bool init_data(const struct pg *pg)
 {
-	char program[160], data[64];
+	char program[160], data[96];
 	char *const argv[] = { program, "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8",
 		"--locale=C", "-D", data, NULL };
 	int status = -1;
@@ -137,7 +137,7 @@ static bool init_data(const struct pg *pg)
 /* The server's own note: its process on the first line, "ready" on the last. */
 static bool is_ready(const struct pg *pg)
 {
-	char path[64], text[1024];
+	char path[96], text[1024];
 	size_t n;
 	FILE *f;
 
@@ -160,7 +160,7 @@ static void nap(void)
 
 static bool start_server(struct pg *pg)
 {
-	char program[160], data[64], socket[64];
+	char program[160], data[96], socket[96];
 	char *argv[2 * SETTINGS_MAX + 16] = { program, "-D", data, "-c", socket, "-c",
 		"listen_addresses=", "-c", "shared_buffers=32MB", "-c", "max_connections=100" };
 	int n = 11;
@@ -276,7 +276,7 @@ __attribute__((noreturn)) static void keep(struct pg *pg, int orders, int answer
 
 static void expect_answer(struct pg *pg, const char *what)
 {
-	char answer = 'n', path[64], line[512];
+	char answer = 'n', path[96], line[512];
 	FILE *log;
 
 	if (read(pg->answers, &answer, 1) == 1 && answer == 'y')
@@ -297,6 +297,18 @@ static void order(struct pg *pg, enum order o, const char *what)
 	expect_answer(pg, what);
 }
 
+/* Short: the name of a socket in it has at most 107 bytes. */
+static void make_folder(struct pg *pg)
+{
+	const char *base = getenv("TMPDIR");
+
+	if (base == NULL || strlen(base) > 40)
+		base = "/tmp";
+	snprintf(pg->dir, sizeof(pg->dir), "%s/cc-pg-XXXXXX", base);
+	if (mkdtemp(pg->dir) == NULL || chmod(pg->dir, 0711) != 0 || chown(pg->dir, pg->uid, pg->gid) != 0)
+		die("start", "no folder for it");
+}
+
 struct pg *pg_start_with(const struct pg_options *o)
 {
 	struct pg *pg = calloc(1, sizeof(*pg));
@@ -308,9 +320,7 @@ struct pg *pg_start_with(const struct pg_options *o)
 	pg->settings = o->settings;
 	find_programs(pg);
 	find_user(pg);
-	snprintf(pg->dir, sizeof(pg->dir), "/tmp/cc-pg-XXXXXX");
-	if (mkdtemp(pg->dir) == NULL || chmod(pg->dir, 0711) != 0 || chown(pg->dir, pg->uid, pg->gid) != 0)
-		die("start", "no folder under /tmp");
+	make_folder(pg);
 	pg->keeper = fork();
 	if (pg->keeper == 0)
 		keep(pg, orders[0], answers[1]);
