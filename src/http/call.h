@@ -18,7 +18,11 @@
 /* What is read and thrown away of a body that nobody wants, so that the connection can be kept. */
 enum { DRAIN_MAX = 64 * 1024 };
 
-/* Who may touch a call: the I/O thread, but in CALL_GATE and CALL_WORK the worker that popped it. */
+/*
+ * Who may touch a call: the I/O thread, but in CALL_GATE and CALL_WORK the worker that popped it. The I/O
+ * thread gives it away through the queue; the worker gives it back by storing (release) a stage that the
+ * I/O thread loads (acquire) before it looks at anything else.
+ */
 enum call_stage {
 	CALL_HEAD,              /* request line seen, headers on their way */
 	CALL_GATE,              /* suspended before its body: a worker asks the gate */
@@ -34,7 +38,7 @@ struct call {
 	struct MHD_Connection *mhd;
 	struct peer *peer;
 	struct arena *arena;
-	enum call_stage stage;
+	_Atomic enum call_stage stage;
 
 	struct ctx cx;
 	struct http_in in;

@@ -52,10 +52,16 @@ void *glue_target(void *cls, const char *uri, struct MHD_Connection *mhd)
 	return c;
 }
 
+/* The call stays with its I/O thread. */
+static void own_stage(struct call *c, enum call_stage stage)
+{
+	atomic_store_explicit(&c->stage, stage, memory_order_relaxed);
+}
+
 static enum MHD_Result answer_now(struct call *c, enum err e)
 {
 	answer_make(c, e);
-	c->stage = CALL_DONE;
+	own_stage(c, CALL_DONE);
 	return answer_send(c);
 }
 
@@ -95,7 +101,7 @@ static enum MHD_Result begin(struct call *c, const char *method, const char *ver
 		c->close = true;
 		return answer_now(c, c->refusal);
 	}
-	c->stage = CALL_BODY;
+	own_stage(c, CALL_BODY);
 	if (c->refusal == ERR_NONE && ask_first(c)) {
 		if (!peer_move(c->peer, PEER_WORK, 0))
 			return MHD_NO;
@@ -116,7 +122,7 @@ static enum MHD_Result begin(struct call *c, const char *method, const char *ver
 static enum MHD_Result cut_off(struct call *c)
 {
 	answer_make(c, c->refusal);
-	c->stage = CALL_DONE;
+	own_stage(c, CALL_DONE);
 	peer_last_words(c->peer, c->cx.request_id, "413 Payload Too Large", err_info(ERR_TOO_LARGE)->code,
 			err_info(ERR_TOO_LARGE)->meaning);
 	return MHD_NO;
@@ -168,11 +174,11 @@ enum MHD_Result glue_call(void *cls, struct MHD_Connection *mhd, const char *url
 	(void)url;
 	if (c == NULL)
 		return MHD_NO;
-	switch (c->stage) {
+	switch (atomic_load_explicit(&c->stage, memory_order_acquire)) {
 	case CALL_HEAD:
 		return begin(c, method, version);
 	case CALL_ADMITTED:
-		c->stage = CALL_BODY;
+		own_stage(c, CALL_BODY);
 		str_init(&c->body, c->arena, 4096);
 		return MHD_YES;
 	case CALL_BODY:
@@ -207,7 +213,7 @@ void glue_completed(void *cls, struct MHD_Connection *mhd, void **state, enum MH
 	if (c == NULL)
 		return;
 	*state = NULL;
-	if (c->stage != CALL_DONE)
+	if (atomic_load_explicit(&c->stage, memory_order_acquire) != CALL_DONE)
 		abandoned(c, mhd);
 	peer_idle(&s->peers, c->peer);
 	a = c->arena;

@@ -12,7 +12,7 @@ bool workers_hand_over(struct call *c, enum call_stage stage)
 
 	if (!queue_reserve(q))
 		return false;
-	c->stage = stage;
+	atomic_store_explicit(&c->stage, stage, memory_order_relaxed);  /* the queue's lock orders it */
 	c->queued_us = clock_mono_us();
 	MHD_suspend_connection(c->mhd);
 	queue_put(q, c);
@@ -24,7 +24,7 @@ static void give_back(struct call *c, enum call_stage stage)
 {
 	struct MHD_Connection *mhd = c->mhd;
 
-	c->stage = stage;
+	atomic_store_explicit(&c->stage, stage, memory_order_release);
 	MHD_resume_connection(mhd);
 }
 
@@ -51,7 +51,7 @@ static enum err admit(struct call *c)
 
 static void run_call(struct call *c)
 {
-	const bool gate_only = c->stage == CALL_GATE;
+	const bool gate_only = atomic_load_explicit(&c->stage, memory_order_relaxed) == CALL_GATE;
 	const int64_t now = clock_mono_us();
 	enum err e;
 
