@@ -57,6 +57,7 @@ static struct db_pool *pool_open(struct world *w, const struct region *r, const 
 		.connect_ms = CONNECT_MS,
 		.idle_close_ms = IDLE_CLOSE_MS,
 		.lifetime_ms = LIFETIME_MS,
+		.schemas_max = w->settings->connection_schemas,
 		.budget = budget,
 	};
 	struct db_pool *p = db_pool_create(&conf);

@@ -52,7 +52,8 @@ struct jobs_conf {
 };
 
 struct limits_conf {
-	int64_t stale_max_s, statement_ms, shard_connections, api_keys;
+	int64_t stale_max_s, statement_ms, shard_connections, connection_tenants;
+	int64_t api_keys;
 };
 
 struct log_conf {

@@ -255,6 +255,9 @@ static const struct field limits_fields[] = {
 	S_INT(T, statement_ms, 100, 60000, "5000", "Time limit of one SQL statement, in ms."),
 	S_INT(T, shard_connections, 1, 500, "16",
 		"Connections of one shard of a region (256 tenants share a shard)."),
+	S_INT(T, connection_tenants, 1, 100000, "256",
+		"A connection of a region ends when it has served more tenants: PostgreSQL remembers the "
+		"tables of each until then."),
 	S_INT(T, api_keys, 1, 100000, "1000",
 		"API keys of one tenant that are neither revoked nor expired."),
 };

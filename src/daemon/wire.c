@@ -59,6 +59,7 @@ static void fill_settings(struct wire *w)
 		.control_connections = (int)c->control.connections,
 		.region_connections = most_connections(c),
 		.shard_connections = (int)c->limits.shard_connections,
+		.connection_schemas = (int)c->limits.connection_tenants,
 		.statement_ms = (int)c->limits.statement_ms,
 		.request_ms = (int)c->server.request_ms,
 		.poll_ms = (int)c->jobs.poll_ms,

@@ -94,6 +94,7 @@ struct db *conn_wrap(PGconn *pg)
 		abort();
 	db->pg = pg;
 	db->stmts = map_create();
+	db->paths = map_create();
 	if (PQenterPipelineMode(pg) != 1)
 		db->lost = true;
 	return db;
@@ -105,6 +106,7 @@ void conn_close(struct db *db)
 		return;
 	PQfinish(db->pg);
 	map_destroy(db->stmts, stmt_free);
+	map_destroy(db->paths, NULL);
 	free(db->pending);
 	free(db);
 }

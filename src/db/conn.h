@@ -62,6 +62,7 @@ struct tenant_use;
 struct db {
 	PGconn *pg;
 	struct map *stmts; /* struct db_stmt by name; sorted ones by name and order */
+	struct map *paths; /* search paths it worked in, while the pool bounds them; values mean nothing */
 	int nsorted;
 	struct db_pending *pending;
 	size_t npending, head, cap; /* pending[head..npending) is owed */
@@ -139,5 +140,7 @@ extern const struct db_query unit_context; /* the statement that sets role and s
 
 /* pool.c */
 void pool_last_error(struct db_pool *p, char *ret, size_t n);
+/* The connection is about to work in this search path. */
+void pool_visit(struct db *db, const char *path);
 
 #endif

@@ -386,6 +386,19 @@ static bool is_old(const struct db *db, int64_t now_ms)
 	return life > 0 && now_ms - db->born_ms > life - life / 8 * ((int64_t)((uintptr_t)db >> 8) & 1);
 }
 
+void pool_visit(struct db *db, const char *path)
+{
+	if (db->pool->conf.schemas_max > 0 && map_get(db->paths, path) == NULL)
+		map_set(db->paths, path, db);
+}
+
+static bool is_worn(const struct db *db)
+{
+	const int most = db->pool->conf.schemas_max;
+
+	return most > 0 && map_count(db->paths) > (size_t)most;
+}
+
 void db_return(struct db *db)
 {
 	struct db_pool *p = db->pool;
@@ -397,7 +410,7 @@ void db_return(struct db *db)
 	db->use = NULL;
 	db->trips = 0;
 	db->idle_ms = clock_mono_ms();
-	if (db->lost || open_tx || is_old(db, db->idle_ms)) {
+	if (db->lost || open_tx || is_old(db, db->idle_ms) || is_worn(db)) {
 		conn_close(db); /* before its place is given: the budget is never exceeded */
 		db = NULL;
 	}

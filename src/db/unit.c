@@ -43,6 +43,7 @@ void unit_begin(struct db *db)
 	};
 
 	db->begun = true;
+	pool_visit(db, at->search_path);
 	send_plain(db, db->mode == DB_READ ? &begin_read : &begin_write, NULL);
 	send_plain(db, &unit_context, args);
 }

@@ -244,6 +244,55 @@ static void a_connection_past_its_lifetime_is_replaced(void **state)
 	db_pool_destroy(p);
 }
 
+static enum err ask_one(struct ctx *cx, void *arg)
+{
+	(void)arg;
+	return thing_sleep(cx, 0);
+}
+
+static enum err ask_nothing(struct ctx *cx, void *arg)
+{
+	(void)cx;
+	(void)arg;
+	return ERR_NONE;
+}
+
+static void visit(struct things *fx, struct db_pool *p, const char *path, db_work work)
+{
+	const struct db_place place = { .pool = p, .search_path = path, .statement_ms = 2000 };
+
+	assert_int_equal(ERR_NONE, db_unit(&fx->cx, &place, DB_READ, work, NULL));
+}
+
+static void a_connection_that_served_more_schemas_than_it_may_is_replaced(void **state)
+{
+	struct things *fx = *state;
+	const struct db_pool_conf conf = { .name = "visitor",
+		.conninfo = pg_conninfo(fx->pg, "postgres"),
+		.user = "app",
+		.max = 1,
+		.connect_ms = 2000,
+		.schemas_max = 2 };
+	struct db_pool *p = db_pool_create(&conf);
+
+	assert_int_equal(0, things_open(state));
+	for (int i = 0; i < 3; i++) {
+		visit(fx, p, "t_a, pg_temp", ask_one);
+		visit(fx, p, "t_b, pg_temp", ask_one);
+		visit(fx, p, "t_c, pg_temp", ask_nothing);
+	}
+	assert_int_equal(1, stats(p).opened_total);
+	assert_int_equal(1, stats(p).open);
+	visit(fx, p, "t_c, pg_temp", ask_one);
+	assert_int_equal(0, stats(p).open);
+	visit(fx, p, "t_c, pg_temp", ask_one);
+	visit(fx, p, "t_a, pg_temp", ask_one);
+	assert_int_equal(2, stats(p).opened_total);
+	assert_int_equal(1, stats(p).open);
+	db_pool_destroy(p);
+	assert_int_equal(0, things_close(state));
+}
+
 static void an_unreachable_server_is_told_quickly_and_not_stormed(void **state)
 {
 	const struct db_pool_conf conf = { .name = "nowhere",
@@ -393,6 +442,7 @@ int main(void)
 		cmocka_unit_test(a_waiter_gets_the_place_that_another_pool_gives_back),
 		cmocka_unit_test(idle_connections_are_swept),
 		cmocka_unit_test(a_connection_past_its_lifetime_is_replaced),
+		cmocka_unit_test(a_connection_that_served_more_schemas_than_it_may_is_replaced),
 		cmocka_unit_test(an_unreachable_server_is_told_quickly_and_not_stormed),
 		cmocka_unit_test(a_server_that_says_nothing_costs_the_time_to_connect),
 		cmocka_unit_test(connections_have_our_settings),

@@ -24,7 +24,12 @@ struct db_pool_conf {
 	int share;                      /* at most this many for one tenant; 0: no bound */
 	int connect_ms;
 	int idle_close_ms;              /* an idle connection closes after this */
-	int lifetime_ms;                /* a connection is replaced after this (relation cache grows) */
+	/*
+	 * A connection's server process remembers the tables of every schema it worked in until it ends:
+	 * it is replaced after this time, and when it has served more search paths than that (0: no bound).
+	 */
+	int lifetime_ms;
+	int schemas_max;
 	struct db_budget *budget;       /* may be NULL */
 };
 
