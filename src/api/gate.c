@@ -8,13 +8,13 @@
 #include "cc/core/actor.h"
 #include "cc/core/scope.h"
 
-/* The first look, on the I/O thread, may have ended in the middle. */
+/* What an earlier look of the same request has left, and may have left in the middle. */
 static void release(struct gate *g)
 {
 	for (const struct gate_tenant *h = g->held; h != NULL; h = h->next)
 		tenant_put(h->tenant);
 	cred_put(g->actor);
-	*g = (struct gate){ 0 };
+	*g = (struct gate){ .paid = g->paid };
 }
 
 void gate_keep(struct ctx *cx, struct req *rq, const struct tenant *tenant)
@@ -60,6 +60,8 @@ static enum err gate_pass(struct ctx *cx, struct req *rq, bool may_load)
 	if (g == NULL)
 		rq->gate = g = ARENA_NEW(cx->arena, struct gate);
 	release(g);
+	cx->actor = NULL;
+	cx->tenant = NULL;
 	e = decide(cx, rq, may_load, g);
 	if (e == ERR_NEED_LOAD)
 		return e;
@@ -70,8 +72,10 @@ static enum err gate_pass(struct ctx *cx, struct req *rq, bool may_load)
 
 		return shown == ERR_NONE ? e : shown;
 	}
-	if (metered && !(rq->route->flags & ROUTE_NO_LIMIT))
-		e = gate_rate(cx, rq, g, 1);
+	if (metered && !(rq->route->flags & ROUTE_NO_LIMIT)) {
+		e = gate_rate(cx, rq, g, g->paid ? 0 : 1);
+		g->paid = g->paid || e == ERR_NONE;
+	}
 	cx->actor = g->actor;
 	cx->tenant = g->tenant;
 	rq->audience = arena_printf(cx->arena, "%s %" PRIx64, g->tenant != NULL ? g->tenant->id : "",

@@ -17,6 +17,7 @@ struct gate {
 	const struct tenant *own;       /* of a tenant's credential */
 	const struct tenant *tenant;    /* the one that is meant; NULL: none */
 	struct gate_tenant *held;
+	bool paid;                      /* the meters were charged: once for a request */
 	bool degraded;                  /* the control database does not answer */
 	bool unchanged;                 /* the write turned out to be none: nothing is recorded */
 };

@@ -7,6 +7,8 @@
 #define CONTEXT_PARAMETER "tenant_id"
 /* Of every write: all checks are made, nothing is written. */
 #define TRIAL_PARAMETER "dry_run"
+/* So long a request may wait for a worker and not be asked again. */
+#define GATE_TRUST_US 100000
 
 enum err run_gate(struct call *c, bool may_load)
 {
@@ -128,11 +130,20 @@ static enum err look_at_list(struct call *c)
 	return ERR_NONE;
 }
 
+/*
+ * What the gate said while the headers came may be out of date: a body takes its time, and so does the
+ * queue. A key that was revoked meanwhile, or a tenant that was suspended, must not get through.
+ */
+static bool gate_is_stale(const struct call *c)
+{
+	return c->gated && (c->has_body || c->queue_us > GATE_TRUST_US);
+}
+
 enum err run_route(struct call *c)
 {
 	enum err e = ERR_NONE;
 
-	if (c->need_load) {
+	if (c->need_load || gate_is_stale(c)) {
 		c->need_load = false;
 		e = run_gate(c, true);
 		if (e == ERR_NONE)

@@ -178,6 +178,8 @@ const struct route_group *const floor_groups[] = { &floor_group, NULL };
 
 static enum err known(struct ctx *cx, const char *key, bool may_load)
 {
+	if (atomic_load(&floor_seen.revoked))
+		return ERR_UNAUTHORIZED;
 	if (str_eq(key, "Bearer good"))
 		return ERR_NONE;
 	if ((str_eq(key, "Bearer cold") || str_eq(key, "Bearer nobody")) && !may_load)

@@ -29,6 +29,7 @@ struct floor_seen {
 	atomic_int done, abandoned;     /* done hook with a status, without one */
 	atomic_bool hold;               /* GET /t/slow waits while this is set, at most 20 s */
 	atomic_int holding;
+	atomic_bool revoked;            /* no credential is known any more */
 };
 extern struct floor_seen floor_seen;
 extern const struct route_group *const floor_groups[];

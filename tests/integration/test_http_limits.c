@@ -172,7 +172,8 @@ static void a_client_that_asks_first_is_told_to_continue_or_not(void **state)
 		assert_int_equal(201, a.status);
 		wire_close(w);
 	}
-	assert_int_equal(1, atomic_load(&floor_seen.loaded));
+	/* The cold one before its body, and both when the body is there. */
+	assert_int_equal(3, atomic_load(&floor_seen.loaded));
 }
 
 static void a_cold_credential_is_asked_before_a_large_body(void **state)
@@ -186,8 +187,31 @@ static void a_cold_credential_is_asked_before_a_large_body(void **state)
 	assert_int_equal(201, a.status);
 	wire_close(w);
 	assert_int_equal(1, atomic_load(&floor_seen.gated));
-	assert_int_equal(1, atomic_load(&floor_seen.loaded));
+	assert_int_equal(2, atomic_load(&floor_seen.loaded));
 	assert_int_equal(1, atomic_load(&floor_seen.done));
+}
+
+static void what_is_revoked_while_the_body_comes_is_refused(void **state)
+{
+	static const char *const keys[] = { "good", "cold" };
+	char text[512];
+
+	for (size_t i = 0; i < 2; i++) {
+		struct wire *w = wire_open(*state);
+
+		atomic_store(&floor_seen.revoked, false);
+		(void)snprintf(text, sizeof(text), POST "Authorization: Bearer %s\r\nContent-Length: 12\r\n"
+			       "Expect: 100-continue\r\n\r\n", keys[i]);
+		assert_true(wire_send(w, text));
+		wire_read(w, &a, true);
+		assert_int_equal(100, a.status);
+		atomic_store(&floor_seen.revoked, true);
+		assert_true(wire_send(w, "{\"name\":\"x\"}"));
+		wire_read(w, &a, false);
+		assert_refused(401, "unauthorized", &a);
+		wire_close(w);
+	}
+	assert_int_equal(0, atomic_load(&floor_seen.handled));
 }
 
 static void a_client_that_leaves_gives_its_place_back(void **state)
@@ -388,6 +412,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_client_that_asks_first_is_told_to_continue_or_not, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_cold_credential_is_asked_before_a_large_body, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_is_revoked_while_the_body_comes_is_refused, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_client_that_leaves_gives_its_place_back, setup, teardown),
 		cmocka_unit_test(a_full_queue_is_503_at_once),

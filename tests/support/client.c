@@ -31,6 +31,7 @@ struct client {
 	int port, fd;
 	char *key, *tenant, *host;
 	struct kept *kept;
+	char *rest; /* client_begin(): the body that client_end() sends */
 };
 
 /* What has been read of a connection and not been used. */
@@ -80,6 +81,7 @@ void client_close(struct client *c)
 	free(c->key);
 	free(c->tenant);
 	free(c->host);
+	free(c->rest);
 	free(c);
 }
 
@@ -364,6 +366,28 @@ const struct answer *client_raw(struct client *c, const void *bytes, size_t n)
 	exchange(c, k, bytes, n, false);
 	finish(c, k);
 	hang_up(c);
+	return &k->a;
+}
+
+void client_begin(struct client *c, const char *method, const char *target, const char *body)
+{
+	size_t n;
+	char *text = compose(c, method, target, NULL, body, &n);
+
+	(void)keep(c, method, target);
+	hang_up(c);
+	assert_null(dial(c));
+	send_all(c->fd, text, n - strlen(body));
+	replace(&c->rest, body);
+	free(text);
+}
+
+const struct answer *client_end(struct client *c)
+{
+	struct kept *k = c->kept;
+
+	exchange(c, k, c->rest, strlen(c->rest), false);
+	finish(c, k);
 	return &k->a;
 }
 

@@ -57,6 +57,12 @@ const struct answer *client_patch(struct client *c, const char *path, const char
 	__attribute__((format(printf, 3, 4)));
 /* Bytes as they are on a fresh connection; the first answer to them (status 0: closed without one). */
 const struct answer *client_raw(struct client *c, const void *bytes, size_t n);
+/*
+ * The same in two halves: all but the body, then the body, whose answer it is. In between the server has
+ * the head and waits.
+ */
+void client_begin(struct client *c, const char *method, const char *target, const char *body);
+const struct answer *client_end(struct client *c);
 
 /* Reading an answer. Paths: "settings.max_users", "details[0].field", "[2].domain"; "" is the whole. */
 json_t *answer_at(const struct answer *a, const char *path);       /* NULL: absent */

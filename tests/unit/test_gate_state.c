@@ -89,6 +89,35 @@ static void the_rate_is_taken_last_and_only_once(void **state)
 	api_hooks.done(&f->cx, &f->rq, 200);
 }
 
+/* A body takes its time, and the gate is asked again when it is complete. */
+static void who_is_asked_again_pays_once(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(ERR_NONE, pass(f, &(struct ask){ CREATE, .key = "key-tight" }));
+		f->rq.nheaders = 0;
+		assert_int_equal(ERR_NONE, api_hooks.gate(&f->cx, &f->rq, true));
+		assert_string_equal(arena_printf(f->arena, "%d", 2 - i),
+				    header_of(f, "X-RateLimit-Remaining"));
+		assert_string_equal("key-tight", f->cx.actor->id);
+		api_hooks.done(&f->cx, &f->rq, 201);
+	}
+	EXPECT(ERR_RATE_LIMITED, CREATE, .key = "key-tight");
+}
+
+static void what_is_refused_when_asked_again_speaks_for_nobody(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(ERR_NONE, pass(f, &(struct ask){ CREATE, .key = "key-alpha" }));
+	degraded = true;
+	assert_int_equal(ERR_UNAVAILABLE, api_hooks.gate(&f->cx, &f->rq, true));
+	assert_null(f->cx.actor);
+	assert_null(f->cx.tenant);
+	api_hooks.done(&f->cx, &f->rq, 503);
+}
+
 static void over_the_limit_the_answer_says_when_to_return(void **state)
 {
 	struct fixture *f = *state;
@@ -119,6 +148,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(without_the_control_database_nothing_is_changed, open_gate,
 						close_gate),
 		cmocka_unit_test_setup_teardown(the_rate_is_taken_last_and_only_once, open_gate,
+						close_gate),
+		cmocka_unit_test_setup_teardown(who_is_asked_again_pays_once, open_gate, close_gate),
+		cmocka_unit_test_setup_teardown(what_is_refused_when_asked_again_speaks_for_nobody, open_gate,
 						close_gate),
 		cmocka_unit_test_setup_teardown(over_the_limit_the_answer_says_when_to_return, open_gate,
 						close_gate),

@@ -12,7 +12,9 @@ struct http_hooks {
 	/*
 	 * Credential → tenant → scope → rate. Called first on the I/O thread with may_load = false: it
 	 * must not block and answers ERR_NEED_LOAD when memory does not suffice; then again by a worker
-	 * with may_load = true. Sets cx->tenant, cx->actor, rq->gate, rq->tenant_named, rate headers.
+	 * with may_load = true, also when a body or the queue took so long that the first answer may be out
+	 * of date. Sets cx->tenant, cx->actor, rq->gate, rq->tenant_named, rate headers; however often it is
+	 * asked, a request is charged once.
 	 */
 	enum err (*gate)(struct ctx *cx, struct req *rq, bool may_load);
 	/*
