@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* close_range */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
@@ -29,6 +30,7 @@ struct serving {
 	struct supervisor_conf conf;
 	struct supervisor supervisor; /* pid 0: none */
 	struct wire wire;
+	struct descriptors descriptors;
 	bool wired;
 	int signals;
 };
@@ -53,6 +55,18 @@ static void close_inherited_on_exec(void)
 		return;
 	for (int fd = 3; fd < 1024; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+/* Before anything is started: what is started inherits the limit. */
+static bool take_descriptors(struct serving *s)
+{
+	struct descriptors *d = &s->descriptors;
+
+	if (descriptors_share(&s->program.config, descriptors_raise(), d))
+		return true;
+	complain("the process may have %" PRId64 " descriptors (ulimit -Hn) and needs %" PRId64
+		 " beside those of its clients; nothing was started", d->limit, d->own);
+	return false;
 }
 
 /* Signals come to the main thread only, when it asks for them; every thread inherits the mask. */
@@ -168,7 +182,12 @@ static int announce(struct serving *s)
 	const char *file = p->config.server.port_file, *error = NULL;
 
 	LOG(LOG_INFO, "listening", LOG_TEXT("address", p->config.server.address), LOG_INT("port", port),
-		LOG_TEXT("version", CC_VERSION));
+		LOG_TEXT("version", CC_VERSION), LOG_INT("connections_max", s->descriptors.clients));
+	if (s->descriptors.clients < p->config.server.connections_max)
+		LOG(LOG_WARN, "fewer client connections than server.connections_max: descriptors are few",
+			LOG_INT("connections", s->descriptors.clients),
+			LOG_INT("wanted", p->config.server.connections_max),
+			LOG_INT("descriptors", s->descriptors.limit));
 	if (file != NULL &&
 		!write_private(p->arena, file, arena_printf(p->arena, "%d\n", port), true, &error)) {
 		complain("%s", error);
@@ -201,7 +220,7 @@ static int start(struct serving *s)
 		status = make_first_key(s);
 	if (status != 0)
 		return status;
-	if (!wire_start(&s->wire, &error)) {
+	if (!wire_start(&s->wire, &s->descriptors, &error)) {
 		complain("cannot listen: %s", error);
 		return EXIT_UNAVAILABLE;
 	}
@@ -265,7 +284,9 @@ int cmd_serve(const struct options *o)
 		forbid_dumps();
 		close_inherited_on_exec();
 		umask(077);
-		status = take_signals(&s) ? start(&s) : EXIT_SOFTWARE;
+		status = take_descriptors(&s) ? 0 : EXIT_UNAVAILABLE;
+		if (status == 0)
+			status = take_signals(&s) ? start(&s) : EXIT_SOFTWARE;
 		if (status == 0)
 			status = serve_until_signal(&s);
 		stop(&s);

@@ -163,7 +163,11 @@ static const struct field server_fields[] = {
 	S_INT(T, workers, 1, 512, "16", "Threads that wait for PostgreSQL."),
 	S_INT(T, queue_max, 1, 100000, "512",
 		"Requests waiting for a worker; further ones are answered 503."),
-	S_INT(T, connections_max, 1, 1000000, "10000", "Client connections at most."),
+	S_INT(T, connections_max, 1, 1000000, "10000",
+		"Client connections at most; fewer when the process may not have so many descriptors."),
+	S_INT(T, connections_per_address, 0, 1000000, "4096",
+		"Of these from one address, and never more than three quarters of them; further ones are "
+		"closed at once. 0: no such bound, for a proxy in front that holds more."),
 	S_INT(T, body_max, 1024, 67108864, "1048576",
 		"Bytes of a request body, unless its operation takes less."),
 	S_INT(T, head_max, 2048, 65536, "8192", "Bytes of a request line with its header fields."),

@@ -129,7 +129,7 @@ struct ctx wire_ctx(struct wire *w, struct arena *a, int ms)
 	};
 }
 
-bool wire_start(struct wire *w, const char **ret_error)
+bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_error)
 {
 	const struct server_conf *s = &w->config->server;
 	const struct http_conf conf = {
@@ -138,7 +138,8 @@ bool wire_start(struct wire *w, const char **ret_error)
 		.io_threads = (int)s->io_threads,
 		.workers = (int)s->workers,
 		.queue_max = (int)s->queue_max,
-		.connections_max = (int)s->connections_max,
+		.connections_max = (int)d->clients,
+		.connections_per_address = (int)descriptors_per_address(s, d->clients),
 		.body_max = (size_t)s->body_max,
 		.header_max = (size_t)s->head_max,
 		.header_ms = (int)s->header_ms,

@@ -8,6 +8,7 @@
 #include "cc/jobs/jobs.h"
 
 #include "config.h"
+#include "descriptors.h"
 
 /* Who gets what: the settings become a world, the world gets its threads. Used by one thread. */
 struct wire {
@@ -25,7 +26,7 @@ void wire_open(struct wire *w, struct arena *a, const struct config *config);
 /* A context for work outside requests: set-up, commands. */
 struct ctx wire_ctx(struct wire *w, struct arena *a, int ms);
 /* Jobs, then the listener. False: *ret_error says why, and what was started is stopped again. */
-bool wire_start(struct wire *w, const char **ret_error);
+bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_error);
 /* The reverse: no answer is lost, then jobs, then all else. Also after a failed or missing start. */
 void wire_close(struct wire *w);
 

@@ -9,6 +9,9 @@
 
 #include "cc/base/bytes.h"
 #include "cc/base/clock.h"
+#include "cc/base/log.h"
+
+#define TELL_EVERY_MS 60000
 
 enum { STATE_BITS = 3, STATE_MASK = (1 << STATE_BITS) - 1 };
 
@@ -101,9 +104,20 @@ static int64_t tick_ms(const struct peers *t)
 	return shortest > 160 ? shortest / 8 : 20;
 }
 
+/* Whoever comes now waits, and would never know why. */
+static void tell_full(struct peers *t, int64_t *told_ms, int64_t now)
+{
+	if (t->max == 0 || t->count < t->max || now - *told_ms < TELL_EVERY_MS)
+		return;
+	*told_ms = now;
+	LOG(LOG_WARN, "every client connection is taken; further clients wait",
+	    LOG_INT("connections", t->max));
+}
+
 static void *reap(void *arg)
 {
 	struct peers *t = arg;
+	int64_t told_ms = -TELL_EVERY_MS;
 
 	lock_take(&t->lock);
 	while (!t->stop) {
@@ -112,6 +126,7 @@ static void *reap(void *arg)
 
 		for (struct peer *c = t->first; c != NULL; c = c->next)
 			check_one(t, c, now);
+		tell_full(t, &told_ms, now);
 		(void)cond_wait_until(&t->wake, &t->lock, now + tick_ms(t));
 	}
 	lock_drop(&t->lock);

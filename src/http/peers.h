@@ -40,6 +40,7 @@ struct peers {
 	struct cond wake;
 	struct peer *first;             /* guarded by: lock */
 	int count;                      /* guarded by: lock */
+	int max;                        /* libmicrohttpd takes no more; 0: not known */
 	bool stop;                      /* guarded by: lock */
 	bool running;
 	int header_ms, request_ms, idle_ms;

@@ -94,6 +94,7 @@ static struct MHD_Daemon *start_mhd(struct http_server *s)
 	return MHD_start_daemon(flags, 0, NULL, NULL, glue_call, s,
 				MHD_OPTION_LISTEN_SOCKET, s->listen_fd,
 				MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->conf.connections_max,
+				MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)s->conf.connections_per_address,
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory(s->conf.header_max),
 				MHD_OPTION_URI_LOG_CALLBACK, glue_target, s,
 				MHD_OPTION_UNESCAPE_CALLBACK, glue_unescape, s,
@@ -121,6 +122,7 @@ static struct http_server *server_create(const struct http_conf *conf)
 		s->conf.connections_max = s->conf.io_threads;
 	shelf_init(&s->shelf);
 	peers_init(&s->peers, conf->header_ms, conf->request_ms, conf->idle_ms);
+	s->peers.max = s->conf.connections_max;
 	if (!queue_init(&s->queue, conf->queue_max > 0 ? (size_t)conf->queue_max : 1))
 		abort();
 	return s;

@@ -162,10 +162,12 @@ char *daemon_region_db(const char *region)
 void daemon_launch(struct daemon *d)
 {
 	const char *const argv[] = { program(), "serve", "--config", d->config, NULL };
+	const char *const limited[] = { "sh", "-c", "ulimit $1; shift; exec \"$@\"", "sh", d->options.ulimit,
+		argv[0], argv[1], argv[2], argv[3], NULL };
 
 	unlink(d->port_file);
 	d->port = 0;
-	d->pid = temp_spawn(argv, d->options.env, d->log, SIGKILL);
+	d->pid = temp_spawn(d->options.ulimit != NULL ? limited : argv, d->options.env, d->log, SIGKILL);
 }
 
 static bool answers_ready(struct daemon *d)

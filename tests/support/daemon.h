@@ -21,6 +21,7 @@ struct daemon_options {
 	int poll_ms;           /* change feed; 0: 500 */
 	int workers;           /* 0: 8 */
 	bool without_redis;
+	const char *ulimit;     /* of the daemon alone: "-Sn 1024", "-n 500"; NULL: as this process has it */
 	const char *plans;      /* text of a plans file; NULL: the plans of daemon_plans */
 	const char *const *env; /* more environment, NULL-terminated: "CONTROLCORE_LIMITS_STATEMENT_MS=200",
 					 * "CC_FAILPOINT=name:3"; stays for restarts until daemon_env() */

@@ -37,6 +37,7 @@ struct http_conf {
 	int io_threads, workers;
 	int queue_max;                  /* requests waiting for a worker; more are 503 */
 	int connections_max;
+	int connections_per_address;    /* 0: no bound */
 	size_t body_max;                /* bytes */
 	/* bytes of one header section: MHD's memory per connection follows it */
 	size_t header_max;
