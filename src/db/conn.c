@@ -9,6 +9,7 @@
 #include "cc/base/clock.h"
 
 #define WAIT_MAX_MS 30000 /* for a context without a deadline */
+#define READ_ONLY "25006" /* read_only_sql_transaction */
 
 /*
  * A tenant's table may grow past the plan that was made when it was small, long before it is
@@ -156,6 +157,11 @@ static void note_failure(struct db *db, const struct db_pending *p, const PGresu
 
 	if (db->failed == ERR_NONE)
 		db->failed = sqlstate_refuse(db->cx, r, p->q->name);
+	/* The server has become a standby: this connection will never write again, another one may. */
+	if (db->failed == ERR_INTERNAL && db->mode == DB_WRITE && str_eq(state, READ_ONLY)) {
+		db->failed = ERR_UNAVAILABLE;
+		db->lost = true;
+	}
 	if (db->failed == ERR_INTERNAL && p->q == &unit_context && str_eq(state, "22023"))
 		db->failed = ERR_TENANT_MOVING; /* no such role: dropped with its schema */
 	/* The backend ends after these; a plan that outlived a migration only dies with its connection. */

@@ -25,7 +25,8 @@ static const struct rule {
 	{ "0A000", ERR_RETRY        }, /* a plan outlived a migration: "must not change result type" */
 	{ "08",    ERR_UNAVAILABLE  }, /* connection_exception */
 	{ "57P0",  ERR_UNAVAILABLE  }, /* shutting down, crashed, starting */
-	{ "53300", ERR_UNAVAILABLE  }, /* too_many_connections */
+	{ "53",    ERR_UNAVAILABLE  }, /* insufficient_resources: disk, memory, connections */
+	{ "58",    ERR_UNAVAILABLE  }, /* system_error: the disk fails */
 	{ "57014", ERR_UNAVAILABLE  }, /* query_canceled: statement_timeout */
 	{ "55P03", ERR_UNAVAILABLE  }, /* lock_not_available: lock_timeout */
 	{ "25P03", ERR_UNAVAILABLE  }, /* idle_in_transaction_session_timeout */

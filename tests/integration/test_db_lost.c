@@ -202,6 +202,51 @@ static void a_crashed_server_is_unavailable_at_once_and_served_again_when_back(v
 	assert_string_equal("one", job.thing.name);
 }
 
+/* What a full disk says is for the client to retry; the connection is as good as before. */
+static void a_server_without_resources_is_unavailable(void **state)
+{
+	static const char *const states[] = { "53100", "53200", "58030" };
+	struct things *fx = *state;
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		struct job job = { .text = states[i] };
+
+		assert_int_equal(ERR_UNAVAILABLE, things_unit(fx, DB_WRITE, raise_it, &job));
+		assert_int_equal(1, job.runs);
+		assert_int_equal(1, things_stats(fx).open);
+	}
+}
+
+/* As a primary that became a standby: the way to the new one begins with a new connection. */
+static void a_connection_that_only_reads_is_given_up(void **state)
+{
+	struct things *fx = *state;
+	struct job job = { 0 };
+
+	pg_sql(fx->pg, "postgres", "ALTER ROLE app SET default_transaction_read_only = on");
+	assert_int_equal(ERR_UNAVAILABLE, things_unit(fx, DB_WRITE, things_add_two, &job));
+	assert_non_null(strstr(fx->cx.problem.cause, "25006"));
+	assert_int_equal(0, things_stats(fx).open);
+	pg_sql(fx->pg, "postgres", "ALTER ROLE app RESET default_transaction_read_only");
+	assert_int_equal(ERR_NONE, things_unit(fx, DB_WRITE, things_add_two, &job));
+	assert_string_equal("2", things_count(fx));
+}
+
+static enum err write_in_a_read(struct ctx *cx, void *arg)
+{
+	(void)arg;
+	return thing_add(cx, 1, "one");
+}
+
+static void a_write_in_a_read_is_a_mistake_of_ours(void **state)
+{
+	struct things *fx = *state;
+	struct job job = { 0 };
+
+	assert_int_equal(ERR_INTERNAL, things_unit(fx, DB_READ, write_in_a_read, &job));
+	assert_int_equal(1, things_stats(fx).open);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +270,12 @@ int main(void)
 			a_connection_lost_in_the_middle_is_not_tried_again, things_open, things_close),
 		cmocka_unit_test_setup_teardown(
 			a_connection_lost_at_commit_is_never_tried_again, things_open, things_close),
+		cmocka_unit_test_setup_teardown(
+			a_server_without_resources_is_unavailable, things_open, things_close),
+		cmocka_unit_test_setup_teardown(
+			a_connection_that_only_reads_is_given_up, things_open, things_close),
+		cmocka_unit_test_setup_teardown(
+			a_write_in_a_read_is_a_mistake_of_ours, things_open, things_close),
 		cmocka_unit_test_setup_teardown(
 			a_crashed_server_is_unavailable_at_once_and_served_again_when_back, things_open,
 			things_close),
