@@ -41,12 +41,25 @@ static enum err check_scope(struct ctx *cx, const struct req *rq, const struct g
 	return refuse(cx, ERR_SCOPE, "%s needs the scope %s", r->op, r->scope);
 }
 
+/* Who has to say what it changes cannot overwrite what it has not seen. */
+static enum err check_condition(struct ctx *cx, const struct req *rq, const struct gate *g)
+{
+	const struct route *r = rq->route;
+
+	if (g->tenant == NULL || !g->tenant->require_if_match || rq->in->if_match != NULL ||
+	    !route_needs_version(r))
+		return ERR_NONE;
+	return refuse(cx, ERR_PRECONDITION_REQUIRED,
+		      "send If-Match with the object's ETag: the tenant's settings require it");
+}
+
 static enum err decide(struct ctx *cx, struct req *rq, bool may_load, struct gate *g)
 {
 	TRY(gate_credential(cx, rq, may_load, g));
 	TRY(gate_context(cx, rq, may_load, g));
 	TRY(check_scope(cx, rq, g));
-	return gate_state(cx, rq, g);
+	TRY(gate_state(cx, rq, g));
+	return check_condition(cx, rq, g);
 }
 
 static enum err gate_pass(struct ctx *cx, struct req *rq, bool may_load)

@@ -122,6 +122,7 @@ static enum err tenant_make(struct ctx *cx, const struct tenant_place_row *row, 
 		.plan = plan_find(&cx->world->plans, row->plan_type),
 		.limits = { .max_policies = row->max_policies, .max_resources = row->max_resources,
 			    .max_users = row->max_users, .max_bouncers = row->max_bouncers },
+		.require_if_match = row->require_if_match,
 	};
 	for (size_t i = 0; i < row->hosts.n; i++)
 		hosts[i] = arena_strdup(a, row->hosts.v[i]);

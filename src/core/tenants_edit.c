@@ -104,6 +104,7 @@ enum err tenants_spec(struct ctx *cx, const struct tenant_new *in, struct tenant
 		.owner_email = in->owner_email != NULL ? in->owner_email
 						       : arena_printf(cx->arena, "owner@%s", in->domain),
 		.owner_username = "owner",
+		.require_if_match = in->settings.require_if_match,
 	};
 	spec_limits(in, plan, &ret->limits);
 	return ERR_NONE;
@@ -145,7 +146,12 @@ void tenants_usage(struct ctx *cx, struct tenant_usage *ret, const struct tenant
 		ctx_clear_problem(cx);
 }
 
-/* The name is the owner's; what the tenant may use and is called by on the network is the operator's. */
+/* What the tenant may use and is called by on the network is the operator's; the rest is the owner's. */
+static bool is_owners(const char *field)
+{
+	return str_eq(field, "name") || str_eq(field, "settings.require_if_match");
+}
+
 static enum err check_rights(struct ctx *cx, const struct strv *changed)
 {
 	static const char needed[] = "platform:tenants";
@@ -153,7 +159,7 @@ static enum err check_rights(struct ctx *cx, const struct strv *changed)
 	if (cx->actor == NULL || cx->actor->scopes & scope_bit(needed))
 		return ERR_NONE;
 	for (size_t i = 0; i < changed->n; i++)
-		if (!str_eq(changed->v[i], "name"))
+		if (!is_owners(changed->v[i]))
 			return refuse(cx, ERR_SCOPE, "changing %s needs the scope %s", changed->v[i], needed);
 	return ERR_NONE;
 }
@@ -227,6 +233,7 @@ enum err tenants_update(struct ctx *cx, const struct tenants_edit *edit, struct 
 	if (!str_eq(before.domain, row->domain))
 		TRY(move_domain(cx, &before, row));
 	q_tenant_update_later(cx->db, ret, found, row->id, row->name, row->slug, row->domain, row->plan_type,
-			      max->max_policies, max->max_users, max->max_bouncers, max->max_resources);
+			      max->max_policies, max->max_users, max->max_bouncers, max->max_resources,
+			      max->require_if_match);
 	return ERR_NONE;
 }

@@ -37,6 +37,7 @@ struct route_errors route_errors(const struct route *r)
 	ret.has[ERR_VALIDATION] = true;         /* of an unknown query parameter at least */
 	ret.has[ERR_MEDIA_TYPE] = r->body != NULL;
 	ret.has[ERR_PRECONDITION] = route_takes_conditions(r);
+	ret.has[ERR_PRECONDITION_REQUIRED] = route_needs_version(r);
 	ret.has[ERR_RATE_LIMITED] = (r->flags & ROUTE_NO_LIMIT) == 0;
 	ret.has[ERR_TENANT_SUSPENDED] = r->auth == AUTH_TENANT && (r->flags & ROUTE_SUSPENDED_OK) == 0;
 	ret.has[ERR_TENANT_GONE] = r->auth == AUTH_TENANT && (r->flags & ROUTE_DELETED_OK) == 0;

@@ -155,6 +155,11 @@ bool route_checks_version(const struct route *r)
 	return route_is_write(r) && (r->flags & ROUTE_NO_VERSION) == 0;
 }
 
+bool route_needs_version(const struct route *r)
+{
+	return r->auth == AUTH_TENANT && r->method != M_POST && route_checks_version(r);
+}
+
 /* What depends on the other methods of a path; those of GET come first. */
 static void derive(struct router *r)
 {

@@ -254,6 +254,43 @@ static void any_tag_changes_what_is_there(void **state)
 	}
 }
 
+static void set_required(struct contract *k, bool required)
+{
+	client_tenant(k->c, NULL);
+	assert_status(200, client_call(k->c, "PATCH", "/api/v1/tenants/contract", "If-Match: *\r\n",
+				   required ? "{\"settings\":{\"require_if_match\":true}}"
+					    : "{\"settings\":{\"require_if_match\":false}}"));
+}
+
+static void a_tenant_may_want_a_tag_with_every_change(void **state)
+{
+	struct contract *k = *state;
+	size_t n = 0;
+
+	set_required(k, true);
+	FOR_EACH_ROUTE(r, prefix)
+	{
+		const bool needed = r->auth == AUTH_TENANT && r->mode == DB_WRITE && r->method != M_POST &&
+				    (r->flags & ROUTE_NO_VERSION) == 0;
+		struct ask ask = { .r = r, .prefix = prefix, .method = r->method };
+
+		/* What is sent is refused by the next check, so that nothing is ever done. */
+		ask.query = "nosuch=1";
+		if (r->body != NULL)
+			ask.body = "{\"no such field\":1}";
+		if (needed)
+			assert_error(428, "precondition_required", contract_ask(k, k->c, &ask));
+		else if (r->auth == AUTH_TENANT)
+			assert_status(422, contract_ask(k, k->c, &ask));
+		ask.headers = "If-Match: \"1\"\r\n";
+		if (needed)
+			assert_status(422, contract_ask(k, k->c, &ask));
+		n += needed;
+	}
+	assert_true(n > 0);
+	set_required(k, false);
+}
+
 static void conditions_that_are_none_are_refused(void **state)
 {
 	static const char *const bad[] = { "7", "\"7", "W/7", "\"7\" \"8\"", "*, \"7\"", "" };
@@ -298,6 +335,7 @@ int main(void)
 		cmocka_unit_test(a_stale_tag_changes_nothing),
 		cmocka_unit_test(the_present_tag_changes_once),
 		cmocka_unit_test(any_tag_changes_what_is_there),
+		cmocka_unit_test(a_tenant_may_want_a_tag_with_every_change),
 		cmocka_unit_test(conditions_that_are_none_are_refused),
 		cmocka_unit_test(what_is_not_there_is_not_found_whatever_the_condition),
 	};

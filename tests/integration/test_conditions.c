@@ -206,6 +206,41 @@ static void what_names_a_resource_shows_in_its_tag(void **state)
 	assert_int(1, ask_if_changed(s, "/resources/1", before), "policies[0]");
 }
 
+static void the_owner_decides_whether_tags_are_required(void **state)
+{
+	struct story *s = *state;
+	char path[120], target[140];
+
+	snprintf(path, sizeof(path), "/tenants/%s", s->t.id);
+	snprintf(target, sizeof(target), "/api/v1%s", path);
+	story_policy(s, "p");
+	assert_true(json_is_false(answer_at(client_get(s->c, "%s", path), "settings.require_if_match")));
+	assert_status(200, client_patch(s->c, path, "{'settings':{'require_if_match':true}}"));
+	assert_error(428, "precondition_required", client_patch(s->c, "/policies/1", "{'name':'q'}"));
+	assert_error(428, "precondition_required", client_delete(s->c, "/policies/1"));
+	assert_error(428, "precondition_required",
+		client_patch(s->operator, path, "{'settings':{'require_if_match':false}}"));
+	assert_status(201, client_post(s->c, "/policies", "{'name':'r','rego_code':'package p'}"));
+	assert_status(200,
+		client_call(s->c, "PATCH", "/api/v1/policies/1", "If-Match: \"1\"\r\n", "{\"name\":\"q\"}"));
+	assert_status(200, client_call(s->c, "PATCH", target, "If-Match: *\r\n",
+				   "{\"settings\":{\"require_if_match\":false}}"));
+	assert_status(200, client_delete(s->c, "/policies/1"));
+}
+
+static void a_tenant_can_be_made_to_require_tags(void **state)
+{
+	struct story *s = *state;
+	struct tenant_fixture t;
+	struct client *c;
+
+	fixture_tenant(s->d, "careful", NULL, NULL, "{'require_if_match':true}", &t);
+	c = client_of(s->d, &t);
+	assert_status(201, client_post(c, "/policies", "{'name':'r','rego_code':'package p'}"));
+	assert_error(428, "precondition_required", client_delete(c, "/policies/1"));
+	client_close(c);
+}
+
 static void lines_of_a_list_are_one_list(void **state)
 {
 	struct story *s = *state;
@@ -243,6 +278,10 @@ int main(void)
 			what_lives_is_another_answer_but_the_same_row, story_open, story_close),
 		cmocka_unit_test_setup_teardown(
 			what_names_a_resource_shows_in_its_tag, story_open, story_close),
+		cmocka_unit_test_setup_teardown(
+			the_owner_decides_whether_tags_are_required, story_open, story_close),
+		cmocka_unit_test_setup_teardown(
+			a_tenant_can_be_made_to_require_tags, story_open, story_close),
 		cmocka_unit_test_setup_teardown(lines_of_a_list_are_one_list, story_open, story_close),
 		cmocka_unit_test_setup_teardown(only_patch_takes_a_merge_patch, story_open, story_close),
 	};

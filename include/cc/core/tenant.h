@@ -25,6 +25,7 @@ struct tenant {
 	const char *suspend_mode;       /* "read_only" or "blocked" while suspended, else NULL */
 	const struct plan *plan;
 	struct limits limits;           /* the tenant's own, from its settings */
+	bool require_if_match;          /* changes without it are refused */
 	/* placement */
 	const char *region;
 	const char *schema_id;          /* also the name of its role: t_<base32> */

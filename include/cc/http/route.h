@@ -153,6 +153,8 @@ struct req {
  * handler asks ctx_check_version() before it changes anything. PUT, PATCH and DELETE do unless they say no.
  */
 bool route_checks_version(const struct route *r);
+/* Of these the ones that are refused without If-Match where a tenant wants that: all but actions. */
+bool route_needs_version(const struct route *r);
 
 /* For handlers: keep the pointer, the runner prints after the commit. */
 enum err reply(struct req *rq, const void *obj);

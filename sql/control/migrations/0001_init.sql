@@ -52,6 +52,7 @@ CREATE TABLE cc.tenant (
 	max_resources  bigint CHECK (max_resources >= 0),
 	max_users      bigint CHECK (max_users >= 0),
 	max_bouncers   bigint CHECK (max_bouncers >= 0),
+	require_if_match boolean NOT NULL DEFAULT false,
 	owner_email    text NOT NULL,
 	created_at     timestamptz NOT NULL,
 	updated_at     timestamptz NOT NULL,
