@@ -13,32 +13,67 @@ enum err refuse(struct ctx *cx, enum err e, const char *fmt, ...)
 	return e;
 }
 
-enum err refuse_field(struct ctx *cx, const char *field, const char *error, const char *fmt, ...)
+/* NULL: there are as many as are kept. */
+static struct fault *add_fault(struct ctx *cx, const char *field, const char *error)
 {
 	struct problem *p = &cx->problem;
 	struct fault *f;
-	va_list ap;
 
 	if (p->nfaults >= FAULTS_MAX)
-		return ERR_VALIDATION;
+		return NULL;
 	f = ARENA_NEW(cx->arena, struct fault);
 	f->field = arena_strdup(cx->arena, field);
 	f->error = error;
-	va_start(ap, fmt);
-	f->message = arena_vprintf(cx->arena, fmt, ap);
-	va_end(ap);
+	f->kind = ERR_VALIDATION;
 	/* A ctx may have been copied while its list was empty. */
 	if (p->faults == NULL)
 		p->faults_tail = &p->faults;
 	*p->faults_tail = f;
 	p->faults_tail = &f->next;
 	p->nfaults++;
+	return f;
+}
+
+enum err refuse_field(struct ctx *cx, const char *field, const char *error, const char *fmt, ...)
+{
+	struct fault *f = add_fault(cx, field, error);
+	va_list ap;
+
+	if (f == NULL)
+		return ERR_VALIDATION;
+	va_start(ap, fmt);
+	f->message = arena_vprintf(cx->arena, fmt, ap);
+	va_end(ap);
 	return ERR_VALIDATION;
+}
+
+enum err refuse_line(
+	struct ctx *cx, enum err kind, const char *field, size_t line, size_t column, const char *fmt, ...)
+{
+	struct fault *f = add_fault(cx, field, "syntax");
+	va_list ap;
+
+	if (f == NULL)
+		return kind;
+	f->kind = kind;
+	f->line = line;
+	f->column = column;
+	va_start(ap, fmt);
+	f->message = arena_vprintf(cx->arena, fmt, ap);
+	va_end(ap);
+	return kind;
 }
 
 enum err ctx_faults(const struct ctx *cx)
 {
-	return cx->problem.nfaults > 0 ? ERR_VALIDATION : ERR_NONE;
+	const struct fault *first = cx->problem.faults;
+
+	if (cx->problem.nfaults == 0)
+		return ERR_NONE;
+	for (const struct fault *f = first; f != NULL; f = f->next)
+		if (f->kind != first->kind)
+			return ERR_VALIDATION;
+	return first->kind;
 }
 
 static bool versions_have(const struct versions *s, int64_t row_version)

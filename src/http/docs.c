@@ -55,7 +55,8 @@ void errors_markdown(struct str *out)
 {
 	str_add(out, "# Errors\n\nGenerated from the table of errors. One body for all: `error` and "
 		     "`message` always; `request_id`, `timestamp`; `tenant_id` whenever the tenant is known "
-		     "to the caller; `details` with every field that is not valid.\n\n");
+		     "to the caller; `details` with every field that is not valid, and the line and column "
+		     "where the field is source text.\n\n");
 	str_add(out, "| Status | `error` | Meaning |\n|---|---|---|\n");
 	for (int e = 1; e < ERR_COUNT; e++) {
 		const struct err_info *info = err_info((enum err)e);

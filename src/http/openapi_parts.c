@@ -148,7 +148,9 @@ static void write_problem_schema(struct jw *w)
 	       "\"details\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
 	       "\"required\":[\"field\",\"error\",\"message\"],\"properties\":{"
 	       "\"field\":{\"type\":\"string\"},\"error\":{\"type\":\"string\"},"
-	       "\"message\":{\"type\":\"string\"}}}},"
+	       "\"message\":{\"type\":\"string\"},"
+	       "\"line\":{\"type\":\"integer\",\"description\":\"In a field that is source text.\"},"
+	       "\"column\":{\"type\":\"integer\"}}}},"
 	       "\"request_id\":{\"type\":\"string\"},"
 	       "\"timestamp\":{\"type\":\"string\",\"format\":\"date-time\"}}}");
 }

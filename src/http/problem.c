@@ -15,6 +15,12 @@ static void write_faults(struct jw *w, const struct problem *p)
 		jw_text(w, f->error);
 		jw_key(w, "message");
 		jw_text(w, f->message);
+		if (f->line > 0) {
+			jw_key(w, "line");
+			jw_int(w, (int64_t)f->line);
+			jw_key(w, "column");
+			jw_int(w, (int64_t)f->column);
+		}
 		jw_object_end(w);
 	}
 	jw_array_end(w);

@@ -87,6 +87,15 @@ static char bad_control(const struct field *f, const char *s)
 	return 0;
 }
 
+static bool inspect(struct ctx *cx, const struct place *at, const struct field *f, const char *s)
+{
+	const int before = cx->problem.nfaults;
+
+	if (f->inspect != NULL)
+		f->inspect(cx, place_text(cx->arena, at), s);
+	return cx->problem.nfaults == before;
+}
+
 static bool check_form(struct ctx *cx, const struct place *at, const struct field *f, const char *s)
 {
 	const char *wrong;
@@ -105,7 +114,7 @@ static bool check_form(struct ctx *cx, const struct place *at, const struct fiel
 	wrong = f->check ? f->check(s) : NULL;
 	if (wrong != NULL)
 		fault_add(cx, at, "format", "%s", wrong);
-	return wrong == NULL;
+	return wrong == NULL && inspect(cx, at, f, s);
 }
 
 static bool check_length(struct ctx *cx, const struct place *at, const char *s, int64_t lo, int64_t hi)

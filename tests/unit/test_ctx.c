@@ -65,6 +65,25 @@ static void faults_are_kept_in_order(void **state)
 	assert_int_equal(ctx_faults(cx), ERR_VALIDATION);
 }
 
+static void faults_of_one_kind_make_the_answer_of_that_kind(void **state)
+{
+	struct ctx *cx = *state;
+	const struct fault *f;
+
+	assert_int_equal(refuse_line(cx, ERR_REGO_INVALID, "code", 3, 7, "no %s", "}"), ERR_REGO_INVALID);
+	assert_int_equal(refuse_line(cx, ERR_REGO_INVALID, "code", 4, 1, "no"), ERR_REGO_INVALID);
+	f = cx->problem.faults;
+	assert_string_equal(f->field, "code");
+	assert_string_equal(f->error, "syntax");
+	assert_string_equal(f->message, "no }");
+	assert_int_equal(f->line, 3);
+	assert_int_equal(f->column, 7);
+	assert_int_equal(ctx_faults(cx), ERR_REGO_INVALID);
+	assert_int_equal(refuse_field(cx, "kind", "enum", "no"), ERR_VALIDATION);
+	assert_int_equal(ctx_faults(cx), ERR_VALIDATION);
+	assert_int_equal(f->next->next->line, 0);
+}
+
 static void at_most_a_hundred_faults_are_kept(void **state)
 {
 	struct ctx *cx = *state;
@@ -144,6 +163,8 @@ int main(void)
 			a_refusal_returns_its_error_and_keeps_the_sentence, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_last_sentence_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(faults_are_kept_in_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			faults_of_one_kind_make_the_answer_of_that_kind, setup, teardown),
 		cmocka_unit_test_setup_teardown(at_most_a_hundred_faults_are_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(clearing_forgets_all_but_the_tenant, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_copied_context_keeps_its_own_faults, setup, teardown),

@@ -34,6 +34,8 @@ struct fault {
 	const char *field;      /* dotted path: "settings.max_users", "test_cases[2].name" */
 	const char *error;      /* machine word: required, type, length, range, enum, format, unknown, … */
 	const char *message;    /* a sentence naming the field */
+	enum err kind;          /* what the answer is when all faults are of this kind */
+	size_t line, column;    /* of a field that is source text, from 1; 0: none */
 	struct fault *next;
 };
 
@@ -42,7 +44,7 @@ struct problem {
 	const char *message;            /* NULL: err_info()->meaning */
 	/* as the caller wrote it; NULL when no tenant is known to the caller */
 	const char *tenant_id;
-	struct fault *faults;           /* ERR_VALIDATION: details[] */
+	struct fault *faults;           /* details[] */
 	struct fault **faults_tail;
 	int nfaults;
 	const char *resource;           /* ERR_QUOTA: resource, limit, used */
@@ -78,7 +80,10 @@ enum err refuse(struct ctx *cx, enum err e, const char *fmt, ...) __attribute__(
 #define FAULTS_MAX 100
 enum err refuse_field(struct ctx *cx, const char *field, const char *error, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-/* ERR_VALIDATION when any fault was recorded, else ERR_NONE. */
+/* The same for a place in a field that is source text: the fault is a `syntax` one of this kind. */
+enum err refuse_line(struct ctx *cx, enum err kind, const char *field, size_t line, size_t column,
+		     const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+/* Of the faults recorded: ERR_NONE without any, their kind when they share one, else ERR_VALIDATION. */
 enum err ctx_faults(const struct ctx *cx);
 /*
  * Every change of an object asks this when it has the object's row version and holds the lock under which

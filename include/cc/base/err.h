@@ -51,6 +51,7 @@
 	X(MEDIA_TYPE, 415, "unsupported_media_type", "bodies are application/json") \
 	X(MISDIRECTED, 421, "misdirected_request", "this host is not served here") \
 	X(VALIDATION, 422, "validation_error", "one or more fields are not valid; see details") \
+	X(REGO_INVALID, 422, "rego_invalid", "the Rego source has syntax faults; see details") \
 	X(PRECONDITION_REQUIRED, 428, "precondition_required", \
 		  "the tenant's setting require_if_match wants an If-Match header") \
 	X(RATE_LIMITED, 429, "rate_limit_exceeded", "too many requests; see retry_after") \

@@ -49,6 +49,7 @@ enum {
 };
 
 struct schema;
+struct ctx;
 
 struct field {
 	const char *name;
@@ -63,6 +64,11 @@ struct field {
 	const char *def;                /* the default, in its text form; NULL: null, 0, false, empty */
 	/* NULL when the text is fine, else the rest of a sentence: "must be a host name". */
 	const char *(*check)(const char *text);
+	/*
+	 * Source text that passed its check: records a fault by refuse_line() for each place that is wrong.
+	 * NULL: nothing to look at.
+	 */
+	void (*inspect)(struct ctx *cx, const char *path, const char *text);
 	const char *doc;
 };
 
