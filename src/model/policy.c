@@ -1,41 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cc/model/policy.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "cc/model/check.h"
+#include "cc/model/rego.h"
 
 const char *const environments[] = { "sandbox", "production", NULL };
 const char *const policy_statuses[] = { "draft", "active", "inactive", NULL };
 
-/* "package" and a name on a line of their own; the whole syntax is for a Rego compiler. */
-static bool line_declares_package(const char *line)
-{
-	static const char word[] = "package";
-	const size_t n = sizeof(word) - 1;
-
-	line += strspn(line, " \t");
-	if (strncmp(line, word, n) != 0 || (line[n] != ' ' && line[n] != '\t'))
-		return false;
-	line += n;
-	line += strspn(line, " \t");
-	return isalpha((unsigned char)*line) || *line == '_';
-}
-
 static const char *check_rego(const char *text)
 {
-	if (strlen(text) > REGO_BYTES_MAX)
-		return "must be at most 262144 bytes";
-	if (check_not_blank(text) != NULL)
-		return "must not be blank";
-	for (const char *line = text;; line++) {
-		if (line_declares_package(line))
-			return NULL;
-		line = strchr(line, '\n');
-		if (line == NULL)
-			return "must declare a package";
-	}
+	return strlen(text) > REGO_BYTES_MAX ? "must be at most 262144 bytes" : check_not_blank(text);
 }
 
 #define T struct test_case
@@ -58,8 +34,9 @@ static const struct field policy_fields[] = {
 	ENUM(T, status, F_RW | F_SORT, policy_statuses, "active", "Only active policies are enforced."),
 	ENUM(T, environment, F_CREATE | F_OUT | F_SORT, environments, "sandbox",
 	     "Policies are made in the sandbox; production has promoted copies. Fixed."),
-	TEXT_LIKE(T, rego_code, F_RW | F_REQUIRED | F_FULL, 1, REGO_BYTES_MAX, check_rego,
-		  "A Rego module, at most 262144 bytes."),
+	{ FIELD_OF(T, rego_code, const char *, K_TEXT, F_RW | F_REQUIRED | F_FULL), .min = 1,
+	  .max = REGO_BYTES_MAX, .check = check_rego, .inspect = rego_inspect,
+	  .doc = "A Rego module, at most 262144 bytes; its syntax is checked, not its meaning." },
 	INT(T, resource_id, F_RW | F_NULLABLE, 1, INT64_MAX, "The resource it protects."),
 	INT(T, bouncer_id, F_RW | F_NULLABLE, 1, INT64_MAX, "The bouncer that enforces it."),
 	{ .name = "test_cases", .kind = K_JSON, .flags = F_RW | F_FULL,

@@ -11,6 +11,8 @@
 
 #include "contract.h"
 
+#include "cc/base/ctx.h"
+
 /* Words that the program knows and the table does not. */
 static const char *word_of(const char *field)
 {
@@ -37,9 +39,22 @@ static const char *const forms[] = {
 	"package sample_%d",
 };
 
+static bool passes_inspection(const struct field *f, const char *text)
+{
+	struct ctx cx = { .arena = arena_create(4096) };
+	bool passes = true;
+
+	if (f->inspect != NULL) {
+		f->inspect(&cx, f->name, text);
+		passes = ctx_faults(&cx) == ERR_NONE;
+	}
+	arena_destroy(cx.arena);
+	return passes;
+}
+
 static bool has_form(const struct field *f, const char *text)
 {
-	return (f->check == NULL || f->check(text) == NULL) &&
+	return passes_inspection(f, text) && (f->check == NULL || f->check(text) == NULL) &&
 	       (f->max == 0 || (int64_t)strlen(text) <= f->max);
 }
 

@@ -62,7 +62,7 @@ static void every_fault_is_told_at_once(void **state)
 
 	assert_error(422, "validation_error", a);
 	assert_fault("name", "length", a);
-	assert_fault("rego_code", "format", a);
+	assert_fault("rego_code", "syntax", a);
 	assert_fault("status", "enum", a);
 	assert_fault("resource_id", "type", a);
 	assert_fault("version", "read_only", a);
@@ -71,6 +71,30 @@ static void every_fault_is_told_at_once(void **state)
 	assert_fault("test_cases[0].expected", "type", a);
 	assert_int_equal(8, answer_count(a, "details"));
 	assert_int_equal(0, story_number(s, "SELECT count(*) FROM policies"));
+}
+
+static void faults_of_the_source_are_told_with_their_place(void **state)
+{
+	struct story *s = *state;
+	const struct answer *a;
+
+	a = client_post(s->c, "/policies",
+		"{'name':'p','rego_code':'package p\\n\\nallow {\\n  input.x ==\\n}\\n]'}");
+	assert_error(422, "rego_invalid", a);
+	assert_int_equal(2, answer_count(a, "details"));
+	assert_true(answer_fault(a, "rego_code", "syntax"));
+	assert_int(5, a, "details[0].line");
+	assert_int(1, a, "details[0].column");
+	assert_text("`rego_code` line 5, column 1: a value is missing after '=='", a, "details[0].message");
+	assert_int(6, a, "details[1].line");
+	assert_int_equal(0, story_number(s, "SELECT count(*) FROM policies"));
+	story_policy(s, "q");
+	assert_error(422, "rego_invalid", client_patch(s->c, "/policies/1", "{'rego_code':'allow := true'}"));
+	a = client_put(s->c, "/policies/1", "{'name':'','rego_code':'package'}");
+	assert_error(422, "validation_error", a);
+	assert_fault("name", "length", a);
+	assert_fault("rego_code", "syntax", a);
+	assert_int(1, client_get(s->c, "/policies/1"), "version");
 }
 
 static void what_was_read_can_be_put_back(void **state)
@@ -310,6 +334,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_policy_is_made_read_changed_and_deleted, story_open, story_close),
 		cmocka_unit_test_setup_teardown(every_fault_is_told_at_once, story_open, story_close),
+		cmocka_unit_test_setup_teardown(
+			faults_of_the_source_are_told_with_their_place, story_open, story_close),
 		cmocka_unit_test_setup_teardown(what_was_read_can_be_put_back, story_open, story_close),
 		cmocka_unit_test_setup_teardown(replacing_resets_and_merging_keeps, story_open, story_close),
 		cmocka_unit_test_setup_teardown(

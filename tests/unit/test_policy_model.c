@@ -55,8 +55,8 @@ static bool rego_is_refused(struct ctx *cx, const char *rego)
 	struct policy p;
 
 	ctx_clear_problem(cx);
-	return read_policy(cx, json, READ_CREATE, &p) == ERR_VALIDATION &&
-	       has_fault(cx, "rego_code", "format");
+	return read_policy(cx, json, READ_CREATE, &p) != ERR_NONE &&
+	       (has_fault(cx, "rego_code", "format") || has_fault(cx, "rego_code", "syntax"));
 }
 
 static void the_tables_are_sound(void **state)
@@ -117,6 +117,33 @@ static void rego_without_a_package_is_refused(void **state)
 	assert_false(rego_is_refused(&cx, "package a"));
 	assert_false(rego_is_refused(&cx, "# c\\n\\n  package\\t_a.b # d\\nimport rego.v1"));
 	assert_false(rego_is_refused(&cx, "# c\\r\\npackage a\\r\\n"));
+}
+
+static void faults_of_rego_say_where(void **state)
+{
+	struct ctx cx = ctx_of(state);
+	const struct fault *f;
+	struct policy p;
+
+	assert_int_equal(ERR_REGO_INVALID,
+		read_policy(&cx,
+			"{\"name\":\"p\",\"rego_code\":\"package a\\nallow {\\n\\tx ==\\n}\\nb := 1x\"}",
+			READ_CREATE, &p));
+	f = cx.problem.faults;
+	assert_int_equal(2, cx.problem.nfaults);
+	assert_string_equal("rego_code", f->field);
+	assert_string_equal("syntax", f->error);
+	assert_string_equal("`rego_code` line 4, column 1: a value is missing after '=='", f->message);
+	assert_int_equal(4, f->line);
+	assert_int_equal(1, f->column);
+	assert_int_equal(5, f->next->line);
+	assert_int_equal(6, f->next->column);
+	/* Beside a fault of another kind it is one of many. */
+	ctx_clear_problem(&cx);
+	assert_int_equal(
+		ERR_VALIDATION, read_policy(&cx, "{\"name\":\"\",\"rego_code\":\"}\"}", READ_CREATE, &p));
+	assert_true(has_fault(&cx, "name", "length"));
+	assert_true(has_fault(&cx, "rego_code", "syntax"));
 }
 
 static void rego_ends_at_its_number_of_bytes(void **state)
@@ -298,6 +325,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(name_and_code_are_required, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_blank_name_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(rego_without_a_package_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(faults_of_rego_say_where, setup, teardown),
 		cmocka_unit_test_setup_teardown(rego_ends_at_its_number_of_bytes, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			production_is_a_value_that_the_handler_refuses, setup, teardown),

@@ -1,0 +1,4 @@
+# fault 4:1 this '}' closes nothing
+package p
+allow := true
+}

@@ -1,0 +1,3 @@
+# fault 4:1 a value is missing after 'contains'
+package p
+a contains

@@ -1,0 +1,1 @@
+# fault 1:1 a module must begin with its package

@@ -1,0 +1,3 @@
+# fault 3:7 this is not UTF-8
+package p
+a := "ÿ"

@@ -1,0 +1,8 @@
+package crlf
+
+import rego.v1
+
+allow if {
+	input.x == "y" # z
+	input.z
+}
