@@ -91,6 +91,8 @@ WITH gone AS (
 	DELETE FROM cc.api_key WHERE tenant_id IN (SELECT id FROM gone)
 ), names AS (
 	DELETE FROM cc.name WHERE tenant_id IN (SELECT id FROM gone)
+), reservations AS (
+	DELETE FROM cc.idempotency WHERE subject IN (SELECT id FROM gone)
 )
 UPDATE cc.tenant_schema s SET state = 'dropping', tenant_id = NULL, lease_until = now()
 FROM gone WHERE s.schema_id = gone.schema_id
@@ -231,6 +233,8 @@ WITH gone AS (
 	DELETE FROM cc.domain WHERE tenant_id IN (SELECT id FROM gone)
 ), names AS (
 	DELETE FROM cc.name WHERE tenant_id IN (SELECT id FROM gone)
+), reservations AS (
+	DELETE FROM cc.idempotency WHERE subject IN (SELECT id FROM gone)
 )
 INSERT INTO cc.tenant_tombstone (id, region, created_at, deleted_at)
 SELECT id, region, created_at, coalesce(deleted_at, now()) FROM gone;

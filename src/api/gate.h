@@ -41,6 +41,15 @@ enum err gate_unit(struct ctx *cx, struct req *rq, db_work work, void *arg) MUST
 /* … and of one that only wants to know rq->data. */
 enum err gate_data_version(struct ctx *cx, struct req *rq) MUST_USE;
 
+/* gate_idem.c: Idempotency-Key. Sets cx->idem, for a write that came with one. */
+void gate_idem_open(struct ctx *cx, const struct req *rq);
+/* The last word of a write's unit of work: its answer is kept with it. */
+enum err gate_idem_keep(struct ctx *cx, struct req *rq) MUST_USE;
+/* A write in several units of work, each with its part of this; without a key it just runs. */
+enum err gate_idem_steps(struct ctx *cx, struct req *rq, db_work work, void *arg) MUST_USE;
+/* The answer that was kept is the answer. */
+void gate_idem_replay(struct ctx *cx, struct req *rq);
+
 /* The gate's parts, in the order in which they are passed. Each may answer ERR_NEED_LOAD. ----------- */
 
 /* Who asks: g->actor and, for a tenant's credential, g->own. */

@@ -6,6 +6,7 @@
 
 #include "cc/core/audit.h"
 #include "cc/core/head.h"
+#include "cc/core/idem.h"
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
 #include "cc/model/q_tenant.h"
@@ -67,6 +68,25 @@ struct write {
 	void *arg;
 };
 
+/* The gate of the head row, then the handler. */
+static enum err work_effect(struct ctx *cx, const struct write *w)
+{
+	if (w->rq->route->store == STORE_TENANT) {
+		TRY(head_gate(cx, (enum take)w->rq->route->takes));
+		if (cx->idem != NULL)
+			cx->idem->version = cx->head->version;
+	}
+	TRY(w->work(cx, w->arg));
+	/* A handler that does not look at what the client believes must not change anything. */
+	if ((cx->belief.is.sent || cx->belief.is_not.sent) && !cx->belief.checked)
+		return refuse(cx, ERR_INTERNAL, "%s honours no If-Match", w->rq->route->op);
+	return ERR_NONE;
+}
+
+/*
+ * A repeated request finds its record only behind the handler, which then worked for nothing: so it costs
+ * no round trip of its own, and the gate has no say in it (the place that was taken may be this one's).
+ */
 static enum err work_write(struct ctx *cx, void *arg)
 {
 	const struct write *w = arg;
@@ -74,21 +94,19 @@ static enum err work_write(struct ctx *cx, void *arg)
 
 	g->unchanged = false;
 	w->rq->changed = (struct strv){ 0 };
+	w->rq->raw_out = NULL;
 	cx->belief.checked = false;
-	if (w->rq->route->store == STORE_TENANT)
-		TRY(head_gate(cx, (enum take)w->rq->route->takes));
-	TRY(w->work(cx, w->arg));
-	/* A handler that does not look at what the client believes must not change anything. */
-	if ((cx->belief.is.sent || cx->belief.is_not.sent) && !cx->belief.checked)
-		return refuse(cx, ERR_INTERNAL, "%s honours no If-Match", w->rq->route->op);
 	if (w->rq->dry_run) {
+		TRY(work_effect(cx, w));
 		/* What is queued is part of the checks, and so are the constraints it meets. */
 		TRY(db_flush(cx->db));
 		return ERR_DRY_RUN;
 	}
+	idem_ask_later(cx);
+	TRY(idem_decide(cx, work_effect(cx, w)));
 	if (!g->unchanged)
 		record(cx, w->rq);
-	return ERR_NONE;
+	return gate_idem_keep(cx, w->rq);
 }
 
 /* A read in the tenant's schema: with it comes the version of all that it can see. */
@@ -195,10 +213,22 @@ static enum err run_stored(struct ctx *cx, struct req *rq, enum db_mode mode, db
 
 enum err gate_unit(struct ctx *cx, struct req *rq, db_work work, void *arg)
 {
-	/* The handler opens its own: gate_control(). */
-	if (rq->route->store == STORE_NONE)
-		return work(cx, arg);
-	return run_stored(cx, rq, rq->route->mode, work, arg);
+	enum err e;
+
+	gate_idem_open(cx, rq);
+	/* Without a store the handler opens its own units: gate_control(). */
+	if (rq->route->resume != NULL)
+		e = gate_idem_steps(cx, rq, work, arg);
+	else if (rq->route->store == STORE_NONE)
+		e = work(cx, arg);
+	else
+		e = run_stored(cx, rq, rq->route->mode, work, arg);
+	if (e == ERR_REPLAY) {
+		gate_idem_replay(cx, rq);
+		e = ERR_NONE;
+	}
+	cx->idem = NULL;
+	return e;
 }
 
 enum err gate_data_version(struct ctx *cx, struct req *rq)

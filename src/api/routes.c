@@ -53,5 +53,7 @@ const struct db_constraint api_constraints[] = {
 	{ "users_pkey", ERR_CONFLICT, NULL, "the id of the user exists" },
 	{ "tombstones_pkey", ERR_CONFLICT, NULL, "the tombstone exists" },
 	{ "audit_pkey", ERR_CONFLICT, NULL, "the place in the audit is taken" },
+	{ "idempotency_pkey", ERR_IDEM_RUNNING, NULL,
+	  "a request with this Idempotency-Key is still running; retry in a moment" },
 	{ NULL, ERR_NONE, NULL, NULL },
 };

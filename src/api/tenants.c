@@ -127,6 +127,19 @@ static enum err tenant_post(struct ctx *cx, struct req *rq)
 	return read_created(cx, rq, id);
 }
 
+static enum err tenant_post_again(struct ctx *cx, struct req *rq)
+{
+	const struct tenant *made = NULL;
+	enum err e = tenant_reload(cx, rq->begun, &made);
+
+	gate_keep(cx, rq, made);
+	/* One that is not there was taken back, and its key with it. */
+	if (e == ERR_TENANT_NOT_FOUND || (e == ERR_NONE && made->status == TENANT_PROVISIONING))
+		return refuse(cx, ERR_IDEM_RUNNING, "the tenant is being created; retry in a moment");
+	TRY(e);
+	return read_created(cx, rq, rq->begun);
+}
+
 static enum err change_work(struct ctx *cx, void *arg)
 {
 	const struct job *j = arg;
@@ -204,7 +217,8 @@ static enum err tenant_delete(struct ctx *cx, struct req *rq)
 
 static const struct route routes[] = {
 	{ M_POST, "/tenants", "createTenant", "platform:tenants", OPERATORS, .status = 201,
-	  .handler = tenant_post, .body = &tenant_new_schema, .errors = { ERR_SLUG_TAKEN, ERR_DOMAIN_TAKEN },
+	  .handler = tenant_post, .resume = tenant_post_again, .body = &tenant_new_schema,
+	  .errors = { ERR_SLUG_TAKEN, ERR_DOMAIN_TAKEN },
 	  .summary = "Create a tenant",
 	  .doc = "All or nothing: after 201 the tenant is active, with its owner as first user." },
 	{ M_GET, "/tenants", "listTenants", "platform:read", "platform:tenants", .auth = AUTH_OPERATOR,
@@ -223,7 +237,7 @@ static const struct route routes[] = {
 	{ M_PATCH, "/tenants/{tenant_id}", "updateTenant", "tenant:write", "platform:tenants", EDIT,
 	  .summary = "Change fields of a tenant" },
 	{ M_DELETE, "/tenants/{tenant_id}", "deleteTenant", "tenant:delete", "platform:tenants", WRITE,
-	  .status = 202, .handler = tenant_delete, .errors = { ERR_TENANT_GONE },
+	  .flags = ROUTE_DELETED_OK, .status = 202, .handler = tenant_delete, .errors = { ERR_TENANT_GONE },
 	  .summary = "Delete a tenant",
 	  .doc = "Refused at once; until purge_at it can be restored, then all of it is removed." },
 	{ M_POST, "/tenants/{tenant_id}/restore", "restoreTenant", "platform:tenants", "tenant:delete", WRITE,

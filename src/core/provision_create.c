@@ -8,6 +8,7 @@
 #include "cc/base/clock.h"
 #include "cc/base/failpoint.h"
 #include "cc/core/audit.h"
+#include "cc/core/idem.h"
 #include "cc/core/registry.h"
 #include "cc/core/tenant.h"
 #include "cc/model/head.h"
@@ -50,6 +51,7 @@ static enum err claim_spare(struct ctx *cx, void *arg)
 		s->custom_domain, s->plan->name, s->region, l->max_policies, l->max_resources, l->max_users,
 		l->max_bouncers, s->owner_email, s->plan->term_months > 0 ? s->plan->term_months : INT_NULL,
 		cx->world->settings->provision_lease_s, newest_version(), s->require_if_match);
+	idem_reserve_later(cx, c->id);
 	q_tenant_names_add_later(cx->db, c->id);
 	q_tenant_domains_add_later(cx->db, c->id);
 	return ERR_NONE;
@@ -80,6 +82,7 @@ static enum err intend_fresh(struct ctx *cx, void *arg)
 		s->plan->term_months > 0 ? s->plan->term_months : INT_NULL,
 		cx->world->settings->provision_lease_s, c->slot.schema_id, c->slot.shard,
 		s->require_if_match);
+	idem_reserve_later(cx, c->id);
 	q_tenant_names_add_later(cx->db, c->id);
 	q_tenant_domains_add_later(cx->db, c->id);
 	return ERR_NONE;
@@ -265,7 +268,7 @@ enum err tenant_create(struct ctx *cx, const struct tenant_spec *spec, const cha
 	TRY(region_need(cx, spec->region, &r));
 	deadline_by_lease(cx);
 	e = create_steps(cx, &c);
-	if (e != ERR_NONE && e != ERR_SLUG_TAKEN && e != ERR_DOMAIN_TAKEN)
+	if (e != ERR_NONE && e != ERR_SLUG_TAKEN && e != ERR_DOMAIN_TAKEN && e != ERR_IDEM_RUNNING)
 		e = take_back(cx, &c, e);
 	cx->deadline_ms = deadline;
 	TRY(e);

@@ -25,6 +25,19 @@ enum err db_flush(struct db *db)
 	return db->failed;
 }
 
+static bool fills_in(const struct db_pending *p)
+{
+	return p->kind == PENDING_QUERY && p->q->card != DB_EXEC && p->q->card != DB_EXEC1;
+}
+
+enum err db_settle(struct db *db)
+{
+	for (size_t i = db->head; i < db->npending; i++)
+		if (fills_in(&db->pending[i]))
+			return db_flush(db);
+	return db->failed;
+}
+
 enum err db_query_now(struct db *db, const struct db_query *q, const struct db_order *order,
 	struct db_result res, const struct db_arg *args)
 {

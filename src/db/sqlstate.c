@@ -28,7 +28,7 @@ static const struct rule {
 	{ "53",    ERR_UNAVAILABLE  }, /* insufficient_resources: disk, memory, connections */
 	{ "58",    ERR_UNAVAILABLE  }, /* system_error: the disk fails */
 	{ "57014", ERR_UNAVAILABLE  }, /* query_canceled: statement_timeout */
-	{ "55P03", ERR_UNAVAILABLE  }, /* lock_not_available: lock_timeout */
+	{ "55P03", ERR_LOCK_WAIT    }, /* lock_not_available: lock_timeout */
 	{ "25P03", ERR_UNAVAILABLE  }, /* idle_in_transaction_session_timeout */
 	{ "42P01", ERR_TENANT_MOVING}, /* undefined_table: the schema is not here (any more) */
 	{ "42501", ERR_TENANT_MOVING}, /* insufficient_privilege: its role is not ours (any more) */

@@ -163,5 +163,5 @@ enum err db_unit(struct ctx *cx, const struct db_place *place, enum db_mode mode
 		ctx_clear_problem(cx);
 		arena_rewind(cx->arena, mark);
 	}
-	return e == ERR_RETRY ? ERR_UNAVAILABLE : e;
+	return e == ERR_RETRY || e == ERR_LOCK_WAIT ? ERR_UNAVAILABLE : e;
 }

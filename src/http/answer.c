@@ -34,34 +34,6 @@ static void write_body(struct call *c)
 	c->answer = reply_text(c->arena, &c->rq, c->rq.dry_run, &c->answer_len);
 }
 
-/* The tag of what was just written, or NULL. */
-static const char *tag_of(const struct call *c)
-{
-	const struct entry *e = c->entry;
-	const struct req *rq = &c->rq;
-	const char *who = rq->audience;
-
-	/* What a dry run answers is nowhere. */
-	switch (c->status < 300 && !rq->dry_run ? e->etag : ETAG_NONE) {
-	case ETAG_NONE:
-		return NULL;
-	case ETAG_ROW:
-	case ETAG_ROW_AND_BODY:
-		if (rq->out == NULL)
-			return NULL;
-		return etag_of_row(c->arena, e, who,
-				   *(const int64_t *)schema_member_const(rq->out, e->row_version),
-				   c->answer, c->answer_len);
-	case ETAG_LIST:
-		if (rq->data.known)
-			return etag_of_list(c->arena, rq, etag_list_hash(c->arena, e, rq));
-		break;
-	case ETAG_BODY:
-		break;
-	}
-	return etag_of_body(c->arena, e, who, c->answer, c->answer_len);
-}
-
 /* If-Match on a question: of an object only the row counts. */
 static bool is_match(struct call *c)
 {
@@ -96,7 +68,7 @@ static enum err write_reply(struct call *c)
 	c->status = reply_status(&c->rq);
 	if (c->status != MHD_HTTP_NO_CONTENT && !c->not_modified) {
 		write_body(c);
-		c->etag = tag_of(c);
+		c->etag = reply_etag(c->arena, &c->rq, c->answer, c->answer_len);
 		e = check_conditions(c);
 	}
 	if (c->not_modified) {

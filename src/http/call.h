@@ -92,7 +92,7 @@ struct http_server {
 void head_target(struct call *c, const char *raw);
 /* Returns what stands against the request; c->close when the answer cannot wait for the body. */
 enum err head_check(struct call *c, const char *method, const char *version);
-/* After the gate has let the call pass: size and type of the announced body, and its conditions. */
+/* After the gate has let the call pass: its idempotency key, the announced body, its conditions. */
 enum err head_check_rest(struct call *c);
 
 /* run.c: gate, input, unit of work. */

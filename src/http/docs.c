@@ -44,7 +44,7 @@ static void add_group(struct str *out, const struct route_group *g)
 void routes_markdown(struct str *out, const struct route_group *const *groups)
 {
 	str_add(out, "# Routes\n\nGenerated from the route tables. Every route can also give the errors "
-		     "of its class: 400, 401, 403, 404, 405, 412, 413, 415, 422, 428, 429, 500, 503 as "
+		     "of its class: 400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428, 429, 500, 503 as "
 		     "[errors.md](errors.md) lists them. HEAD works wherever GET does; OPTIONS names "
 		     "the methods of a path.\n");
 	for (; *groups != NULL; groups++)

@@ -218,3 +218,29 @@ bool etags_may_be_list(const struct etags *l, const char *hash)
 			return true;
 	return l->any;
 }
+
+const char *reply_etag(struct arena *a, const struct req *rq, const char *body, size_t n)
+{
+	const struct entry *e = rq->entry;
+
+	/* What a dry run answers is nowhere. */
+	if (rq->etag != NULL || rq->dry_run)
+		return rq->etag;
+	switch (e->etag) {
+	case ETAG_NONE:
+		return NULL;
+	case ETAG_ROW:
+	case ETAG_ROW_AND_BODY:
+		if (rq->out == NULL)
+			return NULL;
+		return etag_of_row(a, e, rq->audience,
+			*(const int64_t *)schema_member_const(rq->out, e->row_version), body, n);
+	case ETAG_LIST:
+		if (rq->data.known)
+			return etag_of_list(a, rq, etag_list_hash(a, e, rq));
+		break;
+	case ETAG_BODY:
+		break;
+	}
+	return etag_of_body(a, e, rq->audience, body, n);
+}

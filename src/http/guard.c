@@ -174,6 +174,20 @@ bool guard_request_id(const char *value)
 	return n > 0;
 }
 
+const char *guard_idempotency_key(const struct http_in *in)
+{
+	const char *key = in->idempotency_key;
+	size_t n = 0;
+
+	if (in->n_idempotency_key > 1)
+		return "there must be at most one Idempotency-Key header";
+	while (key != NULL && key[n] > ' ' && key[n] < 0x7f)
+		n++;
+	if (key != NULL && (n == 0 || n > IDEMPOTENCY_KEY_MAX || key[n] != '\0'))
+		return "Idempotency-Key must be 1 to 255 visible ASCII characters";
+	return NULL;
+}
+
 static const char *skip_space(const char *p)
 {
 	return p + strspn(p, " \t");
@@ -308,7 +322,7 @@ static void take_other(struct guard_headers *g, const char *name, const char *va
 		{ "Authorization", &in->authorization, &in->n_authorization, false },
 		{ "X-API-Key", &in->api_key, &in->n_api_key, false },
 		{ "X-Tenant-ID", &in->tenant_header, &in->n_tenant_header, false },
-		{ "Idempotency-Key", &in->idempotency_key, NULL, false },
+		{ "Idempotency-Key", &in->idempotency_key, &in->n_idempotency_key, false },
 		{ "If-Match", &in->if_match, NULL, true },
 		{ "If-None-Match", &in->if_none_match, NULL, true },
 		{ "Cache-Control", &in->cache_control, NULL, true },

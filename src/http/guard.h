@@ -8,7 +8,7 @@
 
 #include "cc/http/route.h"
 
-enum { TARGET_MAX = 4096, QUERY_PAIRS_MAX = 64, REQUEST_ID_MAX = 64 };
+enum { TARGET_MAX = 4096, QUERY_PAIRS_MAX = 64, REQUEST_ID_MAX = 64, IDEMPOTENCY_KEY_MAX = 255 };
 
 /*
  * What may not reach anything behind it. Functions here are pure; *ret_why is a sentence for the
@@ -26,6 +26,8 @@ enum err guard_query(struct arena *a, const char *query, struct kv **ret, size_t
 bool guard_request_id(const char *value);
 /* application/json, with nothing but charset=utf-8 as a charset; patch: or application/merge-patch+json. */
 bool guard_json_type(const char *value, bool patch);
+/* What is wrong with the Idempotency-Key, or NULL; none at all is fine. */
+const char *guard_idempotency_key(const struct http_in *in);
 
 /* Header by header in the order received, then guard_headers_end(). */
 struct guard_headers {

@@ -138,6 +138,7 @@ static enum err find_route(struct call *c)
 	if (c->entry == NULL)
 		return ERR_METHOD;
 	c->rq.route = c->entry->route;
+	c->rq.entry = c->entry;
 	c->rq.read_mode = c->entry->read_mode;
 	if (c->entry->secret)
 		arena_hold_secret(c->arena);
@@ -188,8 +189,11 @@ static enum err read_conditions(struct call *c)
 
 enum err head_check_rest(struct call *c)
 {
-	enum err e = ERR_NONE;
+	const char *why = guard_idempotency_key(&c->in);
+	enum err e;
 
+	if (why != NULL && c->in.method != M_GET && c->in.method != M_HEAD)
+		return refuse(&c->cx, ERR_INVALID_REQUEST, "%s", why);
 	if (c->content_length > body_cap(c))
 		return refuse(&c->cx, ERR_TOO_LARGE, "the body is larger than %zu bytes", body_cap(c));
 	e = check_type(c);

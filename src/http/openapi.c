@@ -73,6 +73,8 @@ static void write_parameters(struct jw *w, const struct route *r, const char *pa
 	write_query_parameters(w, r->query);
 	if (route_is_write(r))
 		ref(w, "parameters", "DryRun", a);
+	if (route_is_write(r))
+		ref(w, "parameters", "IdempotencyKey", a);
 	if (r->auth == AUTH_TENANT)
 		ref(w, "parameters", "TenantHeader", a);
 	if (route_takes_conditions(r)) {
@@ -171,6 +173,10 @@ static void write_success(struct jw *w, const struct route *r, struct arena *a)
 	jw_object(w);
 	jw_key(w, "X-Request-ID");
 	ref(w, "headers", "RequestId", a);
+	if (route_is_write(r)) {
+		jw_key(w, "Idempotent-Replayed");
+		ref(w, "headers", "IdempotentReplayed", a);
+	}
 	if (r->status == 201) {
 		jw_key(w, "Location");
 		ref(w, "headers", "Location", a);

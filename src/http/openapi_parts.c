@@ -38,6 +38,7 @@ struct route_errors route_errors(const struct route *r)
 	ret.has[ERR_MEDIA_TYPE] = r->body != NULL;
 	ret.has[ERR_PRECONDITION] = route_takes_conditions(r);
 	ret.has[ERR_PRECONDITION_REQUIRED] = route_needs_version(r);
+	ret.has[ERR_IDEM_RUNNING] = ret.has[ERR_IDEM_REUSED] = route_is_write(r);
 	ret.has[ERR_RATE_LIMITED] = (r->flags & ROUTE_NO_LIMIT) == 0;
 	ret.has[ERR_TENANT_SUSPENDED] = r->auth == AUTH_TENANT && (r->flags & ROUTE_SUSPENDED_OK) == 0;
 	ret.has[ERR_TENANT_GONE] = r->auth == AUTH_TENANT && (r->flags & ROUTE_DELETED_OK) == 0;
@@ -166,7 +167,11 @@ void openapi_components(struct jw *w, struct arena *a, const struct route_group 
 	jw_object_end(w);
 	jw_key(w, "parameters");
 	jw_raw(w,
-	       "{\"DryRun\":{\"name\":\"dry_run\",\"in\":\"query\",\"required\":false,"
+	       "{\"IdempotencyKey\":{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"required\":false,"
+	       "\"description\":\"Names this request: sent again within 24 hours with the same key, the same "
+	       "request has its effect once and gets the first success again, without what is secret.\","
+	       "\"schema\":{\"type\":\"string\",\"pattern\":\"^[!-~]{1,255}$\"}},"
+	       "\"DryRun\":{\"name\":\"dry_run\",\"in\":\"query\",\"required\":false,"
 	       "\"description\":\"All checks are made and nothing is written; the answer is what it would "
 	       "be, without what is secret. New ids in it are not reserved.\","
 	       "\"schema\":{\"type\":\"boolean\",\"default\":false}},"
@@ -192,6 +197,8 @@ void openapi_components(struct jw *w, struct arena *a, const struct route_group 
 	       "\"ETag\":{\"description\":\"Names this state of the object or list; strong.\","
 	       "\"schema\":{\"type\":\"string\"}},"
 	       "\"Location\":{\"description\":\"Path of the new object.\",\"schema\":{\"type\":\"string\"}},"
+	       "\"IdempotentReplayed\":{\"description\":\"true: the answer to an earlier request with this "
+	       "Idempotency-Key.\",\"schema\":{\"type\":\"string\",\"enum\":[\"true\"]}},"
 	       "\"TotalCount\":{\"description\":\"How many items match.\","
 	       "\"schema\":{\"type\":\"integer\"}}}");
 	jw_key(w, "securitySchemes");

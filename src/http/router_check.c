@@ -41,6 +41,14 @@ static const char *check_words(const struct route *r)
 	return NULL;
 }
 
+static bool has_secret(const struct schema *s)
+{
+	for (size_t i = 0; s != NULL && i < s->nfields; i++)
+		if ((s->fields[i].flags & F_SECRET) != 0 || has_secret(s->fields[i].sub))
+			return true;
+	return false;
+}
+
 static const char *check_sense(const struct route *r)
 {
 	if (r->auth == AUTH_PUBLIC && (r->scope != NULL || r->scope_or != NULL))
@@ -49,6 +57,10 @@ static const char *check_sense(const struct route *r)
 		return "names no scope and is not AUTH_PUBLIC";
 	if (r->method == M_GET && r->body != NULL)
 		return "a GET has no body";
+	if (has_secret(r->reply) && (r->flags & ROUTE_NO_STORE) == 0)
+		return "answers a secret without ROUTE_NO_STORE";
+	if (r->resume != NULL && (r->store != STORE_NONE || !route_is_write(r)))
+		return "resumes what is no write in several units of work";
 	if (r->list != NULL && r->reply == NULL)
 		return "is a list without a reply schema";
 	if ((r->flags & ROUTE_BARE_ARRAY) != 0 && r->list == NULL)

@@ -31,7 +31,7 @@ static void each_sqlstate_has_one_meaning(void **state)
                 { "58030", ERR_UNAVAILABLE  },
                 { "25006", ERR_INTERNAL     },
                 { "57014", ERR_UNAVAILABLE  },
-                { "55P03", ERR_UNAVAILABLE  },
+                { "55P03", ERR_LOCK_WAIT    },
 		{ "25P03", ERR_UNAVAILABLE  },
                 { "42P01", ERR_TENANT_MOVING},
                 { "42501", ERR_TENANT_MOVING},

@@ -14,6 +14,7 @@ struct tenant;
 struct actor;
 struct world;
 struct head;
+struct idem;
 
 /* A set of row versions, or of all there can be. */
 struct versions {
@@ -67,6 +68,7 @@ struct ctx {
 	struct world *world;            /* what reaches beyond the transaction (pools, cache, settings) */
 	const struct head *head;        /* inside a managed write: what the gate answered (core/head.h) */
 	struct belief belief;           /* of a request that changes an object */
+	struct idem *idem;              /* inside a write with an Idempotency-Key (core/idem.h), else NULL */
 	const char *request_id;
 	const char *remote_ip;
 	int64_t deadline_ms;            /* clock_mono_ms() at which the work must be over */

@@ -40,6 +40,8 @@
 	X(NOT_SUSPENDED, 409, "not_suspended", "the tenant is not suspended") \
 	X(NOT_DELETED, 409, "not_deleted", "the object is not deleted") \
 	X(LAST_ADMIN_KEY, 409, "last_admin_key", "the tenant's last key that can manage keys cannot go") \
+	X(IDEM_RUNNING, 409, "idempotency_in_progress", \
+		  "a request with this Idempotency-Key is still running; retry in a moment") \
 	X(PRODUCTION_IMMUTABLE, 409, "production_immutable", "production policies change by promotion only") \
 	X(TENANT_GONE, 410, "tenant_deleted", \
 		  "the tenant is deleted; it can be restored until its undo window ends") \
@@ -54,6 +56,8 @@
 	X(REGO_INVALID, 422, "rego_invalid", "the Rego source has syntax faults; see details") \
 	X(PRECONDITION_REQUIRED, 428, "precondition_required", \
 		  "the tenant's setting require_if_match wants an If-Match header") \
+	X(IDEM_REUSED, 422, "idempotency_key_reused", \
+		  "the Idempotency-Key was used for another request") \
 	X(RATE_LIMITED, 429, "rate_limit_exceeded", "too many requests; see retry_after") \
 	X(HEADERS_TOO_LARGE, 431, "headers_too_large", "the header section is too large") \
 	X(INTERNAL, 500, "internal_error", "the server failed; quote the request_id") \
@@ -65,6 +69,8 @@
 	/* never answered to a client; RETRY is the first of them: */ \
 	X(RETRY, 500, "retry", "internal: run the unit of work again") \
 	X(NEED_LOAD, 500, "need_load", "internal: not decidable from memory; a worker must load") \
+	X(LOCK_WAIT, 500, "lock_wait", "internal: a lock was not given in time") \
+	X(REPLAY, 500, "replay", "internal: the answer was given before and is repeated") \
 	X(DRY_RUN, 500, "dry_run", "internal: all went well and is to be rolled back")
 
 enum err {

@@ -24,6 +24,7 @@ struct tenant_spec {
  * one to be made); (2) the region: the schema if it is not there yet, then head, owner user and first
  * audit row in one transaction; (3) one guarded control transaction makes it `active`, while the lease
  * still holds. What dies in between is removed by provision_tick(). ERR_SLUG_TAKEN, ERR_DOMAIN_TAKEN.
+ * An Idempotency-Key (cx->idem) is reserved by (1), with the tenant's id as its subject.
  */
 enum err tenant_create(struct ctx *cx, const struct tenant_spec *spec, const char **ret_id) MUST_USE;
 /*

@@ -92,6 +92,8 @@ void db_query_later(struct db *db, const struct db_query *q, const struct db_ord
 		    struct db_result res, const struct db_arg *args);
 /* Sends what is queued and waits for its results. */
 enum err db_flush(struct db *db) MUST_USE;
+/* The same, but only when a result is still to be filled in: what touches rows and tells nothing can wait. */
+enum err db_settle(struct db *db) MUST_USE;
 
 /* All queries of a generated set, for the test that prepares each of them. */
 struct db_query_set {

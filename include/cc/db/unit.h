@@ -28,6 +28,7 @@ typedef enum err (*db_work)(struct ctx *cx, void *arg);
  * cx->problem cleared. A connection lost before COMMIT was sent: once more on a fresh one when the
  * first statement had not succeeded yet; lost while COMMIT was under way: ERR_UNAVAILABLE, never
  * retried (the effect is uncertain).
+ * A lock that is not given within a second is ERR_LOCK_WAIT to the work, ERR_UNAVAILABLE to the caller.
  * Every wait ends at cx->deadline_ms (0: 30 s). cx->db_us grows by the time waited.
  * A :one or :exec1 queued for later in a write is decided before COMMIT is sent, which costs a round
  * trip; an INSERT … VALUES without ON CONFLICT does not need that.

@@ -46,6 +46,7 @@ enum {
 
 struct req;
 struct route;
+struct entry;
 typedef enum err (*handler_fn)(struct ctx *cx, struct req *rq);
 
 struct route {
@@ -61,6 +62,11 @@ struct route {
 	unsigned flags;
 	int status;                     /* on success */
 	handler_fn handler;
+	/*
+	 * Of a write in several units of work: answers for what an earlier request with the same idempotency
+	 * key began (rq->begun), as the handler would have. ERR_IDEM_RUNNING: it is not done yet.
+	 */
+	handler_fn resume;
 	const struct schema *query, *body, *reply;
 	const char *list;               /* plural of the envelope: "policies"; NULL: one object */
 	size_t body_max;                /* 0: the server's default */
@@ -100,6 +106,7 @@ struct http_in {
 	int n_authorization, n_api_key, n_tenant_header; /* how often each came */
 	const char *content_type;
 	const char *idempotency_key, *if_match, *if_none_match, *cache_control;
+	int n_idempotency_key;
 	struct kv *query;               /* decoded pairs, in order; nquery ≤ 64 */
 	size_t nquery;
 	const char *body;
@@ -112,12 +119,14 @@ struct http_header {
 
 struct req {
 	const struct route *route;
+	const struct entry *entry;              /* the HTTP floor's own: what it derived from the route */
 	const struct http_in *in;
 	const char *param[REQ_PARAMS_MAX];      /* {…} parts of the path, in order, decoded */
 	const char *param_name[REQ_PARAMS_MAX];
 	int nparams;
 	const void *query, *body;               /* structs of route->query and route->body, valid */
 	enum read_mode read_mode;               /* how the body was read: for schema_overlay() */
+	const char *begun;                      /* for route->resume: the id of what was begun */
 	bool dry_run;                           /* ?dry_run=true: all checks, and nothing is written */
 
 	/* The answer; reset when a unit of work is run again. */
@@ -130,6 +139,7 @@ struct req {
 	const char *raw_type;                   /* … and its content type; NULL: application/json */
 	int status;                             /* 0: route->status */
 	const char *location;
+	const char *etag;                       /* of an answer that is repeated; NULL: from the tables */
 	void (*complete)(struct req *rq, void *arg);    /* see reply_complete() */
 	void *complete_arg;
 	/* Of the tenant's data that the answer was read from; set by the unit of a read in its schema. */
@@ -172,6 +182,8 @@ enum err reply_list(struct req *rq, int64_t skip, int64_t limit);
 int reply_status(const struct req *rq);
 /* kept: without F_SECRET fields, as it may be shown again. "" for 204. */
 const char *reply_text(struct arena *a, const struct req *rq, bool kept, size_t *ret_len);
+/* The entity tag of such an answer, without quotes, or NULL. */
+const char *reply_etag(struct arena *a, const struct req *rq, const char *body, size_t n);
 void req_header(struct req *rq, const char *name, const char *value);
 /* An integer id from the path; anything else is ERR_NOT_FOUND (ids are opaque to clients). */
 enum err req_id(struct ctx *cx, const struct req *rq, int i, int64_t *ret) MUST_USE;

@@ -148,6 +148,25 @@ CREATE TABLE cc.change (
 	at        timestamptz NOT NULL DEFAULT now()
 );
 
+-- Answers to requests that came with an Idempotency-Key and changed something here, repeated for a day.
+CREATE TABLE cc.idempotency (
+	tenant_id   text NOT NULL,          -- '': the call was about no tenant
+	scope       text NOT NULL,          -- who shares keys: the tenant's credentials, or one operator
+	key         text NOT NULL CHECK (octet_length(key) BETWEEN 1 AND 255),
+	fingerprint bytea NOT NULL CHECK (octet_length(fingerprint) = 32),
+	subject     text,                   -- what an operation in several steps makes
+	status      int CHECK (status BETWEEN 200 AND 299), -- NULL: it was begun and has no answer yet
+	body        text CHECK (octet_length(body) <= 2097152),
+	location    text,
+	etag        text,
+	created_at  timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (tenant_id, scope, key),
+	CHECK ((status IS NULL) = (body IS NULL)),
+	CHECK (status IS NOT NULL OR subject IS NOT NULL)
+);
+CREATE INDEX idempotency_created ON cc.idempotency (created_at);
+CREATE INDEX idempotency_subject ON cc.idempotency (subject) WHERE subject IS NOT NULL;
+
 -- The audit may be added to; it goes only with the tenant it is about, in steps.
 CREATE FUNCTION cc.forget_audit(tenant text, most int) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -175,6 +194,7 @@ GRANT SELECT ON cc.tenant, cc.domain, cc.api_key, cc.tenant_audit TO cc_ctl_tena
 GRANT UPDATE ON cc.tenant, cc.domain, cc.api_key TO cc_ctl_tenant;
 GRANT INSERT ON cc.domain, cc.api_key, cc.tenant_audit TO cc_ctl_tenant;
 GRANT DELETE ON cc.domain TO cc_ctl_tenant;
+GRANT SELECT, INSERT, UPDATE, DELETE ON cc.idempotency TO cc_ctl_tenant;
 GRANT SELECT, INSERT, DELETE ON cc.name TO cc_ctl_tenant;       -- its own: a domain may change
 GRANT SELECT, UPDATE ON cc.change_head TO cc_ctl_tenant;
 GRANT INSERT ON cc.change TO cc_ctl_tenant;
@@ -189,12 +209,15 @@ ALTER TABLE cc.api_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.api_key FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.tenant_audit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.tenant_audit FORCE ROW LEVEL SECURITY;
+ALTER TABLE cc.idempotency ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cc.idempotency FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY everything ON cc.tenant TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.name TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.domain TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.api_key TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.tenant_audit TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
+CREATE POLICY everything ON cc.idempotency TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 
 CREATE POLICY own ON cc.tenant TO cc_ctl_tenant
 	USING (id = NULLIF(current_setting('cc.tenant', true), ''))
@@ -209,5 +232,8 @@ CREATE POLICY own ON cc.api_key TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
 CREATE POLICY own ON cc.tenant_audit TO cc_ctl_tenant
+	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
+	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
+CREATE POLICY own ON cc.idempotency TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));

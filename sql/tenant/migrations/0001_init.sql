@@ -134,6 +134,22 @@ CREATE TABLE audit (
 );
 CREATE INDEX audit_at ON audit (at);
 
+-- Answers to requests that came with an Idempotency-Key, repeated for a day. They move with the tenant
+-- by changed_version; what is older than a day is nobody's any more and leaves no tombstone.
+CREATE TABLE idempotency (
+	scope           text NOT NULL,          -- who shares keys: the tenant's credentials, or one operator
+	key             text NOT NULL CHECK (octet_length(key) BETWEEN 1 AND 255),
+	fingerprint     bytea NOT NULL CHECK (octet_length(fingerprint) = 32),
+	status          int NOT NULL CHECK (status BETWEEN 200 AND 299),
+	body            text NOT NULL CHECK (octet_length(body) <= 2097152),
+	location        text,
+	etag            text,
+	created_at      timestamptz NOT NULL DEFAULT now(),
+	changed_version bigint NOT NULL,
+	PRIMARY KEY (scope, key)
+);
+CREATE INDEX idempotency_changed ON idempotency (changed_version);
+
 -- The tenant's role: its rows, but not the fence, and the audit only to add and to read.
 DO $$
 DECLARE
@@ -141,6 +157,7 @@ DECLARE
 BEGIN
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON users, resources, bouncers, bouncer_live, policies TO %I', tenant_role);
 	EXECUTE format('GRANT SELECT, INSERT ON audit, tombstones TO %I', tenant_role);
+	EXECUTE format('GRANT SELECT, INSERT, DELETE ON idempotency TO %I', tenant_role);
 	EXECUTE format('GRANT SELECT ON head TO %I', tenant_role);
 	EXECUTE format('GRANT UPDATE (version, policies_used, resources_used, bouncers_used, users_used, '
 		'last_policy_id, last_resource_id, last_bouncer_id, last_user_id, audit_seq) ON head TO %I', tenant_role);
