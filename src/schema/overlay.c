@@ -5,6 +5,7 @@
 
 #include "cc/schema/write.h"
 #include "check.h"
+#include "scan.h"
 #include "value.h"
 
 struct overlay {
@@ -64,6 +65,36 @@ static void replace(struct overlay *o, const struct place *at, const struct fiel
 	note_change(o, at);
 }
 
+/* Objects of no fixed shape merge member by member, as the object that they are in does. */
+static void merge_json(struct overlay *o, const struct place *at, const struct field *f, void *current,
+		       const char *patch)
+{
+	const char *text = json_text_merge(o->cx->arena, *(const char *const *)current, patch);
+	const size_t max = json_bytes_max(f), n = strlen(text);
+	const char *wrong;
+	size_t where;
+
+	if (n > max) {
+		fault_add(o->cx, at, "length", "would be more than %zu bytes of JSON", max);
+		return;
+	}
+	wrong = json_scan(text, n, &where);
+	if (wrong != NULL)
+		fault_add(o->cx, at, "length", "would be too large: %s", wrong);
+	else
+		replace(o, at, f, current, &text);
+}
+
+static bool is_object_patch(const struct overlay *o, const struct field *f, const void *sent)
+{
+	const char *text;
+
+	if (o->mode != READ_MERGE || f->kind != K_JSON)
+		return false;
+	text = *(const char *const *)sent;
+	return text != NULL && text[0] == '{';
+}
+
 static void overlay_field(struct overlay *o, const struct place *at, const struct field *f, void *current,
 			  const void *sent, bool may_change)
 {
@@ -74,7 +105,9 @@ static void overlay_field(struct overlay *o, const struct place *at, const struc
 			fault_add(o->cx, at, "read_only", "cannot be changed");
 		return;
 	}
-	if (sent != NULL) {
+	if (sent != NULL && is_object_patch(o, f, sent)) {
+		merge_json(o, at, f, current, *(const char *const *)sent);
+	} else if (sent != NULL) {
 		replace(o, at, f, current, sent);
 	} else if (o->mode == READ_REPLACE) {
 		value_set_default(o->cx->arena, f, &unsent);

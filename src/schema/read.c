@@ -8,9 +8,9 @@
 #include "cc/schema/write.h"
 #include "check.h"
 #include "scan.h"
+#include "tree.h"
 #include "value.h"
 
-#define JSON_BYTES_MAX ((size_t)64 * 1024)      /* of a K_JSON object without a maximum of its own */
 
 struct reader {
 	struct ctx *cx;
@@ -55,61 +55,6 @@ static bool wrong_type(struct reader *r, const struct place *at, const char *wan
 	else
 		fault_add(r->cx, at, "type", "must be %s, is %s", wanted, json_type_name(v));
 	return false;
-}
-
-/* Real numbers keep a point or an exponent, so that 5.0 does not come back as an integer. */
-static void write_real(struct jw *w, double v)
-{
-	char text[NUM_TEXT_SIZE + 2];
-
-	num_text(text, v);
-	if (strpbrk(text, ".e") == NULL)
-		memcpy(text + strlen(text), ".0", sizeof(".0"));
-	jw_raw(w, text);
-}
-
-/*
- * json_dumps() would print 0.1 as 0.10000000000000001; this prints the shortest form that reads
- * back the same. The depth is capped by json_scan().
- */
-static void write_tree(struct jw *w, json_t *v)
-{
-	const char *key;
-	json_t *item;
-	size_t i;
-
-	switch (json_typeof(v)) {
-	case JSON_OBJECT:
-		jw_object(w);
-		json_object_foreach(v, key, item) {
-			jw_key(w, key);
-			write_tree(w, item);
-		}
-		jw_object_end(w);
-		break;
-	case JSON_ARRAY:
-		jw_array(w);
-		json_array_foreach(v, i, item)
-			write_tree(w, item);
-		jw_array_end(w);
-		break;
-	case JSON_STRING:
-		jw_text(w, json_string_value(v));
-		break;
-	case JSON_INTEGER:
-		jw_int(w, json_integer_value(v));
-		break;
-	case JSON_REAL:
-		write_real(w, json_real_value(v));
-		break;
-	case JSON_TRUE:
-	case JSON_FALSE:
-		jw_bool(w, json_is_true(v));
-		break;
-	case JSON_NULL:
-		jw_null(w);
-		break;
-	}
 }
 
 static bool read_string(struct reader *r, const struct place *at, const struct field *f, json_t *v,
@@ -213,7 +158,7 @@ static bool check_objects(struct reader *r, const struct place *at, const struct
 static bool read_json(struct reader *r, const struct place *at, const struct field *f, json_t *v,
 		      void *member)
 {
-	const size_t max = f->max > 0 ? (size_t)f->max : JSON_BYTES_MAX;
+	const size_t max = json_bytes_max(f);
 	struct str text;
 	struct jw w;
 
@@ -223,7 +168,7 @@ static bool read_json(struct reader *r, const struct place *at, const struct fie
 		return wrong_type(r, at, type_name(f->kind), v);
 	str_init(&text, r->cx->arena, 256);
 	jw_init(&w, &text);
-	write_tree(&w, v);
+	tree_write(&w, v);
 	if (f->sub == NULL && !r->locked && text.len > max) {
 		fault_add(r->cx, at, "length", "must be at most %zu bytes of JSON, is %zu", max, text.len);
 		return false;
@@ -392,28 +337,4 @@ enum err schema_read_json(struct ctx *cx, const struct schema *s, const char *te
 	read_object(&r, NULL, s, body, ret);
 	json_decref(body);
 	return ctx_faults(cx);
-}
-
-static json_t *load_any(const char *s)
-{
-	return s ? json_loads(s, JSON_DECODE_ANY, NULL) : json_null();
-}
-
-bool json_text_valid(const char *s)
-{
-	json_t *v = load_any(s);
-
-	json_decref(v);
-	return v != NULL;
-}
-
-bool json_text_equal(const char *a, const char *b)
-{
-	json_t *x = load_any(a), *y = load_any(b);
-	/* PostgreSQL keeps numbers that jansson cannot hold: then the texts must do. */
-	bool equal = x != NULL && y != NULL ? json_equal(x, y) : str_eq(a, b);
-
-	json_decref(x);
-	json_decref(y);
-	return equal;
 }

@@ -32,8 +32,12 @@ void schema_set_seen_bits(const struct schema *s, void *obj, uint64_t seen);
 #define NUM_TEXT_SIZE 32
 void num_text(char ret[NUM_TEXT_SIZE], double v);
 
+/* Of a K_JSON object, printed. */
+size_t json_bytes_max(const struct field *f);
 bool json_text_valid(const char *s);
 /* Equal as JSON values: blanks and the order of keys do not count. NULL is null. */
 bool json_text_equal(const char *a, const char *b);
+/* RFC 7396: what patch makes of target (NULL is null); nulls inside of patch remove members. */
+const char *json_text_merge(struct arena *a, const char *target, const char *patch);
 
 #endif

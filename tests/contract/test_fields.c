@@ -331,6 +331,26 @@ static void unknown_fields_are_refused(void **state)
 	}
 }
 
+static void unknown_fields_inside_of_objects_are_refused(void **state)
+{
+	struct contract *k = *state;
+
+	FOR_EACH_ROUTE(r, prefix)
+	{
+		struct spot at = { .k = k, .r = r, .prefix = prefix, .mode = route_read_mode(r) };
+
+		for (size_t i = 0; r->body != NULL && i < r->body->nfields; i++) {
+			char path[100];
+
+			at.f = &r->body->fields[i];
+			if (at.f->kind != K_OBJ || !field_is_sent(at.f, at.mode))
+				continue;
+			snprintf(path, sizeof(path), "%s.colour", at.f->name);
+			assert_fault(path, "unknown", send_value(&at, json_pack("{s:s}", "colour", "red")));
+		}
+	}
+}
+
 static void other_media_are_refused(void **state)
 {
 	struct contract *k = *state;
@@ -449,6 +469,7 @@ int main(void)
 		cmocka_unit_test(bodies_that_are_none_are_refused),
 		cmocka_unit_test(no_body_is_not_enough_for_a_change_or_a_required_field),
 		cmocka_unit_test(unknown_fields_are_refused),
+		cmocka_unit_test(unknown_fields_inside_of_objects_are_refused),
 		cmocka_unit_test(other_media_are_refused),
 		cmocka_unit_test(bodies_over_the_cap_are_refused),
 		cmocka_unit_test(every_parameter_is_checked),

@@ -33,11 +33,16 @@ static void a_resource_is_made_read_changed_and_deleted(void **state)
 	assert_string_equal("/api/v1/resources/1", answer_header(a, "Location"));
 	assert_string_equal(a->body, assert_status(200, client_get(s->c, "/resources/1"))->body);
 
+	a = assert_status(
+		200, client_patch(s->c, "/resources/1", "{'attributes':{'owner':'x','sensitivity':null}}"));
+	assert_text("x", a, "attributes.owner");
+	assert_text("SOX", a, "attributes.compliance[0]");
+	assert_null(answer_at(a, "attributes.sensitivity"));
 	a = assert_status(200, client_patch(s->c, "/resources/1", "{'methods':['*'],'attributes':null}"));
 	assert_int_equal(1, answer_count(a, "methods"));
 	assert_true(answer_null(a, "attributes"));
 	assert_text("Users", a, "description");
-	assert_int(2, a, "version");
+	assert_int(3, a, "version");
 	assert_string_equal(a->body, client_get(s->c, "/resources/1")->body);
 
 	a = assert_status(200, client_put(s->c, "/resources/1", "{'name':'User API','type':'webapp'}"));

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "gadget.h"
+#include "schema/value.h"
 
 /* What the database holds. */
 static void fill(struct gadget *g)
@@ -107,12 +108,99 @@ static void json_is_compared_as_a_value(void **state)
 {
 	struct gadget g;
 
-	assert_overlay(*state, READ_MERGE, "{'config':{'a':{'x':null},'b':[1,2]}}", &g, "", "");
+	assert_overlay(*state, READ_MERGE, "{'config':{'a':{},'b':[1,2]}}", &g, "", "");
 	assert_string_equal(g.config, "{\"b\": [1, 2], \"a\": {\"x\": null}}");
-	assert_overlay(*state, READ_MERGE, "{'config':{'a':{'x':null},'b':[2,1]}}", &g, "", "config");
-	assert_string_equal(g.config, "{\"a\":{\"x\":null},\"b\":[2,1]}");
+	assert_overlay(*state, READ_REPLACE,
+		"{'name':'old','limits':{'max_users':50,'note':'note'},"
+		"'config':{'a':{'x':null},'b':[1,2]}}",
+		&g, "", "url size quota ratio enabled mode tags anything");
+	assert_string_equal(g.config, "{\"b\": [1, 2], \"a\": {\"x\": null}}");
+}
+
+static void json_objects_merge_member_by_member(void **state)
+{
+	struct gadget g;
+
+	assert_overlay(*state, READ_MERGE, "{'config':{'b':[2],'a':{'x':null,'y':1.5},'c':{'d':null}}}", &g,
+		"", "config");
+	assert_string_equal(g.config, "{\"b\":[2],\"a\":{\"y\":1.5},\"c\":{}}");
 	assert_overlay(*state, READ_MERGE, "{'config':null}", &g, "", "config");
 	assert_null(g.config);
+	assert_overlay(*state, READ_MERGE, "{'anything':{'a':1,'b':null}}", &g, "", "anything");
+	assert_string_equal(g.anything, "{\"a\":1}");
+	assert_overlay(*state, READ_MERGE, "{'anything':[null]}", &g, "", "anything");
+	assert_string_equal(g.anything, "[null]");
+}
+
+/* Each within its bounds (100 bytes), but not together. */
+static void what_merges_to_too_much_is_a_fault(void **state)
+{
+	static const char old[] =
+		"{\"old\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}";
+	struct ctx *cx = *state;
+	struct gadget g, sent;
+	const char *patch = arena_printf(cx->arena, "{'config':{'new':%s}}", old);
+
+	fill(&g);
+	g.config = old;
+	assert_int_equal(gadget_read(cx, READ_MERGE, patch, &sent), ERR_NONE);
+	assert_int_equal(schema_overlay(cx, &gadget_schema, &g, &sent, READ_MERGE, NULL), ERR_VALIDATION);
+	assert_string_equal(faults_of(cx), "config length");
+	assert_string_equal(g.config, old);
+}
+
+static const char *many_keys(struct arena *a, const char *prefix)
+{
+	struct str text;
+
+	str_init(&text, a, 64);
+	for (int i = 0; i < 600; i++)
+		str_addf(&text, "%s\"%s%d\":0", i == 0 ? "{" : ",", prefix, i);
+	str_add(&text, "}");
+	return text.data;
+}
+
+static void what_merges_to_too_many_keys_is_a_fault(void **state)
+{
+	struct ctx *cx = *state;
+	struct gadget g, sent;
+	const char *patch = arena_printf(cx->arena, "{\"anything\":%s}", many_keys(cx->arena, "new"));
+
+	fill(&g);
+	g.anything = many_keys(cx->arena, "old");
+	assert_int_equal(gadget_read(cx, READ_MERGE, patch, &sent), ERR_NONE);
+	assert_int_equal(schema_overlay(cx, &gadget_schema, &g, &sent, READ_MERGE, NULL), ERR_VALIDATION);
+	assert_string_equal(faults_of(cx), "anything length");
+}
+
+/* The examples of RFC 7396, appendix A. */
+static void a_merge_patch_does_what_its_rfc_says(void **state)
+{
+	static const char *const cases[][3] = {
+		{ "{'a':'b'}", "{'a':'c'}", "{'a':'c'}" },
+		{ "{'a':'b'}", "{'b':'c'}", "{'a':'b','b':'c'}" },
+		{ "{'a':'b'}", "{'a':null}", "{}" },
+		{ "{'a':'b','b':'c'}", "{'a':null}", "{'b':'c'}" },
+		{ "{'a':['b']}", "{'a':'c'}", "{'a':'c'}" },
+		{ "{'a':'c'}", "{'a':['b']}", "{'a':['b']}" },
+		{ "{'a':{'b':'c'}}", "{'a':{'b':'d','c':null}}", "{'a':{'b':'d'}}" },
+		{ "{'a':[{'b':'c'}]}", "{'a':[1]}", "{'a':[1]}" },
+		{ "['a','b']", "['c','d']", "['c','d']" },
+		{ "{'a':'b'}", "['c']", "['c']" },
+		{ "{'a':'foo'}", "null", "null" },
+		{ "{'a':'foo'}", "'bar'", "'bar'" },
+		{ "{'e':null}", "{'a':1}", "{'e':null,'a':1}" },
+		{ "[1,2]", "{'a':'b','c':null}", "{'a':'b'}" },
+		{ "{}", "{'a':{'bb':{'ccc':null}}}", "{'a':{'bb':{}}}" },
+	};
+	struct ctx *cx = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(with_quotes(cx->arena, cases[i][2]),
+			json_text_merge(cx->arena, with_quotes(cx->arena, cases[i][0]),
+					with_quotes(cx->arena, cases[i][1])));
+	assert_string_equal("{\"a\":1}",
+		json_text_merge(cx->arena, NULL, "{\"a\":1,\"b\":null}"));
 }
 
 static void read_only_fields_are_accepted_when_equal(void **state)
@@ -195,7 +283,7 @@ static void many_changes_are_all_named(void **state)
 	assert_overlay(*state, READ_MERGE,
 		"{'name':'n','url':'12345678','code':'x','secret':'0123456789ab','size':1,'quota':1,"
 		"'ratio':1,'enabled':false,'expires_at':'2026-01-31T12:00:00Z','mode':'m','tags':[],"
-		"'scopes':['read'],'config':{},'anything':2,'examples':[],"
+		"'scopes':['read'],'config':{'z':1},'anything':2,'examples':[],"
 		"'limits':{'max_users':1,'note':'x'}}", &g, "",
 		"name url code secret size quota ratio enabled expires_at mode tags scopes config anything "
 		"examples limits.max_users limits.note");
@@ -212,6 +300,12 @@ int main(void)
 			a_replacement_keeps_what_cannot_be_sent, ctx_setup, ctx_teardown),
 		cmocka_unit_test_setup_teardown(equal_values_are_no_change, ctx_setup, ctx_teardown),
 		cmocka_unit_test_setup_teardown(json_is_compared_as_a_value, ctx_setup, ctx_teardown),
+		cmocka_unit_test_setup_teardown(json_objects_merge_member_by_member, ctx_setup, ctx_teardown),
+		cmocka_unit_test_setup_teardown(what_merges_to_too_much_is_a_fault, ctx_setup, ctx_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_merges_to_too_many_keys_is_a_fault, ctx_setup, ctx_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_merge_patch_does_what_its_rfc_says, ctx_setup, ctx_teardown),
 		cmocka_unit_test_setup_teardown(
 			read_only_fields_are_accepted_when_equal, ctx_setup, ctx_teardown),
 		cmocka_unit_test_setup_teardown(
