@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/close_range.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@
 #include "wire.h"
 
 #define SETUP_MS 600000
+#define LARGE_BLOCK (128 * 1024)
 
 struct serving {
 	struct program program;
@@ -55,6 +57,18 @@ static void close_inherited_on_exec(void)
 		return;
 	for (int fd = 3; fd < 1024; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+/*
+ * Large blocks go back to the system when they are freed. Left to itself glibc raises these bounds with
+ * every large block that it sees freed, until requests of a bad minute stay in the process for good.
+ */
+static void return_large_blocks(void)
+{
+#ifdef __GLIBC__
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+	(void)mallopt(M_TRIM_THRESHOLD, 4 * LARGE_BLOCK);
+#endif
 }
 
 /* Before anything is started: what is started inherits the limit. */
@@ -282,6 +296,7 @@ int cmd_serve(const struct options *o)
 
 	if (status == 0) {
 		forbid_dumps();
+		return_large_blocks();
 		close_inherited_on_exec();
 		umask(077);
 		status = take_descriptors(&s) ? 0 : EXIT_UNAVAILABLE;

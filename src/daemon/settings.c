@@ -170,6 +170,9 @@ static const struct field server_fields[] = {
 		"closed at once. 0: no such bound, for a proxy in front that holds more."),
 	S_INT(T, body_max, 1024, 67108864, "1048576",
 		"Bytes of a request body, unless its operation takes less."),
+	S_INT(T, bodies_max, 1048576, 1099511627776, "268435456",
+		"Bytes of all request bodies on their way; further ones are answered 503. Never less than "
+		"body_max."),
 	S_INT(T, head_max, 2048, 65536, "8192", "Bytes of a request line with its header fields."),
 	S_INT(T, header_ms, 100, 60000, "10000",
 		"From the first byte of a request to the end of its header, in ms."),

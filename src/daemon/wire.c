@@ -141,6 +141,7 @@ bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_er
 		.connections_max = (int)d->clients,
 		.connections_per_address = (int)descriptors_per_address(s, d->clients),
 		.body_max = (size_t)s->body_max,
+		.bodies_max = s->bodies_max > s->body_max ? s->bodies_max : s->body_max,
 		.header_max = (size_t)s->head_max,
 		.header_ms = (int)s->header_ms,
 		.request_ms = (int)s->request_ms,

@@ -127,6 +127,10 @@ void answer_make(struct call *c, enum err e)
 	if (c->gated && hooks->done != NULL)
 		hooks->done(&c->cx, &c->rq, c->status);
 	answer_log(c, e, e != ERR_NONE ? err_info(e)->code : NULL);
+	/* Whoever reads the answer slowly must not hold the request as well. */
+	c->in.body = NULL;
+	c->in.body_len = 0;
+	body_close(&c->body, call_holds_secret(c));
 }
 
 static const char *own_header(const struct req *rq, const char *name)

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "body.h"
 #include "peers.h"
 #include "etag.h"
 #include "guard.h"
@@ -58,7 +59,7 @@ struct call {
 	bool options;                   /* OPTIONS: 204 with Allow */
 	uint64_t content_length;
 	bool has_body, expects_continue;
-	struct str body;
+	struct body body;
 	size_t body_seen;               /* bytes that came, also those thrown away */
 
 	struct etags if_match, if_none_match;
@@ -71,6 +72,12 @@ struct call {
 	size_t answer_len;
 };
 
+/* Its memory is wiped. */
+static inline bool call_holds_secret(const struct call *c)
+{
+	return c->entry != NULL && c->entry->secret;
+}
+
 struct http_server {
 	struct http_conf conf;
 	struct arena *arena;            /* as long as the server: settings and router */
@@ -79,6 +86,7 @@ struct http_server {
 	struct peers peers;
 	struct queue queue;
 	struct shelf shelf;
+	struct body_budget bodies;
 	pthread_t *worker;
 	int workers;                    /* started */
 	int listen_fd, port;

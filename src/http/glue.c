@@ -112,8 +112,7 @@ static enum MHD_Result begin(struct call *c, const char *method, const char *ver
 		return MHD_YES;
 	}
 	if (c->has_body && c->refusal == ERR_NONE && c->rq.route != NULL && c->rq.route->body != NULL)
-		str_init(&c->body, c->arena, c->content_length > 0 && c->content_length < 4096
-						     ? (size_t)c->content_length + 1 : 4096);
+		body_open(&c->body, &s->bodies, c->content_length);
 	/* Never answer a good request here: libmicrohttpd closes the connection after such an answer. */
 	return MHD_YES;
 }
@@ -142,18 +141,19 @@ static enum MHD_Result take_body(struct call *c, const char *data, size_t n)
 	}
 	if (c->body_seen > cap + DRAIN_MAX)
 		return cut_off(c);
-	if (c->refusal == ERR_NONE && c->body.arena != NULL)
-		str_add_n(&c->body, data, n);
+	if (c->refusal == ERR_NONE && c->body.budget != NULL && !body_add(&c->body, data, n)) {
+		atomic_fetch_add(&c->server->refused_overload, 1);
+		c->refusal = refuse(&c->cx, ERR_OVERLOADED, "too many bodies are on their way");
+		c->close = true;
+	}
 	return MHD_YES;
 }
 
 /* The request is complete. */
 static enum MHD_Result finish(struct call *c)
 {
-	if (c->body.arena != NULL) {
-		c->in.body = c->body.data;
-		c->in.body_len = c->body.len;
-	}
+	c->in.body = c->body.data;
+	c->in.body_len = c->body.len;
 	if (c->refusal != ERR_NONE || c->options)
 		return answer_now(c, c->refusal);
 	if ((c->rq.route->flags & ROUTE_INLINE) != 0 && !c->need_load)
@@ -179,7 +179,7 @@ enum MHD_Result glue_call(void *cls, struct MHD_Connection *mhd, const char *url
 		return begin(c, method, version);
 	case CALL_ADMITTED:
 		own_stage(c, CALL_BODY);
-		str_init(&c->body, c->arena, 4096);
+		body_open(&c->body, &c->server->bodies, c->content_length);
 		return MHD_YES;
 	case CALL_BODY:
 		*size = 0;
@@ -217,6 +217,7 @@ void glue_completed(void *cls, struct MHD_Connection *mhd, void **state, enum MH
 		abandoned(c, mhd);
 	peer_idle(&s->peers, c->peer);
 	a = c->arena;
+	body_close(&c->body, call_holds_secret(c));
 	if (c->live)
 		atomic_fetch_sub(&s->live, 1);
 	shelf_give(&s->shelf, a);

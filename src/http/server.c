@@ -121,6 +121,7 @@ static struct http_server *server_create(const struct http_conf *conf)
 	if (s->conf.connections_max < s->conf.io_threads)
 		s->conf.connections_max = s->conf.io_threads;
 	shelf_init(&s->shelf);
+	s->bodies.max = conf->bodies_max;
 	peers_init(&s->peers, conf->header_ms, conf->request_ms, conf->idle_ms);
 	s->peers.max = s->conf.connections_max;
 	if (!queue_init(&s->queue, conf->queue_max > 0 ? (size_t)conf->queue_max : 1))
@@ -163,6 +164,7 @@ void http_server_stats(struct http_server *s, struct http_stats *ret)
 	ret->refused_overload = atomic_load(&s->refused_overload);
 	ret->queued = (int)queue_waiting(&s->queue);
 	ret->in_work = atomic_load(&s->in_work);
+	ret->body_bytes = atomic_load(&s->bodies.used);
 	ret->connections = peers_count(&s->peers);
 }
 

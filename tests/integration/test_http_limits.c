@@ -225,6 +225,73 @@ static void a_client_that_leaves_gives_its_place_back(void **state)
 	assert_int_equal(0, atomic_load(&floor_seen.done));
 }
 
+static void await_bodies(struct floor *f, int64_t bytes)
+{
+	struct http_stats stats;
+
+	for (int i = 0; i < 4000; i++) {
+		http_server_stats(f->server, &stats);
+		if (stats.body_bytes == bytes)
+			return;
+		floor_nap(5);
+	}
+	fail_msg("%lld bytes of bodies instead of %lld", (long long)stats.body_bytes, (long long)bytes);
+}
+
+#define LARGE 60000
+#define LARGE_POST POST GOOD "Content-Length: 60011\r\n\r\n"
+
+/* All of a request but the last bytes, which make it whole: {"name":"x" and spaces before. */
+static struct wire *send_large(struct floor *f)
+{
+	static char spaces[LARGE];
+	struct wire *w = wire_open(f);
+
+	memset(spaces, ' ', sizeof(spaces));
+	(void)wire_send(w, LARGE_POST);
+	(void)wire_send_n(w, spaces, sizeof(spaces));
+	return w;
+}
+
+static void bodies_beyond_the_bound_of_all_are_503(void **state)
+{
+	struct http_conf conf;
+	struct wire *first, *w;
+
+	(void)state;
+	floor_conf(&conf);
+	conf.bodies_max = 100000;
+	floor_start_with(&the_floor, &conf);
+	first = send_large(&the_floor);
+	await_bodies(&the_floor, LARGE);
+	w = send_large(&the_floor);
+	assert_true(wire_send(w, "{\"name\":12}"));
+	wire_read(w, &a, false);
+	assert_refused(503, "overloaded", &a);
+	assert_closes(w);
+	wire_close(w);
+	await_bodies(&the_floor, LARGE);
+	floor_ask(&the_floor, "POST", "/t/things", GOOD, "{\"name\":\"small\"}", &a);
+	assert_int_equal(201, a.status);
+	assert_true(wire_send(first, "{\"name\":12}"));
+	wire_read(first, &a, false);
+	assert_refused(422, "validation_error", &a);
+	wire_close(first);
+	await_bodies(&the_floor, 0);
+	floor_stop(&the_floor);
+}
+
+static void a_body_is_given_back_when_its_client_leaves(void **state)
+{
+	struct floor *f = *state;
+	struct wire *w = send_large(f);
+
+	await_bodies(f, LARGE);
+	wire_close(w);
+	await(&floor_seen.abandoned, 1);
+	await_bodies(f, 0);
+}
+
 static void a_full_queue_is_503_at_once(void **state)
 {
 	struct http_conf conf;
@@ -416,6 +483,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_revoked_while_the_body_comes_is_refused, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_client_that_leaves_gives_its_place_back, setup, teardown),
+		cmocka_unit_test(bodies_beyond_the_bound_of_all_are_503),
+		cmocka_unit_test_setup_teardown(a_body_is_given_back_when_its_client_leaves, setup, teardown),
 		cmocka_unit_test(a_full_queue_is_503_at_once),
 		cmocka_unit_test(one_io_thread_serves_too),
 		cmocka_unit_test(a_drain_answers_what_is_in_work_and_takes_nothing_new),

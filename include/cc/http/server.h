@@ -39,6 +39,7 @@ struct http_conf {
 	int connections_max;
 	int connections_per_address;    /* 0: no bound */
 	size_t body_max;                /* bytes */
+	int64_t bodies_max;             /* bytes of all that are on their way; more are 503; 0: no bound */
 	/* bytes of one header section: MHD's memory per connection follows it */
 	size_t header_max;
 	/* from the first byte to the end of the headers; absolute end of a request */
@@ -68,6 +69,7 @@ void http_server_destroy(struct http_server *s);
 struct http_stats {
 	int64_t requests, refused_overload;
 	int queued, in_work, connections;
+	int64_t body_bytes;             /* held of bodies */
 };
 void http_server_stats(struct http_server *s, struct http_stats *ret);
 
