@@ -1,18 +1,26 @@
 -- include: cc/model/audit.h
+-- include: cc/model/head.h
 -- include: cc/model/tally.h
 
--- The row and its place in the tenant's control chain, which the tenant's row hands out; a tenant
--- that cannot be seen fails on the missing place.
+-- The next place of a tenant's control chain, and the mac of the row before; held until the commit.
+-- name: tenant_audit_next :one head
+-- args: tenant_id text
+UPDATE cc.tenant SET audit_seq = audit_seq + 1 WHERE id = $1
+RETURNING audit_seq, audit_mac, date_trunc('milliseconds', clock_timestamp()) AS audit_at;
+
 -- name: tenant_audit_insert :exec
--- args: tenant_id text, actor_kind text, actor text, action text
--- args: object_type text, object_id text, request_id text, ip text
--- args: detail json
-WITH next AS (
-	UPDATE cc.tenant SET audit_seq = audit_seq + 1 WHERE id = $1 RETURNING audit_seq
+-- args: tenant_id text, seq int8, at timestamptz, actor_kind text
+-- args: actor text, action text, category text, object_type text
+-- args: object_id text, environment text, outcome text, request_id text
+-- args: ip text, detail json, key_version int8, prev_mac bytea
+-- args: mac bytea
+WITH head AS (
+	UPDATE cc.tenant SET audit_mac = $17 WHERE id = $1
 )
-INSERT INTO cc.tenant_audit (tenant_id, seq, actor_kind, actor, action, object_type, object_id,
-                             request_id, ip, detail)
-VALUES ($1, (SELECT audit_seq FROM next), $2, $3, $4, $5, $6, $7, $8, $9);
+INSERT INTO cc.tenant_audit (tenant_id, seq, at, actor_kind, actor, action, category, object_type,
+                             object_id, environment, outcome, request_id, ip, detail, key_version,
+                             prev_mac, mac)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
 
 -- The feed's head is locked until the commit: the last statement of a control write.
 -- name: change_insert :exec
@@ -25,23 +33,28 @@ VALUES ((SELECT version FROM next), $1, $2, $3);
 
 -- name: tenant_audit_page :many audit_row
 -- args: tenant_id text, since timestamptz, until timestamptz, actor text
--- args: action text, object text, outcome text, max_rows int8
-SELECT 'control'::text AS chain, seq, at AS timestamp, actor_kind, actor, action, object_type, object_id,
-       outcome, request_id, ip, detail
+-- args: action text, category text, object text, object_id text
+-- args: environment text, outcome text, max_rows int8
+SELECT 'control'::text AS chain, seq, at AS timestamp, actor_kind, actor, action, category, object_type,
+       object_id, environment, outcome, request_id, ip, detail
   FROM cc.tenant_audit a
  WHERE tenant_id = $1
    AND ($2::timestamptz IS NULL OR at >= $2)
    AND ($3::timestamptz IS NULL OR at <= $3)
    AND ($4::text IS NULL OR actor = $4)
    AND ($5::text IS NULL OR action = $5)
-   AND ($6::text IS NULL OR object_type = $6)
-   AND ($7::text IS NULL OR outcome = $7)
+   AND ($6::text IS NULL OR category = $6)
+   AND ($7::text IS NULL OR object_type = $7)
+   AND ($8::text IS NULL OR object_id = $8)
+   AND ($9::text IS NULL OR environment = $9)
+   AND ($10::text IS NULL OR outcome = $10)
  ORDER BY a.at DESC, a.seq DESC
- LIMIT $8;
+ LIMIT $11;
 
 -- name: tenant_audit_count :one tally
 -- args: tenant_id text, since timestamptz, until timestamptz, actor text
--- args: action text, object text, outcome text
+-- args: action text, category text, object text, object_id text
+-- args: environment text, outcome text
 SELECT count(*) AS total
   FROM cc.tenant_audit
  WHERE tenant_id = $1
@@ -49,5 +62,8 @@ SELECT count(*) AS total
    AND ($3::timestamptz IS NULL OR at <= $3)
    AND ($4::text IS NULL OR actor = $4)
    AND ($5::text IS NULL OR action = $5)
-   AND ($6::text IS NULL OR object_type = $6)
-   AND ($7::text IS NULL OR outcome = $7);
+   AND ($6::text IS NULL OR category = $6)
+   AND ($7::text IS NULL OR object_type = $7)
+   AND ($8::text IS NULL OR object_id = $8)
+   AND ($9::text IS NULL OR environment = $9)
+   AND ($10::text IS NULL OR outcome = $10);

@@ -6,7 +6,8 @@
 UPDATE head
    SET version = version + 1, audit_seq = audit_seq + 1
  WHERE epoch = $1 AND writable
-RETURNING version, epoch, writable, audit_seq, date_trunc('second', now()) AS now;
+RETURNING version, epoch, writable, audit_seq, audit_mac, date_trunc('second', now()) AS now,
+          date_trunc('milliseconds', clock_timestamp()) AS audit_at;
 
 -- The gates that take a place and the next id of its kind: zero rows also when the limit is reached.
 -- name: head_take_policy :opt head
@@ -15,7 +16,8 @@ UPDATE head
    SET version = version + 1, audit_seq = audit_seq + 1,
        policies_used = policies_used + 1, last_policy_id = last_policy_id + 1
  WHERE epoch = $1 AND writable AND policies_used < $2
-RETURNING version, epoch, writable, audit_seq, date_trunc('second', now()) AS now,
+RETURNING version, epoch, writable, audit_seq, audit_mac, date_trunc('second', now()) AS now,
+          date_trunc('milliseconds', clock_timestamp()) AS audit_at,
           policies_used, last_policy_id AS last_id;
 
 -- name: head_take_resource :opt head
@@ -24,7 +26,8 @@ UPDATE head
    SET version = version + 1, audit_seq = audit_seq + 1,
        resources_used = resources_used + 1, last_resource_id = last_resource_id + 1
  WHERE epoch = $1 AND writable AND resources_used < $2
-RETURNING version, epoch, writable, audit_seq, date_trunc('second', now()) AS now,
+RETURNING version, epoch, writable, audit_seq, audit_mac, date_trunc('second', now()) AS now,
+          date_trunc('milliseconds', clock_timestamp()) AS audit_at,
           resources_used, last_resource_id AS last_id;
 
 -- name: head_take_bouncer :opt head
@@ -33,7 +36,8 @@ UPDATE head
    SET version = version + 1, audit_seq = audit_seq + 1,
        bouncers_used = bouncers_used + 1, last_bouncer_id = last_bouncer_id + 1
  WHERE epoch = $1 AND writable AND bouncers_used < $2
-RETURNING version, epoch, writable, audit_seq, date_trunc('second', now()) AS now,
+RETURNING version, epoch, writable, audit_seq, audit_mac, date_trunc('second', now()) AS now,
+          date_trunc('milliseconds', clock_timestamp()) AS audit_at,
           bouncers_used, last_bouncer_id AS last_id;
 
 -- name: head_take_user :opt head
@@ -42,7 +46,8 @@ UPDATE head
    SET version = version + 1, audit_seq = audit_seq + 1,
        users_used = users_used + 1, last_user_id = last_user_id + 1
  WHERE epoch = $1 AND writable AND users_used < $2
-RETURNING version, epoch, writable, audit_seq, date_trunc('second', now()) AS now,
+RETURNING version, epoch, writable, audit_seq, audit_mac, date_trunc('second', now()) AS now,
+          date_trunc('milliseconds', clock_timestamp()) AS audit_at,
           users_used, last_user_id AS last_id;
 
 -- Places given back, under the head lock that the gate took.

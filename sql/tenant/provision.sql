@@ -5,7 +5,8 @@
 -- name: head_open :one head
 UPDATE head SET epoch = 1, writable = true, version = 1, users_used = 1, last_user_id = 1, audit_seq = 1
 WHERE epoch = 0
-RETURNING version, epoch, writable, users_used, audit_seq, date_trunc('second', now()) AS now;
+RETURNING version, epoch, writable, users_used, audit_seq, audit_mac, date_trunc('second', now()) AS now,
+          date_trunc('milliseconds', clock_timestamp()) AS audit_at;
 
 -- name: owner_add :exec
 -- args: email text, username text

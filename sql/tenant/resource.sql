@@ -33,7 +33,7 @@ SELECT id, name, type, environment, path, methods, description, attributes, url,
 -- Also a deleted one: it can still be removed for good. used_by: live policies that name it.
 -- name: resource_find_any :opt resource
 -- args: id int8
-SELECT id, name, version, deleted_at,
+SELECT id, name, environment, version, deleted_at,
        (SELECT count(*) FROM policies p WHERE p.resource_id = r.id AND p.deleted_at IS NULL) AS used_by
   FROM resources r
  WHERE id = $1;

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "groups.h"
-
 #include <inttypes.h>
 #include <string.h>
 
+#include "audit_query.h"
+#include "groups.h"
 #include "cc/base/clock.h"
 #include "cc/core/head.h"
 #include "cc/core/registry.h"
 #include "cc/core/world.h"
-#include "cc/model/audit.h"
-#include "cc/model/check.h"
 #include "cc/model/q_control.h"
 #include "cc/model/q_tenant.h"
 
@@ -19,7 +17,7 @@
 
 struct audit_query {
 	int64_t skip, limit;
-	const char *start_date, *end_date, *actor, *action, *object, *outcome;
+	struct audit_filter filter;
 };
 
 #define T struct audit_query
@@ -28,23 +26,35 @@ static const struct field audit_query_fields[] = {
 	  .max = DEPTH_MAX, .def = "0", .doc = "How many records to pass over; skip + limit ≤ 10000." },
 	{ .name = "limit", .kind = K_INT, .flags = F_CREATE, .offset = FIELD_AT(T, limit, int64_t), .min = 1,
 	  .max = PAGE_LIMIT_MAX, .def = PAGE_LIMIT_DEFAULT, .doc = "How many records to return at most." },
-	TEXT_LIKE(T, start_date, F_CREATE | F_NULLABLE, 1, 40, check_time_or_date,
-		  "From this date or date-time on."),
-	TEXT_LIKE(T, end_date, F_CREATE | F_NULLABLE, 1, 40, check_time_or_date,
-		  "Up to this date-time; a date means the whole day."),
-	TEXT(T, actor, F_CREATE | F_NULLABLE, 1, 120, "Only what this credential did."),
-	TEXT(T, action, F_CREATE | F_NULLABLE, 1, 120, "Only this operation: createPolicy, …"),
-	TEXT(T, object, F_CREATE | F_NULLABLE, 1, 120, "Only this kind of object: policy, …"),
-	TEXT(T, outcome, F_CREATE | F_NULLABLE, 1, 40, "Only this outcome: success."),
+	AUDIT_FILTER_FIELDS(T),
 };
 #undef T
 static SCHEMA(audit_query_schema, struct audit_query, "AuditQuery", audit_query_fields);
 
+enum err audit_filter_times(struct ctx *cx, struct audit_filter *f)
+{
+	f->since = f->until = TIME_NULL;
+	if (f->start_date != NULL)
+		(void)time_parse(f->start_date, true, &f->since);
+	if (f->end_date != NULL)
+		(void)time_parse(f->end_date, true, &f->until);
+	if (f->end_date != NULL && strchr(f->end_date, ':') == NULL)
+		f->until += DAY_US - 1;
+	if (f->since != TIME_NULL && f->until != TIME_NULL && f->until < f->since)
+		return refuse_field(cx, "end_date", "range", "end_date must not be before start_date");
+	return ERR_NONE;
+}
+
+bool audit_filter_chain(const struct audit_filter *f, const char *chain)
+{
+	return f->chain == NULL || str_eq(f->chain, chain);
+}
+
 /* What is asked of either chain, and its answer. */
 struct ask {
-	const struct audit_query *q;
+	const struct audit_filter *filter;
 	const char *tenant_id;
-	int64_t since, until, depth;
+	int64_t depth;
 	struct db_rows rows;
 	int64_t total;
 };
@@ -52,32 +62,36 @@ struct ask {
 static enum err ask_data(struct ctx *cx, void *arg)
 {
 	struct ask *a = arg;
-	const struct audit_query *q = a->q;
+	const struct audit_filter *f = a->filter;
 
-	q_audit_page_later(cx->db, &a->rows, a->since, a->until, q->actor, q->action, q->object, q->outcome,
-			   a->depth);
-	q_audit_count_later(cx->db, tally_at(&a->total), a->since, a->until, q->actor, q->action, q->object,
-			    q->outcome);
+	q_audit_page_later(cx->db, &a->rows, f->since, f->until, f->actor, f->action, f->category, f->object,
+			   f->object_id, f->environment, f->outcome, a->depth);
+	q_audit_count_later(cx->db, tally_at(&a->total), f->since, f->until, f->actor, f->action, f->category,
+			    f->object, f->object_id, f->environment, f->outcome);
 	return ERR_NONE;
 }
 
 static enum err ask_control(struct ctx *cx, void *arg)
 {
 	struct ask *a = arg;
-	const struct audit_query *q = a->q;
+	const struct audit_filter *f = a->filter;
 
-	q_tenant_audit_page_later(cx->db, &a->rows, a->tenant_id, a->since, a->until, q->actor, q->action,
-				  q->object, q->outcome, a->depth);
-	q_tenant_audit_count_later(cx->db, tally_at(&a->total), a->tenant_id, a->since, a->until, q->actor,
-				   q->action, q->object, q->outcome);
+	q_tenant_audit_page_later(cx->db, &a->rows, a->tenant_id, f->since, f->until, f->actor, f->action,
+				  f->category, f->object, f->object_id, f->environment, f->outcome, a->depth);
+	q_tenant_audit_count_later(cx->db, tally_at(&a->total), a->tenant_id, f->since, f->until, f->actor,
+				   f->action, f->category, f->object, f->object_id, f->environment,
+				   f->outcome);
 	return ERR_NONE;
 }
 
 static enum err read_data(struct ctx *cx, struct ask *a)
 {
 	const struct tenant *held = cx->tenant, *fresh;
-	enum err e = head_read(cx, ask_data, a, &fresh);
+	enum err e;
 
+	if (!audit_filter_chain(a->filter, AUDIT_CHAIN_DATA))
+		return ERR_NONE;
+	e = head_read(cx, ask_data, a, &fresh);
 	cx->tenant = held;
 	tenant_put(fresh);
 	return e;
@@ -87,41 +101,37 @@ static enum err read_control(struct ctx *cx, struct ask *a)
 {
 	struct db_place place = { 0 };
 
+	if (!audit_filter_chain(a->filter, AUDIT_CHAIN_CONTROL))
+		return ERR_NONE;
 	place_control(cx->world, a->tenant_id, &place);
 	return db_unit(cx, &place, DB_READ, ask_control, a);
 }
 
-static enum err read_times(struct ctx *cx, const struct audit_query *q, struct ask *ret)
+static const struct audit_row *row_at(const struct ask *a, size_t i)
 {
-	ret->since = ret->until = TIME_NULL;
-	if (q->start_date != NULL)
-		(void)time_parse(q->start_date, true, &ret->since);
-	if (q->end_date != NULL)
-		(void)time_parse(q->end_date, true, &ret->until);
-	if (q->end_date != NULL && strchr(q->end_date, ':') == NULL)
-		ret->until += DAY_US - 1;
-	if (ret->since != TIME_NULL && ret->until != TIME_NULL && ret->until < ret->since)
-		return refuse_field(cx, "end_date", "range", "end_date must not be before start_date");
-	return ERR_NONE;
+	return i < a->rows.n ? DB_ROW(&a->rows, struct audit_row, i) : NULL;
 }
 
-/* The newest of both, less the first `skip`. */
-static void merge(struct arena *a, const struct ask *x, const struct ask *y, struct db_rows *ret)
+/* The newest of both, less the first `skip`. Of two at one time data is the newer, wherever a page begins. */
+static void merge(struct arena *a, const struct ask *data, const struct ask *control, int64_t skip,
+		  struct db_rows *ret)
 {
-	const struct audit_query *q = x->q;
-	struct audit_row *to = ARENA_ARRAY(a, struct audit_row, (size_t)q->limit);
+	struct audit_row *to = ARENA_ARRAY(a, struct audit_row, (size_t)(data->depth - skip));
 	size_t i = 0, j = 0, n = 0;
 
-	for (int64_t k = 0; k < x->depth && (i < x->rows.n || j < y->rows.n); k++) {
-		const struct audit_row *row;
+	for (int64_t k = 0; k < data->depth; k++) {
+		const struct audit_row *x = row_at(data, i), *y = row_at(control, j);
 
-		if (j == y->rows.n || (i < x->rows.n && DB_ROW(&x->rows, struct audit_row, i)->timestamp >=
-							DB_ROW(&y->rows, struct audit_row, j)->timestamp))
-			row = DB_ROW(&x->rows, struct audit_row, i++);
-		else
-			row = DB_ROW(&y->rows, struct audit_row, j++);
-		if (k >= q->skip)
-			to[n++] = *row;
+		if (x == NULL && y == NULL)
+			break;
+		if (y == NULL || (x != NULL && x->timestamp >= y->timestamp)) {
+			i++;
+		} else {
+			j++;
+			x = y;
+		}
+		if (k >= skip)
+			to[n++] = *x;
 	}
 	*ret = (struct db_rows){ .v = to, .n = n };
 }
@@ -129,18 +139,19 @@ static void merge(struct arena *a, const struct ask *x, const struct ask *y, str
 static enum err audit_list(struct ctx *cx, struct req *rq)
 {
 	const struct audit_query *q = rq->query;
-	struct ask data = { .q = q, .tenant_id = cx->tenant->id, .depth = q->skip + q->limit };
+	struct audit_filter filter = q->filter;
+	struct ask data = { .filter = &filter, .tenant_id = cx->tenant->id, .depth = q->skip + q->limit };
 	struct ask control;
 
 	if (data.depth > DEPTH_MAX)
 		return refuse_field(cx, "skip", "range",
 				    "skip + limit must be at most %d; ask for what is older by end_date",
 				    DEPTH_MAX);
-	TRY(read_times(cx, q, &data));
+	TRY(audit_filter_times(cx, &filter));
 	control = data;
 	TRY(read_data(cx, &data));
 	TRY(read_control(cx, &control));
-	merge(cx->arena, &data, &control, &rq->list);
+	merge(cx->arena, &data, &control, q->skip, &rq->list);
 	rq->total = data.total + control.total;
 	return reply_list(rq, q->skip, q->limit);
 }

@@ -115,6 +115,7 @@ static enum err bouncer_delete(struct ctx *cx, struct req *rq)
 	}
 	if (b->deleted_at == TIME_NULL)
 		head_release_later(cx, TAKE_BOUNCER);
+	rq->environment = b->environment;
 	return managed_deleted(cx, rq, "Bouncer", id);
 }
 

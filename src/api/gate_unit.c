@@ -32,26 +32,37 @@ static const char *object_id(const struct ctx *cx, const struct req *rq)
 	return rq->nparams > 0 ? rq->param[0] : "";
 }
 
-static void record(struct ctx *cx, const struct req *rq)
+/* What the handler said, else what the answer shows. */
+static const char *environment_of(const struct req *rq)
+{
+	const struct field *f =
+		rq->route->reply != NULL ? schema_field(rq->route->reply, "environment") : NULL;
+
+	if (rq->environment != NULL || f == NULL || !(f->flags & F_OUT) || rq->out == NULL)
+		return rq->environment;
+	return *(const char *const *)schema_member_const(rq->out, f);
+}
+
+static enum err record(struct ctx *cx, const struct req *rq)
 {
 	const struct audit_entry entry = {
 		.action = rq->route->op,
 		.object_type = rq->route->object != NULL ? rq->route->object : "",
 		.object_id = object_id(cx, rq),
+		.environment = environment_of(rq),
 		.changed = rq->changed,
 	};
 
-	if (rq->route->store == STORE_TENANT) {
-		audit_data_later(cx, &entry);
-		return;
-	}
+	if (rq->route->store == STORE_TENANT)
+		return audit_data_later(cx, cx->tenant->id, &entry);
 	if (cx->tenant == NULL)
-		return;
-	audit_control_later(cx, cx->tenant->id, &entry);
+		return ERR_NONE;
+	TRY(audit_control(cx, cx->tenant->id, &entry));
 	if (str_eq(rq->route->object, KEY_OBJECT))
 		change_note_later(cx, cx->tenant->id, "key", entry.object_id);
 	else
 		change_note_later(cx, cx->tenant->id, "tenant", cx->tenant->id);
+	return ERR_NONE;
 }
 
 void gate_unchanged(struct req *rq)
@@ -105,7 +116,7 @@ static enum err work_write(struct ctx *cx, void *arg)
 	idem_ask_later(cx);
 	TRY(idem_decide(cx, work_effect(cx, w)));
 	if (!g->unchanged)
-		record(cx, w->rq);
+		TRY(record(cx, w->rq));
 	return gate_idem_keep(cx, w->rq);
 }
 

@@ -152,6 +152,7 @@ static enum err policy_delete(struct ctx *cx, struct req *rq)
 		q_policy_delete_later(cx->db, id, cx->head->now, cx->head->version);
 	if (p->deleted_at == TIME_NULL)
 		head_release_later(cx, TAKE_POLICY);
+	rq->environment = p->environment;
 	return managed_deleted(cx, rq, "Policy", id);
 }
 

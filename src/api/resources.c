@@ -106,6 +106,7 @@ static enum err resource_delete(struct ctx *cx, struct req *rq)
 	}
 	if (r->deleted_at == TIME_NULL)
 		head_release_later(cx, TAKE_RESOURCE);
+	rq->environment = r->environment;
 	return managed_deleted(cx, rq, "Resource", id);
 }
 

@@ -171,8 +171,7 @@ static enum err open_schema(struct ctx *cx, void *arg)
 	TRY(q_head_open(cx->db, head));
 	cx->head = head;
 	q_owner_add_later(cx->db, c->spec->owner_email, c->spec->owner_username);
-	audit_data_later(cx, &made);
-	return ERR_NONE;
+	return audit_data_later(cx, c->id, &made);
 }
 
 /* Head, owner and the first line of the audit: a schema that was opened before is not opened again. */
@@ -200,7 +199,7 @@ static enum err activate(struct ctx *cx, void *arg)
 	};
 
 	q_tenant_activate_later(cx->db, c->id, c->claimed ? 0 : newest_version());
-	audit_control_later(cx, c->id, &made);
+	TRY(audit_control(cx, c->id, &made));
 	change_note_later(cx, c->id, "tenant", c->id);
 	return ERR_NONE;
 }

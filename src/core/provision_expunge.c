@@ -66,8 +66,7 @@ static enum err remove_rows(struct ctx *cx, void *arg)
 		"{\"policies\":%" PRId64 ",\"bouncers\":%" PRId64 ",\"resources\":%" PRId64
 		",\"users\":%" PRId64 "}",
 		x->policies, x->bouncers, x->resources, x->users);
-	audit_data_later(cx, &entry);
-	return ERR_NONE;
+	return audit_data_later(cx, cx->tenant->id, &entry);
 }
 
 static enum err in_tenant(struct ctx *cx, struct expunge *x)

@@ -45,6 +45,8 @@ struct redis_settings {
 
 struct secrets_conf {
 	const char *pepper, *role_secret;
+	const char *audit_key;
+	int64_t audit_key_version;
 };
 
 struct jobs_conf {

@@ -86,6 +86,7 @@ static const struct {
 	{ "redis.address",          "unix:/run/redis/redis-server.sock"                 },
 	{ "redis.password",         "/etc/controlcored/redis-password"                  },
 	{ "secrets.pepper",         "/etc/controlcored/pepper"                          },
+	{ "secrets.audit_key",      "/etc/controlcored/audit-key"                       },
 	{ "secrets.role_secret",    "/etc/controlcored/role-secret"                     },
 	{ "plans.file",             "/etc/controlcored/plans.conf"                      },
 };

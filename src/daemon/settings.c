@@ -235,6 +235,12 @@ static const struct field secrets_fields[] = {
 	S_SECRET(T, pepper, F_REQUIRED, 32, 1024, check_secret,
 		"API keys are stored as HMACs under it; without it no key is worth anything. 32 bytes or "
 		"more."),
+	S_SECRET(T, audit_key, F_REQUIRED, 32, 1024, check_secret,
+		"The audit's rows are chained by HMACs under it: who can write to the databases but does not "
+		"know it cannot change the past unseen. The same on every node; kept, so that the past can "
+		"be verified."),
+	S_INT(T, audit_key_version, 1, 1000000, "1",
+		"Number of this audit_key; one more whenever it is replaced."),
 	S_SECRET(T, role_secret, 0, 32, 1024, check_secret,
 		"Passwords of PostgreSQL login roles are derived from it; without it they log in without "
 		"(peer, trust)."),

@@ -51,6 +51,8 @@ static void fill_settings(struct wire *w)
 		.neutral_hosts = neutral_hosts(w->arena, &c->server),
 		.control_conninfo = c->control.conninfo,
 		.pepper = bytes_of(c->secrets.pepper),
+		.audit_key = bytes_of(c->secrets.audit_key),
+		.audit_key_version = c->secrets.audit_key_version,
 		.role_secret = bytes_of(c->secrets.role_secret),
 		.undo_window_s = c->jobs.undo_window_s,
 		.provision_lease_s = c->jobs.provision_lease_s,

@@ -14,6 +14,8 @@ static const struct field head_fields[] = {
 	INT(T, users_used, 0, 0, 0, "Live users."),
 	INT(T, last_id, 0, 0, 0, "The id that was taken."),
 	INT(T, audit_seq, 0, 0, 0, "Last place of the audit."),
+	BYTES(T, audit_mac),
+	TIME(T, audit_at, 0, "When the place was taken, in milliseconds."),
 	TIME(T, now, 0, "Time of the transaction."),
 };
 #undef T

@@ -193,7 +193,10 @@ void schema_write_value(struct jw *w, const struct field *f, const void *member,
 		jw_bool(w, *(const bool *)member);
 		break;
 	case K_TIME:
-		jw_time(w, *(const int64_t *)member);
+		if (f->flags & F_MILLIS)
+			jw_text(w, time_format_ms(w->out->arena, *(const int64_t *)member));
+		else
+			jw_time(w, *(const int64_t *)member);
 		break;
 	case K_NUM:
 		jw_num(w, *(const double *)member);

@@ -77,6 +77,8 @@ struct plane *plane_join(struct pg *pg)
 		.base_domain = "controlcore.io",
 		.control_conninfo = arena_strdup(p->arena, pg_conninfo(pg, PLANE_CONTROL)),
 		.pepper = {secret,  sizeof(secret)},
+		.audit_key = {secret,  sizeof(secret)},
+		.audit_key_version = 1,
 		.role_secret = { secret, sizeof(secret)},
 		.undo_window_s = 60,
 		.provision_lease_s = 30,

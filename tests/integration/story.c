@@ -12,6 +12,8 @@
 #include <cmocka.h>
 #include <libpq-fe.h>
 
+#include "chain.h"
+
 #define VALUE_MAX 8192
 
 static void ask(
@@ -91,6 +93,7 @@ int story_close(void **state)
 	struct story *s = *state;
 
 	check_books(s);
+	chain_check_tenant(s->d, s->t.id, "us-east-1");
 	client_close(s->c);
 	client_close(s->operator);
 	free(s);

@@ -9,7 +9,8 @@
 
 /*
  * A story: a tenant of its own and a client with its key, per test, on the group's daemon. When it ends
- * the counters of the tenant's head row must equal the rows counted, and its audit must have no gap.
+ * the counters of the tenant's head row must equal the rows counted, and both chains of its audit must have
+ * no gap and the macs that the key gives.
  */
 struct story {
 	struct daemon *d;

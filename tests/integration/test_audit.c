@@ -81,15 +81,28 @@ static void records_are_found_by_what_they_say(void **state)
 	assert_int(3, client_get(s->c, "/audit/logs?actor=%s", s->t.key_id), "total");
 	assert_int(0, client_get(s->c, "/audit/logs?outcome=failure"), "total");
 	assert_int(0, client_get(s->c, "/audit/logs?actor=nobody"), "total");
+	assert_int(2, client_get(s->c, "/audit/logs?object=resource&object_id=1"), "total");
+	assert_int(0, client_get(s->c, "/audit/logs?object=resource&object_id=2"), "total");
+	assert_int(3, client_get(s->c, "/audit/logs?category=control_management"), "total");
+	assert_int(0, client_get(s->c, "/audit/logs?category=user_management"), "total");
+	assert_int(1, client_get(s->c, "/audit/logs?category=authentication&chain=control"), "total");
+	assert_int(0, client_get(s->c, "/audit/logs?category=authentication&chain=data"), "total");
+	assert_int(3, client_get(s->c, "/audit/logs?environment=sandbox"), "total");
+	assert_int(0, client_get(s->c, "/audit/logs?environment=production"), "total");
+	assert_fault("category", "enum", client_get(s->c, "/audit/logs?category=things"));
+	assert_fault("chain", "enum", client_get(s->c, "/audit/logs?chain=third"));
 }
 
 static void records_are_found_by_time(void **state)
 {
 	struct story *s = *state;
+	char restore[200];
 	int64_t all;
 
 	story_policy(s, "p");
 	all = answer_int(client_get(s->c, "/audit/logs"), "total");
+	snprintf(restore, sizeof(restore), "UPDATE audit SET at = '%s' WHERE action = 'createPolicy'",
+		story_value(s, "SELECT at FROM audit WHERE action = 'createPolicy'"));
 	story_value(s, "UPDATE audit SET at = '2020-02-03T23:59:59.5Z' WHERE action = 'createPolicy'");
 	assert_int(1, client_get(s->c, "/audit/logs?end_date=2020-02-03"), "total");
 	assert_int(0, client_get(s->c, "/audit/logs?end_date=2020-02-02"), "total");
@@ -102,6 +115,7 @@ static void records_are_found_by_time(void **state)
 	assert_fault("end_date", "format", client_get(s->c, "/audit/logs?end_date=2020-02-30"));
 	assert_fault("end_date", "range",
 		client_get(s->c, "/audit/logs?start_date=2020-02-03&end_date=2020-02-01"));
+	story_value(s, restore);
 }
 
 static void pages_meet_without_a_gap(void **state)

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <libpq-fe.h>
 
+#include "chain.h"
 #include "client.h"
 #include "daemon.h"
 
@@ -258,6 +259,7 @@ static void check_tenant(struct daemon *d, const struct worker *workers, int ten
 		 schema);
 	got = value(d, db, sql);
 	assert_string_equal(expected, got);
+	chain_check_tenant(d, t->id, region);
 	free(got);
 	free(schema);
 	free(db);

@@ -297,8 +297,7 @@ static enum err record_it(struct ctx *cx, void *arg)
 
 	(void)arg;
 	e.changed = (struct strv){ names, 2 };
-	audit_data_later(cx, &e);
-	return ERR_NONE;
+	return audit_data_later(cx, cx->tenant->id, &e);
 }
 
 static enum err undo_and_record(struct ctx *cx, void *arg)

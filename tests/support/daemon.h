@@ -30,6 +30,9 @@ struct daemon_options {
 /* free, pro, enterprise as in config/plans.conf, with rate limits too high to meet by accident. */
 extern const char daemon_plans[];
 
+/* The setting secrets.audit_key. */
+extern const char daemon_audit_key[];
+
 /* Starts all of it and waits for /readyz. */
 struct daemon *daemon_start(const struct daemon_options *options); /* NULL: all zero */
 /* A second node on the same PostgreSQL and Redis, with its own port. Stop it before the first. */

@@ -10,14 +10,21 @@ struct audit_entry {
 	const char *action;             /* operationId: "createPolicy" */
 	const char *object_type;        /* "policy" */
 	const char *object_id;
+	const char *environment;        /* of the object; NULL: it has none */
 	struct strv changed;            /* names of fields; may be empty */
-	const char *detail;             /* a JSON object, or NULL: made from `changed` */
+	const char *detail;             /* a JSON object without fractions, or NULL: made from `changed` */
 };
 
-/* Queued in the transaction of the effect: the data chain (nothing when cx->head is NULL) … */
-void audit_data_later(struct ctx *cx, const struct audit_entry *e);
-/* … and the control chain of one tenant (a unit of work in the control database is open). */
-void audit_control_later(struct ctx *cx, const char *tenant_id, const struct audit_entry *e);
+/*
+ * The next row of a tenant's data chain, queued in the transaction of its effect: its place and the mac
+ * before it are what the gate answered. Nothing when cx->head is NULL. ERR_INTERNAL: detail is no such JSON.
+ */
+enum err audit_data_later(struct ctx *cx, const char *tenant_id, const struct audit_entry *e) MUST_USE;
+/*
+ * The same in the control chain of a tenant (a unit of work in the control database is open). Its place
+ * has to be asked for: one round trip, which locks the tenant's row.
+ */
+enum err audit_control(struct ctx *cx, const char *tenant_id, const struct audit_entry *e) MUST_USE;
 /* Bumps the change feed; last statement of every control write that nodes cache. kind: "tenant" or "key". */
 void change_note_later(struct ctx *cx, const char *tenant_id, const char *kind, const char *subject);
 

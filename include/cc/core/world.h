@@ -30,6 +30,8 @@ struct settings {
 	const char *const *neutral_hosts;       /* hosts that name no tenant; NULL-terminated */
 	const char *control_conninfo;   /* of the control database, without user and password */
 	struct bytes pepper;            /* API keys; ≥ 32 bytes */
+	struct bytes audit_key;         /* macs of the audit; ≥ 32 bytes */
+	int64_t audit_key_version;
 	/* passwords of login roles are HMACs of their names under it; p NULL: none */
 	struct bytes role_secret;
 	int64_t undo_window_s;          /* DELETE tenant → purge */

@@ -135,6 +135,7 @@ struct req {
 	int64_t total, skip, limit;
 	bool list_full;
 	struct strv changed;                    /* names of the fields a write changed, for the audit */
+	const char *environment;                /* of what a write changed, where the answer has none */
 	const char *raw_out;                    /* ready-made body … */
 	const char *raw_type;                   /* … and its content type; NULL: application/json */
 	int status;                             /* 0: route->status */

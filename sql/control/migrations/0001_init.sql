@@ -62,7 +62,8 @@ CREATE TABLE cc.tenant (
 	lease_until    timestamptz,             -- of the creation or the purge under way
 	expunge_at     timestamptz NOT NULL DEFAULT now(), -- when rows deleted long ago are looked for again
 	row_version    bigint NOT NULL DEFAULT 1,
-	audit_seq      bigint NOT NULL DEFAULT 0
+	audit_seq      bigint NOT NULL DEFAULT 0,
+	audit_mac      bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex') CHECK (octet_length(audit_mac) = 32)
 );
 CREATE INDEX tenant_page ON cc.tenant (created_at, id);
 CREATE INDEX tenant_due ON cc.tenant (status, purge_at)
@@ -120,16 +121,21 @@ CREATE INDEX api_key_tenant ON cc.api_key (tenant_id, created_at, id);
 CREATE TABLE cc.tenant_audit (
 	tenant_id   text NOT NULL,
 	seq         bigint NOT NULL,
-	at          timestamptz NOT NULL DEFAULT now(),
+	at          timestamptz NOT NULL,
 	actor_kind  text NOT NULL,
 	actor       text NOT NULL,
 	action      text NOT NULL,
+	category    text NOT NULL,
 	object_type text NOT NULL,
 	object_id   text NOT NULL,
-	outcome     text NOT NULL DEFAULT 'success',
+	environment text,
+	outcome     text NOT NULL,
 	request_id  text,
 	ip          text,
 	detail      json,
+	key_version bigint NOT NULL,
+	prev_mac    bytea NOT NULL CHECK (octet_length(prev_mac) = 32),
+	mac         bytea NOT NULL CHECK (octet_length(mac) = 32),
 	PRIMARY KEY (tenant_id, seq)
 );
 CREATE INDEX tenant_audit_at ON cc.tenant_audit (tenant_id, at);

@@ -15,7 +15,8 @@ CREATE TABLE head (
 	last_resource_id bigint  NOT NULL DEFAULT 0,
 	last_bouncer_id  bigint  NOT NULL DEFAULT 0,
 	last_user_id     bigint  NOT NULL DEFAULT 0,
-	audit_seq        bigint  NOT NULL DEFAULT 0
+	audit_seq        bigint  NOT NULL DEFAULT 0,
+	audit_mac        bytea   NOT NULL DEFAULT decode(repeat('00', 32), 'hex') CHECK (octet_length(audit_mac) = 32)
 ) WITH (fillfactor = 10);
 INSERT INTO head DEFAULT VALUES;
 
@@ -119,18 +120,24 @@ CREATE TABLE tombstones (
 	PRIMARY KEY (version, tbl, pk)
 );
 
+-- A chain: each row's mac is made of its content and of the mac of the row before (docs/audit.md).
 CREATE TABLE audit (
 	seq         bigint PRIMARY KEY,
-	at          timestamptz NOT NULL DEFAULT now(),
+	at          timestamptz NOT NULL,
 	actor_kind  text NOT NULL,
 	actor       text NOT NULL,
 	action      text NOT NULL,
+	category    text NOT NULL,
 	object_type text NOT NULL,
 	object_id   text NOT NULL,
-	outcome     text NOT NULL DEFAULT 'success',
+	environment text,
+	outcome     text NOT NULL,
 	request_id  text,
 	ip          text,
-	detail      json
+	detail      json,
+	key_version bigint NOT NULL,
+	prev_mac    bytea NOT NULL CHECK (octet_length(prev_mac) = 32),
+	mac         bytea NOT NULL CHECK (octet_length(mac) = 32)
 );
 CREATE INDEX audit_at ON audit (at);
 
@@ -160,5 +167,5 @@ BEGIN
 	EXECUTE format('GRANT SELECT, INSERT, DELETE ON idempotency TO %I', tenant_role);
 	EXECUTE format('GRANT SELECT ON head TO %I', tenant_role);
 	EXECUTE format('GRANT UPDATE (version, policies_used, resources_used, bouncers_used, users_used, '
-		'last_policy_id, last_resource_id, last_bouncer_id, last_user_id, audit_seq) ON head TO %I', tenant_role);
+		'last_policy_id, last_resource_id, last_bouncer_id, last_user_id, audit_seq, audit_mac) ON head TO %I', tenant_role);
 END $$;
