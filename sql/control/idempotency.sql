@@ -30,3 +30,18 @@ SELECT $1, $2, $3, $4, id FROM cc.tenant WHERE id = $5;
 -- args: status int8, body text, location text, etag text
 UPDATE cc.idempotency SET status = $4, body = $5, location = $6, etag = $7
  WHERE tenant_id = $1 AND scope = $2 AND key = $3 AND status IS NULL;
+
+-- name: idem_control_purge :count
+-- args: most int8
+DELETE FROM cc.idempotency
+ WHERE (tenant_id, scope, key) IN (
+	SELECT tenant_id, scope, key FROM cc.idempotency WHERE created_at <= now() - interval '24 hours'
+	ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED);
+
+-- Those of a tenant that is removed.
+-- name: purge_idempotency :count
+-- args: id text, most int8
+DELETE FROM cc.idempotency
+ WHERE (tenant_id, scope, key) IN (
+	SELECT i.tenant_id, i.scope, i.key FROM cc.idempotency i JOIN cc.tenant t ON t.id = i.tenant_id
+	WHERE t.id = $1 AND t.status = 'deleting' LIMIT $2);

@@ -25,3 +25,19 @@ DELETE FROM idempotency
 -- args: body text, location text, etag text, head_version int8
 INSERT INTO idempotency (scope, key, fingerprint, status, body, location, etag, changed_version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- Purge: no managed write, for nobody asks for what is a day old, but fenced as one is. The oldest by
+-- version are the oldest by time, but for those that ran at once.
+-- name: idem_due :one tally
+SELECT count(*) AS total
+  FROM (SELECT created_at FROM idempotency ORDER BY changed_version LIMIT 1) AS oldest
+ WHERE created_at <= now() - interval '24 hours';
+
+-- name: idem_purge :count
+-- args: epoch int8, most int8
+WITH gate AS MATERIALIZED (
+	SELECT FROM head WHERE epoch = $1 AND writable FOR SHARE
+)
+DELETE FROM idempotency
+ WHERE (scope, key) IN (SELECT scope, key FROM idempotency ORDER BY changed_version LIMIT $2)
+   AND created_at <= now() - interval '24 hours' AND EXISTS (SELECT FROM gate);

@@ -11,21 +11,26 @@
 #include "cc/model/q_control.h"
 #include "cc/model/q_tenant.h"
 
-#define EXPUNGE_ROWS 200 /* of each kind, in one transaction that holds the tenant's head */
+#define EXPUNGE_ROWS 200  /* of each kind, in one transaction that holds the tenant's head */
+#define EXPUNGE_KEYS 1000 /* idempotency keys, in one transaction that only keeps the head from changing */
 #define DAY_S INT64_C(86400)
+#define PAUSE_MAX_S (DAY_S / 4)
 
 struct expunge {
 	struct slot slot;
 	struct strv regions;
 	bool found;
 	int64_t before_s, policies, bouncers, resources, users;
+	int64_t keys_due, keys;
 };
 
 static enum err claim(struct ctx *cx, void *arg)
 {
 	struct expunge *x = arg;
-	const int64_t pause_s = x->before_s / 30 > 0 ? x->before_s / 30 : 1;
+	int64_t pause_s = x->before_s / 30 > 0 ? x->before_s / 30 : 1;
 
+	if (pause_s > PAUSE_MAX_S)
+		pause_s = PAUSE_MAX_S;
 	q_expunge_claim_later(cx->db, &x->slot, &x->found, &x->regions, pause_s);
 	return ERR_NONE;
 }
@@ -41,9 +46,10 @@ static enum err again(struct ctx *cx, void *arg)
 /* Asked without the head's lock: most tenants have nothing to lose. */
 static enum err is_due(struct ctx *cx, void *arg)
 {
-	const struct expunge *x = arg;
+	struct expunge *x = arg;
 	struct stock due = { 0 };
 
+	q_idem_due_later(cx->db, tally_at(&x->keys_due));
 	TRY(q_expunge_due(cx->db, &due, x->before_s));
 	return due.schemas > 0 ? ERR_NONE : ERR_NOT_FOUND;
 }
@@ -67,6 +73,26 @@ static enum err remove_rows(struct ctx *cx, void *arg)
 		",\"users\":%" PRId64 "}",
 		x->policies, x->bouncers, x->resources, x->users);
 	return audit_data_later(cx, cx->tenant->id, &entry);
+}
+
+static enum err remove_keys(struct ctx *cx, void *arg)
+{
+	struct expunge *x = arg;
+
+	q_idem_purge_later(cx->db, &x->keys, cx->tenant->epoch, EXPUNGE_KEYS);
+	return ERR_NONE;
+}
+
+static enum err keys_in_tenant(struct ctx *cx, struct expunge *x)
+{
+	const struct tenant *fresh = NULL;
+	enum err e;
+
+	if (x->keys_due == 0)
+		return ERR_NONE;
+	e = head_unit(cx, DB_WRITE, remove_keys, x, &fresh);
+	tenant_put(fresh);
+	return e;
 }
 
 static enum err in_tenant(struct ctx *cx, struct expunge *x)
@@ -99,12 +125,15 @@ enum err provision_expunge(struct ctx *cx, const char *tenant_id, int *ret_rows)
 	TRY(tenant_get(cx, tenant_id, true, &t));
 	cx->tenant = t;
 	e = in_tenant(cx, &x);
+	cx->tenant = t;
+	if (e == ERR_NONE)
+		e = keys_in_tenant(cx, &x);
 	cx->tenant = NULL;
 	tenant_put(t);
 	TRY(e);
 	FAILPOINT("tenant.expunge.done");
-	*ret_rows = (int)(x.policies + x.bouncers + x.resources + x.users);
-	if (x.policies < EXPUNGE_ROWS && x.bouncers < EXPUNGE_ROWS && x.resources < EXPUNGE_ROWS &&
+	*ret_rows = (int)(x.policies + x.bouncers + x.resources + x.users + x.keys);
+	if (x.keys < EXPUNGE_KEYS && x.policies < EXPUNGE_ROWS && x.bouncers < EXPUNGE_ROWS && x.resources < EXPUNGE_ROWS &&
 		x.users < EXPUNGE_ROWS)
 		return ERR_NONE;
 	place_platform(cx->world, &place);

@@ -74,6 +74,14 @@ static enum err delete_keys(struct ctx *cx, void *arg)
 	return ERR_NONE;
 }
 
+static enum err delete_idempotency(struct ctx *cx, void *arg)
+{
+	struct purge *p = arg;
+
+	q_purge_idempotency_later(cx->db, &p->n, p->slot.tenant_id, PURGE_ROWS);
+	return ERR_NONE;
+}
+
 static enum err delete_audit(struct ctx *cx, void *arg)
 {
 	struct purge *p = arg;
@@ -120,6 +128,8 @@ enum err purge_one(struct ctx *cx, bool *ret_did, int *count)
 	FAILPOINT("tenant.purge.schema");
 	TRY(until_none(cx, &p, &control, delete_keys));
 	FAILPOINT("tenant.purge.keys");
+	TRY(until_none(cx, &p, &control, delete_idempotency));
+	FAILPOINT("tenant.purge.idempotency");
 	TRY(until_none(cx, &p, &control, delete_audit));
 	FAILPOINT("tenant.purge.audit");
 	TRY(db_unit(cx, &control, DB_WRITE, delete_tenant, &p));

@@ -13,6 +13,8 @@
 #define SWEEP_EVERY_MS 10000
 #define TRIM_EVERY_MS 60000
 #define TRIM_AGE_S 3600
+#define TRIM_KEYS 1000 /* idempotency keys in one transaction */
+#define TRIM_ROUNDS 20
 #define ORPHANS_EVERY_MS 300000
 #define ORPHAN_GRACE_S 3600
 #define ORPHANS_BUDGET_MS 30000
@@ -57,13 +59,24 @@ static enum err trim(struct ctx *cx, void *arg)
 	return ERR_NONE;
 }
 
-static void trim_feed(struct upkeep *u)
+static enum err trim_keys(struct ctx *cx, void *arg)
+{
+	q_idem_control_purge_later(cx->db, arg, TRIM_KEYS);
+	return ERR_NONE;
+}
+
+static void trim_control(struct upkeep *u)
 {
 	struct ctx cx = jobs_ctx(u->jobs, u->arena, TICK_BUDGET_MS);
 	struct db_place place;
+	int64_t keys = TRIM_KEYS;
+	enum err e;
 
 	place_platform(cx.world, &place);
-	trouble_note(&u->trim, &cx, db_unit(&cx, &place, DB_WRITE, trim, NULL));
+	e = db_unit(&cx, &place, DB_WRITE, trim, NULL);
+	for (int i = 0; i < TRIM_ROUNDS && e == ERR_NONE && keys == TRIM_KEYS; i++)
+		e = db_unit(&cx, &place, DB_WRITE, trim_keys, &keys);
+	trouble_note(&u->trim, &cx, e);
 }
 
 static void look_for_orphans(struct upkeep *u, struct region *r)
@@ -93,7 +106,7 @@ static void keep_house(struct upkeep *u)
 	if (due(&u->sweep_at, SWEEP_EVERY_MS))
 		sweep_pools(w);
 	if (due(&u->trim_at, TRIM_EVERY_MS))
-		trim_feed(u);
+		trim_control(u);
 	if (!due(&u->orphans_at, ORPHANS_EVERY_MS))
 		return;
 	for (size_t i = 0; i < w->nregions && !jobs_stopping(u->jobs); i++)
@@ -106,7 +119,7 @@ void *upkeep_run(void *jobs)
 		.jobs = jobs,
 		.arena = arena_create(65536),
 		.tick = { .what = "provisioning" },
-		.trim = { .what = "change feed trim" },
+		.trim = { .what = "trim of the control database" },
 		.orphans = { .what = "orphan check" },
 		.orphans_at = clock_mono_ms() + ORPHANS_EVERY_MS / 5,
 	};

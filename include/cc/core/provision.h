@@ -51,7 +51,10 @@ enum err provision_tick(struct ctx *cx, struct tick_report *ret) MUST_USE;
  */
 enum err provision_orphans(
 	struct ctx *cx, struct region *r, int64_t grace_s, int *ret_found, const char **ret_names) MUST_USE;
-/* Removes a bounded number of a tenant's rows that were deleted longer than soft_delete_days ago. */
+/*
+ * Removes a bounded number of a tenant's rows that were deleted longer than soft_delete_days ago, and of its
+ * idempotency keys that are a day old.
+ */
 enum err provision_expunge(struct ctx *cx, const char *tenant_id, int *ret_rows) MUST_USE;
 
 /* Set-up, idempotent: login roles, databases, migrations of control and regions; with dry: counts only. */
