@@ -133,8 +133,8 @@ enum err provision_expunge(struct ctx *cx, const char *tenant_id, int *ret_rows)
 	TRY(e);
 	FAILPOINT("tenant.expunge.done");
 	*ret_rows = (int)(x.policies + x.bouncers + x.resources + x.users + x.keys);
-	if (x.keys < EXPUNGE_KEYS && x.policies < EXPUNGE_ROWS && x.bouncers < EXPUNGE_ROWS && x.resources < EXPUNGE_ROWS &&
-		x.users < EXPUNGE_ROWS)
+	if (x.keys < EXPUNGE_KEYS && x.policies < EXPUNGE_ROWS && x.bouncers < EXPUNGE_ROWS &&
+		x.resources < EXPUNGE_ROWS && x.users < EXPUNGE_ROWS)
 		return ERR_NONE;
 	place_platform(cx->world, &place);
 	return db_unit(cx, &place, DB_WRITE, again, &x);
