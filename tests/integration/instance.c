@@ -98,7 +98,7 @@ int instance_count(const struct instance *in)
 
 void instance_await_none(const struct instance *in)
 {
-	for (int64_t end = temp_now_ms() + 30000; instance_count(in) > 0; temp_sleep_ms(20))
+	for (int64_t end = temp_now_ms() + WAIT_MS; instance_count(in) > 0; temp_sleep_ms(20))
 		assert_true(temp_now_ms() < end);
 }
 
@@ -194,13 +194,13 @@ void instance_expect(const struct instance *in, const char *slug)
 	client_close(c);
 }
 
-/* A write goes through again within a few seconds. */
+/* Until a write goes through again. */
 void instance_await_writes(const struct instance *in, const char *slug)
 {
 	struct client *c = instance_client(in);
 	int status = 0;
 
-	for (int64_t end = temp_now_ms() + 60000; status != 200; temp_sleep_ms(50)) {
+	for (int64_t end = temp_now_ms() + WAIT_MS; status != 200; temp_sleep_ms(50)) {
 		char path[128];
 
 		snprintf(path, sizeof path, "/tenants/%s", slug);
@@ -242,7 +242,7 @@ int instance_teardown(void **state)
 		kill(in->pid, SIGKILL);
 		temp_wait(in->pid, WAIT_MS);
 	}
-	for (int64_t end = temp_now_ms() + 30000; instance_count(in) > 0 && temp_now_ms() < end;
+	for (int64_t end = temp_now_ms() + WAIT_MS; instance_count(in) > 0 && temp_now_ms() < end;
 		temp_sleep_ms(20))
 		;
 	free(in->dir);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "client.h"
+#include "temp.h"
 
 #define KEYS(t) "/tenants/" t "/api-keys"
 #define KEYS_MAX 6 /* of one tenant, for the daemon of these tests */
@@ -211,6 +212,7 @@ static void a_revoked_key_is_refused_here_at_once(void **state)
 	client_close(other);
 }
 
+/* Whoever asks later than that is refused, however long the answer takes. */
 static void a_revocation_binds_on_every_node_within_a_second(void **state)
 {
 	struct daemon *other = daemon_join(*state, NULL);
@@ -221,7 +223,7 @@ static void a_revocation_binds_on_every_node_within_a_second(void **state)
 	c = client_of(*state, &t);
 	for (int i = 0; i < 5; i++) {
 		const struct answer *a;
-		int64_t waited = 0;
+		int64_t revoked, asked;
 		char *key, *id;
 
 		key = fixture_key(*state, t.id, "policies:read", &id);
@@ -229,10 +231,12 @@ static void a_revocation_binds_on_every_node_within_a_second(void **state)
 		client_key(there, key);
 		assert_status(200, client_get(there, "/policies"));
 		assert_status(200, client_delete(c, KEYS("farkeys") "/%s", id));
-		for (a = client_get(there, "/policies"); a->status == 200; a = client_get(there, "/policies"))
-			waited += a->us;
+		revoked = temp_now_ms();
+		do {
+			asked = temp_now_ms();
+			a = client_get(there, "/policies");
+		} while (a->status == 200 && asked - revoked <= 1000);
 		assert_error(401, "key_revoked", a);
-		assert_true(waited < 1500000);
 		client_close(there);
 		free(key);
 		free(id);

@@ -431,7 +431,7 @@ static void a_drain_that_runs_out_of_time_still_answers(void **state)
 	}
 	await(&floor_seen.gated, 3);
 	assert_int_equal(0, pthread_create(&thread, NULL, drain_now, &d));
-	floor_nap(300);
+	floor_nap(1000);        /* far more than what is left of the drain */
 	atomic_store(&floor_seen.hold, false);
 	for (int i = 0; i < 3; i++) {
 		wire_read(w[i], &a, false);

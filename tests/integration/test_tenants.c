@@ -13,6 +13,7 @@
 #include <libpq-fe.h>
 
 #include "client.h"
+#include "temp.h"
 
 #define CREATE "{'name':'%s','domain':'%s.controlcore.io','region':'us-east-1'}"
 
@@ -352,6 +353,7 @@ static void changes_are_in_the_audit_with_their_fields(void **state)
 	client_close(op);
 }
 
+/* Whoever asks later than that meets the change, however long the answer takes. */
 static void a_change_binds_on_every_node_within_a_second(void **state)
 {
 	struct daemon *other = daemon_join(*state, NULL);
@@ -363,15 +365,17 @@ static void a_change_binds_on_every_node_within_a_second(void **state)
 	there = client_of(other, &t);
 	for (int i = 0; i < 5; i++) {
 		const struct answer *a;
-		int64_t waited = 0;
+		int64_t changed, asked;
 
 		assert_status(200, client_get(there, "/policies"));
 		assert_status(200, client_post(op, "/tenants/everywhere/suspend", "{}"));
+		changed = temp_now_ms();
 		assert_error(403, "tenant_suspended", client_get(here, "/policies"));
-		for (a = client_get(there, "/policies"); a->status == 200; a = client_get(there, "/policies"))
-			waited += a->us;
+		do {
+			asked = temp_now_ms();
+			a = client_get(there, "/policies");
+		} while (a->status == 200 && asked - changed <= 1000);
 		assert_error(403, "tenant_suspended", a);
-		assert_true(waited < 1500000);
 		assert_status(200, client_post(op, "/tenants/everywhere/resume", "{}"));
 		assert_status(200, client_get(here, "/policies"));
 		while (client_get(there, "/policies")->status == 403)

@@ -17,7 +17,7 @@ struct daemon_options {
 	bool nine_regions;     /* all of the spec's instead of us-east-1, eu-west-1, ap-southeast-1 */
 	int undo_window_s;     /* 0: 30 days */
 	int spare_schemas;     /* per region; 0: the default of 2; -1: none */
-	int provision_lease_s; /* 0: 5 */
+	int provision_lease_s; /* 0: 60, more than any creation takes */
 	int poll_ms;           /* change feed; 0: 500 */
 	int workers;           /* 0: 8 */
 	bool without_redis;

@@ -69,19 +69,19 @@ int things_open(void **state)
 		.conninfo = pg_conninfo(fx->pg, "postgres"),
 		.user = "app",
 		.max = 4,
-		.connect_ms = 2000,
+		.connect_ms = 20000,
 	};
 
 	pg_sql(fx->pg, "postgres", "TRUNCATE t_a.thing, t_b.thing");
 	fx->pool = db_pool_create(&conf);
 	fx->arena = arena_create(16384);
-	fx->cx = (struct ctx){ .arena = fx->arena, .deadline_ms = clock_mono_ms() + 5000 };
+	fx->cx = (struct ctx){ .arena = fx->arena, .deadline_ms = clock_mono_ms() + 60000 };
 	fx->place = (struct db_place){
 		.pool = fx->pool,
 		.tenant = "tenant-a",
 		.role = "t_a",
 		.search_path = "t_a, public, pg_temp",
-		.statement_ms = 2000,
+		.statement_ms = 20000,
 	};
 	return 0;
 }
