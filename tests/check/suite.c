@@ -6,6 +6,7 @@
  * stdout as well. The suite gets an empty TMPDIR of its own, removed afterwards (kept with CC_KEEP=1).
  * Whatever it starts is adopted by this program when orphaned; a process that still lives a few
  * seconds after the suite ended was left behind: it is named, killed and counted as a failure.
+ * What sanitizers report, in whichever process, is added to the output and is a failure as well.
  * CC_TIMEOUT=n replaces SECONDS; CC_LONG=1 multiplies them.
  */
 #define _GNU_SOURCE
@@ -208,17 +209,66 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 	return remove(path) != 0 && errno != ENOENT;
 }
 
-static void copy_output(const char *result)
+static void copy_file(const char *path, int to)
 {
-	char path[4096], buf[65536];
-
-	snprintf(path, sizeof path, "%s.out", result);
+	char buf[65536];
 	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+
 	for (ssize_t n; fd >= 0 && (n = read(fd, buf, sizeof buf)) > 0;)
-		if (write(STDOUT_FILENO, buf, (size_t)n) < 0)
+		if (write(to, buf, (size_t)n) < 0)
 			break;
 	if (fd >= 0)
 		close(fd);
+}
+
+static void copy_output(const char *result)
+{
+	char path[4096];
+
+	snprintf(path, sizeof path, "%s.out", result);
+	copy_file(path, STDOUT_FILENO);
+}
+
+/*
+ * Sanitizers write into a folder: on the error output of a process that is killed, or whose status nobody
+ * asks for, a report would be lost. Everybody may write there: some processes change their user.
+ */
+static void open_reports(const char *folder)
+{
+	static const char *const options[] = { "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
+		"UBSAN_OPTIONS" };
+	char text[4096];
+
+	if (mkdir(folder, 0700) != 0 || chmod(folder, 01777) != 0)
+		die(folder);
+	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+		const char *others = getenv(options[i]);
+
+		snprintf(text, sizeof text, "%s%slog_path=%s/report", others != NULL ? others : "",
+			 others != NULL ? ":" : "", folder);
+		setenv(options[i], text, 1);
+	}
+}
+
+/* Adds them to the output; returns how many processes made one. */
+static int copy_reports(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	int n = 0;
+
+	for (struct dirent *d; dir != NULL && (d = readdir(dir)) != NULL;) {
+		char path[512];
+
+		if (d->d_name[0] == '.')
+			continue;
+		dprintf(out, "\n# a sanitizer reports:\n");
+		snprintf(path, sizeof path, "%s/%s", folder, d->d_name);
+		copy_file(path, out);
+		n++;
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return n;
 }
 
 /* Memory where there is plenty: most of what a suite costs is the files of its databases. */
@@ -234,7 +284,7 @@ static const char *temp_base(void)
 
 int main(int argc, char **argv)
 {
-	char tmp[64];
+	char tmp[64], reports[80];
 	char outcome[64] = "exit 125";
 
 	if (argc < 4) {
@@ -253,6 +303,8 @@ int main(int argc, char **argv)
 	/* Others must be able to enter: databases run as an unprivileged user. */
 	if (mkdtemp(tmp) == NULL || chmod(tmp, 0755) != 0 || setenv("TMPDIR", tmp, 1) != 0)
 		die(tmp);
+	snprintf(reports, sizeof reports, "%s/reports", tmp);
+	open_reports(reports);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
 		die("prctl");
 	const int64_t start = now_ms();
@@ -262,11 +314,12 @@ int main(int argc, char **argv)
 	if (pid == 0)
 		run_command(argv + 3);
 	bool good = await_command(pid, seconds, outcome, sizeof outcome);
-	const int left = clear_orphans();
+	const int left = clear_orphans(), reported = copy_reports(reports);
 	if (getenv("CC_KEEP") == NULL)
 		nftw(tmp, remove_entry, 32, FTW_DEPTH | FTW_PHYS);
-	dprintf(rc, "%s left %d ms %lld\n", outcome, left, (long long)(now_ms() - start));
+	dprintf(rc, "%s left %d reports %d ms %lld\n", outcome, left, reported,
+		(long long)(now_ms() - start));
 	copy_output(argv[1]);
-	good = good && left == 0;
+	good = good && left == 0 && reported == 0;
 	return good ? 0 : 1;
 }
