@@ -10,8 +10,8 @@ RETURNING version, epoch, writable, users_used, audit_seq, audit_mac, date_trunc
 
 -- name: owner_add :exec
 -- args: email text, username text
-INSERT INTO users (id, email, username, roles, created_at, updated_at, changed_version)
-VALUES (1, $1, $2, '{Admin}', date_trunc('second', now()), date_trunc('second', now()), 1);
+INSERT INTO users (id, email, username, roles, created_by, created_at, updated_at, changed_version)
+VALUES (1, $1, $2, '{Admin}', 'system', date_trunc('second', now()), date_trunc('second', now()), 1);
 
 -- name: expunge_due :one stock
 -- args: before_s int8
@@ -65,5 +65,7 @@ WITH gone AS (
 	DELETE FROM users WHERE id IN (
 		SELECT id FROM users WHERE deleted_at < now() - make_interval(secs => $1::float8) LIMIT $2)
 	RETURNING id
+), unseen AS (
+	DELETE FROM user_live WHERE user_id IN (SELECT id FROM gone)
 )
 INSERT INTO tombstones (tbl, pk, version) SELECT 'users', id, $3 FROM gone;

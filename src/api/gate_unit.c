@@ -51,6 +51,7 @@ static enum err record(struct ctx *cx, const struct req *rq)
 		.object_id = object_id(cx, rq),
 		.environment = environment_of(rq),
 		.changed = rq->changed,
+		.reason = rq->reason,
 	};
 
 	if (rq->route->store == STORE_TENANT)

@@ -6,6 +6,6 @@
 
 /* One per file of this folder; routes.c lists them in the order of the documents. */
 extern const struct route_group system_routes, tenant_routes, apikey_routes;
-extern const struct route_group policy_routes, resource_routes, bouncer_routes, audit_routes;
+extern const struct route_group policy_routes, resource_routes, bouncer_routes, user_routes, audit_routes;
 
 #endif

@@ -10,6 +10,7 @@ const struct route_group *const api_groups[] = {
 	&policy_routes,
 	&resource_routes,
 	&bouncer_routes,
+	&user_routes,
 	&audit_routes,
 	&system_routes,
 	NULL,
@@ -24,7 +25,7 @@ const struct db_constraint api_constraints[] = {
 	{ "resources_name_live", ERR_NAME_TAKEN, "name",
 	  "another resource of this environment has this name" },
 	{ "bouncers_name_live", ERR_NAME_TAKEN, "name", "another bouncer of this environment has this name" },
-	{ "users_email_live", ERR_NAME_TAKEN, "email", "another user has this e-mail address" },
+	{ "users_email_live", ERR_EMAIL_TAKEN, "email", "another user has this e-mail address" },
 
 	/* What refers to what. Writers look first, under the head lock; these are the last resort. */
 	{ "policies_resource_id_fkey", ERR_IN_USE, "resource_id", "policies refer to this resource" },
@@ -51,6 +52,7 @@ const struct db_constraint api_constraints[] = {
 	{ "bouncers_pkey", ERR_CONFLICT, NULL, "the id of the bouncer exists" },
 	{ "bouncer_live_pkey", ERR_CONFLICT, NULL, "the bouncer is known to live" },
 	{ "users_pkey", ERR_CONFLICT, NULL, "the id of the user exists" },
+	{ "user_live_pkey", ERR_CONFLICT, NULL, "the user was seen" },
 	{ "tombstones_pkey", ERR_CONFLICT, NULL, "the tombstone exists" },
 	{ "audit_pkey", ERR_CONFLICT, NULL, "the place in the audit is taken" },
 	{ "idempotency_pkey", ERR_IDEM_RUNNING, NULL,

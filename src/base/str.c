@@ -214,3 +214,13 @@ bool strv_has(const struct strv *l, const char *s)
 	}
 	return false;
 }
+
+bool strv_equal(const struct strv *a, const struct strv *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->v[i], b->v[i]) != 0)
+			return false;
+	return true;
+}

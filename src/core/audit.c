@@ -10,36 +10,39 @@
 #include "cc/schema/doc.h"
 #include "cc/schema/write.h"
 
-/* {"changed":["name","status"]}; names only, so that no value of a tenant ends up in its audit. */
-static const char *detail_of_names(struct ctx *cx, const struct strv *names)
+/*
+ * {"changed":["name","status"],"reason":"…"}; of fields the names only, so that no value of a tenant ends
+ * up in its audit.
+ */
+static const char *detail_made(struct ctx *cx, const struct audit_entry *e)
 {
 	struct str out;
 	struct jw w;
 
-	if (names->n == 0)
+	if (e->changed.n == 0 && e->reason == NULL)
 		return NULL;
 	str_init(&out, cx->arena, 64);
 	jw_init(&w, &out);
 	jw_object(&w);
 	jw_key(&w, "changed");
 	jw_array(&w);
-	for (size_t i = 0; i < names->n; i++)
-		jw_text(&w, names->v[i]);
+	for (size_t i = 0; i < e->changed.n; i++)
+		jw_text(&w, e->changed.v[i]);
 	jw_array_end(&w);
+	if (e->reason != NULL) {
+		jw_key(&w, "reason");
+		jw_text(&w, e->reason);
+	}
 	jw_object_end(&w);
 	return out.data;
 }
 
 static enum err find_detail(struct ctx *cx, const struct audit_entry *e, const char **ret)
 {
-	const char *why = NULL;
+	const char *text = e->detail != NULL ? e->detail : detail_made(cx, e), *why = NULL;
 
-	if (e->detail == NULL) {
-		*ret = detail_of_names(cx, &e->changed);
-		return ERR_NONE;
-	}
-	*ret = json_canonical(cx->arena, e->detail, &why);
-	if (*ret != NULL)
+	*ret = text != NULL ? json_canonical(cx->arena, text, &why) : NULL;
+	if (*ret != NULL || text == NULL)
 		return ERR_NONE;
 	cx->problem.cause = arena_printf(cx->arena, "detail of %s in the audit: %s", e->action, why);
 	return ERR_INTERNAL;

@@ -82,10 +82,12 @@ static json_t *sample_text(const struct field *f)
 	return NULL;
 }
 
-static json_t *sample_list(const struct field *f)
+/* other: not what a sample that creates has, if the table knows another. */
+static json_t *sample_list(const struct field *f, bool other)
 {
 	json_t *list = json_array();
-	const char *word = f->values != NULL ? f->values[0] : word_of(f->name);
+	const bool second = other && f->values != NULL && f->values[1] != NULL;
+	const char *word = f->values != NULL ? f->values[second ? 1 : 0] : word_of(f->name);
 
 	json_array_append_new(list, json_string(word != NULL ? word : "word"));
 	return list;
@@ -107,7 +109,7 @@ json_t *sample_value(const struct field *f)
 	case K_NUM:
 		return json_real(0.5);
 	case K_STRS:
-		return sample_list(f);
+		return sample_list(f, false);
 	case K_JSON:
 		return f->sub != NULL ? json_pack("[o]", sample_object(f->sub, READ_CREATE, true))
 				      : json_pack("{s:[i,n,b]}", "sample", 1, 1);
@@ -142,7 +144,9 @@ json_t *sample_object(const struct schema *s, enum read_mode mode, bool all)
 		const bool wanted = (f->flags & F_REQUIRED) != 0 || (all && !is_reference(f));
 
 		if (field_is_sent(f, mode) && wanted)
-			json_object_set_new(o, f->name, sample_value(f));
+			json_object_set_new(o, f->name, mode != READ_CREATE && f->kind == K_STRS
+								 ? sample_list(f, true)
+								 : sample_value(f));
 	}
 	return o;
 }

@@ -34,6 +34,8 @@
 	X(NAME_TAKEN, 409, "name_taken", "another object has this name") \
 	X(DOMAIN_TAKEN, 409, "domain_taken", "another tenant has this domain") \
 	X(SLUG_TAKEN, 409, "slug_taken", "another tenant has this name in its domain") \
+	X(EMAIL_TAKEN, 409, "email_taken", "another user has this e-mail address") \
+	X(LAST_ADMIN, 409, "last_admin", "the tenant's last administrator cannot go") \
 	X(IN_USE, 409, "in_use", "other objects refer to this one") \
 	X(BELOW_USAGE, 409, "below_current_usage", "the limit is lower than what is in use") \
 	X(ALREADY_SUSPENDED, 409, "already_suspended", "the tenant is suspended already") \

@@ -42,5 +42,6 @@ struct strv {
 	size_t n;
 };
 bool strv_has(const struct strv *l, const char *s);
+bool strv_equal(const struct strv *a, const struct strv *b);     /* the same texts in the same order */
 
 #endif

@@ -12,7 +12,8 @@ struct audit_entry {
 	const char *object_id;
 	const char *environment;        /* of the object; NULL: it has none */
 	struct strv changed;            /* names of fields; may be empty */
-	const char *detail;             /* a JSON object without fractions, or NULL: made from `changed` */
+	const char *reason;             /* in the words of who acts; NULL: none given */
+	const char *detail;             /* a JSON object without fractions; NULL: made of the two above */
 };
 
 /*

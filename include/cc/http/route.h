@@ -136,6 +136,7 @@ struct req {
 	bool list_full;
 	struct strv changed;                    /* names of the fields a write changed, for the audit */
 	const char *environment;                /* of what a write changed, where the answer has none */
+	const char *reason;                     /* why, in the caller's words, for the audit; or NULL */
 	const char *raw_out;                    /* ready-made body … */
 	const char *raw_type;                   /* … and its content type; NULL: application/json */
 	int status;                             /* 0: route->status */

@@ -25,15 +25,23 @@ CREATE TABLE users (
 	email           text NOT NULL,
 	username        text NOT NULL,
 	roles           text[] NOT NULL,
+	department      text,
+	attributes      json,
+	created_by      text NOT NULL,
 	created_at      timestamptz NOT NULL,
 	updated_at      timestamptz NOT NULL,
-	last_seen_at    timestamptz,
 	deleted_at      timestamptz,
 	version         bigint NOT NULL DEFAULT 1,
 	changed_version bigint NOT NULL
 );
 CREATE UNIQUE INDEX users_email_live ON users (lower(email)) WHERE deleted_at IS NULL;
 CREATE INDEX users_changed ON users (changed_version);
+
+-- When users were last seen: unmanaged, as what bouncers report.
+CREATE TABLE user_live (
+	user_id      bigint PRIMARY KEY,
+	last_seen_at timestamptz NOT NULL
+) WITH (fillfactor = 50);
 
 CREATE TABLE resources (
 	id              bigint PRIMARY KEY,
@@ -162,7 +170,7 @@ DO $$
 DECLARE
 	tenant_role text := current_schema();
 BEGIN
-	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON users, resources, bouncers, bouncer_live, policies TO %I', tenant_role);
+	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON users, user_live, resources, bouncers, bouncer_live, policies TO %I', tenant_role);
 	EXECUTE format('GRANT SELECT, INSERT ON audit, tombstones TO %I', tenant_role);
 	EXECUTE format('GRANT SELECT, INSERT, DELETE ON idempotency TO %I', tenant_role);
 	EXECUTE format('GRANT SELECT ON head TO %I', tenant_role);
