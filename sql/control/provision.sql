@@ -1,6 +1,32 @@
 -- Making and removing tenants: names, placements, spare schemas. Run as cc_ctl.
 -- include: cc/model/provision.h
 
+-- Whether anything waits, asked once a second by every node: what the claims below would find. Each part is
+-- answered from an index that is empty while nothing is due.
+-- name: work_due :one due
+-- args: regions text[], spares int8, version int8
+SELECT EXISTS (
+		SELECT FROM cc.tenant WHERE status = 'provisioning' AND lease_until < now()) AS undo,
+	EXISTS (
+		SELECT FROM cc.tenant
+		WHERE region = ANY ($1) AND ((status = 'deletion_scheduled' AND purge_at <= now())
+			OR (status = 'deleting' AND (lease_until IS NULL OR lease_until < now())))) AS purge,
+	EXISTS (
+		SELECT FROM cc.tenant_schema
+		WHERE region = ANY ($1) AND state IN ('dropping', 'preparing') AND lease_until <= now()) AS discard,
+	EXISTS (
+		SELECT FROM unnest($1) AS r (region)
+		WHERE $2 > (SELECT count(*) FROM cc.tenant_schema s
+			WHERE s.region = r.region
+			  AND (s.state = 'ready' OR (s.state = 'preparing' AND s.lease_until > now())))) AS prepare,
+	EXISTS (
+		SELECT FROM cc.tenant_schema
+		WHERE region = ANY ($1) AND state IN ('ready', 'claimed') AND version BETWEEN 1 AND $3 - 1
+		  AND lease_until <= now()) AS migrate,
+	EXISTS (
+		SELECT FROM cc.tenant
+		WHERE region = ANY ($1) AND status = 'active' AND expunge_at <= now()) AS expunge;
+
 -- A tenant on a spare schema, if there is one: nothing is written otherwise, nor when the custom
 -- domain is another's or the id was used before (the longer way then says which).
 -- name: tenant_claim :opt slot

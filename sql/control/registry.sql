@@ -32,13 +32,12 @@ SELECT id, key_id, name, tenant_id, scopes, hash, expires_at, revoked_at
   FROM cc.api_key
  WHERE key_id = $1;
 
--- name: feed_head :one feed_head
-SELECT version FROM cc.change_head;
-
+-- The head and what came after a version, as of one moment; with nothing new the head alone.
 -- name: feed_since :many feed_row
 -- args: version int8, max_rows int8
-SELECT version, tenant_id, kind, subject
-  FROM cc.change
- WHERE version > $1
- ORDER BY version
- LIMIT $2;
+SELECT h.version AS head, c.version, c.tenant_id, c.kind, c.subject
+  FROM cc.change_head h
+  LEFT JOIN LATERAL (
+	SELECT version, tenant_id, kind, subject FROM cc.change WHERE version > $1 ORDER BY version LIMIT $2
+  ) c ON true
+ ORDER BY c.version;

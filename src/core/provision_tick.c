@@ -3,12 +3,14 @@
 #include "provision_parts.h"
 
 #include "cc/base/clock.h"
+#include "cc/model/q_control.h"
 
 #define ROUND 16 /* pieces of one kind in a tick */
 
 struct part {
 	enum err (*one)(struct ctx *cx, bool *ret_did, int *count);
 	int *count;
+	bool due;
 };
 
 /* What failed first in this round; its words must outlive the steps after it. */
@@ -17,10 +19,16 @@ struct failure {
 	struct problem problem;
 };
 
-/* A piece that failed is leased for a while: the next one is another. */
-static void run_part(struct ctx *cx, const struct part *part, int64_t end_ms, struct failure *f)
+static void note_failure(const struct ctx *cx, enum err e, struct failure *f)
 {
-	bool did = true;
+	if (e != ERR_NONE && f->e == ERR_NONE)
+		*f = (struct failure){ .e = e, .problem = cx->problem };
+}
+
+/* A piece that failed is leased for a while: the next one is another. True: there was something to do. */
+static bool run_part(struct ctx *cx, const struct part *part, int64_t end_ms, struct failure *f)
+{
+	bool did = true, any = false;
 
 	for (int i = 0; i < ROUND && did && clock_mono_ms() < end_ms; i++) {
 		enum err e;
@@ -29,28 +37,51 @@ static void run_part(struct ctx *cx, const struct part *part, int64_t end_ms, st
 		ctx_clear_problem(cx);
 		cx->deadline_ms = clock_mono_ms() + STEP_MS;
 		e = part->one(cx, &did, part->count);
-		if (e != ERR_NONE && f->e == ERR_NONE)
-			*f = (struct failure){ .e = e, .problem = cx->problem };
+		note_failure(cx, e, f);
+		any = any || did;
 	}
+	return any;
 }
 
-/* What frees names and places comes first, then what makes room for the next tenant. */
+static enum err read_due(struct ctx *cx, void *arg)
+{
+	const struct strv regions = region_names(cx);
+
+	return q_work_due(cx->db, arg, &regions, cx->world->settings->spare_schemas, newest_version());
+}
+
+static enum err look(struct ctx *cx, struct due *ret)
+{
+	struct db_place place;
+
+	place_platform(cx->world, &place);
+	return db_glance(cx, &place, read_due, ret);
+}
+
+/*
+ * What frees names and places comes first, then what makes room for the next tenant. A tick that finds
+ * nothing to do is one statement; what a part has done may be the work of those after it.
+ */
 enum err provision_tick(struct ctx *cx, struct tick_report *ret)
 {
-	const struct part parts[] = {
-		{undo_one,     &ret->undone  },
-		{ purge_one,   &ret->purged  },
-		{ drop_one,    &ret->dropped },
-		{ spare_one,   &ret->prepared},
-		{ migrate_one, &ret->migrated},
-		{ expunge_one, &ret->expunged},
-	};
 	const int64_t end_ms = cx->deadline_ms > 0 ? cx->deadline_ms : clock_mono_ms() + STEP_MS;
 	struct failure f = { .e = ERR_NONE };
+	struct due due = { .undo = false };
+	bool any = false;
 
 	*ret = (struct tick_report){ 0 };
+	note_failure(cx, look(cx, &due), &f);
+	const struct part parts[] = {
+		{undo_one,     &ret->undone,   due.undo   },
+		{ purge_one,   &ret->purged,   due.purge  },
+		{ drop_one,    &ret->dropped,  due.discard},
+		{ spare_one,   &ret->prepared, due.prepare},
+		{ migrate_one, &ret->migrated, due.migrate},
+		{ expunge_one, &ret->expunged, due.expunge},
+	};
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		run_part(cx, &parts[i], end_ms, &f);
+		if (any || parts[i].due)
+			any = run_part(cx, &parts[i], end_ms, &f) || any;
 	cx->deadline_ms = end_ms;
 	ctx_clear_problem(cx);
 	if (f.e != ERR_NONE)

@@ -96,29 +96,35 @@ void registry_forget_key(struct registry *r, const char *key_id)
 struct poll {
 	int64_t since;
 	bool known;
-	struct feed_head head;
+	int64_t head;
 	struct db_rows rows;
 };
 
+/* What is not known yet is not asked for: the head alone, by what nothing comes after. */
 static enum err poll_read(struct ctx *cx, void *arg)
 {
 	struct poll *p = arg;
+	const struct feed_row *first;
 
-	q_feed_head_later(cx->db, &p->head);
-	if (p->known)
-		q_feed_since_later(cx->db, &p->rows, p->since, POLL_ROWS);
+	TRY(q_feed_since(cx->db, &p->rows, p->known ? p->since : INT64_MAX, POLL_ROWS));
+	if (p->rows.n == 0)
+		return refuse(cx, ERR_INTERNAL, "the change feed has no head");
+	first = DB_ROW(&p->rows, struct feed_row, 0);
+	p->head = first->head;
+	if (first->version == INT_NULL)
+		p->rows.n = 0;
 	return ERR_NONE;
 }
 
 /* Every version from the last one known to the head, none left out? */
 static bool is_complete(const struct poll *p)
 {
-	if (!p->known || p->rows.n >= POLL_ROWS || p->head.version < p->since)
+	if (!p->known || p->rows.n >= POLL_ROWS || p->head < p->since)
 		return false;
 	for (size_t i = 0; i < p->rows.n; i++)
 		if (DB_ROW(&p->rows, struct feed_row, i)->version != p->since + 1 + (int64_t)i)
 			return false;
-	return p->since + (int64_t)p->rows.n >= p->head.version;
+	return p->since + (int64_t)p->rows.n >= p->head;
 }
 
 static void drop_one(struct registry *r, const struct feed_row *row)
@@ -137,7 +143,7 @@ static void poll_apply(struct registry *r, const struct poll *p)
 	if (!is_complete(p)) {
 		tenants_drop_all(r);
 		creds_drop_all(r);
-		r->feed_version = p->head.version;
+		r->feed_version = p->head;
 	} else {
 		for (size_t i = 0; i < p->rows.n; i++)
 			drop_one(r, DB_ROW(&p->rows, struct feed_row, i));
@@ -161,7 +167,7 @@ static enum err poll_once(struct ctx *cx, struct registry *r)
 	place_platform(r->world, &place);
 	if (deadline == 0 || deadline > start + POLL_MS)
 		cx->deadline_ms = start + POLL_MS;
-	e = db_unit(cx, &place, DB_READ, poll_read, &p);
+	e = db_glance(cx, &place, poll_read, &p);
 	cx->deadline_ms = deadline;
 	lock_take(&r->lock);
 	if (e == ERR_NONE) {

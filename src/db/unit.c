@@ -133,13 +133,33 @@ static enum err unit_lease(struct ctx *cx, const struct db_place *place, enum db
 	return e;
 }
 
+/* Nothing was begun, so nothing is to be ended: what was queued is sent, and that is all. */
+static enum err glance_run(struct db *db, db_work work, void *arg)
+{
+	struct ctx *cx = db->cx;
+	enum err e;
+
+	db->begun = true;
+	e = work(cx, arg);
+	if (e == ERR_NONE)
+		e = db_flush(db);
+	if (db->npending > 0)
+		db->lost = true;
+	assert(db->lost || PQtransactionStatus(db->pg) == PQTRANS_IDLE);
+	cx->db = NULL;
+	return e;
+}
+
 /* Nothing of it can have happened, or nothing it does lasts: the work may run on another connection. */
 static bool is_harmless(const struct db *db)
 {
 	return db->mode == DB_READ || (!db->commit_sent && !db->first_ok);
 }
 
-enum err db_unit(struct ctx *cx, const struct db_place *place, enum db_mode mode, db_work work, void *arg)
+typedef enum err (*runner)(struct db *db, db_work work, void *arg);
+
+static enum err run_leased(
+	struct ctx *cx, const struct db_place *place, enum db_mode mode, runner run, db_work work, void *arg)
 {
 	const struct arena_mark mark = arena_mark(cx->arena);
 	bool renewed = false;
@@ -153,7 +173,7 @@ enum err db_unit(struct ctx *cx, const struct db_place *place, enum db_mode mode
 		e = unit_lease(cx, place, mode, &db);
 		if (e != ERR_NONE)
 			break;
-		e = unit_run(db, work, arg);
+		e = run(db, work, arg);
 		again = e == ERR_RETRY && reruns++ < RERUNS_MAX;
 		if (db->lost && e == ERR_UNAVAILABLE && !renewed && is_harmless(db))
 			again = renewed = true;
@@ -164,4 +184,15 @@ enum err db_unit(struct ctx *cx, const struct db_place *place, enum db_mode mode
 		arena_rewind(cx->arena, mark);
 	}
 	return e == ERR_RETRY || e == ERR_LOCK_WAIT ? ERR_UNAVAILABLE : e;
+}
+
+enum err db_unit(struct ctx *cx, const struct db_place *place, enum db_mode mode, db_work work, void *arg)
+{
+	return run_leased(cx, place, mode, unit_run, work, arg);
+}
+
+enum err db_glance(struct ctx *cx, const struct db_place *place, db_work work, void *arg)
+{
+	assert(place->role == NULL && place->tenant == NULL);
+	return run_leased(cx, place, DB_READ, glance_run, work, arg);
 }

@@ -22,6 +22,18 @@ static const struct field stock_fields[] = {
 #undef T
 SCHEMA(stock_schema, struct stock, "Stock", stock_fields);
 
+#define T struct due
+static const struct field due_fields[] = {
+	BOOL(T, undo, 0, "A creation did not end."),
+	BOOL(T, purge, 0, "The undo window of a tenant is over."),
+	BOOL(T, discard, 0, "A schema is to be dropped."),
+	BOOL(T, prepare, 0, "A region has too few spare schemas."),
+	BOOL(T, migrate, 0, "A schema is behind the newest version."),
+	BOOL(T, expunge, 0, "A tenant's old deleted rows are to be looked for."),
+};
+#undef T
+SCHEMA(due_schema, struct due, "Due", due_fields);
+
 #define T struct role_facts
 static const struct field role_facts_fields[] = {
 	TEXT(T, role, 0, 0, 0, "Its name."),

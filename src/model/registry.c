@@ -39,16 +39,10 @@ static const struct field cred_fields[] = {
 #undef T
 SCHEMA(cred_row_schema, struct cred_row, "Credential", cred_fields);
 
-#define T struct feed_head
-static const struct field feed_head_fields[] = {
-	INT(T, version, 0, 0, INT64_MAX, "Of the newest change."),
-};
-#undef T
-SCHEMA(feed_head_schema, struct feed_head, "FeedHead", feed_head_fields);
-
 #define T struct feed_row
 static const struct field feed_row_fields[] = {
-	INT(T, version, 0, 0, INT64_MAX, "Place in the feed."),
+	INT(T, head, 0, 0, INT64_MAX, "Of the newest change."),
+	INT(T, version, F_NULLABLE, 0, INT64_MAX, "Place in the feed."),
 	TEXT(T, tenant_id, F_NULLABLE, 0, 0, "Whose."),
 	TEXT(T, kind, 0, 0, 0, "tenant or key."),
 	TEXT(T, subject, 0, 0, 0, "Id of what changed."),

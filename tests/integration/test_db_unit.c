@@ -63,6 +63,84 @@ static void work_that_asks_nothing_costs_no_round_trip(void **state)
 	assert_int_equal(0, things_stats(*state).trips_total);
 }
 
+static const struct db_query look = { .name = "look",
+	.sql = "SELECT current_setting('search_path') AS name, current_setting('cc.tenant', true) AS status",
+	.card = DB_ONE,
+	.row = &thing_schema };
+
+static enum err look_now(struct ctx *cx, void *arg)
+{
+	struct job *job = arg;
+
+	job->runs++;
+	return db_query_now(cx->db, &look, NULL, (struct db_result){ .row = &job->thing }, NULL);
+}
+
+static enum err look_later(struct ctx *cx, void *arg)
+{
+	struct job *job = arg;
+
+	db_query_later(cx->db, &look, NULL, (struct db_result){ .row = &job->thing }, NULL);
+	return ERR_NONE;
+}
+
+/* The server's own account of the last thing that the connection sent. */
+static const char *last_statement(struct things *fx)
+{
+	return pg_value(fx->pg, "postgres",
+			"SELECT query || ' ' || state FROM pg_stat_activity"
+			" WHERE application_name = 'controlcored' AND pid <> pg_backend_pid()");
+}
+
+static void a_glance_is_its_statement_and_nothing_else(void **state)
+{
+	struct things *fx = *state;
+	const struct db_place bare = { .pool = fx->pool };
+	const char *sent = arena_printf(fx->arena, "%s idle", look.sql);
+	struct job job = { 0 };
+
+	assert_int_equal(ERR_NONE, db_glance(&fx->cx, &bare, look_now, &job));
+	assert_string_equal("\"$user\", public", job.thing.name);
+	assert_null(job.thing.status);
+	assert_string_equal(sent, last_statement(fx));
+	assert_int_equal(1, things_stats(fx).trips_total);
+	job.thing.name = NULL;
+	assert_int_equal(ERR_NONE, db_glance(&fx->cx, &bare, look_later, &job));
+	assert_string_equal("\"$user\", public", job.thing.name);
+	assert_string_equal(sent, last_statement(fx));
+	assert_int_equal(2, things_stats(fx).trips_total);
+	assert_int_equal(ERR_NONE, db_glance(&fx->cx, &bare, ask_nothing, NULL));
+	assert_int_equal(2, things_stats(fx).trips_total);
+	assert_int_equal(1, things_stats(fx).opened_total);
+}
+
+static enum err fail_at_once(struct ctx *cx, void *arg)
+{
+	(void)arg;
+	return thing_raise(cx, "22012");
+}
+
+static enum err refuse_what_is_queued(struct ctx *cx, void *arg)
+{
+	assert_int_equal(ERR_NONE, look_later(cx, arg));
+	return ERR_CONFLICT;
+}
+
+static void a_glance_that_fails_leaves_a_clean_connection_or_none(void **state)
+{
+	struct things *fx = *state;
+	const struct db_place bare = { .pool = fx->pool };
+	struct job job = { 0 };
+
+	assert_int_equal(ERR_INTERNAL, db_glance(&fx->cx, &bare, fail_at_once, NULL));
+	assert_int_equal(ERR_NONE, db_glance(&fx->cx, &bare, look_now, &job));
+	assert_int_equal(1, things_stats(fx).opened_total);
+	assert_int_equal(ERR_CONFLICT, db_glance(&fx->cx, &bare, refuse_what_is_queued, &job));
+	assert_int_equal(0, things_stats(fx).open);
+	assert_int_equal(ERR_NONE, things_unit(fx, DB_WRITE, things_add_two, &job));
+	assert_int_equal(0, things_stats(fx).faults_total);
+}
+
 static enum err add_then_collide(struct ctx *cx, void *arg)
 {
 	enum err e = thing_add(cx, 1, "same");
@@ -261,6 +339,10 @@ int main(void)
 			a_read_that_waits_for_nothing_is_one_round_trip, things_open, things_close),
 		cmocka_unit_test_setup_teardown(
 			a_write_behind_a_gate_is_two_round_trips, things_open, things_close),
+		cmocka_unit_test_setup_teardown(
+			a_glance_is_its_statement_and_nothing_else, things_open, things_close),
+		cmocka_unit_test_setup_teardown(
+			a_glance_that_fails_leaves_a_clean_connection_or_none, things_open, things_close),
 		cmocka_unit_test_setup_teardown(
 			work_that_asks_nothing_costs_no_round_trip, things_open, things_close),
 		cmocka_unit_test_setup_teardown(

@@ -127,6 +127,26 @@ static void the_stock_fills_and_is_refilled_after_a_claim(void **state)
 	await(fx->p, 4, "SELECT count(*) FROM cc.tenant_schema WHERE state = 'ready'");
 }
 
+static void a_tick_with_nothing_to_do_is_one_statement(void **state)
+{
+	struct fixture *fx = *state;
+	struct db_pool_stats before, after;
+	struct plane *p = fx->p;
+
+	p->settings.spare_schemas = 1;
+	(void)plane_tenant(p, "idle");
+	while (plane_tick(p).prepared > 0)
+		;
+	db_pool_stats(p->world.ctl, &before);
+	(void)plane_tick(p);
+	db_pool_stats(p->world.ctl, &after);
+	assert_int_equal(1, after.trips_total - before.trips_total);
+	assert_string_equal("SELECT EXISTS", plane_text(p, PLANE_CONTROL,
+							 "SELECT left(query, 13) FROM pg_stat_activity"
+							 " WHERE usename = 'cc_ctl' AND state = 'idle'"
+							 " ORDER BY state_change DESC LIMIT 1"));
+}
+
 static void what_is_due_is_purged_with_its_redis_keys_and_no_others(void **state)
 {
 	struct fixture *fx = *state;
@@ -269,6 +289,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_stock_fills_and_is_refilled_after_a_claim, begin, end),
+		cmocka_unit_test_setup_teardown(a_tick_with_nothing_to_do_is_one_statement, begin, end),
 		cmocka_unit_test_setup_teardown(
 			what_is_due_is_purged_with_its_redis_keys_and_no_others, begin, end),
 		cmocka_unit_test_setup_teardown(a_purge_waits_for_redis, begin, end),

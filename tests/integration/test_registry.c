@@ -319,6 +319,23 @@ static void the_feed_says_what_to_forget(void **state)
 	plane_leave(p);
 }
 
+static void a_poll_is_one_round_trip_with_news_or_without(void **state)
+{
+	struct fixture *fx = *state;
+	struct plane *p = join(fx);
+	struct db_pool_stats before, after;
+
+	know(fx, p);
+	db_pool_stats(p->world.ctl, &before);
+	poll_feed(p);
+	change(p, fx->tenant, "tenant", fx->tenant);
+	poll_feed(p);
+	db_pool_stats(p->world.ctl, &after);
+	assert_int_equal(2, after.trips_total - before.trips_total);
+	assert_int_equal(ERR_NEED_LOAD, ask_tenant(p, "acme", false));
+	plane_leave(p);
+}
+
 static void a_gap_in_the_feed_drops_everything(void **state)
 {
 	struct fixture *fx = *state;
@@ -467,6 +484,7 @@ int main(void)
 		cmocka_unit_test(many_who_ask_at_once_are_one_question),
 		cmocka_unit_test(a_load_that_was_overtaken_is_not_kept),
 		cmocka_unit_test(the_feed_says_what_to_forget),
+		cmocka_unit_test(a_poll_is_one_round_trip_with_news_or_without),
 		cmocka_unit_test(a_gap_in_the_feed_drops_everything),
 		cmocka_unit_test(too_many_changes_drop_everything),
 		cmocka_unit_test(a_renamed_tenant_leaves_its_name),

@@ -120,7 +120,7 @@ static void tables_are_sound(void **state)
 {
 	static const struct schema *const all[] = {
 		&tenant_new_schema, &tenant_row_schema, &tenant_item_schema, &tenant_suspension_schema,
-		&tenant_place_row_schema, &cred_row_schema, &feed_head_schema, &feed_row_schema,
+		&tenant_place_row_schema, &cred_row_schema, &feed_row_schema,
 		&api_key_new_schema, &api_key_created_schema, &api_key_row_schema, &api_key_deletion_schema,
 	};
 	struct arena *a = arena_create(4096);

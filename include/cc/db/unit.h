@@ -36,6 +36,14 @@ typedef enum err (*db_work)(struct ctx *cx, void *arg);
 enum err db_unit(struct ctx *cx, const struct db_place *place, enum db_mode mode, db_work work,
 		 void *arg) MUST_USE;
 
+/*
+ * A single statement that only reads, queued or asked by work: sent alone, a transaction of its own by what
+ * the server does with it. It runs as the login role, in no search path of ours and without a time limit but
+ * cx->deadline_ms: for what a node asks of the control database over and over, by qualified names. place
+ * has neither role nor tenant. A lost connection is replaced once.
+ */
+enum err db_glance(struct ctx *cx, const struct db_place *place, db_work work, void *arg) MUST_USE;
+
 /* Work on a session of one's own, without a transaction of ours: see session.h. */
 
 #endif

@@ -20,6 +20,12 @@ struct stock {
 };
 extern const struct schema stock_schema;
 
+/* Kinds of background work, each: is there any? */
+struct due {
+	bool undo, purge, discard, prepare, migrate, expunge;
+};
+extern const struct schema due_schema;
+
 /* What makes a login role unsafe. */
 struct role_facts {
 	const char *role;

@@ -27,14 +27,10 @@ struct cred_row {
 };
 extern const struct schema cred_row_schema;
 
-/* The change feed: its head, and what came after a version. */
-struct feed_head {
-	int64_t version;
-};
-extern const struct schema feed_head_schema;
-
+/* A row of the change feed, and the version of the newest one there is. */
 struct feed_row {
-	int64_t version;
+	int64_t head;
+	int64_t version;                        /* INT_NULL: no change, only the head */
 	const char *tenant_id;                  /* NULL: of no tenant */
 	const char *kind, *subject;
 };

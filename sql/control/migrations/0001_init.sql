@@ -31,6 +31,8 @@ CREATE TABLE cc.tenant_schema (
 	FOREIGN KEY (region, shard) REFERENCES cc.shard
 );
 CREATE INDEX tenant_schema_state ON cc.tenant_schema (region, state);
+-- Those behind the newest version are few, or none.
+CREATE INDEX tenant_schema_version ON cc.tenant_schema (version) WHERE state IN ('ready', 'claimed');
 
 CREATE TABLE cc.tenant (
 	id             text PRIMARY KEY,
