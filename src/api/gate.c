@@ -105,9 +105,25 @@ static void gate_done(struct ctx *cx, struct req *rq, int status)
 		release(rq->gate);
 }
 
+/* On a copy, with references of its own: what the request holds stays as it is. */
+static enum err gate_again(struct ctx *cx, const struct req *rq)
+{
+	struct req now = *rq;
+	struct gate g = { 0 };
+	enum err e;
+
+	if (rq->route->auth == AUTH_PUBLIC)
+		return ERR_NONE;
+	now.gate = &g;
+	e = decide(cx, &now, true, &g);
+	release(&g);
+	return e;
+}
+
 const struct http_hooks api_hooks = {
 	.gate = gate_pass,
 	.unit = gate_unit,
 	.data_version = gate_data_version,
+	.again = gate_again,
 	.done = gate_done,
 };

@@ -163,6 +163,9 @@ static const struct field server_fields[] = {
 	S_INT(T, workers, 1, 512, "16", "Threads that wait for PostgreSQL."),
 	S_INT(T, queue_max, 1, 100000, "512",
 		"Requests waiting for a worker; further ones are answered 503."),
+	S_INT(T, streams_max, 1, 1000, "16",
+		"Answers that are made while they are sent (exports), at a time; two of them for one tenant. "
+		"Further ones are answered 503."),
 	S_INT(T, connections_max, 1, 1000000, "10000",
 		"Client connections at most; fewer when the process may not have so many descriptors."),
 	S_INT(T, connections_per_address, 0, 1000000, "4096",

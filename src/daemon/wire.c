@@ -140,6 +140,7 @@ bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_er
 		.io_threads = (int)s->io_threads,
 		.workers = (int)s->workers,
 		.queue_max = (int)s->queue_max,
+		.streams_max = (int)s->streams_max,
 		.connections_max = (int)d->clients,
 		.connections_per_address = (int)descriptors_per_address(s, d->clients),
 		.body_max = (size_t)s->body_max,

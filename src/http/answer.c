@@ -120,13 +120,18 @@ void answer_make(struct call *c, enum err e)
 	c->answer = "";
 	if (e == ERR_NONE && c->options)
 		c->status = MHD_HTTP_NO_CONTENT;
+	else if (e == ERR_NONE && c->streaming)
+		c->status = reply_status(&c->rq);
 	else if (e == ERR_NONE)
 		e = write_reply(c);
 	if (e != ERR_NONE)
 		write_problem(c, e);
-	if (c->gated && hooks->done != NULL)
-		hooks->done(&c->cx, &c->rq, c->status);
-	answer_log(c, e, e != ERR_NONE ? err_info(e)->code : NULL);
+	/* A stream needs what the request holds until it is over. */
+	if (!c->streaming) {
+		if (c->gated && hooks->done != NULL)
+			hooks->done(&c->cx, &c->rq, c->status);
+		answer_log(c, e, e != ERR_NONE ? err_info(e)->code : NULL);
+	}
 	/* Whoever reads the answer slowly must not hold the request as well. */
 	c->in.body = NULL;
 	c->in.body_len = 0;
@@ -202,7 +207,7 @@ static void add_headers(struct MHD_Response *r, const struct call *c)
 	const struct req *rq = &c->rq;
 	const bool raw = c->status < 300 && rq->raw_type != NULL;
 
-	if (c->answer_len > 0)
+	if (c->answer_len > 0 || c->streaming)
 		add(r, "Content-Type", raw ? rq->raw_type : "application/json");
 	add(r, "X-Request-ID", c->cx.request_id);
 	add(r, "X-Content-Type-Options", "nosniff");
@@ -229,8 +234,12 @@ enum MHD_Result answer_send(struct call *c)
 
 	if (!peer_move(c->peer, PEER_SEND, until))
 		return MHD_NO;
-	/* The text is the arena's, which outlives the response: there is nothing to free. */
-	r = MHD_create_response_from_buffer(c->answer_len, unconst(c->answer), MHD_RESPMEM_PERSISTENT);
+	/* Text and call are the arena's, which outlives the response: there is nothing to free. */
+	if (c->streaming)
+		r = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream_read, c, NULL);
+	else
+		r = MHD_create_response_from_buffer(c->answer_len, unconst(c->answer),
+						    MHD_RESPMEM_PERSISTENT);
 	if (r == NULL)
 		return MHD_NO;
 	add_headers(r, c);

@@ -13,6 +13,7 @@
 #include "queue.h"
 #include "router.h"
 #include "shelf.h"
+#include "stream.h"
 
 #include "cc/http/server.h"
 
@@ -20,9 +21,9 @@
 enum { DRAIN_MAX = 64 * 1024 };
 
 /*
- * Who may touch a call: the I/O thread, but in CALL_GATE and CALL_WORK the worker that popped it. The I/O
- * thread gives it away through the queue; the worker gives it back by storing (release) a stage that the
- * I/O thread loads (acquire) before it looks at anything else.
+ * Who may touch a call: the I/O thread, but in CALL_GATE, CALL_WORK and CALL_STREAM the worker that popped it.
+ * The I/O thread gives it away through the queue; the worker gives it back by storing (release) a stage that
+ * the I/O thread loads (acquire) before it looks at anything else.
  */
 enum call_stage {
 	CALL_HEAD,              /* request line seen, headers on their way */
@@ -30,7 +31,8 @@ enum call_stage {
 	CALL_ADMITTED,          /* resumed from CALL_GATE: the body may come */
 	CALL_BODY,              /* body on its way */
 	CALL_WORK,              /* suspended and complete: queued, or run by a worker */
-	CALL_DONE,              /* answered, or given up */
+	CALL_STREAM,            /* suspended in its answer: a worker makes the next piece */
+	CALL_DONE,              /* answered (or the next piece is there), or given up */
 };
 
 /* One request, from its request line to the last byte of its answer. Lives in its own arena. */
@@ -56,6 +58,7 @@ struct call {
 	bool need_load;                 /* … and wants to be asked again by a worker */
 	bool live;                      /* counted as in flight */
 	bool close;                     /* Connection: close */
+	bool one_zero;                  /* HTTP/1.0 */
 	bool options;                   /* OPTIONS: 204 with Allow */
 	uint64_t content_length;
 	bool has_body, expects_continue;
@@ -70,6 +73,8 @@ struct call {
 	int status;
 	const char *answer;
 	size_t answer_len;
+	struct flow *flow;              /* of a stream; NULL: none */
+	bool streaming;                 /* the answer is the flow, not the text */
 };
 
 /* Its memory is wiped. */
@@ -86,6 +91,7 @@ struct http_server {
 	struct peers peers;
 	struct queue queue;
 	struct shelf shelf;
+	struct flows flows;
 	struct body_budget bodies;
 	pthread_t *worker;
 	int workers;                    /* started */

@@ -186,6 +186,7 @@ enum MHD_Result glue_call(void *cls, struct MHD_Connection *mhd, const char *url
 		return n > 0 ? take_body(c, data, n) : finish(c);
 	case CALL_GATE:
 	case CALL_WORK:
+	case CALL_STREAM:
 	case CALL_DONE:
 		break;
 	}
@@ -209,12 +210,13 @@ void glue_completed(void *cls, struct MHD_Connection *mhd, void **state, enum MH
 	struct call *c = *state;
 	struct arena *a;
 
-	(void)how;
 	if (c == NULL)
 		return;
 	*state = NULL;
 	if (atomic_load_explicit(&c->stage, memory_order_acquire) != CALL_DONE)
 		abandoned(c, mhd);
+	if (c->flow != NULL)
+		stream_end(c, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 	peer_idle(&s->peers, c->peer);
 	a = c->arena;
 	body_close(&c->body, call_holds_secret(c));

@@ -116,7 +116,8 @@ static enum err check_headers(struct call *c, const char *method, const char *ve
 	if (e == ERR_NONE && !layout_ok(c, &s, method, version, size))
 		return refuse(&c->cx, ERR_INVALID_REQUEST,
 			      "a header line is folded, does not end in CR LF or holds a NUL");
-	if (e == ERR_NONE && strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
+	c->one_zero = strcmp(version, "HTTP/1.0") == 0;
+	if (e == ERR_NONE && strcmp(version, "HTTP/1.1") != 0 && !c->one_zero)
 		return refuse(&c->cx, ERR_INVALID_REQUEST, "only HTTP/1.0 and HTTP/1.1 are spoken here");
 	if (e != ERR_NONE)
 		c->cx.problem.message = s.g.why;

@@ -164,6 +164,20 @@ static void write_content(struct jw *w, const struct route *r, struct arena *a)
 	jw_object_end(w);
 }
 
+/* What is no JSON object is a text, of one content type or the other. */
+static void write_media(struct jw *w, const struct route *r)
+{
+	jw_key(w, "content");
+	jw_object(w);
+	for (size_t i = 0; i < sizeof(r->media) / sizeof(r->media[0]); i++) {
+		if (r->media[i] == NULL)
+			continue;
+		jw_key(w, r->media[i]);
+		jw_raw(w, "{\"schema\":{\"type\":\"string\"}}");
+	}
+	jw_object_end(w);
+}
+
 static void write_success(struct jw *w, const struct route *r, struct arena *a)
 {
 	jw_key(w, arena_printf(a, "%d", r->status));
@@ -192,6 +206,8 @@ static void write_success(struct jw *w, const struct route *r, struct arena *a)
 	jw_object_end(w);
 	if (r->reply != NULL && r->status != 204)
 		write_content(w, r, a);
+	else if (r->media[0] != NULL)
+		write_media(w, r);
 	jw_object_end(w);
 }
 

@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool queue_init(struct queue *q, size_t cap)
+bool queue_init(struct queue *q, size_t cap, size_t extra)
 {
 	memset(q, 0, sizeof(*q));
 	q->cap = cap > 0 ? cap : 1;
-	q->ring = calloc(q->cap, sizeof(*q->ring));
+	q->extra = extra;
+	q->ring = calloc(q->cap + q->extra, sizeof(*q->ring));
 	lock_init(&q->lock, RANK_QUEUE);
 	cond_init(&q->more);
 	return q->ring != NULL;
@@ -21,12 +22,12 @@ void queue_finish(struct queue *q)
 	lock_finish(&q->lock);
 }
 
-bool queue_reserve(struct queue *q)
+bool queue_reserve(struct queue *q, bool under_way)
 {
 	bool ok;
 
 	lock_take(&q->lock);
-	ok = q->taken < q->cap && !q->stop;
+	ok = q->taken < q->cap + (under_way ? q->extra : 0) && !q->stop;
 	if (ok)
 		q->taken++;
 	lock_drop(&q->lock);
@@ -36,7 +37,7 @@ bool queue_reserve(struct queue *q)
 void queue_put(struct queue *q, void *item)
 {
 	lock_take(&q->lock);
-	q->ring[(q->head + q->waiting) % q->cap] = item;
+	q->ring[(q->head + q->waiting) % (q->cap + q->extra)] = item;
 	q->waiting++;
 	cond_wake_one(&q->more);
 	lock_drop(&q->lock);
@@ -52,7 +53,7 @@ void *queue_take(struct queue *q)
 		cond_wait(&q->more, &q->lock);
 	if (q->waiting > 0) {
 		item = q->ring[q->head];
-		q->head = (q->head + 1) % q->cap;
+		q->head = (q->head + 1) % (q->cap + q->extra);
 		q->waiting--;
 		q->taken--;
 		if (q->stop)

@@ -39,6 +39,13 @@ void reply_complete(struct req *rq, void (*fn)(struct req *rq, void *arg), void 
 	rq->complete_arg = arg;
 }
 
+enum err reply_stream(struct req *rq, const struct stream *s, const char *type)
+{
+	rq->stream = s;
+	rq->raw_type = type;
+	return ERR_NONE;
+}
+
 enum err reply_list(struct req *rq, int64_t skip, int64_t limit)
 {
 	rq->skip = skip;

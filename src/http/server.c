@@ -124,7 +124,8 @@ static struct http_server *server_create(const struct http_conf *conf)
 	s->bodies.max = conf->bodies_max;
 	peers_init(&s->peers, conf->header_ms, conf->request_ms, conf->idle_ms);
 	s->peers.max = s->conf.connections_max;
-	if (!queue_init(&s->queue, conf->queue_max > 0 ? (size_t)conf->queue_max : 1))
+	flows_init(&s->flows, conf->streams_max);
+	if (!queue_init(&s->queue, conf->queue_max > 0 ? (size_t)conf->queue_max : 1, (size_t)s->flows.max))
 		abort();
 	return s;
 }
@@ -209,6 +210,7 @@ void http_server_destroy(struct http_server *s)
 	http_server_drain(s, 0);
 	peers_finish(&s->peers);
 	queue_finish(&s->queue);
+	flows_finish(&s->flows);
 	shelf_finish(&s->shelf);
 	arena_destroy(s->arena);
 	free(s);

@@ -10,7 +10,7 @@ bool workers_hand_over(struct call *c, enum call_stage stage)
 {
 	struct queue *q = &c->server->queue;
 
-	if (!queue_reserve(q))
+	if (!queue_reserve(q, stage == CALL_STREAM))
 		return false;
 	atomic_store_explicit(&c->stage, stage, memory_order_relaxed);  /* the queue's lock orders it */
 	c->queued_us = clock_mono_us();
@@ -30,6 +30,8 @@ static void give_back(struct call *c, enum call_stage stage)
 
 static void answer(struct call *c, enum err e)
 {
+	if (e == ERR_NONE && c->rq.stream != NULL)
+		e = stream_begin(c);
 	answer_make(c, e);
 	if (answer_send(c) != MHD_YES)
 		LOG(LOG_WARN, "libmicrohttpd takes no answer", LOG_TEXT("request_id", c->cx.request_id));
@@ -51,11 +53,17 @@ static enum err admit(struct call *c)
 
 static void run_call(struct call *c)
 {
-	const bool gate_only = atomic_load_explicit(&c->stage, memory_order_relaxed) == CALL_GATE;
+	const enum call_stage stage = atomic_load_explicit(&c->stage, memory_order_relaxed);
+	const bool gate_only = stage == CALL_GATE;
 	const int64_t now = clock_mono_us();
 	enum err e;
 
 	c->queue_us += now - c->queued_us;
+	if (stage == CALL_STREAM) {
+		stream_step(c);
+		give_back(c, CALL_DONE);
+		return;
+	}
 	if (atomic_load(&c->server->hurry) || now / 1000 > c->cx.deadline_ms) {
 		c->close = c->close || gate_only;
 		e = refuse(&c->cx, ERR_OVERLOADED, "the request waited too long");

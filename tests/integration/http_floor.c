@@ -129,6 +129,38 @@ static enum err slow(struct ctx *cx, struct req *rq)
 	return remove_one(cx, rq);
 }
 
+struct run {
+	int64_t at, pieces;             /* bytes, pieces */
+};
+
+static enum err next_piece(struct ctx *cx, void *arg, struct str *out, bool *ret_last)
+{
+	struct run *r = arg;
+	const int n = atomic_fetch_add(&floor_seen.pieces, 1) + 1;
+	char *text = arena_alloc(cx->arena, FLOOR_PIECE);
+
+	if (atomic_load(&floor_seen.fail_at) == n)
+		return refuse(cx, ERR_UNAVAILABLE, "piece %d is lost", n);
+	for (int i = 0; i < FLOOR_PIECE && r->pieces > 0; i++)
+		text[i] = (char)('a' + r->at++ % 26);
+	if (r->pieces > 0)
+		str_add_n(out, text, FLOOR_PIECE);
+	*ret_last = --r->pieces <= 0;
+	return ERR_NONE;
+}
+
+static enum err stream(struct ctx *cx, struct req *rq)
+{
+	struct run *r = ARENA_NEW(cx->arena, struct run);
+	struct stream *s = ARENA_NEW(cx->arena, struct stream);
+
+	atomic_fetch_add(&floor_seen.handled, 1);
+	if (!parse_int64(rq->param[1], &r->pieces))
+		return ERR_NOT_FOUND;
+	*s = (struct stream){ .more = next_piece, .arg = r, .owner = rq->param[0] };
+	return reply_stream(rq, s, "text/x-letters");
+}
+
 static enum err broken(struct ctx *cx, struct req *rq)
 {
 	(void)rq;
@@ -168,6 +200,8 @@ static const struct route routes[] = {
 	  .handler = named, .flags = ROUTE_NO_STORE, .summary = "Echo a path parameter" },
 	{ M_POST, "/hints", "createHint", NULL, PUBLIC, .status = 200, .handler = remove_one,
 	  .body = &hint_schema, .summary = "Take a hint, or none" },
+	{ M_GET, "/stream/{owner}/{pieces}", "stream", "things:read", .auth = AUTH_TENANT, .status = 200,
+	  .handler = stream, .media = { "text/x-letters" }, .summary = "Letters" },
 	{ M_GET, "/slow", "slow", NULL, PUBLIC, .status = 200, .handler = slow, .summary = "Wait" },
 	{ M_GET, "/broken", "broken", NULL, PUBLIC, .status = 200, .handler = broken, .summary = "Fail" },
 	{ M_GET, "/hello", "hello", NULL, PUBLIC, .flags = ROUTE_INLINE, .status = 200, .handler = hello,
@@ -227,6 +261,12 @@ static enum err unit(struct ctx *cx, struct req *rq, db_work work, void *arg)
 	return e;
 }
 
+static enum err again(struct ctx *cx, const struct req *rq)
+{
+	(void)rq;
+	return atomic_load(&floor_seen.revoked) ? refuse(cx, ERR_KEY_REVOKED, "revoked") : ERR_NONE;
+}
+
 static void done(struct ctx *cx, struct req *rq, int status)
 {
 	(void)cx;
@@ -236,7 +276,7 @@ static void done(struct ctx *cx, struct req *rq, int status)
 
 void floor_conf(struct http_conf *ret)
 {
-	static const struct http_hooks hooks = { .gate = gate, .unit = unit, .done = done };
+	static const struct http_hooks hooks = { .gate = gate, .unit = unit, .done = done, .again = again };
 
 	*ret = (struct http_conf){
 		.address = "127.0.0.1", .io_threads = 2, .workers = 2, .queue_max = 64,

@@ -30,7 +30,11 @@ struct floor_seen {
 	atomic_bool hold;               /* GET /t/slow waits while this is set, at most 20 s */
 	atomic_int holding;
 	atomic_bool revoked;            /* no credential is known any more */
+	atomic_int pieces;              /* of streams, made */
+	atomic_int fail_at;             /* the piece of this number fails; 0: none, 1: the first */
 };
+/* GET /t/stream/{owner}/{pieces}: so many pieces of FLOOR_PIECE bytes, all of them `a` to `z` in turn. */
+enum { FLOOR_PIECE = 50000 };
 extern struct floor_seen floor_seen;
 extern const struct route_group *const floor_groups[];
 

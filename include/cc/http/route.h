@@ -69,6 +69,7 @@ struct route {
 	handler_fn resume;
 	const struct schema *query, *body, *reply;
 	const char *list;               /* plural of the envelope: "policies"; NULL: one object */
+	const char *media[2];           /* content types of an answer that is no JSON object */
 	size_t body_max;                /* 0: the server's default */
 	enum err errors[8];             /* beyond those every route of its class can give */
 	const char *object;             /* writes: the kind of object changed, for the audit: "policy" */
@@ -117,6 +118,19 @@ struct http_header {
 	const char *name, *value;
 };
 
+/*
+ * An answer that is made while it is sent, piece by piece: for what may be larger than memory. `more` adds
+ * the next piece to out; it is called by workers, one at a time and not always the same, outside of any unit
+ * of work, when all before it is gone. cx->arena is emptied before each call; what must last is in arg, which
+ * the handler took from its own. An empty piece is fine. An error after the first piece ends the connection
+ * without the end of the answer, so that the client sees that it is not whole.
+ */
+struct stream {
+	enum err (*more)(struct ctx *cx, void *arg, struct str *out, bool *ret_last);
+	void *arg;
+	const char *owner;              /* of two at a time at most: the tenant's id; may be NULL */
+};
+
 struct req {
 	const struct route *route;
 	const struct entry *entry;              /* the HTTP floor's own: what it derived from the route */
@@ -139,6 +153,7 @@ struct req {
 	const char *reason;                     /* why, in the caller's words, for the audit; or NULL */
 	const char *raw_out;                    /* ready-made body … */
 	const char *raw_type;                   /* … and its content type; NULL: application/json */
+	const struct stream *stream;            /* instead of all of these but raw_type */
 	int status;                             /* 0: route->status */
 	const char *location;
 	const char *etag;                       /* of an answer that is repeated; NULL: from the tables */
@@ -178,6 +193,8 @@ enum err reply_created(struct ctx *cx, struct req *rq, const void *obj, const ch
  * more than once, and what arg points to must last as long as the unit of work.
  */
 void reply_complete(struct req *rq, void (*fn)(struct req *rq, void *arg), void *arg);
+/* type: the content type. Only where route->store is STORE_NONE. */
+enum err reply_stream(struct req *rq, const struct stream *s, const char *type);
 /* Rows of a list; total counts what the filters match. `rows` is filled by the commit at the latest. */
 enum err reply_list(struct req *rq, int64_t skip, int64_t limit);
 /* For the unit hook, when every result is there: status and body of the success as they are sent. */

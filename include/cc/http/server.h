@@ -25,7 +25,13 @@ struct http_hooks {
 	/* Reads rq->data alone, the version of what a list would be read from: one round trip. */
 	enum err (*data_version)(struct ctx *cx, struct req *rq);
 	/*
-	 * The answer is decided (status known), before it is sent: give references back, count. Any thread.
+	 * Before each further piece of a stream: would the gate still let the request pass? Called by a
+	 * worker; an error cuts the answer off. Changes nothing of rq and charges nothing. NULL: nobody asks.
+	 */
+	enum err (*again)(struct ctx *cx, const struct req *rq);
+	/*
+	 * The answer is decided (status known), before it is sent (a stream: when it is over): give
+	 * references back, count. Any thread.
 	 * Called once for every request that gate() has seen; status 0: the client left before its answer.
 	 */
 	void (*done)(struct ctx *cx, struct req *rq, int status);
@@ -36,6 +42,7 @@ struct http_conf {
 	int port;                       /* 0: any free one, see http_server_port() */
 	int io_threads, workers;
 	int queue_max;                  /* requests waiting for a worker; more are 503 */
+	int streams_max;                /* answers made while they are sent, at a time; 0: 16 */
 	int connections_max;
 	int connections_per_address;    /* 0: no bound */
 	size_t body_max;                /* bytes */
