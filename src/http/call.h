@@ -21,9 +21,9 @@
 enum { DRAIN_MAX = 64 * 1024 };
 
 /*
- * Who may touch a call: the I/O thread, but in CALL_GATE, CALL_WORK and CALL_STREAM the worker that popped it.
- * The I/O thread gives it away through the queue; the worker gives it back by storing (release) a stage that
- * the I/O thread loads (acquire) before it looks at anything else.
+ * Who may touch a call: the I/O thread, but in CALL_GATE, CALL_WORK and CALL_STREAM the worker that popped
+ * it. The I/O thread gives it away through the queue; the worker gives it back by storing (release) a stage
+ * that the I/O thread loads (acquire) before it looks at anything else.
  */
 enum call_stage {
 	CALL_HEAD,              /* request line seen, headers on their way */
