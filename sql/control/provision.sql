@@ -265,6 +265,10 @@ WITH gone AS (
 INSERT INTO cc.tenant_tombstone (id, region, created_at, deleted_at)
 SELECT id, region, created_at, coalesce(deleted_at, now()) FROM gone;
 
+-- name: tenant_groups :many tenant_group
+SELECT plan_type, region, count(*) AS tenants FROM cc.tenant GROUP BY plan_type, region
+ORDER BY plan_type, region;
+
 -- Expunging ---------------------------------------------------------------------------------------
 
 -- Whose turn it is to lose what was deleted long ago.

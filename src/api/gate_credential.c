@@ -65,6 +65,14 @@ static enum err check_trust(struct ctx *cx, struct req *rq, bool may_load, struc
 	return ERR_NONE;
 }
 
+/* Without its plan nobody knows its rates. An operator can still see it and give it another. */
+static enum err check_plan(struct ctx *cx, const struct tenant *own)
+{
+	if (own->plan != NULL)
+		return ERR_NONE;
+	return refuse(cx, ERR_UNAVAILABLE, "the tenant's plan is not configured on this node");
+}
+
 /* A key of a tenant that is not there yet, or no more, is no key. */
 static enum err find_own(struct ctx *cx, struct req *rq, bool may_load, struct gate *g)
 {
@@ -76,6 +84,7 @@ static enum err find_own(struct ctx *cx, struct req *rq, bool may_load, struct g
 	if (e == ERR_NONE) {
 		gate_keep(cx, rq, own);
 		if (own->status != TENANT_PROVISIONING && own->status != TENANT_DELETING) {
+			TRY(check_plan(cx, own));
 			g->own = own;
 			return ERR_NONE;
 		}

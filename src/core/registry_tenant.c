@@ -128,11 +128,10 @@ static enum err tenant_make(struct ctx *cx, const struct tenant_place_row *row, 
 		hosts[i] = arena_strdup(a, row->hosts.v[i]);
 	te->hosts = (struct strv){ .v = hosts, .n = row->hosts.n };
 	tenant_set_place(cx->world, a, row, &te->t);
-	if (te->t.plan == NULL || !tenant_status_parse(row->status, &te->t.status)) {
+	if (!tenant_status_parse(row->status, &te->t.status)) {
 		entry_put(&te->e);
-		return refuse(cx, ERR_INTERNAL, "tenant %s: plan \"%s\" or status \"%s\" is not known here",
-			      row->id,
-			      row->plan_type, row->status);
+		return refuse(cx, ERR_INTERNAL, "tenant %s: status \"%s\" is not known here", row->id,
+			      row->status);
 	}
 	*ret = &te->e;
 	return ERR_NONE;

@@ -142,6 +142,23 @@ static int start_embedded(struct serving *s)
 	return EXIT_UNAVAILABLE;
 }
 
+/* Not a reason to stay away: all other tenants are served, and operators can put these right. */
+static int look_for_strays(struct ctx *cx)
+{
+	const char *which = NULL;
+	int64_t n = 0;
+	const enum err e = setup_strays(cx, &n, &which);
+
+	if (e != ERR_NONE) {
+		complain_problem("the tenants cannot be read", cx, e);
+		return EXIT_UNAVAILABLE;
+	}
+	if (n > 0)
+		LOG(LOG_WARN, "tenants have a plan or region that is not configured: their requests are 503",
+			LOG_INT("tenants", n), LOG_TEXT("which", which));
+	return 0;
+}
+
 /* Brings the databases up to date and makes sure that it is safe to use them. */
 static int set_up(struct serving *s)
 {
@@ -162,10 +179,11 @@ static int set_up(struct serving *s)
 	LOG(LOG_INFO, "databases are up to date", LOG_INT("control_applied", r.control_applied),
 		LOG_INT("region_applied", r.region_applied), LOG_INT("tenants_applied", r.tenants_applied));
 	e = setup_refusals(&cx);
-	if (e == ERR_NONE)
-		return 0;
-	complain_problem("refusing to serve", &cx, e);
-	return EXIT_UNAVAILABLE;
+	if (e != ERR_NONE) {
+		complain_problem("refusing to serve", &cx, e);
+		return EXIT_UNAVAILABLE;
+	}
+	return look_for_strays(&cx);
 }
 
 /* The first operator key: when there is none yet, or when the data it belonged to is new. */

@@ -34,6 +34,15 @@ static const struct field due_fields[] = {
 #undef T
 SCHEMA(due_schema, struct due, "Due", due_fields);
 
+#define T struct tenant_group
+static const struct field tenant_group_fields[] = {
+	TEXT(T, plan_type, 0, 0, 0, "Their plan."),
+	TEXT(T, region, 0, 0, 0, "Their region."),
+	INT(T, tenants, 0, 0, 0, "How many they are."),
+};
+#undef T
+SCHEMA(tenant_group_schema, struct tenant_group, "TenantGroup", tenant_group_fields);
+
 #define T struct role_facts
 static const struct field role_facts_fields[] = {
 	TEXT(T, role, 0, 0, 0, "Its name."),

@@ -66,4 +66,10 @@ enum err setup_all(struct ctx *cx, const char *admin_conninfo, bool dry, struct 
 /* The start-up refusal list (reliability.md 2.2): ERR_CONFLICT with a sentence naming what is unsafe. */
 enum err setup_refusals(struct ctx *cx) MUST_USE;
 
+/*
+ * Tenants whose plan or region this node's settings do not name (any more): how many, and which plans and
+ * regions those are, for the log. They can be seen and changed by operators; their own requests are refused.
+ */
+enum err setup_strays(struct ctx *cx, int64_t *ret_tenants, const char **ret_which) MUST_USE;
+
 #endif

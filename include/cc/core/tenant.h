@@ -23,7 +23,7 @@ struct tenant {
 	const char *id, *slug, *name, *domain;
 	enum tenant_status status;
 	const char *suspend_mode;       /* "read_only" or "blocked" while suspended, else NULL */
-	const struct plan *plan;
+	const struct plan *plan;        /* NULL: it is not configured on this node */
 	struct limits limits;           /* the tenant's own, from its settings */
 	bool require_if_match;          /* changes without it are refused */
 	/* placement */

@@ -26,6 +26,13 @@ struct due {
 };
 extern const struct schema due_schema;
 
+/* Tenants that have something in common. */
+struct tenant_group {
+	const char *plan_type, *region;
+	int64_t tenants;
+};
+extern const struct schema tenant_group_schema;
+
 /* What makes a login role unsafe. */
 struct role_facts {
 	const char *role;
