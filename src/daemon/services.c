@@ -70,6 +70,9 @@ static pid_t postgresql_start(const struct supervisor_conf *c, int log_fd)
 		"-c",
 		"full_page_writes=on",
 		"-c",
+		/* After a crash one call for the whole file system, instead of one for each of its files. */
+		"recovery_init_sync_method=syncfs",
+		"-c",
 		"synchronous_commit=on",
 		"-c",
 		"timezone=UTC",

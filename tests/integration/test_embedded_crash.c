@@ -123,6 +123,24 @@ static void await_successor(pid_t supervisor, const char *name, pid_t was)
 	}
 }
 
+static bool has_argument(pid_t pid, const char *text)
+{
+	char path[64], line[8192];
+	size_t n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	n = fread(line, 1, sizeof line - 1, f);
+	fclose(f);
+	line[n] = '\0';
+	for (const char *p = line; p < line + n; p += strlen(p) + 1)
+		if (strcmp(p, text) == 0)
+			return true;
+	return false;
+}
+
 static void killed_postgresql_is_started_again(void **state)
 {
 	struct instance *in = *state;
@@ -133,6 +151,9 @@ static void killed_postgresql_is_started_again(void **state)
 	assert_true(was > 0);
 	kill(was, SIGKILL);
 	await_successor(supervisor, "postgres", was);
+	/* Its files are many by now, and to sync each of them took most of the time until it was back. */
+	assert_true(has_argument(
+		instance_child_of(supervisor, "postgres"), "recovery_init_sync_method=syncfs"));
 	instance_await_writes(in, "phoenix");
 	char *out = temp_read(in->out);
 	assert_non_null(strstr(out, "a supervised process ended and will be started again"));
