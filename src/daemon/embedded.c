@@ -16,10 +16,15 @@
 #include <unistd.h>
 
 #include "cc/base/bytes.h"
+#include "cc/base/clock.h"
 #include "cc/crypto/digest.h"
 
 #define FALLBACK "/var/lib/controlcored"
 #define PG_PACKAGES "/usr/lib/postgresql"
+#define STOPPING ", stopping"
+#define HOLDER_MAX 64
+#define BUSY_MS 3000
+#define STOPPING_MS 60000
 #define SOCKET_NAME_MAX 24  /* "/.s.PGSQL.5432.lock" and some air */
 #define SOCKET_PATH_MAX 107 /* what a unix socket address holds */
 
@@ -211,37 +216,72 @@ static const char *lock_path(struct arena *a, const struct embedded *e)
 	return arena_printf(a, "%s/lock", e->dir);
 }
 
+/* What the holder wrote into its lock: its number, and whether it is stopping. */
+static bool read_holder(int fd, char *ret, size_t size)
+{
+	const ssize_t n = pread(fd, ret, size - 1, 0);
+
+	ret[n > 0 ? n : 0] = '\0';
+	ret[strcspn(ret, "\n")] = '\0';
+	return strstr(ret, STOPPING) != NULL;
+}
+
+static bool write_holder(int fd, const char *state)
+{
+	char text[HOLDER_MAX];
+	const int n = snprintf(text, sizeof text, "%d%s\n", (int)getpid(), state);
+
+	return ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)n, 0) == n;
+}
+
+/*
+ * A command that looks whether somebody serves holds it for a moment, one that was killed until the
+ * system has buried it, and one that is stopping until its last requests are answered.
+ */
+static bool await_lock(int fd, char *ret_holder, size_t size)
+{
+	const struct timespec nap = { 0, 10 * 1000 * 1000 };
+	const int64_t start = clock_mono_ms();
+
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		const bool stopping = read_holder(fd, ret_holder, size);
+
+		if (clock_mono_ms() - start > (stopping ? STOPPING_MS : BUSY_MS))
+			return false;
+		nanosleep(&nap, NULL);
+	}
+	return true;
+}
+
 bool embedded_lock(struct arena *a, struct embedded *e, const char **ret_error)
 {
 	const char *path = lock_path(a, e);
-	const struct timespec nap = { 0, 10 * 1000 * 1000 };
-	char holder[32] = "";
-	bool held = true;
+	char holder[HOLDER_MAX] = "";
 	const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0) {
 		*ret_error = arena_printf(a, "cannot open %s: %s", path, strerror(errno));
 		return false;
 	}
-	/* embedded_running() of a command may hold it for a moment. */
-	for (int tries = 0; tries < 20 && (held = flock(fd, LOCK_EX | LOCK_NB) != 0); tries++)
-		nanosleep(&nap, NULL);
-	if (held) {
-		if (pread(fd, holder, sizeof holder - 1, 0) < 0)
-			holder[0] = '\0';
-		*ret_error = arena_printf(a, "another controlcored (process %.*s) already serves %s",
-			(int)strcspn(holder, "\n"), holder, e->dir);
+	if (!await_lock(fd, holder, sizeof holder)) {
+		*ret_error = arena_printf(
+			a, "another controlcored (process %s) already serves %s", holder, e->dir);
 		close(fd);
 		return false;
 	}
-	const int n = snprintf(holder, sizeof holder, "%d\n", (int)getpid());
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, holder, (size_t)n, 0) != n) {
+	if (!write_holder(fd, "")) {
 		*ret_error = arena_printf(a, "cannot write %s: %s", path, strerror(errno));
 		close(fd);
 		return false;
 	}
 	e->lock_fd = fd;
 	return true;
+}
+
+void embedded_stopping(const struct embedded *e)
+{
+	if (e->lock_fd >= 0)
+		(void)write_holder(e->lock_fd, STOPPING);
 }
 
 bool embedded_running(struct arena *a, const struct embedded *e)

@@ -28,8 +28,10 @@ struct embedded {
 
 /* Looks where everything is or would be; makes nothing but DIR itself when `make`. */
 bool embedded_look(struct arena *a, const char *dir, bool make, struct embedded *ret, const char **ret_error);
-/* One daemon per folder: false with a sentence when another has it. */
+/* One daemon per folder: false with a sentence when another has it. One that is stopping is waited for. */
 bool embedded_lock(struct arena *a, struct embedded *e, const char **ret_error);
+/* This daemon, which has the lock, is about to end: the next one waits. */
+void embedded_stopping(const struct embedded *e);
 /* Does a daemon hold the folder right now? */
 bool embedded_running(struct arena *a, const struct embedded *e);
 /* Folders, owners, secrets; needs the lock. */

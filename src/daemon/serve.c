@@ -298,6 +298,7 @@ static int serve_until_signal(struct serving *s)
 static void stop(struct serving *s)
 {
 	arm_second_signal();
+	embedded_stopping(&s->program.embedded);
 	if (s->wired)
 		wire_close(&s->wire);
 	log_stop();

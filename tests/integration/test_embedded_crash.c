@@ -52,6 +52,22 @@ static void killed_daemon_starts_again_at_once(void **state)
 	instance_stop(in);
 }
 
+/* It still drains and stops its servers: whoever comes now is next. */
+static void start_while_the_last_one_stops_waits_for_it(void **state)
+{
+	struct instance *in = *state;
+	pid_t before;
+
+	instance_launch(in);
+	instance_tenant(in, "handover", "eu-west-1");
+	before = in->pid;
+	assert_int_equal(0, kill(before, SIGTERM));
+	instance_launch(in);
+	assert_int_equal(0, temp_wait(before, WAIT_MS));
+	instance_expect(in, "handover");
+	instance_stop(in);
+}
+
 static void killed_daemon_and_supervisor_start_again(void **state)
 {
 	struct instance *in = *state;
@@ -224,6 +240,8 @@ int main(void)
 			killed_daemon_leaves_no_orphan, instance_setup, instance_teardown),
 		cmocka_unit_test_setup_teardown(
 			killed_daemon_starts_again_at_once, instance_setup, instance_teardown),
+		cmocka_unit_test_setup_teardown(
+			start_while_the_last_one_stops_waits_for_it, instance_setup, instance_teardown),
 		cmocka_unit_test_setup_teardown(
 			killed_daemon_and_supervisor_start_again, instance_setup, instance_teardown),
 		cmocka_unit_test_setup_teardown(
