@@ -143,7 +143,9 @@ static void apply_regions(struct raw_set *set, const char *nowhere, struct confi
 					     .value = id,
 					     .where = nowhere,
 					     .level = LEVEL_ENV });
-		section_apply(set, &region_conf_schema, prefix, nowhere, &ret->region[ret->nregions]);
+		section_apply(set, &region_conf_schema, prefix,
+			raw_find(set, arena_printf(set->arena, "%s.id", prefix))->where,
+			&ret->region[ret->nregions]);
 		ret->region[ret->nregions].id = id;
 		ret->nregions++;
 	}

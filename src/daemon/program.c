@@ -76,7 +76,21 @@ static int find_embedded(struct program *p, bool make)
 	return 0;
 }
 
-static int load_settings(struct program *p)
+/* What embedded_presets() takes before there is a folder: no value of it is used. */
+static const struct embedded nowhere = { .dir = "/", .data = "/", .run = "/" };
+
+/* Secrets that are not made yet: any will do to look at the rest. */
+static void stand_in_secrets(struct preset *preset, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (preset[i].in_file) {
+			preset[i].in_file = false;
+			preset[i].value = "a secret that is made at the first start";
+		}
+}
+
+/* rehearse: nothing of --embedded DIR is read, nor need it be there. */
+static int load_settings(struct program *p, bool rehearse)
 {
 	const struct options *o = p->options;
 	struct preset preset[EMBEDDED_PRESETS_MAX];
@@ -90,8 +104,10 @@ static int load_settings(struct program *p)
 	if (o->listen != NULL)
 		source.npresets = listen_presets(p->arena, o->listen, preset);
 	if (o->embedded != NULL)
-		source.npresets += embedded_presets(p->arena, &p->embedded, preset + source.npresets,
-			EMBEDDED_PRESETS_MAX - source.npresets);
+		source.npresets += embedded_presets(p->arena, rehearse ? &nowhere : &p->embedded,
+			preset + source.npresets, EMBEDDED_PRESETS_MAX - source.npresets);
+	if (rehearse)
+		stand_in_secrets(preset, source.npresets);
 	config_faults_init(&faults, p->arena);
 	if (config_load(p->arena, &source, &p->config, &faults))
 		return 0;
@@ -106,9 +122,12 @@ int program_load(struct program *p, const struct options *o, bool make)
 
 	*p = (struct program){ .options = o, .arena = arena_create(65536), .embedded = { .lock_fd = -1 } };
 	arena_hold_secret(p->arena);
-	if (o->embedded != NULL)
+	/* A setting that is not valid is said before anything is made. */
+	if (o->embedded != NULL && make)
+		status = load_settings(p, true);
+	if (status == 0 && o->embedded != NULL)
 		status = find_embedded(p, make);
-	return status != 0 ? status : load_settings(p);
+	return status != 0 ? status : load_settings(p, false);
 }
 
 void program_free(struct program *p)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 const struct region_info known_regions[REGIONS_MAX] = {
@@ -54,6 +55,24 @@ static const char *check_host_name(const char *s)
 			return bad;
 	}
 	return label == 0 || str_ends(s, "-") ? bad : NULL;
+}
+
+/* As the listener takes it; an IPv6 address may name its interface: fe80::1%eth0. */
+static const char *check_address(const char *s)
+{
+	unsigned char number[16];
+	char plain[INET6_ADDRSTRLEN];
+	const size_t n = strcspn(s, "%");
+
+	if (inet_pton(AF_INET, s, number) == 1)
+		return NULL;
+	if (n < sizeof(plain) && (s[n] == '\0' || s[n + 1] != '\0')) {
+		memcpy(plain, s, n);
+		plain[n] = '\0';
+		if (inet_pton(AF_INET6, plain, number) == 1)
+			return NULL;
+	}
+	return "must be an IPv4 or IPv6 address, such as 127.0.0.1 or ::";
 }
 
 static const char *check_path(const char *s)
@@ -156,7 +175,7 @@ static const char *check_secret(const char *s)
 
 #define T struct server_conf
 static const struct field server_fields[] = {
-	S_TEXT(T, address, 1, 64, NULL, "127.0.0.1", "Address to listen on; :: is every address."),
+	S_TEXT(T, address, 1, 64, check_address, "127.0.0.1", "Address to listen on; :: is every address."),
 	S_INT(T, port, 0, 65535, "8082", "TCP port; 0 takes any free one."),
 	S_TEXT(T, port_file, 1, 4096, check_path, NULL, "File that gets the port number once it is open."),
 	S_INT(T, io_threads, 1, 64, "2", "Threads that parse requests and answer from memory."),

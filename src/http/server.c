@@ -21,19 +21,19 @@ static size_t connection_memory(size_t header_max)
 	return want > 8192 ? want : 8192;
 }
 
-static bool listen_on(struct http_server *s, const struct addrinfo *ai)
+static bool listen_on(int *fd, const struct addrinfo *ai)
 {
 	const int yes = 1, no = 0;
 
-	s->listen_fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (s->listen_fd < 0)
+	*fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (*fd < 0)
 		return false;
-	(void)setsockopt(s->listen_fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	(void)setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	if (ai->ai_family == AF_INET6)
-		(void)setsockopt(s->listen_fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
-	if (bind(s->listen_fd, ai->ai_addr, ai->ai_addrlen) != 0)
+		(void)setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
+	if (bind(*fd, ai->ai_addr, ai->ai_addrlen) != 0)
 		return false;
-	return listen(s->listen_fd, LISTEN_BACKLOG) == 0;
+	return listen(*fd, LISTEN_BACKLOG) == 0;
 }
 
 static int port_of(int fd)
@@ -53,7 +53,8 @@ static int port_of(int fd)
 	return ntohs(in6.sin6_port);
 }
 
-static const char *open_listener(struct http_server *s, struct arena *a)
+/* fd: -1, or what must be closed, also after a failure. */
+static const char *open_listener(struct arena *a, const char *address, int number, int *fd)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_PASSIVE };
 	struct addrinfo *ai = NULL;
@@ -61,18 +62,26 @@ static const char *open_listener(struct http_server *s, struct arena *a)
 	int e;
 	const char *why = NULL;
 
-	if (s->conf.port < 0 || s->conf.port > 65535)
-		return arena_printf(a, "%d is not a port", s->conf.port);
-	(void)snprintf(port, sizeof(port), "%d", s->conf.port);
-	e = getaddrinfo(s->conf.address, port, &hints, &ai);
+	*fd = -1;
+	if (number < 0 || number > 65535)
+		return arena_printf(a, "%d is not a port", number);
+	(void)snprintf(port, sizeof(port), "%d", number);
+	e = getaddrinfo(address, port, &hints, &ai);
 	if (e != 0)
-		return arena_printf(a, "%s is not an address: %s", s->conf.address, gai_strerror(e));
-	if (!listen_on(s, ai))
-		why = arena_printf(a, "cannot listen on %s port %s: %s", s->conf.address, port,
-				   strerror(errno));
-	else
-		s->port = port_of(s->listen_fd);
+		return arena_printf(a, "%s is not an address: %s", address, gai_strerror(e));
+	if (!listen_on(fd, ai))
+		why = arena_printf(a, "cannot listen on %s port %s: %s", address, port, strerror(errno));
 	freeaddrinfo(ai);
+	return why;
+}
+
+const char *http_server_probe(struct arena *a, const char *address, int port)
+{
+	int fd = -1;
+	const char *why = open_listener(a, address, port, &fd);
+
+	if (fd >= 0)
+		(void)close(fd);
 	return why;
 }
 
@@ -139,7 +148,9 @@ struct http_server *http_server_start(struct arena *a, const struct http_conf *c
 	if (s->router == NULL)
 		why = arena_strdup(a, why);
 	if (why == NULL)
-		why = open_listener(s, a);
+		why = open_listener(a, s->conf.address, s->conf.port, &s->listen_fd);
+	if (why == NULL)
+		s->port = port_of(s->listen_fd);
 	if (why == NULL && (!peers_start(&s->peers) || !workers_start(s)))
 		why = "cannot start threads";
 	if (why == NULL) {

@@ -112,6 +112,23 @@ static void tables_of_routes_errors_and_settings_are_markdown(void **state)
 	assert_non_null(strstr(last.out, "| `pepper`, a secret | required |"));
 }
 
+static void bad_settings_are_said_before_an_instance_is_made(void **state)
+{
+	static const char *const bad_port[] = { "CONTROLCORE_SERVER_WORKERS=none", NULL };
+	char *folder = temp_folder("cli"), *dir = temp_path(folder, "v");
+
+	(void)state;
+	expect(78, NULL, "server.address: must be an IPv4 or IPv6 address",
+		RUN("serve", "--embedded", dir, "--listen", "1.2.3:99"));
+	expect(78, NULL, "nothing was started",
+		RUN("serve", "--embedded", dir, "--listen", "localhost:99"));
+	expect(78, NULL, "server.workers: expected",
+		run_with(bad_port, (const char *const[]){ "serve", "--embedded", dir, NULL }));
+	assert_int_equal(-1, access(dir, F_OK));
+	free(dir);
+	temp_remove(folder);
+}
+
 static void bad_settings_end_with_78_and_start_nothing(void **state)
 {
 	char *folder = temp_folder("cli"), *conf = temp_path(folder, "c.conf");
@@ -237,6 +254,13 @@ static void taken_port_is_said_so(void **state)
 		RUN("serve", "--config", daemon_config_path(d), "--listen", listen));
 	expect(78, NULL, "server.port: expected",
 		RUN("serve", "--config", daemon_config_path(d), "--listen", "here"));
+	/* Neither initdb nor a server was run for it. */
+	char *folder = temp_folder("cli"), *dir = temp_path(folder, "v"), *data = temp_path(dir, "postgres");
+	expect(69, NULL, "nothing was started", RUN("serve", "--embedded", dir, "--listen", listen));
+	assert_int_equal(-1, access(data, F_OK));
+	free(data);
+	free(dir);
+	temp_remove(folder);
 }
 
 static void no_secret_is_in_the_log_or_the_arguments(void **state)
@@ -274,6 +298,7 @@ int main(void)
 		cmocka_unit_test(version_is_printed),
 		cmocka_unit_test(openapi_is_json),
 		cmocka_unit_test(tables_of_routes_errors_and_settings_are_markdown),
+		cmocka_unit_test(bad_settings_are_said_before_an_instance_is_made),
 		cmocka_unit_test(bad_settings_end_with_78_and_start_nothing),
 		cmocka_unit_test(valid_settings_are_said_to_be_valid),
 		cmocka_unit_test(away_database_ends_with_69),

@@ -265,6 +265,26 @@ static void region_twice_is_a_fault(void **state)
 	expect_fault(b, "@:2: regions.eu-west-1: is there twice");
 }
 
+static bool load_address(struct bench *b, const char *address)
+{
+	return load(b, arena_printf(b->arena, "%sserver = { address = \"%s\"; };", least, address));
+}
+
+static void addresses_are_numbers(void **state)
+{
+	static const char *const good[] = { "127.0.0.1", "0.0.0.0", "::", "::1", "fe80::1%eth0" };
+	static const char *const bad[] = { "1.2.3", "1.2.3.4.5", "256.1.1.1", "localhost", "::g", "fe80::1%",
+		"[::1]", "1.2.3.4%eth0" };
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_true(load_address(b, good[i]));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_false(load_address(b, bad[i]));
+		expect_fault(b, "@:4: server.address: must be an IPv4 or IPv6 address");
+	}
+}
+
 static void region_without_conninfo_is_a_fault(void **state)
 {
 	struct bench *b = *state;
@@ -272,7 +292,7 @@ static void region_without_conninfo_is_a_fault(void **state)
 	assert_false(load(b,
 		arena_printf(b->arena, "%s%s", strstr(least, "secrets"),
 			"control = { conninfo = \"dbname=c\"; }; regions = ( { id = \"eu-west-1\"; } );")));
-	expect_fault(b, "regions.eu-west-1.conninfo: is required");
+	expect_fault(b, "@:2: regions.eu-west-1.conninfo: is required");
 	assert_int_equal(1, b->faults.n);
 }
 
@@ -428,6 +448,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(unreadable_secret_file_is_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(huge_secret_file_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(region_twice_is_a_fault, setup, teardown),
+		cmocka_unit_test_setup_teardown(addresses_are_numbers, setup, teardown),
 		cmocka_unit_test_setup_teardown(region_without_conninfo_is_a_fault, setup, teardown),
 		cmocka_unit_test_setup_teardown(conninfo_takes_no_credentials, setup, teardown),
 		cmocka_unit_test_setup_teardown(quoted_conninfo_is_understood, setup, teardown),

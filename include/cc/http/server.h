@@ -65,6 +65,8 @@ struct http_server;
  * rows.
  */
 struct http_server *http_server_start(struct arena *a, const struct http_conf *conf, const char **ret_error);
+/* Whether it could listen there now, without doing so: NULL, or why not. */
+const char *http_server_probe(struct arena *a, const char *address, int port);
 int http_server_port(const struct http_server *s);
 /*
  * Stop without a lost answer: stop accepting, let what is queued finish (at most drain_ms), join the
