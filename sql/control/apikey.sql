@@ -57,3 +57,41 @@ OFFSET $2 LIMIT $3;
 -- name: api_key_count :one tally
 -- args: tenant_id text
 SELECT count(*) AS total FROM cc.api_key WHERE tenant_id = $1;
+
+-- Operators' keys: those of no tenant ------------------------------------------------------------------
+
+-- name: operator_key_get :one api_key_row
+-- args: id text
+SELECT id, name, display, scopes, created_by, created_at, expires_at, revoked_at, row_version
+  FROM cc.api_key
+ WHERE tenant_id IS NULL AND id = $1;
+
+-- name: operator_key_list :many api_key_row
+-- args: skip int8, max_rows int8
+SELECT id, name, display, scopes, created_by, created_at, expires_at, revoked_at, row_version
+  FROM cc.api_key
+ WHERE tenant_id IS NULL
+ ORDER BY :sort, id
+OFFSET $1 LIMIT $2;
+
+-- name: operator_key_count :one tally
+SELECT count(*) AS total FROM cc.api_key WHERE tenant_id IS NULL;
+
+-- The one that is meant, and every other that could make a new one: none of them changes meanwhile.
+-- name: operator_key_lock :many api_key_row
+-- args: id text
+SELECT id, name, display, scopes, created_by, created_at, expires_at, revoked_at, row_version,
+       revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) AS live
+  FROM cc.api_key
+ WHERE tenant_id IS NULL
+   AND (id = $1 OR ('platform:ops' = ANY (scopes) AND revoked_at IS NULL
+                    AND (expires_at IS NULL OR expires_at > now())))
+ ORDER BY id
+   FOR UPDATE;
+
+-- name: operator_key_revoke :opt api_key_deletion
+-- args: id text
+UPDATE cc.api_key
+   SET revoked_at = date_trunc('second', now()), row_version = row_version + 1
+ WHERE tenant_id IS NULL AND id = $1
+RETURNING 'API key revoked'::text AS message, id, revoked_at AS deleted_at;

@@ -45,8 +45,11 @@ static enum err api_key_create(struct ctx *cx, struct req *rq)
 static enum err api_key_revoke(struct ctx *cx, struct req *rq)
 {
 	struct api_key_deletion *gone = ARENA_NEW(cx->arena, struct api_key_deletion);
+	bool changed;
 
-	TRY(apikeys_revoke(cx, rq->param[1], gone));
+	TRY(apikeys_revoke(cx, rq->param[1], gone, &changed));
+	if (!changed)
+		gate_unchanged(rq);
 	return reply(rq, gone);
 }
 

@@ -12,6 +12,7 @@
 #include "cc/model/q_tenant.h"
 
 #define KEY_OBJECT "api_key"
+#define OPERATOR_KEY_OBJECT "operator_key"
 
 /* The record of a write ------------------------------------------------------------------------------ */
 
@@ -56,6 +57,12 @@ static enum err record(struct ctx *cx, const struct req *rq)
 
 	if (rq->route->store == STORE_TENANT)
 		return audit_data_later(cx, cx->tenant->id, &entry);
+	/* About no tenant, even if one is named: there is no audit for it, but the feed and the log. */
+	if (rq->route->store == STORE_PLATFORM) {
+		if (str_eq(rq->route->object, OPERATOR_KEY_OBJECT))
+			change_note_later(cx, NULL, "key", entry.object_id);
+		return ERR_NONE;
+	}
 	if (cx->tenant == NULL)
 		return ERR_NONE;
 	TRY(audit_control(cx, cx->tenant->id, &entry));
@@ -162,10 +169,12 @@ static void announce(struct ctx *cx, const struct req *rq)
 {
 	struct world *w = cx->world;
 
-	if (!str_eq(rq->route->object, KEY_OBJECT))
+	if (str_eq(rq->route->object, KEY_OBJECT) || str_eq(rq->route->object, OPERATOR_KEY_OBJECT)) {
+		if (rq->route->method == M_DELETE)
+			registry_forget_key(w->registry, rq->param[rq->nparams - 1]);
+	} else if (rq->route->store != STORE_PLATFORM) {
 		registry_forget_tenant(w->registry, cx->tenant->id);
-	else if (rq->nparams > 1)
-		registry_forget_key(w->registry, rq->param[1]);
+	}
 	if (w->changed != NULL)
 		w->changed(w);
 }
@@ -176,19 +185,14 @@ static enum err run_control(struct ctx *cx, struct req *rq, enum db_mode mode, d
 	struct db_place place;
 	enum err e;
 
-	place_control(cx->world, cx->tenant->id, &place);
+	if (rq->route->store == STORE_PLATFORM)
+		place_platform(cx->world, &place);
+	else
+		place_control(cx->world, cx->tenant->id, &place);
 	e = db_unit(cx, &place, mode, work, arg);
 	if (mode == DB_WRITE && !g->unchanged && (e == ERR_NONE || e == ERR_UNAVAILABLE || e == ERR_INTERNAL))
 		announce(cx, rq);
 	return e;
-}
-
-static enum err run_platform(struct ctx *cx, enum db_mode mode, db_work work, void *arg)
-{
-	struct db_place place;
-
-	place_platform(cx->world, &place);
-	return db_unit(cx, &place, mode, work, arg);
 }
 
 static enum err run_place(struct ctx *cx, struct req *rq, enum db_mode mode, db_work work, void *arg)
@@ -199,7 +203,6 @@ static enum err run_place(struct ctx *cx, struct req *rq, enum db_mode mode, db_
 			return run_read(cx, rq, work, arg);
 		return run_tenant(cx, rq, mode, work, arg);
 	case STORE_PLATFORM:
-		return run_platform(cx, mode, work, arg);
 	case STORE_CONTROL:
 	case STORE_NONE:
 		break;

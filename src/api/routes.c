@@ -12,6 +12,7 @@ const struct route_group *const api_groups[] = {
 	&bouncer_routes,
 	&user_routes,
 	&audit_routes,
+	&operator_key_routes,
 	&system_routes,
 	NULL,
 };

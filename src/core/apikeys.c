@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cc/core/apikeys.h"
 
+#include "apikeys_in.h"
 #include "tenants_in.h"
 
 #include "cc/base/clock.h"
@@ -11,8 +12,7 @@
 #include "cc/crypto/apikey.h"
 #include "cc/model/q_control.h"
 
-/* Every scope that is unknown or there twice is a fault. */
-static void check_scopes(struct ctx *cx, const struct strv *names)
+void apikeys_check_scopes(struct ctx *cx, const struct strv *names)
 {
 	uint64_t seen = 0;
 
@@ -29,7 +29,7 @@ static void check_scopes(struct ctx *cx, const struct strv *names)
 	}
 }
 
-static const char *joined(struct arena *a, uint64_t bits)
+const char *apikeys_joined(struct arena *a, uint64_t bits)
 {
 	const struct strv names = scope_list(a, bits);
 	struct str out;
@@ -49,11 +49,11 @@ static enum err check_grant(struct ctx *cx, uint64_t wanted)
 		grantable &= cx->actor->scopes;
 	if (wanted & ~grantable)
 		return refuse(cx, ERR_SCOPE_GRANT, "this credential cannot grant %s",
-			      joined(cx->arena, wanted & ~grantable));
+			      apikeys_joined(cx->arena, wanted & ~grantable));
 	return ERR_NONE;
 }
 
-static void check_expiry(struct ctx *cx, int64_t expires_at)
+void apikeys_check_expiry(struct ctx *cx, int64_t expires_at)
 {
 	const int64_t most = cx->actor != NULL ? cx->actor->expires_at : TIME_NULL;
 
@@ -65,9 +65,8 @@ static void check_expiry(struct ctx *cx, int64_t expires_at)
 				    time_format(cx->arena, most));
 }
 
-/* What goes into the table; the text itself goes to its owner only. */
-static const char *make_key(struct ctx *cx, enum apikey_kind kind, struct apikey *ret, struct bytes *ret_hash,
-			    const char **ret_display)
+const char *apikeys_make(struct ctx *cx, enum apikey_kind kind, struct apikey *ret, struct bytes *ret_hash,
+			 const char **ret_display)
 {
 	const struct bytes *pepper = &cx->world->settings->pepper;
 	unsigned char *hash = arena_alloc(cx->arena, APIKEY_HASH_LEN);
@@ -89,11 +88,11 @@ enum err apikeys_create(struct ctx *cx, const struct api_key_new *in, struct api
 	struct bytes hash;
 	struct apikey key;
 
-	check_scopes(cx, &in->scopes);
-	check_expiry(cx, in->expires_at);
+	apikeys_check_scopes(cx, &in->scopes);
+	apikeys_check_expiry(cx, in->expires_at);
 	TRY(ctx_faults(cx));
 	TRY(check_grant(cx, scope_bits(&in->scopes)));
-	text = make_key(cx, test ? APIKEY_TEST : APIKEY_LIVE, &key, &hash, &display);
+	text = apikeys_make(cx, test ? APIKEY_TEST : APIKEY_LIVE, &key, &hash, &display);
 	/* Counted under the lock, by a statement that sees what the last holder of it committed. */
 	q_tenant_lock_later(cx->db, tenant, found, cx->tenant->id);
 	q_api_key_live_later(cx->db, live, cx->tenant->id);
@@ -108,7 +107,13 @@ enum err apikeys_create(struct ctx *cx, const struct api_key_new *in, struct api
 	return ERR_NONE;
 }
 
-enum err apikeys_revoke(struct ctx *cx, const char *id, struct api_key_deletion *ret)
+struct api_key_deletion apikeys_revoked(const struct api_key_row *key)
+{
+	return (struct api_key_deletion){ .message = "API key revoked", .id = key->id,
+					  .deleted_at = key->revoked_at };
+}
+
+enum err apikeys_revoke(struct ctx *cx, const char *id, struct api_key_deletion *ret, bool *ret_changed)
 {
 	const char *tenant_id = cx->tenant->id;
 	struct tenant_row *tenant = ARENA_NEW(cx->arena, struct tenant_row);
@@ -123,45 +128,14 @@ enum err apikeys_revoke(struct ctx *cx, const char *id, struct api_key_deletion 
 	if (!found[1])
 		return refuse(cx, ERR_NOT_FOUND, "API key does not exist");
 	TRY(ctx_check_version(cx, key->row_version));
+	*ret_changed = key->revoked_at == TIME_NULL;
+	if (!*ret_changed) {
+		*ret = apikeys_revoked(key);
+		return ERR_NONE;
+	}
 	if (cx->actor != NULL && cx->actor->kind == ACTOR_KEY && key->live && admins.total == 0 &&
 	    strv_has(&key->scopes, "api_keys:write"))
 		return refuse(cx, ERR_LAST_ADMIN_KEY, "no other key of the tenant could make a new one");
 	q_api_key_revoke_later(cx->db, ret, &found[1], tenant_id, id);
-	return ERR_NONE;
-}
-
-struct operator_key {
-	const char *name;
-	struct strv scopes;
-	const char *text;
-};
-
-static enum err insert_operator(struct ctx *cx, void *arg)
-{
-	struct operator_key *o = arg;
-	struct api_key_created row;
-	const char *id, *display;
-	struct bytes hash;
-	struct apikey key;
-
-	o->text = make_key(cx, APIKEY_OPERATOR, &key, &hash, &display);
-	id = arena_printf(cx->arena, "key-%s", key.id);
-	return q_api_key_insert(cx->db, &row, id, key.id, NULL, o->name, &o->scopes, hash, display,
-				cx->actor != NULL ? cx->actor->id : "system", TIME_NULL);
-}
-
-enum err operator_key_create(struct ctx *cx, const char *name, const struct strv *scopes,
-			     const char **ret_text)
-{
-	struct operator_key o = { .name = name };
-	struct db_place place;
-
-	if (scopes != NULL)
-		check_scopes(cx, scopes);
-	TRY(ctx_faults(cx));
-	o.scopes = scopes != NULL ? *scopes : scope_list(cx->arena, scope_all_platform());
-	place_platform(cx->world, &place);
-	TRY(db_unit(cx, &place, DB_WRITE, insert_operator, &o));
-	*ret_text = o.text;
 	return ERR_NONE;
 }

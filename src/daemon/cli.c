@@ -12,7 +12,7 @@ struct option {
 	const char *doc;
 };
 
-enum { O_CONFIG, O_EMBEDDED, O_LISTEN, O_NAME, O_SCOPES, O_OUTPUT, O_DRY_RUN, O_COUNT };
+enum { O_CONFIG, O_EMBEDDED, O_LISTEN, O_NAME, O_SCOPES, O_OUTPUT, O_KEY, O_DRY_RUN, O_COUNT };
 /* clang-format off */
 static const struct option option_table[O_COUNT] = {
 	[O_CONFIG] = { "--config", "FILE", offsetof(struct options, config),
@@ -26,6 +26,8 @@ static const struct option option_table[O_COUNT] = {
 		"what the key may do; without it every platform: scope" },
 	[O_OUTPUT] = { "--output", "FILE", offsetof(struct options, output),
 		"a new file for the key, mode 0600; without it the terminal" },
+	[O_KEY] = { "--key", "ID", offsetof(struct options, key),
+		"which key: its id as the list shows it (key-…), never the key itself" },
 	[O_DRY_RUN] = { "--dry-run", NULL, offsetof(struct options, dry_run), "only say what would be done" },
 };
 
@@ -53,6 +55,13 @@ static const struct command commands[] = {
 		cmd_operator_key_create,
 		"make an operator's API key",
 		"Shows the key once. Only its HMAC is stored." },
+	{ { "operator-key", "list" }, SETTINGS, cmd_operator_key_list,
+		"list the API keys of operators",
+		"Revoked and expired ones too, the oldest first. Keys themselves are not stored." },
+	{ { "operator-key", "revoke" }, SETTINGS | BIT(O_KEY), cmd_operator_key_revoke,
+		"refuse an operator's API key from now on",
+		"Every node refuses it within a second. The last key with platform:ops stays: make another\n"
+		"first." },
 	{ { "config", "check" }, SETTINGS, cmd_config_check,
 		"find every fault of the settings",
 		"Reads the settings file, the environment (CONTROLCORE_<SECTION>_<NAME>) and the plans,\n"

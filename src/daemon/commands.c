@@ -6,9 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cc/base/clock.h"
 #include "cc/core/apikeys.h"
 #include "cc/core/provision.h"
 #include "cc/core/scope.h"
+#include "cc/crypto/apikey.h"
 
 #include "program.h"
 #include "wire.h"
@@ -76,6 +78,7 @@ static bool scopes_known(const struct strv *scopes)
 static int hand_over(struct program *p, const char *key)
 {
 	const char *path = p->options->output, *error = NULL;
+	struct apikey parsed;
 
 	if (path == NULL) {
 		printf("%s\n", key);
@@ -84,7 +87,8 @@ static int hand_over(struct program *p, const char *key)
 	}
 	if (write_private(p->arena, path, arena_printf(p->arena, "%s\n", key), false, &error))
 		return 0;
-	complain("%s; the key was made and is lost, revoke it", error);
+	complain("%s; the key was made and is lost, revoke it: controlcored operator-key revoke --key key-%s",
+		error, apikey_parse(key, &parsed) ? parsed.id : "…");
 	return EXIT_NO_FILE;
 }
 
@@ -137,6 +141,95 @@ int cmd_operator_key_create(const struct options *o)
 		status = make_key(&p);
 	program_free(&p);
 	return status;
+}
+
+/* --- operator-key list, revoke -------------------------------------------------------------------- */
+
+static const char *when(struct arena *a, int64_t t)
+{
+	return t == TIME_NULL ? "-" : time_format(a, t);
+}
+
+/* Names are whatever somebody once wrote: nothing in them reaches the terminal as a command. */
+static const char *printable(struct arena *a, const char *text)
+{
+	char *copy = arena_strdup(a, text);
+
+	for (char *p = copy; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	return copy;
+}
+
+static void print_key(struct arena *a, const struct api_key_row *k)
+{
+	printf("%-16s %-21s %-21s %-21s %s (", k->id, when(a, k->created_at), when(a, k->expires_at),
+		when(a, k->revoked_at), printable(a, k->name));
+	for (size_t i = 0; i < k->scopes.n; i++)
+		printf("%s%s", i > 0 ? ", " : "", k->scopes.v[i]);
+	printf(")\n");
+}
+
+static enum err list_keys(struct ctx *cx, const struct options *o)
+{
+	struct db_rows rows;
+	const enum err e = operator_key_list(cx, &rows);
+
+	(void)o;
+	if (e != ERR_NONE)
+		return e;
+	printf("%-16s %-21s %-21s %-21s %s\n", "ID", "CREATED", "EXPIRES", "REVOKED", "NAME (SCOPES)");
+	for (size_t i = 0; i < rows.n; i++)
+		print_key(cx->arena, DB_ROW(&rows, struct api_key_row, i));
+	return ERR_NONE;
+}
+
+static enum err revoke_key(struct ctx *cx, const struct options *o)
+{
+	struct api_key_deletion gone;
+	const enum err e = operator_key_revoke(cx, o->key, &gone);
+
+	if (e == ERR_NONE)
+		printf("%s is revoked since %s\n", gone.id, time_format(cx->arena, gone.deleted_at));
+	return e;
+}
+
+/* A command that is one question to the control database. */
+static int ask_control(const struct options *o, enum err (*ask)(struct ctx *cx, const struct options *o))
+{
+	struct program p;
+	int status = program_load(&p, o, false);
+
+	if (status == 0) {
+		struct wire w;
+
+		signal(SIGPIPE, SIG_IGN);
+		wire_open(&w, p.arena, &p.config);
+		struct ctx cx = wire_ctx(&w, p.arena, COMMAND_MS);
+		const enum err e = ask(&cx, o);
+
+		if (e != ERR_NONE) {
+			complain_problem("operator-key", &cx, e);
+			status = EXIT_UNAVAILABLE;
+		}
+		wire_close(&w);
+	}
+	program_free(&p);
+	return status;
+}
+
+int cmd_operator_key_list(const struct options *o)
+{
+	return ask_control(o, list_keys);
+}
+
+int cmd_operator_key_revoke(const struct options *o)
+{
+	if (o->key == NULL) {
+		complain("name the key: --key ID; operator-key list shows the ids");
+		return EXIT_USAGE;
+	}
+	return ask_control(o, revoke_key);
 }
 
 /* --- What needs no database ----------------------------------------------------------------------- */

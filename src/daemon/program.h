@@ -10,7 +10,7 @@
 /* What the command line said; NULL and false where it said nothing. */
 struct options {
 	const char *config, *embedded, *listen;
-	const char *name, *scopes, *output;
+	const char *name, *scopes, *output, *key;
 	bool dry_run;
 };
 
@@ -51,6 +51,8 @@ bool write_private(struct arena *a, const char *path, const char *text, bool rep
 int cmd_serve(const struct options *o);
 int cmd_migrate(const struct options *o);
 int cmd_operator_key_create(const struct options *o);
+int cmd_operator_key_list(const struct options *o);
+int cmd_operator_key_revoke(const struct options *o);
 int cmd_config_check(const struct options *o);
 int cmd_config_example(const struct options *o);
 int cmd_openapi(const struct options *o);

@@ -17,6 +17,17 @@ static const struct field api_key_new_fields[] = {
 #undef T
 SCHEMA_IN(api_key_new_schema, struct api_key_new, "ApiKeyCreate", api_key_new_fields);
 
+#define T struct operator_key_new
+static const struct field operator_key_new_fields[] = {
+	TEXT_LIKE(T, name, F_CREATE | F_REQUIRED, 1, 120, check_not_blank,
+		  "Whose the key is, or what it is for."),
+	STRS(T, scopes, F_CREATE | F_REQUIRED, 1, 64, NULL, 64,
+	     "What it may do, at most what its creator may."),
+	TIME(T, expires_at, F_CREATE | F_NULLABLE, "From then on it is refused; null is never."),
+};
+#undef T
+SCHEMA_IN(operator_key_new_schema, struct operator_key_new, "OperatorKeyCreate", operator_key_new_fields);
+
 #define T struct api_key_created
 static const struct field api_key_created_fields[] = {
 	TEXT(T, id, F_OUT, 0, 0, "Names the key; not secret."),

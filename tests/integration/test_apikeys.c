@@ -204,6 +204,13 @@ static void a_revoked_key_is_refused_here_at_once(void **state)
 	a = assert_status(200, client_get(c, KEYS("revoking") "/%s", id));
 	assert_string_equal(answer_text(a, "revoked_at"),
 			    answer_text(client_delete(c, KEYS("revoking") "/%s", id), "deleted_at"));
+	/* To say it again changes nothing, and leaves no record. */
+	{
+		const int64_t records = answer_int(client_get(c, "/audit"), "total");
+
+		assert_status(200, client_delete(c, KEYS("revoking") "/%s", id));
+		assert_int(records, client_get(c, "/audit"), "total");
+	}
 	assert_error(404, "resource_not_found", client_delete(c, KEYS("revoking") "/key-0000000000"));
 	assert_error(404, "resource_not_found", client_get(c, KEYS("revoking") "/key-0000000000"));
 	free(key);

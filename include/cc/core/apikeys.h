@@ -4,6 +4,7 @@
 
 #include "cc/base/ctx.h"
 #include "cc/base/str.h"
+#include "cc/db/query.h"
 #include "cc/model/apikey.h"
 
 /*
@@ -13,14 +14,30 @@
 
 /* Faults on scopes and expires_at; ERR_SCOPE_GRANT; ERR_QUOTA. ret->key is the only copy of the key. */
 enum err apikeys_create(struct ctx *cx, const struct api_key_new *in, struct api_key_created *ret) MUST_USE;
-/* Again is fine. ERR_NOT_FOUND; ERR_LAST_ADMIN_KEY for a tenant's credential. ret is filled by the commit. */
-enum err apikeys_revoke(struct ctx *cx, const char *id, struct api_key_deletion *ret) MUST_USE;
+/*
+ * Again is fine, and then no change. ERR_NOT_FOUND; ERR_LAST_ADMIN_KEY for a tenant's credential. ret is
+ * filled by the commit.
+ */
+enum err apikeys_revoke(struct ctx *cx, const char *id, struct api_key_deletion *ret,
+			bool *ret_changed) MUST_USE;
 
 /*
- * A new operator's key, in a unit of work of its own as cc_ctl. scopes NULL: all of the platform's.
- * ERR_VALIDATION names an unknown scope. *ret_text is the key, in cx->arena, which is wiped after.
+ * The keys of operators, inside a unit of work in the control database across tenants (place_platform).
+ * A credential grants what it holds and nothing else; the last key that could make others stays
+ * (ERR_LAST_ADMIN_KEY). Otherwise as above.
  */
+enum err operator_keys_create(struct ctx *cx, const struct operator_key_new *in,
+			      struct api_key_created *ret) MUST_USE;
+enum err operator_keys_revoke(struct ctx *cx, const char *id, struct api_key_deletion *ret,
+			      bool *ret_changed) MUST_USE;
+
+/* For the command line, each in a unit of work of its own, with the note for all nodes. */
+
+/* scopes NULL: all of the platform's. *ret_text is the key, in cx->arena, which is wiped after. */
 enum err operator_key_create(struct ctx *cx, const char *name, const struct strv *scopes,
 			     const char **ret_text) MUST_USE;
+/* Rows of struct api_key_row, the oldest first; the newest thousand at most. */
+enum err operator_key_list(struct ctx *cx, struct db_rows *ret) MUST_USE;
+enum err operator_key_revoke(struct ctx *cx, const char *id, struct api_key_deletion *ret) MUST_USE;
 
 #endif

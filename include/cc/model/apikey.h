@@ -16,7 +16,16 @@ struct api_key_new {
 };
 extern const struct schema api_key_new_schema;
 
-/* The answer to it, and the only time the key itself is shown. */
+/* The body that creates an operator's. */
+struct operator_key_new {
+	const char *name;
+	struct strv scopes;
+	int64_t expires_at;             /* TIME_NULL: never */
+	uint64_t seen;
+};
+extern const struct schema operator_key_new_schema;
+
+/* The answer to either, and the only time the key itself is shown. */
 struct api_key_created {
 	const char *id, *name;
 	const char *key;

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate.h"
+#include "groups.h"
+
+#include "cc/core/apikeys.h"
+#include "cc/model/q_control.h"
+
+struct operator_key_query {
+	PAGE_MEMBERS;
+};
+
+#define T struct operator_key_query
+static const struct field operator_key_query_fields[] = { PAGE_FIELDS(T) };
+#undef T
+static SCHEMA(operator_key_query_schema, struct operator_key_query, "OperatorKeyQuery",
+	      operator_key_query_fields);
+
+static enum err operator_key_list_all(struct ctx *cx, struct req *rq)
+{
+	const struct operator_key_query *q = rq->query;
+	struct db_order *order = ARENA_NEW(cx->arena, struct db_order);
+
+	TRY(req_order(cx, &api_key_row_schema, q->sort, "created_at", order));
+	q_operator_key_list_later(cx->db, &rq->list, order, q->skip, q->limit);
+	q_operator_key_count_later(cx->db, tally_at(&rq->total));
+	return reply_list(rq, q->skip, q->limit);
+}
+
+static enum err operator_key_read(struct ctx *cx, struct req *rq)
+{
+	struct api_key_row *row = ARENA_NEW(cx->arena, struct api_key_row);
+
+	q_operator_key_get_later(cx->db, row, rq->param[0]);
+	return reply(rq, row);
+}
+
+static enum err operator_key_make(struct ctx *cx, struct req *rq)
+{
+	struct api_key_created *made = ARENA_NEW(cx->arena, struct api_key_created);
+
+	TRY(operator_keys_create(cx, rq->body, made));
+	return reply_created(cx, rq, made, "/operator-keys/%s", made->id);
+}
+
+static enum err operator_key_end(struct ctx *cx, struct req *rq)
+{
+	struct api_key_deletion *gone = ARENA_NEW(cx->arena, struct api_key_deletion);
+	bool changed;
+
+	TRY(operator_keys_revoke(cx, rq->param[0], gone, &changed));
+	if (!changed)
+		gate_unchanged(rq);
+	return reply(rq, gone);
+}
+
+#define BASE "/operator-keys"
+#define READ .auth = AUTH_OPERATOR, .store = STORE_PLATFORM, .mode = DB_READ
+#define WRITE .auth = AUTH_OPERATOR, .store = STORE_PLATFORM, .mode = DB_WRITE, .object = "operator_key"
+
+static const struct route routes[] = {
+	{ M_POST, BASE, "createOperatorKey", "platform:ops", NULL, WRITE, .flags = ROUTE_NO_STORE,
+	  .status = 201, .handler = operator_key_make, .body = &operator_key_new_schema,
+	  .reply = &api_key_created_schema, .errors = { ERR_SCOPE_GRANT },
+	  .summary = "Create an operator's key",
+	  .doc = "The key is in this answer and nowhere else. It can do at most what its creator can." },
+	{ M_GET, BASE, "listOperatorKeys", "platform:ops", NULL, READ, .status = 200,
+	  .handler = operator_key_list_all, .query = &operator_key_query_schema, .reply = &api_key_row_schema,
+	  .list = "operator_keys",
+	  .summary = "List the keys of operators", .doc = "Revoked ones too." },
+	{ M_GET, BASE "/{key_id}", "getOperatorKey", "platform:ops", NULL, READ, .status = 200,
+	  .handler = operator_key_read, .reply = &api_key_row_schema, .summary = "Get an operator's key" },
+	{ M_DELETE, BASE "/{key_id}", "revokeOperatorKey", "platform:ops", NULL, WRITE, .status = 200,
+	  .handler = operator_key_end, .reply = &api_key_deletion_schema, .errors = { ERR_LAST_ADMIN_KEY },
+	  .summary = "Revoke an operator's key",
+	  .doc = "It is refused from now on: here at once, on every other node within a second. The last "
+		 "key that could make others stays." },
+};
+ROUTE_GROUP(operator_key_routes, "Operator keys", "/api/v1", routes);

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apikeys_in.h"
+
+#include "cc/core/actor.h"
+#include "cc/core/apikeys.h"
+#include "cc/core/audit.h"
+#include "cc/core/scope.h"
+#include "cc/core/world.h"
+#include "cc/model/q_control.h"
+
+#define MAKES_OTHERS "platform:ops"
+#define LIST_MAX 1000
+
+static enum err check_grant(struct ctx *cx, uint64_t wanted)
+{
+	const uint64_t own = cx->actor != NULL ? cx->actor->scopes : UINT64_MAX;
+
+	if (wanted & ~own)
+		return refuse(cx, ERR_SCOPE_GRANT, "this credential cannot grant %s",
+			      apikeys_joined(cx->arena, wanted & ~own));
+	return ERR_NONE;
+}
+
+enum err operator_keys_create(struct ctx *cx, const struct operator_key_new *in, struct api_key_created *ret)
+{
+	const char *text, *display;
+	struct bytes hash;
+	struct apikey key;
+
+	apikeys_check_scopes(cx, &in->scopes);
+	apikeys_check_expiry(cx, in->expires_at);
+	TRY(ctx_faults(cx));
+	TRY(check_grant(cx, scope_bits(&in->scopes)));
+	text = apikeys_make(cx, APIKEY_OPERATOR, &key, &hash, &display);
+	TRY(q_api_key_insert(cx->db, ret, arena_printf(cx->arena, "key-%s", key.id), key.id, NULL, in->name,
+			     &in->scopes, hash, display, cx->actor != NULL ? cx->actor->id : "system",
+			     in->expires_at));
+	ret->key = text;
+	return ERR_NONE;
+}
+
+enum err operator_keys_revoke(struct ctx *cx, const char *id, struct api_key_deletion *ret, bool *ret_changed)
+{
+	const struct api_key_row *key = NULL;
+	struct db_rows rows;
+	size_t others = 0;
+
+	TRY(q_operator_key_lock(cx->db, &rows, id));
+	for (size_t i = 0; i < rows.n; i++) {
+		const struct api_key_row *row = DB_ROW(&rows, struct api_key_row, i);
+
+		if (str_eq(row->id, id))
+			key = row;
+		else
+			others++;
+	}
+	if (key == NULL)
+		return refuse(cx, ERR_NOT_FOUND, "API key does not exist");
+	TRY(ctx_check_version(cx, key->row_version));
+	*ret_changed = key->revoked_at == TIME_NULL;
+	if (!*ret_changed) {
+		*ret = apikeys_revoked(key);
+		return ERR_NONE;
+	}
+	if (key->live && others == 0 && strv_has(&key->scopes, MAKES_OTHERS))
+		return refuse(cx, ERR_LAST_ADMIN_KEY, "no other operator's key could make a new one");
+	q_operator_key_revoke_later(cx->db, ret, ARENA_NEW(cx->arena, bool), id);
+	return ERR_NONE;
+}
+
+/* --- The command line ----------------------------------------------------------------------------- */
+
+struct creation {
+	struct operator_key_new in;
+	struct api_key_created made;
+};
+
+static enum err create_work(struct ctx *cx, void *arg)
+{
+	struct creation *c = arg;
+
+	TRY(operator_keys_create(cx, &c->in, &c->made));
+	change_note_later(cx, NULL, "key", c->made.id);
+	return ERR_NONE;
+}
+
+enum err operator_key_create(struct ctx *cx, const char *name, const struct strv *scopes,
+			     const char **ret_text)
+{
+	struct creation c = { .in = { .name = name, .expires_at = TIME_NULL } };
+	struct db_place place;
+
+	c.in.scopes = scopes != NULL ? *scopes : scope_list(cx->arena, scope_all_platform());
+	place_platform(cx->world, &place);
+	TRY(db_unit(cx, &place, DB_WRITE, create_work, &c));
+	*ret_text = c.made.key;
+	return ERR_NONE;
+}
+
+static enum err list_work(struct ctx *cx, void *arg)
+{
+	struct db_order *order = ARENA_NEW(cx->arena, struct db_order);
+
+	*order = (struct db_order){ .by[0].field = schema_field(&api_key_row_schema, "created_at"), .n = 1 };
+	q_operator_key_list_later(cx->db, arg, order, 0, LIST_MAX);
+	return ERR_NONE;
+}
+
+enum err operator_key_list(struct ctx *cx, struct db_rows *ret)
+{
+	struct db_place place;
+
+	place_platform(cx->world, &place);
+	return db_unit(cx, &place, DB_READ, list_work, ret);
+}
+
+struct revocation {
+	const char *id;
+	struct api_key_deletion *ret;
+};
+
+static enum err revoke_work(struct ctx *cx, void *arg)
+{
+	struct revocation *r = arg;
+	bool changed;
+
+	TRY(operator_keys_revoke(cx, r->id, r->ret, &changed));
+	if (changed)
+		change_note_later(cx, NULL, "key", r->id);
+	return ERR_NONE;
+}
+
+enum err operator_key_revoke(struct ctx *cx, const char *id, struct api_key_deletion *ret)
+{
+	struct revocation r = { .id = id, .ret = ret };
+	struct db_place place;
+
+	place_platform(cx->world, &place);
+	return db_unit(cx, &place, DB_WRITE, revoke_work, &r);
+}
