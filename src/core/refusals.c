@@ -25,6 +25,7 @@ struct check {
 	struct role_facts *facts; /* one per role */
 	bool *found;
 	int64_t wants;
+	bool may_lack; /* a shard is recorded before its roles are made, perhaps by another node just now */
 };
 
 static enum err ask(struct ctx *cx, void *arg)
@@ -42,6 +43,8 @@ static enum err check_role(struct ctx *cx, const struct check *c, size_t i)
 	const struct role_facts *f = &c->facts[i];
 	const char *role = c->roles.v[i];
 
+	if (!c->found[i] && c->may_lack)
+		return ERR_NONE;
 	if (!c->found[i])
 		return refuse(cx, ERR_CONFLICT, "Role %s does not exist at %s.", role, c->where);
 	if (f->superuser)
@@ -164,6 +167,7 @@ static enum err check_regions(struct ctx *cx, const struct db_rows *shards, stru
 		struct check c = {
 			.where = arena_printf(cx->arena, "region %s", r->id),
 			.roles = pool_roles(cx, r, shards),
+			.may_lack = true,
 			.wants = w->settings->region_connections + PROV_CONNECTIONS,
 		};
 		struct db_place place;

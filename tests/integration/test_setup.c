@@ -229,6 +229,17 @@ static void a_server_as_it_should_be_is_accepted(void **state)
 	assert_int_equal(ERR_NONE, e);
 }
 
+/* Another node has recorded it and makes its roles right now. */
+static void a_shard_whose_roles_are_not_there_yet_is_accepted(void **state)
+{
+	struct plane *p = *state;
+	const char *text;
+
+	plane_sql(p, PLANE_CONTROL, "INSERT INTO cc.shard (region, shard) VALUES ('us-east-1', 63)");
+	assert_int_equal(ERR_NONE, refusals(p, &text));
+	plane_sql(p, PLANE_CONTROL, "DELETE FROM cc.shard WHERE shard = 63");
+}
+
 static void roles_that_break_the_walls_are_refused(void **state)
 {
 	static const char *const roles[] = { "cc_ctl", "cc_ctl_tenant", "cc_pool_us_east_1_00" };
@@ -323,6 +334,7 @@ int main(void)
 		cmocka_unit_test(a_migration_whose_record_was_lost_is_not_run_twice),
 		cmocka_unit_test(a_region_of_another_control_database_is_refused),
 		cmocka_unit_test(a_server_as_it_should_be_is_accepted),
+		cmocka_unit_test(a_shard_whose_roles_are_not_there_yet_is_accepted),
 		cmocka_unit_test(roles_that_break_the_walls_are_refused),
 		cmocka_unit_test(a_member_of_too_many_roles_is_refused),
 		cmocka_unit_test(rights_that_let_tables_be_hidden_are_refused),
