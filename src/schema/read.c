@@ -20,6 +20,7 @@ struct reader {
 	 * schema_overlay() to compare, and what does not even have the right type is `read_only`.
 	 */
 	bool locked;
+	bool passing;                   /* … of a volatile field: it is looked at and forgotten */
 };
 
 static void read_object(struct reader *r, const struct place *up, const struct schema *s, json_t *o,
@@ -50,7 +51,7 @@ static const char *json_type_name(const json_t *v)
 
 static bool wrong_type(struct reader *r, const struct place *at, const char *wanted, const json_t *v)
 {
-	if (r->locked)
+	if (r->locked && !r->passing)
 		fault_add(r->cx, at, "read_only", "cannot be changed");
 	else
 		fault_add(r->cx, at, "type", "must be %s, is %s", wanted, json_type_name(v));
@@ -67,7 +68,7 @@ static bool read_string(struct reader *r, const struct place *at, const struct f
 	if (f->kind == K_TIME) {
 		if (time_parse(s, false, member))
 			return true;
-		if (r->locked)
+		if (r->locked && !r->passing)
 			return wrong_type(r, at, type_name(f->kind), v);
 		fault_add(r->cx, at, "format", "must be an RFC 3339 time such as 2026-01-31T12:00:00Z");
 		return false;
@@ -194,7 +195,7 @@ static bool read_null(struct reader *r, const struct place *at, const struct fie
 		value_set_null(f, member);
 		return true;
 	}
-	if (r->locked)
+	if (r->locked && !r->passing)
 		fault_add(r->cx, at, "read_only", "cannot be changed");
 	else
 		fault_add(r->cx, at, "null", "must not be null");
@@ -233,6 +234,17 @@ static bool read_value(struct reader *r, const struct place *at, const struct fi
 	return false;
 }
 
+/* It may have changed since the client read it, so any value will do, if it is one that could be read. */
+static void look_at_volatile(struct reader *r, const struct place *at, const struct field *f, json_t *v)
+{
+	struct reader inner = *r;
+	void *scratch = arena_alloc(r->cx->arena, f->sub != NULL ? f->sub->size : sizeof(struct strv));
+
+	inner.locked = inner.passing = true;
+	if (!json_is_null(v) || f->kind == K_OBJ || f->kind == K_BOOL)
+		(void)read_value(&inner, at, f, v, scratch);
+}
+
 /* One member of the object sent. True: it was read and counts as seen. */
 static bool read_member(struct reader *r, const struct place *at, const struct field *f, json_t *v, void *obj)
 {
@@ -243,8 +255,10 @@ static bool read_member(struct reader *r, const struct place *at, const struct f
 		return false;
 	}
 	if (r->mode != READ_CREATE) {
-		if (!(f->flags & F_UPDATE) && f->flags & F_VOLATILE)
+		if (!(f->flags & F_UPDATE) && f->flags & F_VOLATILE) {
+			look_at_volatile(r, at, f, v);
 			return false;
+		}
 		if (!(f->flags & F_UPDATE) && !(f->flags & F_OUT)) {
 			fault_add(r->cx, at, "read_only", "cannot be changed");
 			return false;

@@ -230,6 +230,7 @@ static void volatile_fields_are_ignored(void **state)
 		"{'name':'old','revision':1,'limits':{'max_users':50,'note':'note'}}", &g, "",
 		"url size quota ratio enabled mode tags config anything");
 	assert_int_equal(g.revision, 7);
+	assert_overlay(*state, READ_MERGE, "{'revision':null,'name':'old'}", &g, "", "");
 }
 
 /* A struct whose table has no `seen` counts as sent whole. */

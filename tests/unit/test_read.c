@@ -280,12 +280,23 @@ static void fields_that_cannot_be_sent_are_read_only_or_unknown(void **state)
 	REFUSED("'limits.max_users':1", "limits.max_users unknown");
 }
 
+/* What changes by itself is not compared, but must be what it could be. */
+static void volatile_fields_of_a_wrong_type_are_faults(void **state)
+{
+	struct ctx *cx = *state;
+	struct gadget g;
+
+	assert_int_equal(ERR_VALIDATION, gadget_read(cx, READ_MERGE, "{'revision':'seven'}", &g));
+	assert_string_equal("revision", cx->problem.faults->field);
+	assert_string_equal("type", cx->problem.faults->error);
+}
+
 static void updates_take_what_a_reply_shows(void **state)
 {
 	struct gadget g;
 
 	assert_int_equal(gadget_read(*state, READ_REPLACE,
-		"{'id':'x','revision':'ignored','created_at':'2026-01-31T12:00:00Z','name':'n',"
+		"{'id':'x','revision':3,'created_at':'2026-01-31T12:00:00Z','name':'n',"
 		"'kind':'any'}", &g), ERR_NONE);
 	assert_string_equal(g.id, "x");
 	assert_string_equal(g.kind, "any");
@@ -367,6 +378,8 @@ int main(void)
 			a_list_of_objects_is_checked_by_its_table, ctx_setup, ctx_teardown),
 		cmocka_unit_test_setup_teardown(
 			fields_that_cannot_be_sent_are_read_only_or_unknown, ctx_setup, ctx_teardown),
+		cmocka_unit_test_setup_teardown(volatile_fields_of_a_wrong_type_are_faults, ctx_setup,
+						ctx_teardown),
 		cmocka_unit_test_setup_teardown(updates_take_what_a_reply_shows, ctx_setup, ctx_teardown),
 		cmocka_unit_test_setup_teardown(secrets_are_never_repeated, ctx_setup, ctx_teardown),
 		cmocka_unit_test_setup_teardown(what_is_repeated_is_short, ctx_setup, ctx_teardown),

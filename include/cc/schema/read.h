@@ -36,8 +36,8 @@ enum err schema_read_kv(struct ctx *cx, const struct schema *s, const struct kv 
 /*
  * Lays what the client sent over the current object. READ_REPLACE resets unsent F_UPDATE fields to
  * their defaults, READ_MERGE keeps them. A sent field that cannot change must equal the current
- * value (compared as it would be printed), else it is a fault `read_only`; F_VOLATILE ones are
- * ignored. ret_changed (may be NULL): names of the fields that really changed.
+ * value (compared as it would be printed), else it is a fault `read_only`; F_VOLATILE ones have only
+ * their type checked, when they are read. ret_changed (may be NULL): names of the fields that really changed.
  */
 enum err schema_overlay(struct ctx *cx, const struct schema *s, void *current, const void *sent,
 			enum read_mode mode, struct strv *ret_changed) MUST_USE;

@@ -37,7 +37,7 @@ enum {
 	F_OUT = 1 << 2,         /* appears in replies */
 	F_REQUIRED = 1 << 3,    /* must be sent to create and to replace */
 	F_NULLABLE = 1 << 4,    /* null is a value */
-	F_VOLATILE = 1 << 5,    /* read-only, changes by itself: ignored when a client sends it back */
+	F_VOLATILE = 1 << 5,    /* read-only, changes by itself: only its type counts when sent back */
 	F_FULL = 1 << 6,        /* left out of list items unless the client asks for them in full */
 	F_SECRET = 1 << 7,      /* never logged or echoed in a fault */
 	F_SORT = 1 << 8,        /* lists may be sorted by it (column of the same name) */

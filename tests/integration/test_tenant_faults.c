@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What bodies about tenants must not hold. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "client.h"
+
+#define PATH "/tenants/faults"
+
+static void what_the_server_counts_is_read_before_it_is_ignored(void **state)
+{
+	struct client *op = client_operator(*state);
+	struct tenant_fixture t;
+	const struct answer *a;
+
+	fixture_tenant(*state, "faults", NULL, NULL, NULL, &t);
+	a = client_patch(op, PATH, "{'limits':'garbage','updated_at':17}");
+	assert_error(422, "validation_error", a);
+	assert_fault("limits", "type", a);
+	assert_fault("updated_at", "type", a);
+	a = client_patch(op, PATH, "{'limits':{'foo':1,'users_used':'one'},'updated_at':'yesterday'}");
+	assert_fault("limits.foo", "unknown", a);
+	assert_fault("limits.users_used", "type", a);
+	assert_fault("updated_at", "format", a);
+	assert_fault("limits", "null", client_patch(op, PATH, "{'limits':null}"));
+	/* What was got goes back, whatever has changed meanwhile. */
+	a = client_patch(op, PATH, "{'name':'New','limits':{'users_used':9,'policies_used':null},"
+				   "'updated_at':'2020-01-01T00:00:00Z'}");
+	assert_text("New", assert_status(200, a), "name");
+	client_close(op);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_the_server_counts_is_read_before_it_is_ignored),
+	};
+
+	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);
+}
