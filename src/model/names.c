@@ -22,10 +22,10 @@ enum {
 
 /* Hosts of the platform itself, and those that a browser or a mail server believes in. */
 static const char *const reserved[] = {
-	"account", "accounts", "admin", "api", "app", "assets", "auth", "autoconfig",
+	"account", "accounts", "admin", "ap", "api", "app", "assets", "auth", "autoconfig",
 	"autodiscover", "billing", "blog", "cdn", "console", "control", "dashboard", "dev", "docs",
-	"ftp", "help", "host", "imap", "internal", "isatap", "localhost", "login", "mail", "mx",
-	"ns", "ns1", "ns2", "ns3", "ns4", "operator", "pop", "pop3", "postmaster", "proxy", "root",
+	"eu", "ftp", "help", "host", "imap", "internal", "isatap", "localhost", "login", "mail", "mx",
+	"na", "ns", "ns1", "ns2", "ns3", "ns4", "operator", "pop", "pop3", "postmaster", "proxy", "root",
 	"signup", "smtp", "sso", "staging", "static", "status", "support", "test", "webmail",
 	"wpad", "www",
 };
@@ -52,12 +52,28 @@ static bool is_like_id(const char *s)
 	return tail[-1] == '-' && strspn(tail, LOWER "234567") == ID_RANDOM;
 }
 
+/* <slug>.<region>.<base domain> is a tenant by its region: no tenant is called as one, known or to come. */
+static bool is_like_region(const char *s)
+{
+	const size_t where = strspn(s, LOWER);
+	size_t n = where;
+
+	if (where != 2 || s[n] != '-')
+		return false;
+	n += 1 + strspn(s + n + 1, LOWER);
+	if (n == where + 1 || s[n] != '-')
+		return false;
+	return s[n + 1] != '\0' && strspn(s + n + 1, DIGITS) == strlen(s + n + 1);
+}
+
 const char *check_slug(const char *text)
 {
 	if (!label_is_good(text, strlen(text), SLUG_MAX))
 		return "must begin with a label of 1 to 40 lower-case letters, digits and inner hyphens";
 	if (is_like_id(text) || str_starts(text, "xn--"))
 		return "must not look like the id of a tenant or an encoded name";
+	if (is_like_region(text))
+		return "must not look like the name of a region";
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
 		if (strcmp(reserved[i], text) == 0)
 			return "begins with a reserved label";

@@ -14,7 +14,7 @@ const char *const suspend_modes[] = { "blocked", "read_only", NULL };
 #define T struct tenant_settings
 static const struct field tenant_settings_fields[] = {
 	INT(T, max_policies, F_RW | F_NULLABLE, 0, MOST, "Most policies; null is unlimited."),
-	INT(T, max_users, F_RW | F_NULLABLE, 0, MOST, "Most users; null is unlimited."),
+	INT(T, max_users, F_RW | F_NULLABLE, 1, MOST, "Most users, the owner is one; null is unlimited."),
 	INT(T, max_bouncers, F_RW | F_NULLABLE, 0, MOST, "Most bouncers; null is unlimited."),
 	INT(T, max_resources, F_RW | F_NULLABLE, 0, MOST, "Most resources; null is unlimited."),
 	BOOL(T, require_if_match, F_RW, "PUT, PATCH and DELETE without If-Match are refused (428)."),

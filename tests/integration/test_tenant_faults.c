@@ -34,10 +34,38 @@ static void what_the_server_counts_is_read_before_it_is_ignored(void **state)
 	client_close(op);
 }
 
+static void the_owner_counts_as_a_user(void **state)
+{
+	struct client *op = client_operator(*state);
+	const struct answer *a;
+
+	a = client_post(op, "/tenants", "{'name':'N','domain':'nobody.controlcore.io','region':'us-east-1',"
+					"'settings':{'max_users':0}}");
+	assert_fault("settings.max_users", "range", assert_error(422, "validation_error", a));
+	a = client_post(op, "/tenants", "{'name':'N','domain':'somebody.controlcore.io','region':'us-east-1',"
+					"'settings':{'max_users':1}}");
+	assert_int(1, assert_status(201, a), "limits.users_used");
+	client_close(op);
+}
+
+static void places_are_no_names_of_tenants(void **state)
+{
+	static const char *const slugs[] = { "eu", "na", "ap", "eu-west-1", "ap-southeast-1" };
+	struct client *op = client_operator(*state);
+
+	for (size_t i = 0; i < sizeof(slugs) / sizeof(slugs[0]); i++)
+		assert_fault("domain", "format",
+			     client_post(op, "/tenants", "{'name':'N','domain':'%s.controlcore.io',"
+							 "'region':'us-east-1'}", slugs[i]));
+	client_close(op);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_the_server_counts_is_read_before_it_is_ignored),
+		cmocka_unit_test(the_owner_counts_as_a_user),
+		cmocka_unit_test(places_are_no_names_of_tenants),
 	};
 
 	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);

@@ -240,8 +240,8 @@ static void no_limit_goes_below_what_is_in_use(void **state)
 	assert_int(3, client_get(c, "/tenants/inuse"), "limits.policies_used");
 	assert_status(200, client_patch(op, "/tenants/inuse", "{'settings':{'max_policies':null}}"));
 	assert_status(201, client_post(c, "/policies", "{'name':'p3','rego_code':'package p'}"));
-	assert_error(409, "below_current_usage", client_patch(op, "/tenants/inuse",
-							      "{'settings':{'max_users':0}}"));
+	assert_fault("settings.max_users", "range",
+		     client_patch(op, "/tenants/inuse", "{'settings':{'max_users':0}}"));
 	client_close(c);
 	client_close(op);
 }

@@ -54,6 +54,14 @@ static void some_slugs_are_reserved(void **state)
 	       "localhost", "xn--bcher-kva");
 }
 
+/* acme.eu.controlcore.io is acme in Europe, never a host of a tenant called eu. */
+static void places_are_no_slugs(void **state)
+{
+	(void)state;
+	REFUSE(check_slug, "eu", "na", "ap", "us-east-1", "eu-central-1", "ap-southeast-12", "me-south-1");
+	PASS(check_slug, "eur", "e", "us-east", "usa-east-1", "us-east-1a", "us-1", "us--1");
+}
+
 static void no_slug_looks_like_an_id(void **state)
 {
 	(void)state;
@@ -167,6 +175,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slugs_are_labels),
 		cmocka_unit_test(some_slugs_are_reserved),
+		cmocka_unit_test(places_are_no_slugs),
 		cmocka_unit_test(no_slug_looks_like_an_id),
 		cmocka_unit_test(a_domain_begins_with_a_slug),
 		cmocka_unit_test(a_custom_domain_is_a_host_name_of_two_labels),
