@@ -65,20 +65,23 @@ static const struct field *sortable(const struct schema *s, const char *name)
 	return f != NULL && (f->flags & F_SORT) != 0 ? f : NULL;
 }
 
-static bool order_add(struct db_order *o, const struct field *f, bool descending)
+/* NULL, or what cannot be. */
+static const char *order_add(struct db_order *o, const struct field *f, bool descending)
 {
-	if (f == NULL || (size_t)o->n == sizeof(o->by) / sizeof(o->by[0]))
-		return false;
+	if (f == NULL)
+		return "cannot be by";
 	for (int i = 0; i < o->n; i++)
 		if (o->by[i].field == f)
-			return false;
+			return "names twice";
+	if ((size_t)o->n == sizeof(o->by) / sizeof(o->by[0]))
+		return "names too many fields with";
 	o->by[o->n].field = f;
 	o->by[o->n++].descending = descending;
-	return true;
+	return NULL;
 }
 
 bool db_order_parse(
-	struct arena *a, const struct schema *s, const char *text, struct db_order *ret, const char **ret_bad)
+	struct arena *a, const struct schema *s, const char *text, struct db_order *ret, const char **ret_why)
 {
 	struct db_order o = { .n = 0 };
 
@@ -87,8 +90,10 @@ bool db_order_parse(
 		const char *part = arena_strndup(a, p, comma != NULL ? (size_t)(comma - p) : strlen(p));
 		bool descending = part[0] == '-';
 
-		if (!order_add(&o, sortable(s, part + (descending ? 1 : 0)), descending)) {
-			*ret_bad = part;
+		const char *why = order_add(&o, sortable(s, part + (descending ? 1 : 0)), descending);
+
+		if (why != NULL) {
+			*ret_why = arena_printf(a, "%s %s", why, part);
 			return false;
 		}
 		p = comma != NULL ? comma + 1 : NULL;

@@ -54,6 +54,7 @@ enum err guard_target(const char *raw, size_t n, const char **ret_why)
 static size_t host_length(const char *value)
 {
 	const char *end = value[0] == '[' ? strchr(value, ']') : strchr(value, ':');
+	int64_t port = 0;
 	size_t n;
 
 	if (value[0] == '[') {
@@ -68,7 +69,8 @@ static size_t host_length(const char *value)
 		return n;
 	if (*end != ':')
 		return 0;
-	if (strspn(end + 1, "0123456789") != strlen(end + 1) || strlen(end + 1) > 5)
+	if (strspn(end + 1, "0123456789") != strlen(end + 1) || strlen(end + 1) > 5 ||
+	    (end[1] != '\0' && (!parse_int64(end + 1, &port) || port > 65535)))
 		return 0;
 	return n;
 }

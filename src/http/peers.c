@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cc/base/bytes.h"
 #include "cc/base/clock.h"
@@ -249,15 +250,20 @@ void peer_last_words(const struct peer *c, const char *request_id, const char *s
 		     const char *message)
 {
 	char made[] = "req-................";
-	char body[384], text[768];
+	const time_t now = (time_t)(clock_wall_us() / TIME_SECOND);
+	char body[384], text[768], at[32];
+	struct tm tm;
 	int n;
 
 	if (request_id == NULL) {
 		random_text(made + 4, sizeof(made) - 5, ALPHABET_BASE32);
 		request_id = made;
 	}
-	n = snprintf(body, sizeof(body), "{\"error\":\"%s\",\"message\":\"%s\",\"request_id\":\"%s\"}", code,
-		     message, request_id);
+	if (gmtime_r(&now, &tm) == NULL || strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		at[0] = '\0';
+	n = snprintf(body, sizeof(body),
+		     "{\"error\":\"%s\",\"message\":\"%s\",\"request_id\":\"%s\",\"timestamp\":\"%s\"}", code,
+		     message, request_id, at);
 	n = snprintf(text, sizeof(text),
 		     "HTTP/1.1 %s\r\nContent-Type: application/json\r\nX-Request-ID: %s\r\n"
 		     "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"

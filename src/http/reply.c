@@ -75,11 +75,11 @@ enum err req_id(struct ctx *cx, const struct req *rq, int i, int64_t *ret)
 enum err req_order(struct ctx *cx, const struct schema *row, const char *sort, const char *by_default,
 		   struct db_order *ret)
 {
-	const char *bad = NULL;
+	const char *why = NULL;
 
 	if (sort == NULL)
 		sort = by_default;
-	if (db_order_parse(cx->arena, row, sort, ret, &bad))
+	if (db_order_parse(cx->arena, row, sort, ret, &why))
 		return ERR_NONE;
-	return refuse_field(cx, "sort", "enum", "sort cannot be by %s", bad != NULL ? bad : sort);
+	return refuse_field(cx, "sort", "enum", "`sort` %s", why);
 }

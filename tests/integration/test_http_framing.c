@@ -113,7 +113,8 @@ static void there_is_exactly_one_host(void **state)
 static void a_malformed_host_is_refused(void **state)
 {
 	static const char *const values[] = {
-		"", "a b", "a/b", "a..b", ".a", "-a", "a-", "a:b", "a:123456", "a@b", "a_b", "[::1",
+		"", "a b", "a/b", "a..b", ".a", "-a", "a-", "a:b", "a:123456",
+		"a:65536", "a@b", "a_b", "[::1",
 		"[::1]x", "[x]", "a,b", "caf\xc3\xa9",
 	};
 	char text[256];

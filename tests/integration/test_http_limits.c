@@ -147,6 +147,7 @@ static void an_endless_chunked_body_is_cut_off(void **state)
 	send_chunks(w, 132, false);
 	wire_read(w, &a, false);
 	assert_refused(413, "payload_too_large", &a);
+	assert_non_null(strstr(a.body, "\"timestamp\":\"20"));
 	assert_non_null(strstr(a.body, "\"request_id\":\"endless\""));
 	assert_closes(w);
 	wire_close(w);

@@ -72,26 +72,26 @@ static void a_table_without_id_needs_none(void **state)
 static void what_is_no_order_is_named(void **state)
 {
 	static const char *const cases[][2] = {
-		{"",		       ""           },
-                { "secret",                "secret"     },
-                { "name,-nothing",         "-nothing"   },
-                { "name,",                 ""           },
-		{ "name,name",             "name"       },
-                { "name,-name",            "-name"      },
-                { "--name",                "--name"     },
-		{ "name desc",             "name desc"  },
-                { "part.weight",           "part.weight"},
-                { "part",                  "part"       },
-		{ "id,rank,size,age,name", "name"       },
-                { "Name",                  "Name"       }
+		{ "", "cannot be by " },
+		{ "secret", "cannot be by secret" },
+		{ "name,-nothing", "cannot be by -nothing" },
+		{ "name,", "cannot be by " },
+		{ "name,name", "names twice name" },
+		{ "name,-name", "names twice -name" },
+		{ "--name", "cannot be by --name" },
+		{ "name desc", "cannot be by name desc" },
+		{ "part.weight", "cannot be by part.weight" },
+		{ "part", "cannot be by part" },
+		{ "id,rank,size,age,name", "names too many fields with name" },
+		{ "Name", "cannot be by Name" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct db_order o = { .n = 77 };
-		const char *bad = NULL;
+		const char *why = NULL;
 
-		assert_false(db_order_parse(*state, &item_schema, cases[i][0], &o, &bad));
-		assert_string_equal(cases[i][1], bad);
+		assert_false(db_order_parse(*state, &item_schema, cases[i][0], &o, &why));
+		assert_string_equal(cases[i][1], why);
 		assert_int_equal(77, o.n);
 	}
 }

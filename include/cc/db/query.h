@@ -75,9 +75,9 @@ struct db_order {
 	} by[4];
 	int n;
 };
-/* Parses "environment,-created_at" against the table. False: *ret_bad is the part that is wrong. */
+/* Parses "environment,-created_at" against the table. False: *ret_why: "cannot be by x". */
 bool db_order_parse(struct arena *a, const struct schema *s, const char *text, struct db_order *ret,
-		    const char **ret_bad);
+		    const char **ret_why);
 
 /* Exactly one of the result pointers is used, by q->card. */
 struct db_result {
