@@ -2,6 +2,7 @@
 #include "call.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "cc/base/bytes.h"
 
@@ -159,8 +160,11 @@ static enum err check_type(struct call *c)
 {
 	const bool patch = c->in.method == M_PATCH;
 
-	if (!c->has_body || c->rq.route == NULL || c->rq.route->body == NULL ||
-	    guard_json_type(c->in.content_type, patch))
+	if (!c->has_body || c->rq.route == NULL || c->rq.route->body == NULL)
+		return ERR_NONE;
+	if (c->in.content_encoding != NULL && strcasecmp(c->in.content_encoding, "identity") != 0)
+		return refuse(&c->cx, ERR_MEDIA_TYPE, "bodies are taken without a Content-Encoding only");
+	if (guard_json_type(c->in.content_type, patch))
 		return ERR_NONE;
 	return refuse(&c->cx, ERR_MEDIA_TYPE, "the Content-Type must be application/json%s",
 		      patch ? " or application/merge-patch+json" : "");

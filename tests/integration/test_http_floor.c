@@ -326,6 +326,22 @@ static void a_patch_need_not_send_what_a_put_must(void **state)
 	assert_refused(422, "validation_error", &a);
 }
 
+static void encoded_bodies_are_415(void **state)
+{
+	static const char *const codings[] = { "gzip", "deflate, gzip", "br", "identity, gzip", "" };
+
+	for (size_t i = 0; i < sizeof(codings) / sizeof(codings[0]); i++) {
+		char line[64];
+
+		(void)snprintf(line, sizeof(line), "Content-Encoding: %s\r\n", codings[i]);
+		floor_ask(*state, "POST", "/t/hints", line, "{}", &a);
+		assert_refused(415, "unsupported_media_type", &a);
+		assert_non_null(strstr(a.body, "Content-Encoding"));
+	}
+	floor_ask(*state, "POST", "/t/hints", "Content-Encoding: Identity\r\n", "{}", &a);
+	assert_int_equal(200, a.status);
+}
+
 static void other_media_types_are_415(void **state)
 {
 	static const char *const types[] = {
@@ -431,6 +447,7 @@ int main(void)
 		cmocka_unit_test_setup(a_body_that_is_not_json_is_400, forget),
 		cmocka_unit_test_setup(an_empty_body_does_where_nothing_is_required, forget),
 		cmocka_unit_test_setup(a_patch_need_not_send_what_a_put_must, forget),
+		cmocka_unit_test_setup(encoded_bodies_are_415, forget),
 		cmocka_unit_test_setup(other_media_types_are_415, forget),
 		cmocka_unit_test_setup(a_chunked_body_is_read_with_its_extensions, forget),
 		cmocka_unit_test_setup(a_body_that_a_get_does_not_want_is_ignored, forget),

@@ -105,7 +105,7 @@ struct http_in {
 	const char *api_key;            /* X-API-Key */
 	const char *tenant_header;      /* X-Tenant-ID */
 	int n_authorization, n_api_key, n_tenant_header; /* how often each came */
-	const char *content_type;
+	const char *content_type, *content_encoding;
 	const char *idempotency_key, *if_match, *if_none_match, *cache_control;
 	int n_idempotency_key;
 	struct kv *query;               /* decoded pairs, in order; nquery ≤ 64 */
