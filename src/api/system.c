@@ -124,8 +124,8 @@ static const struct route routes[] = {
 	{ M_GET, "/api/v1/health", "health", .auth = AUTH_PUBLIC, .flags = ROUTE_NO_LIMIT | ROUTE_VOLATILE,
 	  .status = 200, .handler = health, .reply = &health_schema, .errors = { ERR_UNAVAILABLE },
 	  .summary = "How the program and what it depends on are" },
-	{ M_GET, "/api/v1/openapi.json", "openapi", .auth = AUTH_PUBLIC, .flags = ROUTE_NO_LIMIT,
-	  .status = 200,
-	  .handler = openapi, .summary = "This API as an OpenAPI 3.1 document" },
+	{ M_GET, "/api/v1/openapi.json", "openapi", .auth = AUTH_PUBLIC,
+	  .flags = ROUTE_INLINE | ROUTE_NO_LIMIT | ROUTE_FIXED, .status = 200, .handler = openapi,
+	  .summary = "This API as an OpenAPI 3.1 document" },
 };
 ROUTE_GROUP(system_routes, "System", "", routes);

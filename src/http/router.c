@@ -173,6 +173,17 @@ static void derive(struct router *r)
 	}
 }
 
+static void make_fixed(struct arena *a, struct entry *e)
+{
+	struct ctx cx = { .arena = a };
+	struct req rq = { .route = e->route, .entry = e };
+
+	if ((e->route->flags & ROUTE_FIXED) == 0 || e->route->handler(&cx, &rq) != ERR_NONE)
+		return;
+	e->fixed = rq.raw_out;
+	e->fixed_etag = etag_of_body(a, e, NULL, e->fixed, strlen(e->fixed));
+}
+
 struct router *router_create(struct arena *a, const struct route_group *const *groups, const char **ret_error)
 {
 	struct router *r = ARENA_NEW(a, struct router);
@@ -191,6 +202,8 @@ struct router *router_create(struct arena *a, const struct route_group *const *g
 		return NULL;
 	}
 	derive(r);
+	for (struct entry *e = r->entries; e != NULL; e = e->next)
+		make_fixed(a, e);
 	return r;
 }
 

@@ -29,6 +29,7 @@ struct entry {
 	const struct field *row_version;        /* of the reply; NULL: it has none */
 	uint64_t shape;                         /* of the reply, for its tag */
 	const struct entry *object;             /* whose tag a 412 names: GET of the same path, or itself */
+	const char *fixed, *fixed_etag;         /* ROUTE_FIXED: the answer; else NULL */
 	struct entry *next;                     /* in the order of the table */
 	const struct node *node;
 };

@@ -101,6 +101,11 @@ static enum err run_handler(struct call *c)
 	const struct http_hooks *hooks = c->server->conf.hooks;
 	struct work w = { .call = c, .before = c->rq };
 
+	if (c->entry->fixed != NULL) {
+		c->rq.raw_out = c->entry->fixed;
+		c->rq.etag = c->entry->fixed_etag;
+		return ERR_NONE;
+	}
 	if (hooks->unit != NULL)
 		return hooks->unit(&c->cx, &c->rq, work_once, &w);
 	if (c->rq.route->store != STORE_NONE)

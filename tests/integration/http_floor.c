@@ -176,6 +176,12 @@ static enum err hello(struct ctx *cx, struct req *rq)
 	return ERR_NONE;
 }
 
+static enum err fixed(struct ctx *cx, struct req *rq)
+{
+	rq->raw_out = arena_printf(cx->arena, "{\"made\":%d}", atomic_fetch_add(&floor_seen.made, 1) + 1);
+	return ERR_NONE;
+}
+
 #define TENANT .auth = AUTH_TENANT, .store = STORE_TENANT
 #define PUBLIC .auth = AUTH_PUBLIC, .store = STORE_NONE
 static const struct route routes[] = {
@@ -206,6 +212,8 @@ static const struct route routes[] = {
 	{ M_GET, "/broken", "broken", NULL, PUBLIC, .status = 200, .handler = broken, .summary = "Fail" },
 	{ M_GET, "/hello", "hello", NULL, PUBLIC, .flags = ROUTE_INLINE, .status = 200, .handler = hello,
 	  .summary = "Answer at once" },
+	{ M_GET, "/fixed", "fixed", NULL, PUBLIC, .flags = ROUTE_INLINE | ROUTE_FIXED, .status = 200,
+	  .handler = fixed, .summary = "Answer as ever" },
 };
 static ROUTE_GROUP(floor_group, "Things", "/t", routes);
 const struct route_group *const floor_groups[] = { &floor_group, NULL };

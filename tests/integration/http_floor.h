@@ -29,6 +29,7 @@ struct floor_seen {
 	atomic_int done, abandoned;     /* done hook with a status, without one */
 	atomic_bool hold;               /* GET /t/slow waits while this is set, at most 20 s */
 	atomic_int holding;
+	atomic_int made;                /* answers of GET /t/fixed */
 	atomic_bool revoked;            /* no credential is known any more */
 	atomic_int pieces;              /* of streams, made */
 	atomic_int fail_at;             /* the piece of this number fails; 0: none, 1: the first */

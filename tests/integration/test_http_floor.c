@@ -326,6 +326,26 @@ static void a_patch_need_not_send_what_a_put_must(void **state)
 	assert_refused(422, "validation_error", &a);
 }
 
+static void what_never_changes_is_made_once(void **state)
+{
+	char tag[80], line[128], again[80];
+
+	for (int i = 0; i < 3; i++) {
+		floor_ask(*state, "GET", "/t/fixed", "", NULL, &a);
+		assert_int_equal(200, a.status);
+		assert_string_equal("{\"made\":1}", a.body);
+		assert_true(wire_header(&a, "ETag", again, sizeof(again)));
+		if (i > 0)
+			assert_string_equal(tag, again);
+		(void)snprintf(tag, sizeof(tag), "%s", again);
+	}
+	assert_int_equal('"', tag[0]);
+	(void)snprintf(line, sizeof(line), "If-None-Match: %s\r\n", tag);
+	floor_ask(*state, "GET", "/t/fixed", line, NULL, &a);
+	assert_int_equal(304, a.status);
+	assert_int_equal(0, a.body_len);
+}
+
 static void encoded_bodies_are_415(void **state)
 {
 	static const char *const codings[] = { "gzip", "deflate, gzip", "br", "identity, gzip", "" };
@@ -447,6 +467,7 @@ int main(void)
 		cmocka_unit_test_setup(a_body_that_is_not_json_is_400, forget),
 		cmocka_unit_test_setup(an_empty_body_does_where_nothing_is_required, forget),
 		cmocka_unit_test_setup(a_patch_need_not_send_what_a_put_must, forget),
+		cmocka_unit_test_setup(what_never_changes_is_made_once, forget),
 		cmocka_unit_test_setup(encoded_bodies_are_415, forget),
 		cmocka_unit_test_setup(other_media_types_are_415, forget),
 		cmocka_unit_test_setup(a_chunked_body_is_read_with_its_extensions, forget),

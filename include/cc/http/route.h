@@ -42,6 +42,8 @@ enum {
 	ROUTE_NO_LIMIT = 1 << 7,        /* passes no rate limiter */
 	ROUTE_ON_OBJECT = 1 << 8,       /* a POST that changes an object: honours If-Match */
 	ROUTE_NO_VERSION = 1 << 9,      /* PUT, PATCH, DELETE of what has no row version: knows no If-Match */
+	/* the same answer for all and for ever: its handler, which sets raw_out, runs once, at start */
+	ROUTE_FIXED = 1 << 10,
 };
 
 struct req;
