@@ -25,8 +25,10 @@ static enum err claim(struct ctx *cx, void *arg)
 	struct purge *p = arg;
 
 	TRY(q_purge_claim(cx->db, &p->slot, &p->found, &p->regions, cx->world->settings->provision_lease_s));
-	if (p->found)
-		change_note_later(cx, p->slot.tenant_id, "tenant", p->slot.tenant_id);
+	if (!p->found)
+		return ERR_NONE;
+	FAILPOINT("tenant.purge.claim");
+	change_note_later(cx, p->slot.tenant_id, "tenant", p->slot.tenant_id);
 	return ERR_NONE;
 }
 

@@ -66,6 +66,7 @@ static enum err record_spare(struct ctx *cx, void *arg)
 	TRY(q_spare_record(cx->db, &n, f->slot.schema_id, f->slot.region, f->slot.shard,
 		cx->world->settings->provision_lease_s, cx->world->settings->spare_schemas));
 	f->found = n == 1;
+	FAILPOINT("spare.record");
 	return n == 1 ? ERR_NONE : ERR_CONFLICT;
 }
 

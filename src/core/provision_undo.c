@@ -17,8 +17,10 @@ static enum err undo(struct ctx *cx, void *arg)
 	struct undo *u = arg;
 
 	TRY(q_tenant_undo(cx->db, &u->slot, &u->found, u->id));
-	if (u->found)
-		change_note_later(cx, u->slot.tenant_id, "tenant", u->slot.tenant_id);
+	if (!u->found)
+		return ERR_NONE;
+	FAILPOINT("tenant.undo.claim");
+	change_note_later(cx, u->slot.tenant_id, "tenant", u->slot.tenant_id);
 	return ERR_NONE;
 }
 

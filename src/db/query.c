@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "conn.h"
+#include "cc/base/failpoint.h"
 
 /* After a failure nothing is sent any more: the transaction can only roll back. */
 static bool open_for(struct db *db)
@@ -18,8 +19,11 @@ enum err db_flush(struct db *db)
 {
 	assert(db != NULL && db->cx != NULL);
 	if (db->npending > 0 && !db->lost) {
+		FAILPOINT("db.ask");
 		conn_sync(db);
+		FAILPOINT("db.asked");
 		conn_drain(db, conn_deadline(db->cx));
+		FAILPOINT("db.answered");
 		db->first_ok = db->first_ok || db->failed == ERR_NONE;
 	}
 	return db->failed;

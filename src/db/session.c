@@ -5,6 +5,7 @@
 
 #include "session.h"
 #include "cc/base/clock.h"
+#include "cc/base/failpoint.h"
 
 struct db_session {
 	PGconn *pg;
@@ -76,6 +77,7 @@ static enum err collect(struct ctx *cx, struct db_session *s, PGresult **ret)
 	PGresult *last = NULL;
 	enum err e = ERR_NONE;
 
+	FAILPOINT("db.session.asked");
 	for (;;) {
 		enum err waited = await(cx, s);
 		PGresult *r = waited == ERR_NONE ? PQgetResult(s->pg) : NULL;
@@ -90,6 +92,7 @@ static enum err collect(struct ctx *cx, struct db_session *s, PGresult **ret)
 		if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && e == ERR_NONE)
 			e = refused(cx, r);
 	}
+	FAILPOINT("db.session.answered");
 	cx->db_us += clock_mono_us() - start;
 	if (e != ERR_NONE) {
 		PQclear(last);

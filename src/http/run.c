@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "cc/base/failpoint.h"
+
 /* Names the caller's context and belongs to the gate: a fault only where a schema wants it otherwise. */
 #define CONTEXT_PARAMETER "tenant_id"
 /* Of every write: all checks are made, nothing is written. */
@@ -148,6 +150,7 @@ enum err run_route(struct call *c)
 {
 	enum err e = ERR_NONE;
 
+	FAILPOINT(c->rq.route->op);
 	if (c->need_load || gate_is_stale(c)) {
 		c->need_load = false;
 		e = run_gate(c, true);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cc/base/clock.h"
+#include "cc/base/failpoint.h"
 #include "cc/base/log.h"
 
 bool workers_hand_over(struct call *c, enum call_stage stage)
@@ -30,6 +31,7 @@ static void give_back(struct call *c, enum call_stage stage)
 
 static void answer(struct call *c, enum err e)
 {
+	FAILPOINT("http.answer");
 	if (e == ERR_NONE && c->rq.stream != NULL)
 		e = stream_begin(c);
 	answer_make(c, e);

@@ -9,9 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "wholeness.h"
 
 #include "cc/base/clock.h"
 #include "cc/core/limiter.h"
@@ -257,35 +260,10 @@ void plane_sql(struct plane *p, const char *database, const char *sql_fmt, ...)
 	pg_sql(p->pg, database, sql);
 }
 
-/* Each returns a text of what is wrong, empty when nothing is. */
-static const char *const control_checks[] = {
-	"SELECT string_agg('tenant ' || t.id || ' has no schema', ', ') FROM cc.tenant t"
-	" LEFT JOIN cc.tenant_schema s ON s.schema_id = t.schema_id AND s.tenant_id = t.id AND s.state = "
-	"'claimed'"
-	" WHERE t.status <> 'deleting' AND s.schema_id IS NULL",
-	"SELECT string_agg('schema ' || s.schema_id || ' of no tenant', ', ') FROM cc.tenant_schema s"
-	" LEFT JOIN cc.tenant t ON t.id = s.tenant_id WHERE s.state = 'claimed' AND t.id IS NULL",
-	"SELECT string_agg('schema ' || schema_id || ' is ' || state, ', ') FROM cc.tenant_schema"
-	" WHERE state IN ('preparing', 'dropping')",
-	"SELECT string_agg('tenant ' || id || ' is ' || status, ', ') FROM cc.tenant WHERE status = "
-	"'provisioning'",
-	"SELECT string_agg('name ' || n.name || ' of nobody', ', ') FROM cc.name n"
-	" LEFT JOIN cc.tenant t ON t.id = n.tenant_id WHERE t.id IS NULL",
-	"SELECT string_agg('tenant ' || t.id || ' has ' || c.n || ' names', ', ') FROM cc.tenant t,"
-	" LATERAL (SELECT count(*) AS n FROM cc.name WHERE tenant_id = t.id) c WHERE c.n <> 2",
-	"SELECT string_agg('tenant ' || t.id || ' has no default domain', ', ') FROM cc.tenant t"
-	" WHERE NOT EXISTS (SELECT FROM cc.domain d WHERE d.tenant_id = t.id AND is_default AND d.domain = "
-	"t.domain)",
-	"SELECT string_agg('shard ' || sh.region || '/' || sh.shard || ' counts ' || sh.schemas || ' of ' || "
-	"c.n, ', ')"
-	" FROM cc.shard sh, LATERAL (SELECT count(*) AS n FROM cc.tenant_schema s"
-	" WHERE s.region = sh.region AND s.shard = sh.shard) c WHERE c.n <> sh.schemas",
-};
-
 static void check_control(struct plane *p)
 {
-	for (size_t i = 0; i < sizeof(control_checks) / sizeof(control_checks[0]); i++)
-		assert_string_equal("", plane_text(p, PLANE_CONTROL, "%s", control_checks[i]));
+	for (size_t i = 0; wholeness_control[i] != NULL; i++)
+		assert_string_equal("", plane_text(p, PLANE_CONTROL, "%s", wholeness_control[i]));
 }
 
 static const char *recorded(struct plane *p, const char *where)
@@ -411,8 +389,21 @@ __attribute__((noreturn)) static void child(
 	_exit(e == ERR_NONE ? 0 : 1);
 }
 
+/* What the dead had sent is still being done: by sessions that began after `since` and end with it. */
+static void await_ghosts(struct plane *p, const char *since)
+{
+	const struct timespec nap = { .tv_nsec = 2000000 };
+
+	while (plane_number(p, "postgres",
+		       "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'controlcored'"
+		       " AND backend_start > '%s' AND pid <> pg_backend_pid()",
+		       since) > 0)
+		nanosleep(&nap, NULL);
+}
+
 bool plane_dies_at(struct plane *p, const char *failpoint, plane_work work, void *arg)
 {
+	const char *since = plane_text(p, "postgres", "SELECT clock_timestamp()");
 	int status = 0;
 	pid_t pid = fork();
 
@@ -420,6 +411,7 @@ bool plane_dies_at(struct plane *p, const char *failpoint, plane_work work, void
 		child(p, failpoint, work, arg);
 	assert_true(pid > 0);
 	assert_int_equal(pid, waitpid(pid, &status, 0));
+	await_ghosts(p, since);
 	if (WIFSIGNALED(status)) {
 		assert_int_equal(SIGKILL, WTERMSIG(status));
 		return true;
