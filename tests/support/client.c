@@ -29,7 +29,7 @@ struct kept {
 
 struct client {
 	int port, fd;
-	char *key, *tenant, *host;
+	char *key, *tenant, *host, *request_id;
 	struct kept *kept;
 	char *rest; /* client_begin(): the body that client_end() sends */
 };
@@ -82,6 +82,7 @@ void client_close(struct client *c)
 	free(c->tenant);
 	free(c->host);
 	free(c->rest);
+	free(c->request_id);
 	free(c);
 }
 
@@ -104,6 +105,11 @@ void client_tenant(struct client *c, const char *tenant)
 void client_host(struct client *c, const char *host)
 {
 	replace(&c->host, host);
+}
+
+void client_request_id(struct client *c, const char *id)
+{
+	replace(&c->request_id, id);
 }
 
 void client_port(struct client *c, int port)
@@ -333,6 +339,8 @@ static char *compose(const struct client *c, const char *method, const char *tar
 		fprintf(f, "Authorization: Bearer %s\r\n", c->key);
 	if (c->tenant != NULL)
 		fprintf(f, "X-Tenant-ID: %s\r\n", c->tenant);
+	if (c->request_id != NULL)
+		fprintf(f, "X-Request-ID: %s\r\n", c->request_id);
 	if (headers != NULL)
 		fputs(headers, f);
 	if (body != NULL && (headers == NULL || strcasestr(headers, "content-type:") == NULL))

@@ -36,6 +36,7 @@ void client_forget(struct client *c);
 void client_key(struct client *c, const char *key);       /* Authorization: Bearer … */
 void client_tenant(struct client *c, const char *tenant); /* X-Tenant-ID */
 void client_host(struct client *c, const char *host);
+void client_request_id(struct client *c, const char *id); /* X-Request-ID */
 void client_port(struct client *c, int port); /* after a restart */
 
 /*

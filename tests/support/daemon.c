@@ -89,7 +89,6 @@ static void start_redis(struct daemon *d)
 {
 	char *log = temp_path(d->folder, "redis.log");
 
-	d->redis_socket = temp_path(d->folder, "redis.sock");
 	const char *const argv[] = { "redis-server", "--port", "0", "--unixsocket", d->redis_socket, "--dir",
 		d->folder, "--save", "", "--appendonly", "no", "--daemonize", "no", NULL };
 	d->redis = temp_spawn(argv, NULL, log, SIGKILL);
@@ -275,8 +274,10 @@ struct daemon *daemon_start(const struct daemon_options *options)
 
 	d->owner = true;
 	start_postgresql(d);
-	if (!d->options.without_redis)
+	if (!d->options.without_redis) {
+		d->redis_socket = temp_path(d->folder, "redis.sock");
 		start_redis(d);
+	}
 	write_config(d);
 	launch_and_wait(d);
 	return d;
@@ -315,6 +316,37 @@ void daemon_finish(struct daemon *d)
 	free(d->operator_key);
 	temp_remove(d->folder);
 	free(d);
+}
+
+/* --- What it depends on --------------------------------------------------------------------------- */
+
+void daemon_database_kill(struct daemon *d)
+{
+	pg_kill9(d->pg);
+}
+
+void daemon_database_restart(struct daemon *d)
+{
+	pg_restart(d->pg);
+}
+
+void daemon_redis_kill(struct daemon *d)
+{
+	assert_true(d->redis > 0);
+	kill(d->redis, SIGKILL);
+	temp_wait(d->redis, STOP_MS);
+	d->redis = 0;
+}
+
+void daemon_redis_restart(struct daemon *d)
+{
+	assert_int_equal(0, d->redis);
+	start_redis(d);
+}
+
+pid_t daemon_redis_pid(const struct daemon *d)
+{
+	return d->redis;
 }
 
 /* --- What tests ask ------------------------------------------------------------------------------- */

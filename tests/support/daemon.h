@@ -55,6 +55,13 @@ bool daemon_await_ready(struct daemon *d, int ms);
 void daemon_env(struct daemon *d, const char *const *env);
 bool daemon_running(struct daemon *d);
 
+/* What it depends on: PostgreSQL with all its sessions, Redis with all it holds; SIGKILL, and back again. */
+void daemon_database_kill(struct daemon *d);
+void daemon_database_restart(struct daemon *d);
+void daemon_redis_kill(struct daemon *d);
+void daemon_redis_restart(struct daemon *d);
+pid_t daemon_redis_pid(const struct daemon *d); /* 0: killed, or without_redis */
+
 int daemon_port(const struct daemon *d);
 pid_t daemon_pid(const struct daemon *d);
 /* An operator key with every platform and every tenant scope, made by `controlcored operator-key create`. */
