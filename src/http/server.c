@@ -11,14 +11,18 @@
 
 #include "cc/base/clock.h"
 
-enum { LISTEN_BACKLOG = 1024 };
+enum { LISTEN_BACKLOG = 1024, CONNECTION_MEMORY_MIN = 32 * 1024 };
 
-/* Room for the records of the headers, and for the header section of the answer. */
+/*
+ * Room for the records of the headers and for the header section of the answer, and then more: what is beyond
+ * header_max, and not absurdly so, shall be refused in our words, not in libmicrohttpd's, which answers by
+ * itself when this is full. Pages that nothing was written to cost nothing.
+ */
 static size_t connection_memory(size_t header_max)
 {
-	const size_t want = header_max + header_max / 4 + 1024;
+	const size_t want = 4 * header_max;
 
-	return want > 8192 ? want : 8192;
+	return want > CONNECTION_MEMORY_MIN ? want : CONNECTION_MEMORY_MIN;
 }
 
 static bool listen_on(int *fd, const struct addrinfo *ai)

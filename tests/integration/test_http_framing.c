@@ -227,10 +227,13 @@ static void two_content_types_are_refused(void **state)
 
 static void a_long_target_is_414(void **state)
 {
-	char text[8192], path[5000];
+	static char text[32000], path[20000];
 
 	memset(path, 'a', sizeof(path));
 	path[0] = '/';
+	path[sizeof(path) - 1] = '\0';
+	(void)snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\n" HOST "\r\n", path);
+	refused(*state, text, strlen(text), 414, true);
 	path[4097] = '\0';
 	(void)snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\n" HOST "\r\n", path);
 	refused(*state, text, strlen(text), 414, true);
@@ -242,14 +245,18 @@ static void a_long_target_is_414(void **state)
 
 static void a_large_header_section_is_431(void **state)
 {
-	static char text[40000], value[30000];
+	static char text[70000], value[60000];
 
 	memset(value, 'v', sizeof(value));
 	value[8180] = '\0';
 	(void)snprintf(text, sizeof(text), GET HOST "X-Large: %s\r\n\r\n", value);
 	refused(*state, text, strlen(text), 431, true);
+	value[8180] = 'v';
+	value[20000] = '\0';
+	(void)snprintf(text, sizeof(text), GET HOST "X-Large: %s\r\n\r\n", value);
+	refused(*state, text, strlen(text), 431, true);
 	/* Far beyond the buffer libmicrohttpd answers by itself. */
-	memset(value, 'v', sizeof(value));
+	value[20000] = 'v';
 	value[sizeof(value) - 1] = '\0';
 	(void)snprintf(text, sizeof(text), GET HOST "X-Large: %s\r\n\r\n", value);
 	refused(*state, text, strlen(text), 431, false);
