@@ -126,6 +126,8 @@ static const char *check_conninfo_keys(const char *s, bool with_user)
 		if (!with_user && ((key == 4 && strncmp(s, "user", key) == 0) ||
 					  (key == 8 && strncmp(s, "password", key) == 0)))
 			return "must not name user or password: each login role brings its own";
+		if (key == 7 && strncmp(s, "options", key) == 0)
+			return "must not name options: the daemon sets those of its sessions itself";
 		s += n;
 	}
 	return NULL;

@@ -302,6 +302,7 @@ static void conninfo_takes_no_credentials(void **state)
 		const char *conninfo, *rule;
 	} cases[] = {
 		{"dbname=x user=root",       "must not name user or password"},
+		{"dbname=x options=-cwork_mem=1GB", "must not name options"},
 		{ "dbname=x password='p q'", "must not name user or password"},
 		{ "postgresql://u:p@h/db",   "must be libpq keywords"        },
 		{ "dbname='x",               "must be libpq keywords"        },
