@@ -6,10 +6,10 @@
 #include "registry_in.h"
 
 #include "cc/base/clock.h"
+#include "cc/model/names.h"
 #include "cc/model/q_control.h"
 
 #define HOST_DENIED_MS 5000
-#define NAME_MAX_LEN 64
 
 static struct tenant_entry *entry_of(const struct tenant *t)
 {
@@ -165,14 +165,6 @@ static enum err tenant_load(struct ctx *cx, const char *name, struct entry **ret
 	return l.found ? tenant_make(cx, &l.row, ret) : ERR_TENANT_NOT_FOUND;
 }
 
-/* Ids and slugs; what cannot be one needs no question. */
-static bool is_name(const char *s)
-{
-	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
-
-	return n > 0 && n <= NAME_MAX_LEN && s[n] == '\0';
-}
-
 static bool cached(struct registry *r, const char *name, const struct tenant **ret)
 {
 	struct entry *e;
@@ -200,7 +192,8 @@ enum err tenant_get(struct ctx *cx, const char *id_or_slug, bool may_load, const
 	struct registry *r = cx->world->registry;
 	bool hit;
 
-	if (!is_name(id_or_slug))
+	/* What cannot be one needs no question. */
+	if (!name_is_wellformed(id_or_slug))
 		return ERR_TENANT_NOT_FOUND;
 	lock_take(&r->lock);
 	hit = cached(r, id_or_slug, ret);

@@ -4,24 +4,17 @@
 #include "cc/base/str.h"
 #include "cc/core/world.h"
 #include "cc/model/migrations.h"
-
-static const char *const names[] = {
-	[TENANT_PROVISIONING] = "provisioning",
-	[TENANT_ACTIVE] = "active",
-	[TENANT_SUSPENDED] = "suspended",
-	[TENANT_DELETION_SCHEDULED] = "deletion_scheduled",
-	[TENANT_DELETING] = "deleting",
-};
+#include "cc/model/tenant.h"
 
 const char *tenant_status_name(enum tenant_status s)
 {
-	return names[s];
+	return tenant_statuses[s];
 }
 
 bool tenant_status_parse(const char *s, enum tenant_status *ret)
 {
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (str_eq(names[i], s)) {
+	for (size_t i = 0; tenant_statuses[i] != NULL; i++)
+		if (str_eq(tenant_statuses[i], s)) {
 			*ret = (enum tenant_status)i;
 			return true;
 		}

@@ -6,9 +6,6 @@
 
 #include "cc/crypto/digest.h"
 
-#define CONNECT_MS 3000
-#define IDLE_CLOSE_MS 60000
-#define LIFETIME_MS 1800000 /* a backend's relation cache grows with the tenants it has seen */
 #define PROV_CONNECTIONS 2
 
 struct region *region_find(const struct world *w, const char *id)
@@ -54,9 +51,9 @@ static struct db_pool *pool_open(struct world *w, const struct region *r, const 
 		.password = role_password(a, w->settings, role),
 		.max = max,
 		.share = share,
-		.connect_ms = CONNECT_MS,
-		.idle_close_ms = IDLE_CLOSE_MS,
-		.lifetime_ms = LIFETIME_MS,
+		.connect_ms = DB_CONNECT_MS,
+		.idle_close_ms = DB_IDLE_CLOSE_MS,
+		.lifetime_ms = DB_LIFETIME_MS,
 		.schemas_max = w->settings->connection_schemas,
 		.budget = budget,
 	};

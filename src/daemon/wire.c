@@ -8,9 +8,6 @@
 #include "cc/core/registry.h"
 #include "cc/net/http_client.h"
 
-#define CONNECT_MS 3000
-#define IDLE_CLOSE_MS 60000
-#define LIFETIME_MS 1800000
 
 /* What a client may write in Host without naming a tenant. */
 static const char *const *neutral_hosts(struct arena *a, const struct server_conf *c)
@@ -97,9 +94,9 @@ static struct db_pool *control_pool(const struct wire *w, const char *role)
 		.user = role,
 		.password = role_password(w->arena, &w->settings, role),
 		.max = w->settings.control_connections,
-		.connect_ms = CONNECT_MS,
-		.idle_close_ms = IDLE_CLOSE_MS,
-		.lifetime_ms = LIFETIME_MS,
+		.connect_ms = DB_CONNECT_MS,
+		.idle_close_ms = DB_IDLE_CLOSE_MS,
+		.lifetime_ms = DB_LIFETIME_MS,
 	});
 }
 

@@ -8,6 +8,7 @@
 #include "cc/core/plan.h"
 #include "cc/db/unit.h"
 
+/* In the order of tenant_statuses, which are their names. */
 enum tenant_status {
 	TENANT_PROVISIONING,    /* being created; invisible to tenant credentials */
 	TENANT_ACTIVE,

@@ -15,6 +15,11 @@ struct db_budget;
 struct db_budget *db_budget_create(int max);
 void db_budget_destroy(struct db_budget *b);
 
+/* What every pool of the daemon uses. */
+#define DB_CONNECT_MS 3000
+#define DB_IDLE_CLOSE_MS 60000
+#define DB_LIFETIME_MS 1800000
+
 struct db_pool_conf {
 	const char *name;               /* for logs and metrics */
 	const char *conninfo;           /* libpq keywords without user and password */
