@@ -82,3 +82,10 @@ SELECT count(*) AS total
    AND ($1::text IS NULL OR $1 = ANY (roles))
    AND ($2::text IS NULL OR lower(email) = lower($2))
    AND ($3::text IS NULL OR strpos(lower(username), lower($3)) > 0);
+
+-- The person that a token speaks for, by the address it names.
+-- name: user_by_email :opt user
+-- args: email text
+SELECT id, email, username, roles, department, attributes, version, created_by, created_at, updated_at
+  FROM users
+ WHERE lower(email) = lower($1) AND deleted_at IS NULL;

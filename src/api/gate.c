@@ -34,6 +34,8 @@ static enum err check_scope(struct ctx *cx, const struct req *rq, const struct g
 {
 	const struct route *r = rq->route;
 
+	if (str_eq(r->scope, SCOPE_ANY))
+		return ERR_NONE;
 	if (g->actor->scopes & (scope_bit(r->scope) | scope_bit(r->scope_or)))
 		return ERR_NONE;
 	if (r->auth == AUTH_TENANT && r->scope_or != NULL)

@@ -33,6 +33,8 @@ struct gate {
 enum err gate_control(struct ctx *cx, struct req *rq, enum db_mode mode, db_work work, void *arg) MUST_USE;
 /* The write found nothing to change. */
 void gate_unchanged(struct req *rq);
+/* What named the tenant of this request, as a JSON array of {source, value}. */
+const char *gate_sources(struct ctx *cx, const struct req *rq);
 /* Takes the reference over, to be given back when the answer is decided. NULL is fine. */
 void gate_keep(struct ctx *cx, struct req *rq, const struct tenant *tenant);
 
@@ -61,6 +63,8 @@ enum err gate_state(struct ctx *cx, const struct req *rq, const struct gate *g) 
 /* Takes `cost` from the meters and says in headers how they stand. */
 enum err gate_rate(struct ctx *cx, struct req *rq, const struct gate *g, int64_t cost) MUST_USE;
 
+/* The first source that names a tenant, as it is written; NULL: none does. */
+const char *gate_hint(struct ctx *cx, const struct req *rq);
 /* The path says which tenant: its parameter, or NULL. */
 const char *gate_path_tenant(const struct req *rq);
 

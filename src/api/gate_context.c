@@ -190,7 +190,53 @@ enum err gate_context(struct ctx *cx, struct req *rq, bool may_load, struct gate
 	g->tenant = NULL;
 	rq->tenant_named = NULL;
 	TRY(read_sources(cx, rq, &s));
-	if (g->actor->kind == ACTOR_KEY)
+	if (g->actor->kind != ACTOR_OPERATOR)
 		return own_context(cx, rq, may_load, &s, g);
 	return operator_context(cx, rq, may_load, &s, g);
+}
+
+const char *gate_hint(struct ctx *cx, const struct req *rq)
+{
+	struct sources s = { .n = 0 };
+
+	if (read_sources(cx, rq, &s) != ERR_NONE) {
+		ctx_clear_problem(cx);          /* said when the context is looked at */
+		return NULL;
+	}
+	return s.n > 0 ? s.text[0] : s.label;
+}
+
+static void source(struct jw *w, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	jw_object(w);
+	jw_key(w, "source");
+	jw_text(w, name);
+	jw_key(w, "value");
+	jw_text(w, value);
+	jw_object_end(w);
+}
+
+const char *gate_sources(struct ctx *cx, const struct req *rq)
+{
+	const struct gate *g = rq->gate;
+	const char *query = NULL;
+	struct sources s = { .n = 0 };
+	struct str out;
+	struct jw w;
+
+	for (size_t i = 0; i < rq->in->nquery; i++)
+		if (strcmp(rq->in->query[i].key, PARAMETER) == 0)
+			query = rq->in->query[i].value;
+	read_host(cx, rq->in->host, &s);
+	str_init(&out, cx->arena, 256);
+	jw_init(&w, &out);
+	jw_array(&w);
+	source(&w, "credential", g->actor->tenant_id);
+	source(&w, "host", s.host_kind != HOST_NEUTRAL ? rq->in->host : NULL);
+	source(&w, "header", rq->in->tenant_header);
+	source(&w, "query", query);
+	jw_array_end(&w);
+	return out.data;
 }

@@ -7,6 +7,7 @@
 
 #include "cc/core/actor.h"
 #include "cc/core/tenant.h"
+#include "cc/core/token.h"
 #include "cc/core/world.h"
 
 /* A secret in a URL ends up in logs and histories of others: it is not even looked at. */
@@ -48,7 +49,7 @@ static enum err read_credential(struct ctx *cx, const struct http_in *in, const 
 		*ret = bearer(in->authorization);
 	if (*ret == NULL || **ret == '\0')
 		return refuse(cx, ERR_UNAUTHORIZED,
-			      "send an API key: Authorization: Bearer <key>, or X-API-Key: <key>");
+			      "send an API key or a token: Authorization: Bearer <it>, or X-API-Key: <key>");
 	return ERR_NONE;
 }
 
@@ -79,7 +80,7 @@ static enum err find_own(struct ctx *cx, struct req *rq, bool may_load, struct g
 	const struct tenant *own = NULL;
 	enum err e = tenant_get(cx, g->actor->tenant_id, may_load, &own);
 
-	if (e == ERR_TENANT_NOT_FOUND)
+	if (e == ERR_TENANT_NOT_FOUND && g->actor->kind == ACTOR_KEY)
 		registry_forget_key(cx->world->registry, g->actor->id);
 	if (e == ERR_NONE) {
 		gate_keep(cx, rq, own);
@@ -99,6 +100,9 @@ enum err gate_credential(struct ctx *cx, struct req *rq, bool may_load, struct g
 
 	TRY(read_credential(cx, rq->in, &text));
 	TRY(check_trust(cx, rq, may_load, g));
-	TRY(cred_get(cx, text, may_load, &g->actor));
-	return g->actor->kind == ACTOR_KEY ? find_own(cx, rq, may_load, g) : ERR_NONE;
+	if (token_is(text))
+		TRY(token_get(cx, text, gate_hint(cx, rq), may_load, &g->actor));
+	else
+		TRY(cred_get(cx, text, may_load, &g->actor));
+	return g->actor->kind != ACTOR_OPERATOR ? find_own(cx, rq, may_load, g) : ERR_NONE;
 }

@@ -17,7 +17,7 @@ static enum err check_suspension(struct ctx *cx, const struct req *rq, const str
 {
 	const bool blocked = !str_eq(g->tenant->suspend_mode, "read_only");
 
-	if (g->actor->kind != ACTOR_KEY || rq->route->flags & ROUTE_SUSPENDED_OK)
+	if (g->actor->kind == ACTOR_OPERATOR || rq->route->flags & ROUTE_SUSPENDED_OK)
 		return ERR_NONE;
 	if (blocked)
 		return refuse(cx, ERR_TENANT_SUSPENDED, "the tenant is suspended");
@@ -68,11 +68,19 @@ static void add_headers(struct ctx *cx, struct req *rq, const struct limit_verdi
 						 reset));
 }
 
+/* What issuers call people is theirs to choose: beside the tenant's id it is nobody else's meter. */
+static const char *meter_of(struct ctx *cx, const struct actor *a)
+{
+	if (a->kind == ACTOR_USER)
+		return arena_printf(cx->arena, "u:%s:%s", a->tenant_id, a->id);
+	return arena_printf(cx->arena, "k:%s", a->id);
+}
+
 enum err gate_rate(struct ctx *cx, struct req *rq, const struct gate *g, int64_t cost)
 {
 	struct limiter *l = cx->world->limiter;
 	const int64_t now = clock_mono_us();
-	const char *key = arena_printf(cx->arena, "k:%s", g->actor->id);
+	const char *key = meter_of(cx, g->actor);
 	struct limit_verdict v;
 
 	if (g->own != NULL)

@@ -7,6 +7,8 @@
 const struct route_group *const api_groups[] = {
 	&tenant_routes,
 	&apikey_routes,
+	&issuer_routes,
+	&auth_routes,
 	&policy_routes,
 	&resource_routes,
 	&bouncer_routes,

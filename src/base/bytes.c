@@ -42,6 +42,60 @@ bool hex_decode(const char *s, void *ret, size_t n)
 	return true;
 }
 
+static const char url_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static int url_digit(char c)
+{
+	const char *at = c != '\0' ? strchr(url_digits, c) : NULL;
+
+	return at != NULL ? (int)(at - url_digits) : -1;
+}
+
+char *base64url_encode(struct arena *a, const void *p, size_t n)
+{
+	const unsigned char *in = p;
+	char *out = arena_alloc(a, n / 3 * 4 + 5);
+	uint32_t held = 0;
+	int bits = 0;
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		held = held << 8 | in[i];
+		for (bits += 8; bits >= 6; bits -= 6)
+			out[k++] = url_digits[held >> (bits - 6) & 63];
+	}
+	if (bits > 0)
+		out[k++] = url_digits[held << (6 - bits) & 63];
+	out[k] = '\0';
+	return out;
+}
+
+bool base64url_decode(struct arena *a, const char *s, size_t n, struct bytes *ret)
+{
+	unsigned char *out = arena_alloc(a, n / 4 * 3 + 4);
+	uint32_t held = 0;
+	int bits = 0;
+	size_t k = 0;
+
+	*ret = (struct bytes){ 0 };
+	for (size_t i = 0; i < n; i++) {
+		const int digit = url_digit(s[i]);
+
+		if (digit < 0)
+			return false;
+		held = held << 6 | (uint32_t)digit;
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			out[k++] = (unsigned char)(held >> bits);
+		}
+	}
+	if (bits >= 6 || (held & ((1U << bits) - 1)) != 0)
+		return false;
+	*ret = (struct bytes){ .p = out, .n = k };
+	return true;
+}
+
 char *percent_decode(struct arena *a, const char *s, size_t n, bool plus)
 {
 	char *out = arena_alloc(a, n + 1), *end = out;

@@ -4,6 +4,8 @@
 
 #include <stdatomic.h>
 
+#include "issuer.h"
+
 #include "cc/base/lock.h"
 #include "cc/base/map.h"
 #include "cc/base/str.h"
@@ -17,6 +19,8 @@ enum {
 	CREDS_MAX = 50000,
 	DENIED_CREDS = 65536,           /* slots; powers of two */
 	DENIED_HOSTS = 4096,
+	KEYSETS_MAX = 4096,
+	DENIED_JWKS = 16384,
 };
 
 /* An immutable snapshot. It lives in its own arena and goes with the last reference. */
@@ -30,6 +34,7 @@ struct tenant_entry {
 	struct entry e;
 	struct tenant t;
 	struct strv hosts;
+	struct issuers issuers;
 };
 
 struct cred_entry {
@@ -38,6 +43,14 @@ struct cred_entry {
 	const char *key_id;
 	unsigned char hash[APIKEY_HASH_LEN];
 	int64_t revoked_at;
+};
+
+/* What an issuer published. */
+struct keyset_entry {
+	struct entry e;
+	const char *url;
+	struct keyset keys;
+	int64_t fetched_ms;
 };
 
 /* Entries by name, most recently used first. */
@@ -79,7 +92,9 @@ struct registry {
 	/* guarded by: lock */
 	struct lru tenants;             /* under id, slug and verified hosts */
 	struct lru creds;               /* under key id */
+	struct lru keysets;             /* under their URLs */
 	struct denied *denied_creds, *denied_hosts;
+	struct denied *denied_jwks;     /* URLs that are not to be asked again so soon */
 	struct flight *flights;
 	bool polling;
 	bool feed_known;
@@ -120,6 +135,10 @@ void tenants_drop_all(struct registry *r);
 /* cred.c; the lock is held */
 void creds_drop(struct registry *r, const char *key_id);
 void creds_drop_all(struct registry *r);
+/* jwks.c; the lock is held */
+void keysets_drop_all(struct registry *r);
+/* registry_tenant.c: of a snapshot */
+const struct issuers *tenant_issuers(const struct tenant *t);
 /* What is cached may be used: the feed was read within the stated bound. */
 bool registry_usable(const struct registry *r);
 

@@ -23,6 +23,11 @@ void tenant_put(const struct tenant *t)
 		entry_put(&entry_of(t)->e);
 }
 
+const struct issuers *tenant_issuers(const struct tenant *t)
+{
+	return &entry_of(t)->issuers;
+}
+
 bool tenant_has_host(const struct tenant *t, const char *host)
 {
 	return strv_has(&entry_of(t)->hosts, host);
@@ -128,6 +133,8 @@ static enum err tenant_make(struct ctx *cx, const struct tenant_place_row *row, 
 		hosts[i] = arena_strdup(a, row->hosts.v[i]);
 	te->hosts = (struct strv){ .v = hosts, .n = row->hosts.n };
 	tenant_set_place(cx->world, a, row, &te->t);
+	/* They were checked when they were set; one that is not good any more just vouches for nobody. */
+	(void)issuers_compile(NULL, a, row->issuers, &te->issuers);
 	if (!tenant_status_parse(row->status, &te->t.status)) {
 		entry_put(&te->e);
 		return refuse(cx, ERR_INTERNAL, "tenant %s: status \"%s\" is not known here", row->id,

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cc/model/issuer.h"
 #include "cc/schema/read.h"
 
 #define CONFIG_FILE_MAX (1 << 20)
@@ -187,6 +188,31 @@ static void load_plans(struct arena *a, struct config *ret, struct config_faults
 		plans_load(a, text, path, &ret->plan_set, faults);
 }
 
+/* The same table reads the file that reads the API's body, and the same words say what is wrong. */
+static void load_issuers(struct arena *a, struct config *ret, struct config_faults *faults)
+{
+	struct ctx cx = { .arena = a };
+	struct issuer_list list;
+	const char *error, *path = ret->auth.issuers;
+	char *text;
+	size_t n;
+	bool good;
+
+	if (path == NULL)
+		return;
+	text = text_file_read(a, path, CONFIG_FILE_MAX, &n, &error);
+	if (text == NULL) {
+		config_fault(faults, path, "auth.issuers", "cannot be read: %s", error);
+		return;
+	}
+	good = schema_read_json(&cx, &issuer_list_schema, text, n, READ_CREATE, &list) == ERR_NONE &&
+	       issuers_read(&cx, list.issuers, &ret->issuers) == ERR_NONE;
+	if (!good && cx.problem.faults == NULL)
+		config_fault(faults, path, "auth.issuers", "%s", cx.problem.message);
+	for (const struct fault *f = cx.problem.faults; !good && f != NULL; f = f->next)
+		config_fault(faults, path, "auth.issuers", "%s", f->message);
+}
+
 bool config_load(
 	struct arena *a, const struct config_source *source, struct config *ret, struct config_faults *faults)
 {
@@ -218,5 +244,6 @@ bool config_load(
 			(char *)ret + sections[i].offset);
 	apply_regions(&set, nowhere, ret);
 	load_plans(a, ret, faults);
+	load_issuers(a, ret, faults);
 	return faults->n == 0;
 }

@@ -8,6 +8,7 @@
 
 #include "cc/base/arena.h"
 #include "cc/base/str.h"
+#include "cc/core/issuers.h"
 #include "cc/core/plan.h"
 #include "cc/schema/schema.h"
 
@@ -58,6 +59,11 @@ struct limits_conf {
 	int64_t api_keys;
 };
 
+struct auth_conf {
+	const char *issuers;
+	bool private_issuers;
+};
+
 struct log_conf {
 	const char *level;
 };
@@ -77,9 +83,11 @@ struct config {
 	struct secrets_conf secrets;
 	struct jobs_conf jobs;
 	struct limits_conf limits;
+	struct auth_conf auth;
 	struct log_conf log;
 	struct plans_conf plans;
 	struct plan_set plan_set; /* read from plans.file, or the built-in ones */
+	const struct issuers *issuers; /* read from auth.issuers; NULL without it */
 };
 
 /* A section of the file: `server = { port = 8082; };`. */

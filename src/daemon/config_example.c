@@ -89,6 +89,7 @@ static const struct {
 	{ "secrets.audit_key",      "/etc/controlcored/audit-key"                       },
 	{ "secrets.role_secret",    "/etc/controlcored/role-secret"                     },
 	{ "plans.file",             "/etc/controlcored/plans.conf"                      },
+	{ "auth.issuers",           "/etc/controlcored/issuers.json"                    },
 };
 
 static const char *example_of(struct arena *a, const char *section, const char *name)

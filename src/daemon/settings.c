@@ -301,6 +301,17 @@ static const struct field limits_fields[] = {
 #undef T
 static SCHEMA(limits_conf_schema, struct limits_conf, "limits", limits_fields);
 
+#define T struct auth_conf
+static const struct field auth_fields[] = {
+	S_TEXT(T, issuers, 1, 4096, check_path, NULL,
+		"A JSON file: issuers that may sign tokens for people of any tenant, as in the body of "
+		"PUT /tenants/{tenant_id}/auth/issuers."),
+	S_BOOL(T, private_issuers, "false",
+		"Keys of issuers may also be fetched over http and from addresses that are not public."),
+};
+#undef T
+static SCHEMA(auth_conf_schema, struct auth_conf, "auth", auth_fields);
+
 #define T struct log_conf
 static const struct field log_fields[] = {
 	{AT(T, level, const char *), .kind = K_ENUM, .values = log_levels, .def = "info",
@@ -328,6 +339,7 @@ const struct section sections[] = {
 	SECTION(secrets, secrets_conf_schema, "Best as files that only the daemon can read."),
 	SECTION(jobs, jobs_conf_schema, "Background work."),
 	SECTION(limits, limits_conf_schema, "Bounds inside the daemon."),
+	SECTION(auth, auth_conf_schema, "Tokens of people."),
 	SECTION(log, log_conf_schema, "What is logged."),
 	SECTION(plans, plans_conf_schema, "What tenants can subscribe to."),
 };

@@ -64,6 +64,8 @@ static void fill_settings(struct wire *w)
 		.poll_ms = (int)c->jobs.poll_ms,
 		.stale_max_s = c->limits.stale_max_s,
 		.api_keys_max = c->limits.api_keys,
+		.issuers = c->issuers,
+		.private_issuers = c->auth.private_issuers,
 	};
 }
 

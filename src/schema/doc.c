@@ -52,6 +52,29 @@ const char *doc_text(const struct doc *d, const char *key)
 	return json_string_value(json_object_get(d->root, key));
 }
 
+bool doc_texts(const struct doc *d, const char *key, struct strv *ret)
+{
+	const json_t *v = json_object_get(d->root, key), *item;
+	const size_t n = json_is_array(v) ? json_array_size(v) : 1;
+	const char **texts = ARENA_ARRAY(d->arena, const char *, n);
+
+	for (size_t i = 0; i < n; i++) {
+		item = json_is_array(v) ? json_array_get(v, i) : v;
+		if (!json_is_string(item))
+			return false;
+		texts[i] = arena_strdup(d->arena, json_string_value(item));
+	}
+	*ret = (struct strv){ .v = texts, .n = n };
+	return true;
+}
+
+const struct doc *doc_object(const struct doc *d, const char *key)
+{
+	json_t *v = json_object_get(d->root, key);
+
+	return json_is_object(v) ? doc_of(d->arena, v) : NULL;
+}
+
 bool doc_int(const struct doc *d, const char *key, int64_t *ret)
 {
 	const json_t *v = json_object_get(d->root, key);
@@ -67,7 +90,7 @@ bool doc_has(const struct doc *d, const char *key)
 	return json_object_get(d->root, key) != NULL;
 }
 
-const struct doc *doc_item(struct doc *d, const char *key, size_t i)
+const struct doc *doc_item(const struct doc *d, const char *key, size_t i)
 {
 	json_t *item = json_array_get(json_object_get(d->root, key), i);
 

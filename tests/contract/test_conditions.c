@@ -147,7 +147,7 @@ static bool change_of(struct contract *k, const struct route *r, const char *pre
 	contract_ready(k, r, prefix, true, &ret->write);
 	/* An action on an object stands below the object's own path. */
 	snprintf(path, sizeof(path), "%s", r->path);
-	if (path[strlen(path) - 1] != '}')
+	if (path[strlen(path) - 1] != '}' && route_find(M_GET, path) == NULL)
 		*strrchr(path, '/') = '\0';
 	ret->look = ret->write.ask;
 	ret->look.r = route_find(M_GET, path);

@@ -46,7 +46,7 @@ static bool limited_may(const struct route *r)
 {
 	const char *held = "policies:read";
 
-	return (r->scope != NULL && strcmp(r->scope, held) == 0) ||
+	return (r->scope != NULL && (strcmp(r->scope, held) == 0 || strcmp(r->scope, SCOPE_ANY) == 0)) ||
 	       (r->scope_or != NULL && strcmp(r->scope_or, held) == 0);
 }
 
@@ -71,7 +71,7 @@ static bool operator_may(const struct cell *c)
 {
 	const struct route *r = c->route;
 
-	if (c->cred->holder == HOLDER_OPERATOR)
+	if (c->cred->holder == HOLDER_OPERATOR || strcmp(r->scope, SCOPE_ANY) == 0)
 		return true;
 	return strcmp(r->scope, "platform:read") == 0 ||
 	       (r->scope_or != NULL && strcmp(r->scope_or, "platform:read") == 0);

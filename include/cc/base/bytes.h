@@ -16,6 +16,12 @@ struct bytes {
 char *hex_encode(struct arena *a, const void *p, size_t n);              /* lower case */
 bool hex_decode(const char *s, void *ret, size_t n);                     /* exactly 2n digits */
 /*
+ * RFC 4648, 5, without padding, and strict: a foreign character, an impossible length or bits set behind the
+ * end are no base64url (ret->p is NULL and the answer false). The result is in the arena.
+ */
+bool base64url_decode(struct arena *a, const char *s, size_t n, struct bytes *ret);
+char *base64url_encode(struct arena *a, const void *p, size_t n);
+/*
  * Percent-decodes in place of a copy (RFC 3986). NULL on a bad escape or an encoded NUL. plus: '+' is a
  * space.
  */

@@ -17,6 +17,7 @@
 	X(TENANT_CONFLICT, 400, "tenant_context_conflict", \
 		  "the sources of the tenant name different tenants") \
 	X(UNAUTHORIZED, 401, "unauthorized", "no valid credential was presented") \
+	X(INVALID_TOKEN, 401, "invalid_token", "the token is not valid here") \
 	X(KEY_EXPIRED, 401, "key_expired", "the API key has expired") \
 	X(KEY_REVOKED, 401, "key_revoked", "the API key was revoked") \
 	X(TENANT_DENIED, 403, "tenant_access_denied", "the credential does not belong to this tenant") \

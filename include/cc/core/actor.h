@@ -5,18 +5,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum actor_kind { ACTOR_KEY, ACTOR_OPERATOR, ACTOR_SYSTEM };
+#include "cc/base/str.h"
+
+enum actor_kind { ACTOR_KEY, ACTOR_USER, ACTOR_OPERATOR, ACTOR_SYSTEM };
 
 /* A credential that was found good. Immutable snapshot; belongs to the registry, see cred_put(). */
 struct actor {
 	enum actor_kind kind;
-	const char *id;                 /* "key-…" */
+	const char *id;                 /* "key-…"; of a user the `sub` of the token */
 	const char *name;
 	const char *tenant_id;          /* NULL for operators */
 	uint64_t scopes;
 	int64_t expires_at;             /* TIME_NULL: never */
+	/* users only */
+	const char *issuer;
+	const char *email;              /* NULL: the token names none */
+	struct strv roles;              /* those that we know */
 };
 
-const char *actor_kind_name(enum actor_kind k);         /* "api_key", "operator", "system" */
+const char *actor_kind_name(enum actor_kind k);         /* "api_key", "user", "operator", "system" */
 
 #endif

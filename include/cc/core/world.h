@@ -11,6 +11,8 @@
 #define SHARD_MAX 64            /* pool roles per region; 256 tenants each */
 #define SHARD_TENANTS 256
 
+struct issuers;
+
 struct region {
 	const char *id;                 /* "us-east-1" */
 	const char *group;              /* na eu ap */
@@ -45,6 +47,8 @@ struct settings {
 	/* how long cached credentials serve reads without the control database */
 	int64_t stale_max_s;
 	int64_t api_keys_max;           /* live ones of a tenant */
+	const struct issuers *issuers;  /* who may sign tokens for people of any tenant */
+	bool private_issuers;           /* keys of issuers may come from private addresses, and over http */
 };
 
 struct registry;

@@ -23,6 +23,8 @@ enum auth {
 	AUTH_OPERATOR,          /* platform credentials only, no tenant context beyond the path */
 };
 
+#define SCOPE_ANY "any"
+
 /* Where the handler's transaction is opened by the runner. */
 enum store {
 	STORE_NONE,             /* the handler opens its own units of work, or needs none */
@@ -56,7 +58,7 @@ struct route {
 	/* below /api/v1, or absolute when ROUTE's group says so: "/policies/{id}" */
 	const char *path;
 	const char *op;                 /* operationId, log `op`, audit action: "createPolicy" */
-	const char *scope;              /* NULL only for AUTH_PUBLIC */
+	const char *scope;              /* NULL only for AUTH_PUBLIC; SCOPE_ANY: every credential does */
 	const char *scope_or;           /* a second scope that does as well; may be NULL */
 	enum auth auth;
 	enum store store;

@@ -12,6 +12,7 @@ struct tenant_place_row {
 	const char *plan_type;
 	int64_t max_policies, max_resources, max_users, max_bouncers;
 	bool require_if_match;
+	const char *issuers;                    /* JSON: an array of issuer_spec */
 	const char *region, *schema_id;         /* schema_id NULL: none yet */
 	int64_t shard, epoch, schema_version;
 	struct strv hosts;                      /* verified custom domains */

@@ -24,10 +24,14 @@ void doc_free(struct doc *d);                   /* NULL is fine */
 
 /* The member, or NULL when it is absent or of another kind; valid until doc_free(). */
 const char *doc_text(const struct doc *d, const char *key);
+/* A text, or an array of texts: copied to the arena. False: absent, or anything else in it. */
+bool doc_texts(const struct doc *d, const char *key, struct strv *ret);
+/* A member that is an object. Belongs to d. */
+const struct doc *doc_object(const struct doc *d, const char *key);
 bool doc_int(const struct doc *d, const char *key, int64_t *ret);
 bool doc_has(const struct doc *d, const char *key);
 /* Members that are an array of objects: the i-th, NULL behind the last. Belongs to d. */
-const struct doc *doc_item(struct doc *d, const char *key, size_t i);
+const struct doc *doc_item(const struct doc *d, const char *key, size_t i);
 
 /*
  * RFC 8785: keys sorted, no spaces, the shortest escapes. Members named in `without` (NULL-terminated;
