@@ -51,7 +51,8 @@ RETURNING 'API key revoked'::text AS message, id, revoked_at AS deleted_at;
 SELECT id, name, display, scopes, created_by, created_at, expires_at, revoked_at, row_version
   FROM cc.api_key
  WHERE tenant_id = $1
- ORDER BY :sort, id
+   AND :after
+ ORDER BY :sort
 OFFSET $2 LIMIT $3;
 
 -- name: api_key_count :one tally
@@ -71,7 +72,8 @@ SELECT id, name, display, scopes, created_by, created_at, expires_at, revoked_at
 SELECT id, name, display, scopes, created_by, created_at, expires_at, revoked_at, row_version
   FROM cc.api_key
  WHERE tenant_id IS NULL
- ORDER BY :sort, id
+   AND :after
+ ORDER BY :sort
 OFFSET $1 LIMIT $2;
 
 -- name: operator_key_count :one tally

@@ -115,7 +115,8 @@ SELECT id, slug, name, domain, custom_domain, status, region, plan_type, created
    AND ($4::text IS NULL OR region = $4)
    AND ($5::text IS NULL OR plan_type = $5)
    AND ($6::text IS NULL OR strpos(lower(name), lower($6)) > 0)
- ORDER BY :sort, id
+   AND :after
+ ORDER BY :sort
 OFFSET $1 LIMIT $2;
 
 -- name: tenant_count :one tally

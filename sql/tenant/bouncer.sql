@@ -80,17 +80,17 @@ INSERT INTO tombstones (tbl, pk, version) VALUES ('bouncers', (SELECT id FROM go
 -- args: skip int8, max_rows int8, environment text, status text
 -- args: name text
 SELECT id, name, description, hostname, port, environment, bouncer_type, target_app, configuration,
-       version, row_version, created_by, created_at, updated_at,
-       CASE WHEN l.last_heartbeat > now() - interval '2 minutes' THEN 'connected'::text
-            ELSE 'disconnected'::text END AS status,
-       coalesce(l.last_heartbeat > now() - interval '2 minutes', false) AS is_connected,
+       version, row_version, created_by, created_at, updated_at, status, status = 'connected' AS is_connected,
        l.last_heartbeat, l.policies_synced, l.requests_per_second, l.cache_hit_rate
   FROM bouncers b LEFT JOIN bouncer_live l ON l.bouncer_id = b.id
+ CROSS JOIN LATERAL (
+       SELECT CASE WHEN l.last_heartbeat > now() - interval '2 minutes' THEN 'connected'::text
+                   ELSE 'disconnected'::text END AS status) s
  WHERE deleted_at IS NULL
    AND ($3::text IS NULL OR environment = $3)
-   AND ($4::text IS NULL
-        OR ($4 = 'connected') = coalesce(l.last_heartbeat > now() - interval '2 minutes', false))
+   AND ($4::text IS NULL OR status = $4)
    AND ($5::text IS NULL OR strpos(lower(name), lower($5)) > 0)
+   AND :after
  ORDER BY :sort
 OFFSET $1 LIMIT $2;
 

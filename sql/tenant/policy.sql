@@ -73,6 +73,7 @@ SELECT id, name, description, status, environment, resource_id, bouncer_id,
    AND ($5::text IS NULL OR strpos(lower(name), lower($5)) > 0)
    AND ($6::int8 IS NULL OR resource_id = $6)
    AND ($7::int8 IS NULL OR bouncer_id = $7)
+   AND :after
  ORDER BY :sort
 OFFSET $1 LIMIT $2;
 
@@ -88,6 +89,7 @@ SELECT id, name, description, status, environment, rego_code, resource_id, bounc
    AND ($5::text IS NULL OR strpos(lower(name), lower($5)) > 0)
    AND ($6::int8 IS NULL OR resource_id = $6)
    AND ($7::int8 IS NULL OR bouncer_id = $7)
+   AND :after
  ORDER BY :sort
 OFFSET $1 LIMIT $2;
 

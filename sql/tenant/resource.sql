@@ -83,6 +83,7 @@ SELECT id, name, type, environment, path, methods, description, attributes, url,
    AND ($3::text IS NULL OR type = $3)
    AND ($4::text IS NULL OR environment = $4)
    AND ($5::text IS NULL OR strpos(lower(name), lower($5)) > 0)
+   AND :after
  ORDER BY :sort
 OFFSET $1 LIMIT $2;
 

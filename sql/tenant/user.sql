@@ -67,6 +67,7 @@ SELECT id, email, username, roles, department, attributes, version, created_by, 
    AND ($3::text IS NULL OR $3 = ANY (roles))
    AND ($4::text IS NULL OR lower(email) = lower($4))
    AND ($5::text IS NULL OR strpos(lower(username), lower($5)) > 0)
+   AND :after
  ORDER BY :sort
 OFFSET $1 LIMIT $2;
 

@@ -116,10 +116,8 @@ static void bind_one(struct arena *a, enum db_type t, const struct db_arg *arg, 
 	}
 }
 
-void bind_args(struct arena *a, const struct db_query *q, const struct db_arg *args, struct bound *ret)
+void bind_arg(struct arena *a, enum db_type t, const struct db_arg *arg, struct bound *ret, int i)
 {
-	for (int i = 0; i < q->nargs; i++) {
-		set(ret, i, NULL, 0, 0);
-		bind_one(a, q->args[i], &args[i], ret, i);
-	}
+	set(ret, i, NULL, 0, 0);
+	bind_one(a, t, arg, ret, i);
 }

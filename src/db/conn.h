@@ -9,7 +9,7 @@
 #include "cc/db/query.h"
 #include "cc/db/unit.h"
 
-#define DB_ARGS_MAX 64
+#define DB_ARGS_MAX 72 /* 64 of the query, and of the row that a page begins behind */
 
 /* Types of PostgreSQL that we exchange in binary; the numbers are fixed in its catalog. */
 enum {
@@ -109,9 +109,16 @@ int64_t conn_deadline(const struct ctx *cx);
 /* Puts a statement into the pipeline, with its preparation when the connection does not know it. */
 void stmt_send(struct db *db, const struct db_query *q, const struct db_order *order, struct db_result res,
 	const struct db_arg *args, bool later);
-const char *stmt_order_text(struct arena *a, const struct db_query *q, const struct db_order *order);
 void stmt_forget_columns(struct db_stmt *s);
 void stmt_free(void *stmt);
+
+/* order.c */
+/* What :sort stands for. */
+const char *order_text(struct arena *a, const struct db_query *q, const struct db_order *order);
+/* What :after stands for; its parameters follow those of the query. */
+const char *order_after_text(struct arena *a, const struct db_query *q, const struct db_order *order);
+/* The type of the parameter that a field is compared with. */
+enum db_type order_type(const struct field *f);
 
 /* bind.c */
 struct bound {
@@ -119,7 +126,8 @@ struct bound {
 	int length[DB_ARGS_MAX], format[DB_ARGS_MAX];
 	unsigned char scratch[DB_ARGS_MAX][8];
 };
-void bind_args(struct arena *a, const struct db_query *q, const struct db_arg *args, struct bound *ret);
+/* The parameter number i, from 0. */
+void bind_arg(struct arena *a, enum db_type t, const struct db_arg *arg, struct bound *ret, int i);
 Oid bind_type(enum db_type t);
 
 /* load.c */

@@ -20,29 +20,6 @@ void stmt_free(void *stmt)
 	free(stmt);
 }
 
-static void add_column(struct str *s, const char *name, bool descending)
-{
-	str_addf(s, "%s\"%s\"%s", s->len > 0 ? ", " : "", name, descending ? " DESC" : "");
-}
-
-/* The id ends every order, so that equal rows never change places between two pages. */
-const char *stmt_order_text(struct arena *a, const struct db_query *q, const struct db_order *order)
-{
-	struct str s;
-	bool has_id = false;
-
-	str_init(&s, a, 64);
-	for (int i = 0; order != NULL && i < order->n; i++) {
-		add_column(&s, order->by[i].field->name, order->by[i].descending);
-		has_id = has_id || str_eq(order->by[i].field->name, "id");
-	}
-	if (!has_id && q->row != NULL && schema_field(q->row, "id") != NULL)
-		add_column(&s, "id", false);
-	if (s.len == 0)
-		str_add(&s, "1");
-	return s.data;
-}
-
 static struct db_stmt *stmt_new(struct db *db, const char *key, const char *name)
 {
 	struct db_stmt *s = calloc(1, sizeof(*s));
@@ -54,9 +31,29 @@ static struct db_stmt *stmt_new(struct db *db, const char *key, const char *name
 	return s;
 }
 
-static struct db_stmt *find_sorted(struct db *db, const struct db_query *q, const char *order)
+/* What the markers of a query stand for in one call; all NULL without markers. */
+struct filled {
+	const struct db_order *order;
+	const char *by, *after;
+	int nafter; /* parameters of `after` */
+};
+
+static struct filled fill(struct arena *a, const struct db_query *q, const struct db_order *order)
 {
-	const char *key = arena_printf(db->cx->arena, "%s %s", q->name, order);
+	struct filled f = { .order = order };
+
+	if (q->sql_tail == NULL)
+		return f;
+	f.by = order_text(a, q, order);
+	f.after = order_after_text(a, q, order);
+	f.nafter = order != NULL && order->after != NULL ? order->n : 0;
+	return f;
+}
+
+static struct db_stmt *find_sorted(struct db *db, const struct db_query *q, const struct filled *f)
+{
+	const char *key =
+		arena_printf(db->cx->arena, "%s %s%s", q->name, f->nafter > 0 ? "after " : "", f->by);
 	struct db_stmt *s = map_get(db->stmts, key);
 	char name[32];
 
@@ -69,26 +66,29 @@ static struct db_stmt *find_sorted(struct db *db, const struct db_query *q, cons
 	return stmt_new(db, key, name);
 }
 
-static struct db_stmt *find(struct db *db, const struct db_query *q, const char *order)
+static struct db_stmt *find(struct db *db, const struct db_query *q, const struct filled *f)
 {
 	struct db_stmt *s;
 
-	if (order != NULL)
-		return find_sorted(db, q, order);
+	if (f->by != NULL)
+		return find_sorted(db, q, f);
 	s = map_get(db->stmts, q->name);
 	return s != NULL ? s : stmt_new(db, q->name, q->name);
 }
 
-static bool prepare(struct db *db, const struct db_query *q, struct db_stmt *s, const char *order)
+static bool prepare(struct db *db, const struct db_query *q, struct db_stmt *s, const struct filled *f)
 {
 	const char *sql = q->sql;
 	Oid types[DB_ARGS_MAX];
 
-	if (order != NULL)
-		sql = arena_printf(db->cx->arena, "%s%s%s", q->sql, order, q->sql_tail);
+	if (f->by != NULL)
+		sql = arena_printf(
+			db->cx->arena, "%s%s%s%s%s", q->sql, f->after, q->sql_middle, f->by, q->sql_tail);
 	for (int i = 0; i < q->nargs; i++)
 		types[i] = bind_type(q->args[i]);
-	if (PQsendPrepare(db->pg, s->name, sql, q->nargs, types) != 1)
+	for (int i = 0; i < f->nafter; i++)
+		types[q->nargs + i] = bind_type(order_type(f->order->by[i].field));
+	if (PQsendPrepare(db->pg, s->name, sql, q->nargs + f->nafter, types) != 1)
 		return false;
 	s->state = STMT_SENT;
 	conn_expect(db, (struct db_pending){ .kind = PENDING_PREPARE, .q = q, .stmt = s });
@@ -98,16 +98,19 @@ static bool prepare(struct db *db, const struct db_query *q, struct db_stmt *s, 
 void stmt_send(struct db *db, const struct db_query *q, const struct db_order *order, struct db_result res,
 	const struct db_arg *args, bool later)
 {
-	const char *by = q->sql_tail != NULL ? stmt_order_text(db->cx->arena, q, order) : NULL;
-	struct db_stmt *s = find(db, q, by);
+	const struct filled f = fill(db->cx->arena, q, order);
+	struct db_stmt *s = find(db, q, &f);
 	struct bound b;
 
-	if (s->state == STMT_NEW && !prepare(db, q, s, by)) {
+	if (s->state == STMT_NEW && !prepare(db, q, s, &f)) {
 		conn_lose(db, PQerrorMessage(db->pg));
 		return;
 	}
-	bind_args(db->cx->arena, q, args, &b);
-	if (PQsendQueryPrepared(db->pg, s->name, q->nargs, b.value, b.length, b.format, 1) != 1) {
+	for (int i = 0; i < q->nargs; i++)
+		bind_arg(db->cx->arena, q->args[i], &args[i], &b, i);
+	for (int i = 0; i < f.nafter; i++)
+		bind_arg(db->cx->arena, order_type(order->by[i].field), &order->after[i], &b, q->nargs + i);
+	if (PQsendQueryPrepared(db->pg, s->name, q->nargs + f.nafter, b.value, b.length, b.format, 1) != 1) {
 		conn_lose(db, PQerrorMessage(db->pg));
 		return;
 	}

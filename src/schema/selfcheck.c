@@ -35,6 +35,10 @@ static const char *check_kind(struct arena *a, const struct field *f, int depth)
 		return "has no values";
 	if (f->kind == K_OBJ && f->sub == NULL)
 		return "has no table";
+	if (f->flags & F_SORT && (f->kind == K_STRS || f->kind >= K_JSON))
+		return "can be sorted by and has no order";
+	if (f->flags & F_SORT && !(f->flags & F_OUT))
+		return "can be sorted by and is not shown";
 	if ((f->kind == K_OBJ || f->kind == K_BOOL) && f->flags & F_NULLABLE)
 		return "is of a kind that has no null";
 	return f->sub != NULL ? check_table(a, f->sub, depth + 1) : NULL;

@@ -32,7 +32,7 @@ struct query {
 	const struct kind *kind;
 	struct arg args[ARGS_MAX];
 	int nargs;
-	char *sql, *tail; /* tail: what follows :sort; NULL without it */
+	char *sql, *middle, *tail; /* what follows :after, what follows :sort; NULL without them */
 	size_t len;       /* of sql while it is read */
 	bool always_one;  /* a plain INSERT of values: one row or an error */
 };

@@ -126,6 +126,7 @@ static void put_function(FILE *f, const struct query *q, bool later)
 static void put_query(FILE *f, const struct query *q)
 {
 	put_long(f, q->name, "sql", q->sql);
+	put_long(f, q->name, "middle", q->middle);
 	put_long(f, q->name, "tail", q->tail);
 	if (q->nargs > 0) {
 		fprintf(f, "\nstatic const enum db_type query_%s_args[] = {", q->name);
@@ -139,6 +140,7 @@ static void put_query(FILE *f, const struct query *q)
 	}
 	fprintf(f, "\nstatic const struct db_query query_%s = {\n\t.name = \"%s\",\n", q->name, q->name);
 	put_text_member(f, "sql", q->name, "sql", q->sql);
+	put_text_member(f, "sql_middle", q->name, "middle", q->middle);
 	put_text_member(f, "sql_tail", q->name, "tail", q->tail);
 	if (q->nargs > 0)
 		fprintf(f, "\t.args = query_%s_args,\n\t.nargs = %d,\n", q->name, q->nargs);

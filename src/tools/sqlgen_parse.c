@@ -264,14 +264,51 @@ static void split_sort(struct gen *g, struct query *q, char *at)
 		stop(g, "%s has :sort but no rows", q->name);
 	if ((size_t)(at - q->sql) < n || memcmp(at - n, before, n) != 0)
 		stop(g, "%s: :sort stands behind \"ORDER BY \"", q->name);
+	if (q->middle == NULL)
+		stop(g, "%s: :sort needs :after before it, for pages that begin behind a row", q->name);
 	q->tail = at + strlen(":sort");
 }
 
-/* The text is complete: check its parameters, cut it at :sort. */
+static void split_after(struct gen *g, struct query *q, char *at)
+{
+	if (q->middle != NULL)
+		stop(g, "%s has :after twice", q->name);
+	if (q->tail != NULL)
+		stop(g, "%s: :after stands before :sort", q->name);
+	q->middle = at + strlen(":after");
+}
+
+static bool is_marker(const char *p, const char *marker)
+{
+	const size_t n = strlen(marker);
+
+	return strncmp(p, marker, n) == 0 && !isalnum((unsigned char)p[n]) && p[n] != '_';
+}
+
+/* One marker at p, or none. */
+static void split(struct gen *g, struct query *q, char *p)
+{
+	if (is_marker(p, ":after"))
+		split_after(g, q, p);
+	else if (is_marker(p, ":sort"))
+		split_sort(g, q, p);
+}
+
+/* The markers go, and with them the text falls into its parts. */
+static void cut(struct gen *g, struct query *q)
+{
+	if (q->middle != NULL && q->tail == NULL)
+		stop(g, "%s: :after needs :sort behind it", q->name);
+	if (q->tail == NULL)
+		return;
+	q->middle[-(int)strlen(":after")] = '\0';
+	q->tail[-(int)strlen(":sort")] = '\0';
+}
+
+/* The text is complete: check its parameters, cut it at its markers. */
 static void finish_query(struct gen *g, struct query *q)
 {
 	bool used[ARGS_MAX] = { false };
-	char *sort = NULL;
 	size_t n = q->len;
 
 	g->line = q->line;
@@ -287,8 +324,8 @@ static void finish_query(struct gen *g, struct query *q)
 				mark_param(g, q, p + 1, used);
 			else if (*p == ';')
 				stop(g, "%s is more than one statement", q->name);
-			else if (strncmp(p, ":sort", 5) == 0 && !isalnum((unsigned char)p[5]))
-				split_sort(g, q, sort = q->sql + (p - q->sql));
+			else
+				split(g, q, q->sql + (p - q->sql));
 			next++;
 		}
 		p = next;
@@ -297,8 +334,7 @@ static void finish_query(struct gen *g, struct query *q)
 		if (!used[i])
 			stop(g, "%s does not use $%d (%s)", q->name, i + 1, q->args[i].name);
 	q->always_one = inserts_one(q->sql);
-	if (sort != NULL)
-		*sort = '\0';
+	cut(g, q);
 }
 
 /* NULL, or what follows "-- word:" on the line. */

@@ -177,15 +177,18 @@ static int misfits(struct fixture *fx, PGconn *pg, const struct db_query *q)
 	return bad;
 }
 
-static int refused(PGconn *pg, const struct db_query *q, const char *name, const char *sql)
+static int refused(
+	PGconn *pg, const struct db_query *q, const char *name, const char *sql, const struct db_order *o)
 {
 	Oid types[DB_ARGS_MAX];
 	PGresult *r;
-	int bad;
+	int bad, n = q->nargs;
 
 	for (int i = 0; i < q->nargs; i++)
 		types[i] = bind_type(q->args[i]);
-	r = PQprepare(pg, name, sql, q->nargs, types);
+	for (int i = 0; o != NULL && o->after != NULL && i < o->n; i++)
+		types[n++] = bind_type(order_type(o->by[i].field));
+	r = PQprepare(pg, name, sql, n, types);
 	bad = PQresultStatus(r) != PGRES_COMMAND_OK;
 	if (bad)
 		print_error("%s: %s", q->name, PQerrorMessage(pg));
@@ -193,21 +196,38 @@ static int refused(PGconn *pg, const struct db_query *q, const char *name, const
 	return bad;
 }
 
-static const char *text_of(struct fixture *fx, const struct db_query *q, const struct field *by)
+static const char *text_of(struct fixture *fx, const struct db_query *q, const struct db_order *o)
 {
-	struct db_order o = { .n = by != NULL };
+	struct arena *a = fx->cx.arena;
 
 	if (q->sql_tail == NULL)
 		return q->sql;
-	o.by[0].field = by;
-	return arena_printf(
-		fx->cx.arena, "%s%s%s", q->sql, stmt_order_text(fx->cx.arena, q, &o), q->sql_tail);
+	return arena_printf(a, "%s%s%s%s%s", q->sql, order_after_text(a, q, o), q->sql_middle,
+		order_text(a, q, o), q->sql_tail);
+}
+
+/* By one field, up and down, from the start and from behind a row. */
+static int unsortable(struct fixture *fx, PGconn *pg, const struct db_query *q, const struct field *f)
+{
+	static const struct db_arg values[DB_ORDER_MAX + 1];
+	int bad = 0;
+
+	for (int i = 0; i < 4; i++) {
+		const char *bad_part = NULL,
+			   *text = arena_printf(fx->cx.arena, "%s%s", i & 1 ? "-" : "", f->name);
+		struct db_order o;
+
+		assert_true(db_order_parse(fx->cx.arena, q->row, text, &o, &bad_part));
+		o.after = i & 2 ? values : NULL;
+		bad += refused(pg, q, "", text_of(fx, q, &o), &o);
+	}
+	return bad;
 }
 
 static int faults_of(struct fixture *fx, PGconn *pg, const struct db_query *q)
 {
 	const char *sql = text_of(fx, q, NULL);
-	int bad = refused(pg, q, q->name, sql);
+	int bad = refused(pg, q, q->name, sql, NULL);
 
 	if (bad > 0)
 		return bad;
@@ -216,7 +236,7 @@ static int faults_of(struct fixture *fx, PGconn *pg, const struct db_query *q)
 		bad += misfits(fx, pg, q);
 	for (size_t i = 0; q->sql_tail != NULL && i < q->row->nfields; i++)
 		if ((q->row->fields[i].flags & F_SORT) != 0)
-			bad += refused(pg, q, "", text_of(fx, q, &q->row->fields[i]));
+			bad += unsortable(fx, pg, q, &q->row->fields[i]);
 	return bad;
 }
 

@@ -148,7 +148,8 @@ static const struct db_query find = { .name = "thing_find",
 	.card = DB_OPT,
 	.row = &thing_schema };
 static const struct db_query list = { .name = "thing_list",
-	.sql = "SELECT id, name FROM thing ORDER BY ",
+	.sql = "SELECT id, name FROM thing WHERE ",
+	.sql_middle = " ORDER BY ",
 	.sql_tail = " LIMIT 100",
 	.card = DB_MANY,
 	.row = &thing_schema };

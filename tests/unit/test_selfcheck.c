@@ -98,6 +98,10 @@ static void flags_do_not_contradict_each_other(void **state)
 		     "S.enabled: is of a kind that has no null");
 	assert_wrong(*state, FIELD(OBJ(T, limits, F_RW | F_NULLABLE, struct limits, &limits_schema, "")),
 		     "S.limits: is of a kind that has no null");
+	assert_wrong(*state, FIELD(STRS(T, tags, F_OUT | F_SORT, 0, 0, NULL, 0, "")),
+		     "S.tags: can be sorted by and has no order");
+	assert_wrong(*state, FIELD(INT(T, size, F_SORT, 0, 0, "")),
+		     "S.size: can be sorted by and is not shown");
 }
 
 static void kinds_have_what_they_need(void **state)

@@ -136,8 +136,18 @@ static void what_is_wrong_is_told_with_file_and_line(void **state)
 		"q.sql:1: a is more than one statement",
 		"-- name: a :exec\nSELECT 'open;",
 		"q.sql:1: a quote or comment does not end",
-		"-- name: a :many r\nSELECT 1 ORDER BY id :sort",
+		"-- name: a :many r\nSELECT 1 WHERE :after ORDER BY id :sort",
 		"q.sql:1: a: :sort stands behind",
+		"-- name: a :many r\nSELECT 1 ORDER BY :sort",
+		"q.sql:1: a: :sort needs :after before it",
+		"-- name: a :many r\nSELECT 1 WHERE :after",
+		"q.sql:1: a: :after needs :sort behind it",
+		"-- name: a :many r\nSELECT 1 WHERE :after AND :after ORDER BY :sort",
+		"q.sql:1: a has :after twice",
+		"-- name: a :many r\nSELECT 1 WHERE :after ORDER BY :sort OFFSET :after",
+		"q.sql:1: a has :after twice",
+		"-- name: a :many r\nSELECT 1 WHERE :after ORDER BY :sort, ORDER BY :sort",
+		"q.sql:1: a has :sort twice",
 		"-- name: a :exec\nSELECT 1 ORDER BY :sort",
 		"q.sql:1: a has :sort but no rows",
 		"SELECT 1;",
@@ -158,8 +168,8 @@ static void what_is_quoted_or_commented_is_not_looked_into(void **state)
 {
 	struct fixture *fx = *state;
 
-	assert_int_equal(0,
-		queries(fx, "-- name: a :exec\nSELECT 'it''s $7; :sort', \"a;b\" /* ; $8 */ -- ; $9\n, 1;"));
+	assert_int_equal(0, queries(fx, "-- name: a :exec\n"
+					"SELECT 'it''s $7; :sort :after', \"a;b\" /* ; $8 */ -- ; $9\n, 1;"));
 	assert_int_equal(0, queries(fx, "-- name: b :exec\nDO $x$ BEGIN PERFORM $$;$$; END $x$;"));
 }
 
@@ -168,10 +178,10 @@ static const char all_kinds[] =
 	"-- name: a :one r\n-- args: a_text text, b_int int8, c_bool bool, d_time timestamptz,\n"
 	"-- args: e_texts text[], f_json json, g_bytes bytea, h_real float8\n"
 	"SELECT $1, $2, $3, $4, $5, $6, $7, $8, '\?\?/ \\ \" \xc3\xbc';\n"
-	"-- name: b :opt r\nSELECT 1;\n-- name: c :many r\n-- args: n int8\nSELECT 1 ORDER BY :sort LIMIT "
-	"$1;\n"
+	"-- name: b :opt r\nSELECT 1;\n-- name: c :many r\n-- args: n int8\n"
+	"SELECT 1 WHERE :after ORDER BY :sort LIMIT $1;\n"
 	"-- name: d :exec\nSELECT 1;\n-- name: e :exec1\nINSERT INTO t VALUES (1);\n"
-	"-- name: f :count\nDELETE FROM t;\n-- name: g :many r\nSELECT 1 ORDER BY :sort;\n";
+	"-- name: f :count\nDELETE FROM t;\n-- name: g :many r\nSELECT 1 WHERE :after ORDER BY :sort;\n";
 
 static const char use[] = "#include \"cc/model/q_test.h\"\n"
 			  "extern int use(struct db *db, struct r *r, struct db_rows *rows);\n"

@@ -28,7 +28,8 @@
  * Args: text → const char * (NULL is NULL) · int8 → int64_t (INT_NULL) · bool → bool ·
  * timestamptz → int64_t µs (TIME_NULL) · text[] → const struct strv * · json → const char * ·
  * bytea → struct bytes (p NULL is NULL) · float8 → double (NAN).
- * A query whose text holds the marker ORDER BY :sort takes `const struct db_order *order` after the result.
+ * A query whose text holds the markers :after (in its WHERE) and ORDER BY :sort takes `const struct
+ * db_order *order` after the result: both are made of the table's fields, see there.
  */
 struct db;
 
@@ -37,8 +38,9 @@ enum db_card { DB_ONE, DB_OPT, DB_MANY, DB_EXEC, DB_EXEC1, DB_COUNT };
 
 struct db_query {
 	const char *name;               /* unique: the prepared statement's name */
-	const char *sql;                /* with :sort, the text before … */
-	const char *sql_tail;           /* … and after the marker; NULL without it */
+	const char *sql;                /* with markers: up to :after, … */
+	const char *sql_middle;         /* … up to :sort, … */
+	const char *sql_tail;           /* … and the rest; NULL without them */
 	const enum db_type *args;
 	int nargs;
 	enum db_card card;
@@ -66,18 +68,23 @@ struct db_rows {
 
 /*
  * "name", "-created_at": fields with F_SORT only; the columns' names come from the table, never from the
- * client.
+ * client. The table's id, where it has one, ends every order, so that equal rows never change places.
  */
+#define DB_ORDER_MAX 4          /* as a client may ask for; the id is beyond these */
 struct db_order {
 	struct {
 		const struct field *field;
 		bool descending;
-	} by[4];
+	} by[DB_ORDER_MAX + 1];
 	int n;
+	/* Only rows that come after the one with these values, one per field; NULL: all rows. */
+	const struct db_arg *after;
 };
 /* Parses "environment,-created_at" against the table. False: *ret_why: "cannot be by x". */
 bool db_order_parse(struct arena *a, const struct schema *s, const char *text, struct db_order *ret,
 		    const char **ret_why);
+/* The values of a row for db_order.after; they point into the row. */
+void db_order_values(const struct db_order *o, const void *row, struct db_arg *ret);
 
 /* Exactly one of the result pointers is used, by q->card. */
 struct db_result {
