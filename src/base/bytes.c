@@ -135,3 +135,23 @@ void bytes_wipe(void *p, size_t n)
 {
 	explicit_bzero(p, n);
 }
+
+char *percent_encode(struct arena *a, const char *s, const char *also)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	char *out = arena_alloc(a, 3 * strlen(s) + 1), *end = out;
+
+	for (; *s != '\0'; s++) {
+		const unsigned char c = (unsigned char)*s;
+
+		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+		    strchr("-._~", c) != NULL || strchr(also, c) != NULL) {
+			*end++ = (char)c;
+			continue;
+		}
+		*end++ = '%';
+		*end++ = digits[c >> 4];
+		*end++ = digits[c & 15];
+	}
+	return out;
+}

@@ -111,6 +111,15 @@ static void a_wipe_leaves_zeros_and_stays_in_its_bounds(void **state)
 	assert_memory_equal(p, "\x01\x00\x00\x04", 4);
 }
 
+static void all_but_plain_letters_is_percent_encoded(void **state)
+{
+	assert_string_equal(percent_encode(*state, "aZ09-._~", ""), "aZ09-._~");
+	assert_string_equal(percent_encode(*state, "a b&c=d/%+\xc3\xbc<>\"\n", ""),
+		"a%20b%26c%3Dd%2F%25%2B%C3%BC%3C%3E%22%0A");
+	assert_string_equal(percent_encode(*state, "/a,b", "/"), "/a%2Cb");
+	assert_string_equal(percent_encode(*state, "", ""), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +130,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_plus_is_a_space_only_where_asked, setup, teardown),
 		cmocka_unit_test_setup_teardown(broken_escapes_and_nul_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_escape_is_not_read_beyond_the_length, setup, teardown),
+		cmocka_unit_test_setup_teardown(all_but_plain_letters_is_percent_encoded, setup, teardown),
 		cmocka_unit_test(equality_in_constant_time_is_equality),
 		cmocka_unit_test(a_wipe_leaves_zeros_and_stays_in_its_bounds),
 	};

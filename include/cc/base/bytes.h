@@ -15,6 +15,8 @@ struct bytes {
 
 char *hex_encode(struct arena *a, const void *p, size_t n);              /* lower case */
 bool hex_decode(const char *s, void *ret, size_t n);                     /* exactly 2n digits */
+/* Escapes all but letters, digits and -._~ (and what is in `also`). */
+char *percent_encode(struct arena *a, const char *s, const char *also);
 /*
  * RFC 4648, 5, without padding, and strict: a foreign character, an impossible length or bits set behind the
  * end are no base64url (ret->p is NULL and the answer false). The result is in the arena.
