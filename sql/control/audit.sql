@@ -34,7 +34,8 @@ VALUES ((SELECT version FROM next), $1, $2, $3);
 -- name: tenant_audit_page :many audit_row
 -- args: tenant_id text, since timestamptz, until timestamptz, actor text
 -- args: action text, category text, object text, object_id text
--- args: environment text, outcome text, max_rows int8
+-- args: environment text, outcome text, before_at timestamptz, before_seq int8
+-- args: max_rows int8
 SELECT 'control'::text AS chain, seq, at AS timestamp, actor_kind, actor, action, category, object_type,
        object_id, environment, outcome, request_id, ip, detail
   FROM cc.tenant_audit a
@@ -48,8 +49,9 @@ SELECT 'control'::text AS chain, seq, at AS timestamp, actor_kind, actor, action
    AND ($8::text IS NULL OR object_id = $8)
    AND ($9::text IS NULL OR environment = $9)
    AND ($10::text IS NULL OR outcome = $10)
+   AND ($11::timestamptz IS NULL OR (at, seq) < ($11, $12))
  ORDER BY a.at DESC, a.seq DESC
- LIMIT $11;
+ LIMIT $13;
 
 -- name: tenant_audit_count :one tally
 -- args: tenant_id text, since timestamptz, until timestamptz, actor text

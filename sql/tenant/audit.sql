@@ -18,7 +18,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16);
 -- name: audit_page :many audit_row
 -- args: since timestamptz, until timestamptz, actor text, action text
 -- args: category text, object text, object_id text, environment text
--- args: outcome text, max_rows int8
+-- args: outcome text, before_at timestamptz, before_seq int8, max_rows int8
 SELECT 'data'::text AS chain, seq, at AS timestamp, actor_kind, actor, action, category, object_type,
        object_id, environment, outcome, request_id, ip, detail
   FROM audit
@@ -31,8 +31,9 @@ SELECT 'data'::text AS chain, seq, at AS timestamp, actor_kind, actor, action, c
    AND ($7::text IS NULL OR object_id = $7)
    AND ($8::text IS NULL OR environment = $8)
    AND ($9::text IS NULL OR outcome = $9)
+   AND ($10::timestamptz IS NULL OR (at, seq) < ($10, $11))
  ORDER BY audit.at DESC, audit.seq DESC
- LIMIT $10;
+ LIMIT $12;
 
 -- name: audit_count :one tally
 -- args: since timestamptz, until timestamptz, actor text, action text

@@ -18,12 +18,12 @@ static SCHEMA(api_key_query_schema, struct api_key_query, "ApiKeyQuery", api_key
 static enum err api_key_list(struct ctx *cx, struct req *rq)
 {
 	const struct api_key_query *q = rq->query;
-	struct db_order *order = ARENA_NEW(cx->arena, struct db_order);
+	const struct page *page;
 
-	TRY(req_order(cx, &api_key_row_schema, q->sort, "created_at", order));
-	q_api_key_list_later(cx->db, &rq->list, order, cx->tenant->id, q->skip, q->limit);
+	TRY(req_page(cx, rq, &q->page, "created_at", &page));
+	q_api_key_list_later(cx->db, &rq->list, &page->order, cx->tenant->id, page->skip, page->rows);
 	q_api_key_count_later(cx->db, tally_at(&rq->total), cx->tenant->id);
-	return reply_list(rq, q->skip, q->limit);
+	return ERR_NONE;
 }
 
 static enum err api_key_get(struct ctx *cx, struct req *rq)

@@ -16,16 +16,15 @@
 #define DAY_US (INT64_C(86400) * TIME_SECOND)
 
 struct audit_query {
-	int64_t skip, limit;
+	PAGE_MEMBERS;
 	struct audit_filter filter;
 };
 
 #define T struct audit_query
 static const struct field audit_query_fields[] = {
-	{ .name = "skip", .kind = K_INT, .flags = F_CREATE, .offset = FIELD_AT(T, skip, int64_t), .min = 0,
-	  .max = DEPTH_MAX, .def = "0", .doc = "How many records to pass over; skip + limit ≤ 10000." },
-	{ .name = "limit", .kind = K_INT, .flags = F_CREATE, .offset = FIELD_AT(T, limit, int64_t), .min = 1,
-	  .max = PAGE_LIMIT_MAX, .def = PAGE_LIMIT_DEFAULT, .doc = "How many records to return at most." },
+	PAGE_SKIP_FIELD(T, DEPTH_MAX, "How many records to pass over; skip + limit ≤ 10000."),
+	PAGE_LIMIT_FIELD(T),
+	PAGE_CURSOR_FIELD(T),
 	AUDIT_FILTER_FIELDS(T),
 };
 #undef T
@@ -54,6 +53,7 @@ bool audit_filter_chain(const struct audit_filter *f, const char *chain)
 struct ask {
 	const struct audit_filter *filter;
 	const char *tenant_id;
+	int64_t before_at, before_seq;  /* only what is older; TIME_NULL: all */
 	int64_t depth;
 	struct db_rows rows;
 	int64_t total;
@@ -65,7 +65,7 @@ static enum err ask_data(struct ctx *cx, void *arg)
 	const struct audit_filter *f = a->filter;
 
 	q_audit_page_later(cx->db, &a->rows, f->since, f->until, f->actor, f->action, f->category, f->object,
-			   f->object_id, f->environment, f->outcome, a->depth);
+			   f->object_id, f->environment, f->outcome, a->before_at, a->before_seq, a->depth);
 	q_audit_count_later(cx->db, tally_at(&a->total), f->since, f->until, f->actor, f->action, f->category,
 			    f->object, f->object_id, f->environment, f->outcome);
 	return ERR_NONE;
@@ -77,7 +77,8 @@ static enum err ask_control(struct ctx *cx, void *arg)
 	const struct audit_filter *f = a->filter;
 
 	q_tenant_audit_page_later(cx->db, &a->rows, a->tenant_id, f->since, f->until, f->actor, f->action,
-				  f->category, f->object, f->object_id, f->environment, f->outcome, a->depth);
+				  f->category, f->object, f->object_id, f->environment, f->outcome,
+				  a->before_at, a->before_seq, a->depth);
 	q_tenant_audit_count_later(cx->db, tally_at(&a->total), a->tenant_id, f->since, f->until, f->actor,
 				   f->action, f->category, f->object, f->object_id, f->environment,
 				   f->outcome);
@@ -136,24 +137,46 @@ static void merge(struct arena *a, const struct ask *data, const struct ask *con
 	*ret = (struct db_rows){ .v = to, .n = n };
 }
 
+/*
+ * Where each chain goes on behind the last record of the page before: of those of the same time, what is
+ * left of its own chain, and of the control chain also all, for the data chain comes first.
+ */
+static void begin_behind(const struct page *page, struct ask *data, struct ask *control)
+{
+	const struct db_arg *last = page->order.after;
+
+	if (last == NULL)
+		return;
+	data->before_at = control->before_at = last[0].number;
+	data->before_seq = control->before_seq = last[2].number;
+	if (str_eq(last[1].text, AUDIT_CHAIN_DATA))
+		control->before_seq = INT64_MAX;
+	else
+		data->before_seq = 0;
+}
+
 static enum err audit_list(struct ctx *cx, struct req *rq)
 {
 	const struct audit_query *q = rq->query;
 	struct audit_filter filter = q->filter;
-	struct ask data = { .filter = &filter, .tenant_id = cx->tenant->id, .depth = q->skip + q->limit };
+	struct ask data = { .filter = &filter, .tenant_id = cx->tenant->id, .before_at = TIME_NULL };
+	const struct page *page;
 	struct ask control;
 
-	if (data.depth > DEPTH_MAX)
+	if (q->page.skip + q->page.limit > DEPTH_MAX)
 		return refuse_field(cx, "skip", "range",
-				    "skip + limit must be at most %d; ask for what is older by end_date",
+				    "skip + limit must be at most %d; ask for what is older by cursor",
 				    DEPTH_MAX);
+	TRY(req_page(cx, rq, &q->page, "-timestamp,chain,-seq", &page));
 	TRY(audit_filter_times(cx, &filter));
+	data.depth = page->skip + page->rows;
 	control = data;
+	begin_behind(page, &data, &control);
 	TRY(read_data(cx, &data));
 	TRY(read_control(cx, &control));
-	merge(cx->arena, &data, &control, q->skip, &rq->list);
+	merge(cx->arena, &data, &control, page->skip, &rq->list);
 	rq->total = data.total + control.total;
-	return reply_list(rq, q->skip, q->limit);
+	return ERR_NONE;
 }
 
 #define LIST(p, name) \

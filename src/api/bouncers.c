@@ -28,16 +28,16 @@ static SCHEMA(bouncer_query_schema, struct bouncer_query, "BouncerQuery", bounce
 static enum err bouncer_list(struct ctx *cx, struct req *rq)
 {
 	const struct bouncer_query *q = rq->query;
-	struct db_order *order = ARENA_NEW(cx->arena, struct db_order);
+	const struct page *page;
 
-	TRY(req_order(cx, &bouncer_schema, q->sort, "id", order));
-	q_bouncer_list_later(cx->db, &rq->list, order, q->skip, q->limit, q->environment, q->status, q->name);
+	TRY(req_page(cx, rq, &q->page, "id", &page));
+	q_bouncer_list_later(cx->db, &rq->list, &page->order, page->skip, page->rows,
+			     q->environment, q->status, q->name);
 	if (q->environment == NULL && q->status == NULL && q->name == NULL)
 		q_bouncer_total_later(cx->db, tally_at(&rq->total));
 	else
 		q_bouncer_count_later(cx->db, tally_at(&rq->total), q->environment, q->status, q->name);
-	rq->list_full = q->full;
-	return reply_list(rq, q->skip, q->limit);
+	return ERR_NONE;
 }
 
 static enum err bouncer_get(struct ctx *cx, struct req *rq)

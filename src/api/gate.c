@@ -2,11 +2,15 @@
 /* The way of every request: credential → tenant → scope → rate. */
 #include "gate.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 #include "cc/api/api.h"
 #include "cc/core/actor.h"
+#include "cc/core/cursor.h"
 #include "cc/core/scope.h"
+#include "cc/core/tenant.h"
+#include "cc/core/world.h"
 
 /* What an earlier look of the same request has left, and may have left in the middle. */
 static void release(struct gate *g)
@@ -122,8 +126,19 @@ static enum err gate_again(struct ctx *cx, const struct req *rq)
 	return e;
 }
 
+static_assert(PAGE_MAC_LEN == CURSOR_MAC_LEN, "the floors agree");
+
+static void gate_sign(struct ctx *cx, const struct req *rq, const void *p, size_t n,
+		      unsigned char ret[PAGE_MAC_LEN])
+{
+	const bool of_tenant = rq->route->auth == AUTH_TENANT && cx->tenant != NULL;
+
+	cursor_mac(cx->arena, cx->world->settings, of_tenant ? cx->tenant->id : NULL, p, n, ret);
+}
+
 const struct http_hooks api_hooks = {
 	.gate = gate_pass,
+	.sign = gate_sign,
 	.unit = gate_unit,
 	.data_version = gate_data_version,
 	.again = gate_again,

@@ -18,12 +18,12 @@ static SCHEMA(operator_key_query_schema, struct operator_key_query, "OperatorKey
 static enum err operator_key_list_all(struct ctx *cx, struct req *rq)
 {
 	const struct operator_key_query *q = rq->query;
-	struct db_order *order = ARENA_NEW(cx->arena, struct db_order);
+	const struct page *page;
 
-	TRY(req_order(cx, &api_key_row_schema, q->sort, "created_at", order));
-	q_operator_key_list_later(cx->db, &rq->list, order, q->skip, q->limit);
+	TRY(req_page(cx, rq, &q->page, "created_at", &page));
+	q_operator_key_list_later(cx->db, &rq->list, &page->order, page->skip, page->rows);
 	q_operator_key_count_later(cx->db, tally_at(&rq->total));
-	return reply_list(rq, q->skip, q->limit);
+	return ERR_NONE;
 }
 
 static enum err operator_key_read(struct ctx *cx, struct req *rq)

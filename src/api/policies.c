@@ -27,31 +27,30 @@ static const struct field policy_query_fields[] = {
 static SCHEMA(policy_query_schema, struct policy_query, "PolicyQuery", policy_query_fields);
 
 static void policy_rows_later(struct ctx *cx, struct req *rq, const struct policy_query *q,
-			      const struct db_order *order)
+			      const struct page *page)
 {
-	if (q->full)
-		q_policy_list_full_later(cx->db, &rq->list, order, q->skip, q->limit, q->status,
+	if (q->page.full)
+		q_policy_list_full_later(cx->db, &rq->list, &page->order, page->skip, page->rows, q->status,
 					 q->environment, q->name, q->resource_id, q->bouncer_id);
 	else
-		q_policy_list_later(cx->db, &rq->list, order, q->skip, q->limit, q->status,
+		q_policy_list_later(cx->db, &rq->list, &page->order, page->skip, page->rows, q->status,
 				    q->environment, q->name, q->resource_id, q->bouncer_id);
 }
 
 static enum err policy_list(struct ctx *cx, struct req *rq)
 {
 	const struct policy_query *q = rq->query;
-	struct db_order *order = ARENA_NEW(cx->arena, struct db_order);
+	const struct page *page;
 
-	TRY(req_order(cx, &policy_schema, q->sort, "id", order));
-	policy_rows_later(cx, rq, q, order);
+	TRY(req_page(cx, rq, &q->page, "id", &page));
+	policy_rows_later(cx, rq, q, page);
 	if (q->status == NULL && q->environment == NULL && q->name == NULL && q->resource_id == INT_NULL &&
 	    q->bouncer_id == INT_NULL)
 		q_policy_total_later(cx->db, tally_at(&rq->total));
 	else
 		q_policy_count_later(cx->db, tally_at(&rq->total), q->status, q->environment, q->name,
 				     q->resource_id, q->bouncer_id);
-	rq->list_full = q->full;
-	return reply_list(rq, q->skip, q->limit);
+	return ERR_NONE;
 }
 
 static enum err policy_get(struct ctx *cx, struct req *rq)

@@ -27,16 +27,16 @@ static SCHEMA(resource_query_schema, struct resource_query, "ResourceQuery", res
 static enum err resource_list(struct ctx *cx, struct req *rq)
 {
 	const struct resource_query *q = rq->query;
-	struct db_order *order = ARENA_NEW(cx->arena, struct db_order);
+	const struct page *page;
 
-	TRY(req_order(cx, &resource_schema, q->sort, "id", order));
-	q_resource_list_later(cx->db, &rq->list, order, q->skip, q->limit, q->type, q->environment, q->name);
+	TRY(req_page(cx, rq, &q->page, "id", &page));
+	q_resource_list_later(cx->db, &rq->list, &page->order, page->skip, page->rows,
+			     q->type, q->environment, q->name);
 	if (q->type == NULL && q->environment == NULL && q->name == NULL)
 		q_resource_total_later(cx->db, tally_at(&rq->total));
 	else
 		q_resource_count_later(cx->db, tally_at(&rq->total), q->type, q->environment, q->name);
-	rq->list_full = q->full;
-	return reply_list(rq, q->skip, q->limit);
+	return ERR_NONE;
 }
 
 static enum err resource_get(struct ctx *cx, struct req *rq)

@@ -25,13 +25,13 @@ static SCHEMA(tenant_query_schema, struct tenant_query, "TenantQuery", tenant_qu
 static enum err tenant_list(struct ctx *cx, struct req *rq)
 {
 	const struct tenant_query *q = rq->query;
-	struct db_order *order = ARENA_NEW(cx->arena, struct db_order);
+	const struct page *page;
 
-	TRY(req_order(cx, &tenant_item_schema, q->sort, "created_at", order));
-	q_tenant_list_later(cx->db, &rq->list, order, q->skip, q->limit, q->status, q->region, q->plan_type,
-			    q->name);
+	TRY(req_page(cx, rq, &q->page, "created_at", &page));
+	q_tenant_list_later(cx->db, &rq->list, &page->order, page->skip, page->rows, q->status, q->region,
+			    q->plan_type, q->name);
 	q_tenant_count_later(cx->db, tally_at(&rq->total), q->status, q->region, q->plan_type, q->name);
-	return reply_list(rq, q->skip, q->limit);
+	return ERR_NONE;
 }
 
 /* What an operation on one tenant has in hand. */

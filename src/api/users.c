@@ -33,10 +33,11 @@ static void add_permissions(struct ctx *cx, struct user *u)
 static enum err user_list(struct ctx *cx, struct req *rq)
 {
 	const struct user_query *q = rq->query;
-	struct db_order *order = ARENA_NEW(cx->arena, struct db_order);
+	const struct page *page;
 
-	TRY(req_order(cx, &user_schema, q->sort, "id", order));
-	q_user_list_later(cx->db, &rq->list, order, q->skip, q->limit, q->role, q->email, q->username);
+	TRY(req_page(cx, rq, &q->page, "id", &page));
+	q_user_list_later(cx->db, &rq->list, &page->order, page->skip, page->rows, q->role,
+			  q->email, q->username);
 	if (q->role == NULL && q->email == NULL && q->username == NULL)
 		q_user_total_later(cx->db, tally_at(&rq->total));
 	else
@@ -44,7 +45,7 @@ static enum err user_list(struct ctx *cx, struct req *rq)
 	TRY(db_flush(cx->db));
 	for (size_t i = 0; i < rq->list.n; i++)
 		add_permissions(cx, DB_ROW(&rq->list, struct user, i));
-	return reply_list(rq, q->skip, q->limit);
+	return ERR_NONE;
 }
 
 static enum err user_get(struct ctx *cx, struct req *rq)

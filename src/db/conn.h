@@ -117,8 +117,6 @@ void stmt_free(void *stmt);
 const char *order_text(struct arena *a, const struct db_query *q, const struct db_order *order);
 /* What :after stands for; its parameters follow those of the query. */
 const char *order_after_text(struct arena *a, const struct db_query *q, const struct db_order *order);
-/* The type of the parameter that a field is compared with. */
-enum db_type order_type(const struct field *f);
 
 /* bind.c */
 struct bound {

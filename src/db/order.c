@@ -70,7 +70,7 @@ void db_order_values(const struct db_order *o, const void *row, struct db_arg *r
 		const struct field *f = o->by[i].field;
 		const void *member = schema_member_const(row, f);
 
-		switch (order_type(f)) {
+		switch (db_order_type(f)) {
 		case DB_TEXT:
 			ret[i] = (struct db_arg){ .text = *(const char *const *)member };
 			break;
@@ -93,7 +93,7 @@ void db_order_values(const struct db_order *o, const void *row, struct db_arg *r
 }
 
 /* Lists of texts, JSON and bytes have no order: schema_self_check() refuses F_SORT on them. */
-enum db_type order_type(const struct field *f)
+enum db_type db_order_type(const struct field *f)
 {
 	switch (f->kind) {
 	case K_INT:

@@ -87,7 +87,7 @@ static bool prepare(struct db *db, const struct db_query *q, struct db_stmt *s, 
 	for (int i = 0; i < q->nargs; i++)
 		types[i] = bind_type(q->args[i]);
 	for (int i = 0; i < f->nafter; i++)
-		types[q->nargs + i] = bind_type(order_type(f->order->by[i].field));
+		types[q->nargs + i] = bind_type(db_order_type(f->order->by[i].field));
 	if (PQsendPrepare(db->pg, s->name, sql, q->nargs + f->nafter, types) != 1)
 		return false;
 	s->state = STMT_SENT;
@@ -109,7 +109,8 @@ void stmt_send(struct db *db, const struct db_query *q, const struct db_order *o
 	for (int i = 0; i < q->nargs; i++)
 		bind_arg(db->cx->arena, q->args[i], &args[i], &b, i);
 	for (int i = 0; i < f.nafter; i++)
-		bind_arg(db->cx->arena, order_type(order->by[i].field), &order->after[i], &b, q->nargs + i);
+		bind_arg(db->cx->arena, db_order_type(order->by[i].field), &order->after[i], &b,
+			q->nargs + i);
 	if (PQsendQueryPrepared(db->pg, s->name, q->nargs + f.nafter, b.value, b.length, b.format, 1) != 1) {
 		conn_lose(db, PQerrorMessage(db->pg));
 		return;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call.h"
+#include "page.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -195,6 +196,7 @@ static void add_rare(struct MHD_Response *r, const struct call *c)
 	if (c->status < 300) {
 		if (!rq->dry_run)
 			add(r, "Location", rq->location);
+		add(r, "Link", page_link(c->arena, rq));
 		if (rq->route != NULL && (rq->route->flags & ROUTE_BARE_ARRAY) != 0)
 			add_int(r, "X-Total-Count", rq->total);
 	}

@@ -216,7 +216,8 @@ bool etags_may_be_list(const struct etags *l, const char *hash)
 	for (size_t i = 0; i < l->n; i++)
 		if (l->v[i].len > n && memcmp(l->v[i].text + l->v[i].len - n, hash, n) == 0)
 			return true;
-	return l->any;
+	/* "*" asks only whether the request is a good one, which is not known before it is done. */
+	return false;
 }
 
 const char *reply_etag(struct arena *a, const struct req *rq, const char *body, size_t n)

@@ -48,6 +48,7 @@ void *glue_target(void *cls, const char *uri, struct MHD_Connection *mhd)
 	c->cx.remote_ip = c->peer->ip;
 	c->cx.deadline_ms = c->arrived_us / 1000 + s->conf.request_ms;
 	c->rq.in = &c->in;
+	c->rq.hooks = s->conf.hooks;
 	head_target(c, uri);
 	return c;
 }

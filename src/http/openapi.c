@@ -134,6 +134,7 @@ static void write_envelope(struct jw *w, const struct route *r, struct arena *a)
 	jw_text(w, r->list);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		jw_text(w, numbers[i]);
+	jw_text(w, "next_cursor");
 	jw_array_end(w);
 	jw_key(w, "properties");
 	jw_object(w);
@@ -143,6 +144,9 @@ static void write_envelope(struct jw *w, const struct route *r, struct arena *a)
 		jw_key(w, numbers[i]);
 		jw_raw(w, "{\"type\":\"integer\",\"minimum\":0}");
 	}
+	jw_key(w, "next_cursor");
+	jw_raw(w, "{\"type\":[\"string\",\"null\"],"
+		  "\"description\":\"The parameter cursor of the next page.\"}");
 	jw_object_end(w);
 	jw_object_end(w);
 }
@@ -198,6 +202,10 @@ static void write_success(struct jw *w, const struct route *r, struct arena *a)
 	if (route_has_etag(r)) {
 		jw_key(w, "ETag");
 		ref(w, "headers", "ETag", a);
+	}
+	if (r->list != NULL) {
+		jw_key(w, "Link");
+		ref(w, "headers", "Link", a);
 	}
 	if ((r->flags & ROUTE_BARE_ARRAY) != 0) {
 		jw_key(w, "X-Total-Count");

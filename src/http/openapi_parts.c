@@ -199,6 +199,8 @@ void openapi_components(struct jw *w, struct arena *a, const struct route_group 
 	       "\"Location\":{\"description\":\"Path of the new object.\",\"schema\":{\"type\":\"string\"}},"
 	       "\"IdempotentReplayed\":{\"description\":\"true: the answer to an earlier request with this "
 	       "Idempotency-Key.\",\"schema\":{\"type\":\"string\",\"enum\":[\"true\"]}},"
+	       "\"Link\":{\"description\":\"rel=next: the next page, if there is one.\","
+	       "\"schema\":{\"type\":\"string\"}},"
 	       "\"TotalCount\":{\"description\":\"How many items match.\","
 	       "\"schema\":{\"type\":\"integer\"}}}");
 	jw_key(w, "securitySchemes");

@@ -25,9 +25,11 @@ static void write_list(const struct req *rq, struct jw *w)
 	jw_key(w, "total");
 	jw_int(w, rq->total);
 	jw_key(w, "page");
-	jw_int(w, rq->limit > 0 ? rq->skip / rq->limit + 1 : 1);
+	jw_int(w, rq->page != NULL ? rq->page->number : 1);
 	jw_key(w, "page_size");
 	jw_int(w, rq->limit);
+	jw_key(w, "next_cursor");
+	jw_text(w, rq->next_cursor);
 	jw_object_end(w);
 }
 

@@ -46,13 +46,6 @@ enum err reply_stream(struct req *rq, const struct stream *s, const char *type)
 	return ERR_NONE;
 }
 
-enum err reply_list(struct req *rq, int64_t skip, int64_t limit)
-{
-	rq->skip = skip;
-	rq->limit = limit;
-	return ERR_NONE;
-}
-
 void req_header(struct req *rq, const char *name, const char *value)
 {
 	if (rq->nheaders == REQ_HEADERS_MAX) {
@@ -70,16 +63,4 @@ enum err req_id(struct ctx *cx, const struct req *rq, int i, int64_t *ret)
 		return refuse(cx, ERR_NOT_FOUND, "no object has this id");
 	*ret = id;
 	return ERR_NONE;
-}
-
-enum err req_order(struct ctx *cx, const struct schema *row, const char *sort, const char *by_default,
-		   struct db_order *ret)
-{
-	const char *why = NULL;
-
-	if (sort == NULL)
-		sort = by_default;
-	if (db_order_parse(cx->arena, row, sort, ret, &why))
-		return ERR_NONE;
-	return refuse_field(cx, "sort", "enum", "`sort` %s", why);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call.h"
+#include "page.h"
 
 #include <string.h>
 
@@ -165,5 +166,8 @@ enum err run_route(struct call *c)
 		e = look_at_list(c);
 	if (e != ERR_NONE || c->not_modified)
 		return e;
-	return run_handler(c);
+	e = run_handler(c);
+	if (e == ERR_NONE)
+		page_end(&c->cx, &c->rq);
+	return e;
 }

@@ -30,9 +30,10 @@ const char *audit_category_of(const char *object_type)
 
 #define T struct audit_row
 static const struct field audit_row_fields[] = {
-	ENUM(T, chain, F_OUT, audit_chains, NULL, "data: the tenant's objects. control: the tenant itself."),
-	INT(T, seq, F_OUT, 0, 0, "Place in its chain; no gaps."),
-	TIME(T, timestamp, F_OUT | F_MILLIS, "When it happened."),
+	ENUM(T, chain, F_OUT | F_SORT, audit_chains, NULL,
+	     "data: the tenant's objects. control: the tenant itself."),
+	INT(T, seq, F_OUT | F_SORT, 0, 0, "Place in its chain; no gaps."),
+	TIME(T, timestamp, F_OUT | F_SORT | F_MILLIS, "When it happened."),
 	TEXT(T, actor_kind, F_OUT, 0, 0, "api_key, operator or system."),
 	TEXT(T, actor, F_OUT, 0, 0, "The credential's id."),
 	TEXT(T, action, F_OUT, 0, 0, "The operation: createPolicy, …"),

@@ -30,7 +30,8 @@ static void check_list(const struct route *r, const struct answer *a)
 	if (!json_is_array(list))
 		fail_msg("%s: no list: %s", a->asked, a->body);
 	if (!bare) {
-		assert_int_equal(4, json_object_size(a->json));
+		assert_int_equal(5, json_object_size(a->json));
+		assert_true(answer_null(a, "next_cursor"));
 		assert_true(answer_int(a, "total") >= (int64_t)json_array_size(list));
 		assert_int(1, a, "page");
 		assert_true(answer_int(a, "page_size") >= (int64_t)json_array_size(list));

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "cc/base/bytes.h"
 #include "cc/base/clock.h"
 #include "cc/base/log.h"
 
@@ -24,7 +25,7 @@ struct thing {
 };
 #define T struct thing
 static const struct field thing_fields[] = {
-	INT(T, id, F_OUT, 0, 0, "Assigned by the server."),
+	INT(T, id, F_OUT | F_SORT, 0, 0, "Assigned by the server."),
 	TEXT(T, name, F_RW | F_REQUIRED, 1, 40, "Name."),
 	TEXT(T, note, F_RW | F_NULLABLE, 0, 100000, "Note."),
 };
@@ -59,12 +60,13 @@ static enum err list(struct ctx *cx, struct req *rq)
 {
 	static struct thing things[] = { { .id = 1, .name = "one" }, { .id = 2, .name = "two" } };
 	const struct list_query *q = rq->query;
+	const struct page *page;
 
-	(void)cx;
 	atomic_fetch_add(&floor_seen.handled, 1);
-	rq->list = (struct db_rows){ .v = things, .n = 2 };
+	TRY(req_page(cx, rq, &q->page, "id", &page));
+	rq->list = (struct db_rows){ .v = things, .n = page->order.after != NULL ? 0 : 2 };
 	rq->total = 42;
-	return reply_list(rq, q->skip, q->limit);
+	return ERR_NONE;
 }
 
 static enum err create(struct ctx *cx, struct req *rq)
@@ -282,9 +284,22 @@ static void done(struct ctx *cx, struct req *rq, int status)
 	atomic_fetch_add(status != 0 ? &floor_seen.done : &floor_seen.abandoned, 1);
 }
 
+/* No secret: only that a cursor that was changed is seen. */
+static void sign(struct ctx *cx, const struct req *rq, const void *p, size_t n,
+		 unsigned char ret[PAGE_MAC_LEN])
+{
+	const uint64_t sum[2] = { hash64_fixed(p, n, 1), hash64_fixed(p, n, 2) };
+
+	(void)cx;
+	(void)rq;
+	memcpy(ret, sum, PAGE_MAC_LEN);
+}
+
 void floor_conf(struct http_conf *ret)
 {
-	static const struct http_hooks hooks = { .gate = gate, .unit = unit, .done = done, .again = again };
+	static const struct http_hooks hooks = {
+		.gate = gate, .unit = unit, .sign = sign, .done = done, .again = again,
+	};
 
 	*ret = (struct http_conf){
 		.address = "127.0.0.1", .io_threads = 2, .workers = 2, .queue_max = 64,

@@ -58,7 +58,7 @@ static void a_list_comes_in_its_envelope(void **state)
 	assert_int_equal(200, a.status);
 	assert_string_equal("{\"things\":[{\"id\":1,\"name\":\"one\",\"note\":null},"
 			    "{\"id\":2,\"name\":\"two\",\"note\":null}],"
-			    "\"total\":42,\"page\":3,\"page_size\":10}", a.body);
+			    "\"total\":42,\"page\":3,\"page_size\":10,\"next_cursor\":null}", a.body);
 	assert_header("Content-Type", "application/json");
 	assert_header("Cache-Control", "private, no-cache");
 	assert_header("X-Content-Type-Options", "nosniff");

@@ -187,7 +187,7 @@ static int refused(
 	for (int i = 0; i < q->nargs; i++)
 		types[i] = bind_type(q->args[i]);
 	for (int i = 0; o != NULL && o->after != NULL && i < o->n; i++)
-		types[n++] = bind_type(order_type(o->by[i].field));
+		types[n++] = bind_type(db_order_type(o->by[i].field));
 	r = PQprepare(pg, name, sql, n, types);
 	bad = PQresultStatus(r) != PGRES_COMMAND_OK;
 	if (bad)

@@ -83,6 +83,8 @@ struct db_order {
 /* Parses "environment,-created_at" against the table. False: *ret_why: "cannot be by x". */
 bool db_order_parse(struct arena *a, const struct schema *s, const char *text, struct db_order *ret,
 		    const char **ret_why);
+/* The type that a field is compared as: DB_TEXT, DB_INT8, DB_TIME, DB_BOOL or DB_FLOAT8. */
+enum db_type db_order_type(const struct field *f);
 /* The values of a row for db_order.after; they point into the row. */
 void db_order_values(const struct db_order *o, const void *row, struct db_arg *ret);
 

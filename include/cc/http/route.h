@@ -50,6 +50,7 @@ enum {
 
 struct req;
 struct route;
+struct http_hooks;
 struct entry;
 typedef enum err (*handler_fn)(struct ctx *cx, struct req *rq);
 
@@ -137,6 +138,7 @@ struct stream {
 
 struct req {
 	const struct route *route;
+	const struct http_hooks *hooks;
 	const struct entry *entry;              /* the HTTP floor's own: what it derived from the route */
 	const struct http_in *in;
 	const char *param[REQ_PARAMS_MAX];      /* {…} parts of the path, in order, decoded */
@@ -150,8 +152,10 @@ struct req {
 	/* The answer; reset when a unit of work is run again. */
 	const void *out;                        /* struct of route->reply */
 	struct db_rows list;                    /* rows of route->reply */
-	int64_t total, skip, limit;
+	int64_t total, limit;                   /* of a list: how many there are, how many are shown */
 	bool list_full;
+	const struct page *page;                /* of a list, see req_page() */
+	const char *next_cursor;                /* NULL: the list is at its end */
 	struct strv changed;                    /* names of the fields a write changed, for the audit */
 	const char *environment;                /* of what a write changed, where the answer has none */
 	const char *reason;                     /* why, in the caller's words, for the audit; or NULL */
@@ -199,8 +203,6 @@ enum err reply_created(struct ctx *cx, struct req *rq, const void *obj, const ch
 void reply_complete(struct req *rq, void (*fn)(struct req *rq, void *arg), void *arg);
 /* type: the content type. Only where route->store is STORE_NONE. */
 enum err reply_stream(struct req *rq, const struct stream *s, const char *type);
-/* Rows of a list; total counts what the filters match. `rows` is filled by the commit at the latest. */
-enum err reply_list(struct req *rq, int64_t skip, int64_t limit);
 /* For the unit hook, when every result is there: status and body of the success as they are sent. */
 int reply_status(const struct req *rq);
 /* kept: without F_SECRET fields, as it may be shown again. "" for 204. */
@@ -211,28 +213,52 @@ void req_header(struct req *rq, const char *name, const char *value);
 /* An integer id from the path; anything else is ERR_NOT_FOUND (ids are opaque to clients). */
 enum err req_id(struct ctx *cx, const struct req *rq, int i, int64_t *ret) MUST_USE;
 
-/* Query parameters of every list; embed as first member `struct page page`… see PAGE_FIELDS. */
+/* Query parameters of every list: `PAGE_MEMBERS;` stands first in its struct, PAGE_FIELDS in its table. */
+struct page_ask {
+	int64_t skip, limit;
+	const char *sort, *cursor;
+	bool full;
+};
+#define PAGE_MEMBERS struct page_ask page
 #define PAGE_LIMIT_DEFAULT "100"
 #define PAGE_LIMIT_MAX 1000
 #define PAGE_SKIP_MAX 1000000
-#define PAGE_MEMBERS \
-	int64_t skip, limit; \
-	const char *sort; \
-	bool full
+#define PAGE_CURSOR_MAX 2048
+#define PAGE_LIMIT_FIELD(T) \
+	{ .name = "limit", .kind = K_INT, .flags = F_CREATE, .offset = FIELD_AT(T, page.limit, int64_t), \
+	  .min = 1, .max = PAGE_LIMIT_MAX, .def = PAGE_LIMIT_DEFAULT, \
+	  .doc = "How many items to return at most." }
+#define PAGE_SKIP_FIELD(T, most, words) \
+	{ .name = "skip", .kind = K_INT, .flags = F_CREATE, .offset = FIELD_AT(T, page.skip, int64_t), \
+	  .min = 0, .max = (most), .def = "0", .doc = (words) }
+#define PAGE_CURSOR_FIELD(T) \
+	{ .name = "cursor", .kind = K_TEXT, .flags = F_CREATE, \
+	  .offset = FIELD_AT(T, page.cursor, const char *), .min = 1, .max = PAGE_CURSOR_MAX, \
+	  .doc = "next_cursor of the page before, asked for with the same parameters but for limit." }
 #define PAGE_FIELDS(T) \
-	{ .name = "skip", .kind = K_INT, .flags = F_CREATE, .offset = FIELD_AT(T, skip, int64_t), .min = 0, \
-	  .max = PAGE_SKIP_MAX, .def = "0", .doc = "How many items to pass over." }, \
-	{ .name = "limit", .kind = K_INT, .flags = F_CREATE, .offset = FIELD_AT(T, limit, int64_t), \
-		  .min = 1, \
-	  .max = PAGE_LIMIT_MAX, .def = PAGE_LIMIT_DEFAULT, .doc = "How many items to return at most." }, \
-	{ .name = "sort", .kind = K_TEXT, .flags = F_CREATE, .offset = FIELD_AT(T, sort, const char *), \
-		  .min = 1, \
-	  .max = 200, .doc = "Fields to sort by, comma-separated; a leading - sorts descending." }, \
-	{ .name = "full", .kind = K_BOOL, .flags = F_CREATE, .offset = FIELD_AT(T, full, bool), \
-		  .def = "false", \
-	  .doc = "Include the long fields that lists leave out." }
-/* The order a list's `sort` asks for (default when it is NULL); a bad one is a fault on `sort`. */
-enum err req_order(struct ctx *cx, const struct schema *row, const char *sort, const char *by_default,
-		   struct db_order *ret) MUST_USE;
+	PAGE_SKIP_FIELD(T, PAGE_SKIP_MAX, "How many items to pass over."), \
+	PAGE_LIMIT_FIELD(T), \
+	PAGE_CURSOR_FIELD(T), \
+	{ .name = "sort", .kind = K_TEXT, .flags = F_CREATE, \
+	  .offset = FIELD_AT(T, page.sort, const char *), .min = 1, .max = 200, \
+	  .doc = "Fields to sort by, comma-separated; a leading - sorts descending." }, \
+	{ .name = "full", .kind = K_BOOL, .flags = F_CREATE, .offset = FIELD_AT(T, page.full, bool), \
+	  .def = "false", .doc = "Include the long fields that lists leave out." }
+
+/* What a list has to read for a page. */
+struct page {
+	struct db_order order;          /* with the row to begin behind, for a cursor */
+	int64_t skip;
+	int64_t rows;                   /* one more than is shown: then there is a next page */
+	struct db_arg after[DB_ORDER_MAX + 1];
+	int64_t number;                 /* from 1 */
+};
+/*
+ * The page of rows of the route's reply that is asked for. Sets what the envelope says of it; the handler
+ * reads page->rows rows to rq->list and how many there are in all to rq->total, by the commit at the latest.
+ * Faults of `sort` and `cursor`. Cursors are signed, and good for this tenant, route, order and filters.
+ */
+enum err req_page(struct ctx *cx, struct req *rq, const struct page_ask *ask, const char *by_default,
+		  const struct page **ret) MUST_USE;
 
 #endif

@@ -8,6 +8,7 @@
  * The HTTP floor: framing guard, caps, deadlines, router, bounded queue, workers, runner, answers,
  * one log line per request. It never mentions a resource; what it must ask is in the hooks.
  */
+#define PAGE_MAC_LEN 16
 struct http_hooks {
 	/*
 	 * Credential → tenant → scope → rate. Called first on the I/O thread with may_load = false: it
@@ -22,6 +23,9 @@ struct http_hooks {
 	 * (db_unit). What every write leaves beside its effect (audit) is written in the same unit.
 	 */
 	enum err (*unit)(struct ctx *cx, struct req *rq, db_work work, void *arg);
+	/* A MAC of what a cursor says, for the request's tenant. NULL: lists have no cursors. */
+	void (*sign)(struct ctx *cx, const struct req *rq, const void *p, size_t n,
+		     unsigned char ret[PAGE_MAC_LEN]);
 	/* Reads rq->data alone, the version of what a list would be read from: one round trip. */
 	enum err (*data_version)(struct ctx *cx, struct req *rq);
 	/*
