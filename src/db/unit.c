@@ -10,7 +10,7 @@
 #define ROLLBACK_MS 1000 /* a rollback may end this long after the deadline, else the connection is closed */
 
 static const struct db_query begin_read = {
-	.name = "cc begin read", .sql = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY", .card = DB_EXEC
+	.name = "cc begin read", .sql = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", .card = DB_EXEC
 };
 static const struct db_query begin_write = {
 	.name = "cc begin write", .sql = "BEGIN ISOLATION LEVEL READ COMMITTED", .card = DB_EXEC

@@ -48,6 +48,33 @@ static void a_write_behind_a_gate_is_two_round_trips(void **state)
 	assert_string_equal("2", things_count(fx));
 }
 
+static enum err look_twice(struct ctx *cx, void *arg)
+{
+	struct job *job = arg;
+	struct db_rows before;
+	enum err e = thing_list(cx, &before, NULL);
+
+	if (e != ERR_NONE)
+		return e;
+	pg_sql(job->fx->pg, "postgres", "INSERT INTO t_a.thing (id, name) VALUES (3, 'three')");
+	e = thing_list(cx, &job->rows, NULL);
+	job->n = (int64_t)before.n;
+	return e;
+}
+
+/* A list, its total and the version that it is tagged with belong together. */
+static void all_of_a_read_is_of_one_moment(void **state)
+{
+	struct things *fx = *state;
+	struct job job = { 0 };
+
+	assert_int_equal(ERR_NONE, things_unit(fx, DB_WRITE, things_add_two, &job));
+	assert_int_equal(ERR_NONE, things_unit(fx, DB_READ, look_twice, &job));
+	assert_int_equal(2, job.n);
+	assert_int_equal(2, job.rows.n);
+	assert_string_equal("3", things_count(fx));
+}
+
 static enum err ask_nothing(struct ctx *cx, void *arg)
 {
 	(void)cx;
@@ -357,6 +384,7 @@ int main(void)
 			a_later_write_that_touches_no_row_undoes_the_unit, things_open, things_close),
 		cmocka_unit_test_setup_teardown(
 			a_missing_row_is_an_answer_and_the_work_goes_on, things_open, things_close),
+		cmocka_unit_test_setup_teardown(all_of_a_read_is_of_one_moment, things_open, things_close),
 		cmocka_unit_test_setup_teardown(a_read_cannot_write, things_open, things_close),
 		cmocka_unit_test_setup_teardown(a_refusal_forgets_what_was_queued, things_open, things_close),
 		cmocka_unit_test_setup_teardown(

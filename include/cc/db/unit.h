@@ -21,7 +21,7 @@ typedef enum err (*db_work)(struct ctx *cx, void *arg);
 
 /*
  * The only place that begins, commits, retries or rolls back. Leases a connection, queues
- * BEGIN (READ COMMITTED; READ ONLY for DB_READ) and one set_config statement so that they travel
+ * BEGIN (READ COMMITTED; for DB_READ one snapshot of all, READ ONLY) and one set_config statement so that they travel
  * with the first statement of the work, runs work with cx->db set, then sends what the work queued
  * for later together with COMMIT: one round trip. Any error rolls all of it back. Serialization
  * failures and deadlocks (ERR_RETRY) run the work again, at most three times, arena rewound and
