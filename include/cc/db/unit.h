@@ -21,8 +21,8 @@ typedef enum err (*db_work)(struct ctx *cx, void *arg);
 
 /*
  * The only place that begins, commits, retries or rolls back. Leases a connection, queues
- * BEGIN (READ COMMITTED; for DB_READ one snapshot of all, READ ONLY) and one set_config statement so that they travel
- * with the first statement of the work, runs work with cx->db set, then sends what the work queued
+ * BEGIN (READ COMMITTED; for DB_READ one snapshot, READ ONLY) and one set_config statement so that they
+ * travel with the first statement of the work, runs work with cx->db set, then sends what the work queued
  * for later together with COMMIT: one round trip. Any error rolls all of it back. Serialization
  * failures and deadlocks (ERR_RETRY) run the work again, at most three times, arena rewound and
  * cx->problem cleared. A connection lost before COMMIT was sent: once more on a fresh one when the
