@@ -123,7 +123,7 @@ static void whoever_dies_in_between_is_followed_by_another(void **state)
 	int n = 1;
 
 	/* Each schema passes two points: its tables are there, and that is recorded. */
-	while (plane_dies_at(p, arena_printf(p->arena, "*:%d", n), setup, &r)) {
+	while (plane_dies_at(p, arena_printf(p->arena, "schema.migrate.*:%d", n), setup, &r)) {
 		struct ctx cx = plane_ctx(p);
 
 		assert_int_equal((n + 1) / 2, with_column(p));

@@ -195,9 +195,9 @@ static void open_turn(struct web_peer *p, int fd)
 	t->peer = p;
 	t->fd = fd;
 	t->text = calloc(1, REQUEST_MAX);
-	p->turn[atomic_load(&p->nturns)] = t;
+	/* Counted before anything can be answered on it. */
+	p->turn[atomic_fetch_add(&p->nturns, 1)] = t;
 	pthread_create(&t->thread, NULL, run_turn, t);
-	atomic_fetch_add(&p->nturns, 1);
 }
 
 static void *run_peer(void *arg)
