@@ -189,6 +189,31 @@ jq '.name = "Allow all staff"' "$dir/body" > "$dir/put"
 call 200 PUT "/policies/$P" -H "$(auth "$K")" -H "$JSON" -d "@$dir/put"
 check 'the new name' 'Allow all staff' "$(field .name)"
 check 'the next version' '2' "$(field .version)"
+call 422 PATCH "/policies/$P" -H "$(auth "$K")" -H "$JSON" -d '{"rego_code": "package p\nallow {\n"}'
+check 'a fault of the source has its place' '{"error":"rego_invalid","line":2,"column":7}' \
+	"$(field '{error} + (.details[0] | {line,column})')"
+call 200 GET "/policies/$P/versions" -H "$(auth "$K")"
+check 'every save is a version' 'saved created' "$(field '[.versions[].action] | join(" ")')"
+call 200 GET "/policies/$P/diff?from=1&to=2" -H "$(auth "$K")"
+check 'what differs' 'name' "$(field '[.changes[].field] | join(" ")')"
+call 200 POST "/policies/$P/rollback" -H "$(auth "$K")" -H "$JSON" -d '{"version": 1}'
+check 'going back is a step forward' '{"name":"Allow staff","version":3}' "$(field '{name,version}')"
+call 403 POST "/policies/$P/promote" -H "$(auth "$K")"
+check 'promotion needs a scope of its own' 'insufficient_scope' "$(field .error)"
+call 201 POST "/tenants/$T/api-keys" -H "$(auth "$OP")" -H "$JSON" \
+	-d '{"name": "release", "scopes": ["policies:read", "policies:write", "policies:promote"]}'
+PK=$(field .key)
+call 200 POST "/policies/$P/promote" -H "$(auth "$PK")" -H "$JSON" \
+	-d '{"deployment_notes": "first", "approver": "ann@acme.com"}'
+check 'promotion makes a production policy' '{"environment":"production","promoted_from":'"$P"',"version":1,"tests":"none"}' \
+	"$(field '{environment,promoted_from,version,tests}')"
+check_like 'promoted_at' "$TIME" "$(field .promoted_at)"
+TWIN=$(field .policy_id)
+call 409 PATCH "/policies/$TWIN" -H "$(auth "$PK")" -H "$JSON" -d '{"name": "x"}'
+check 'production changes by promotion only' 'production_immutable' "$(field .error)"
+call 200 POST "/policies/$TWIN/disable" -H "$(auth "$PK")"
+check 'but it can be switched off' 'inactive' "$(field .status)"
+call 200 DELETE "/policies/$TWIN" -H "$(auth "$PK")"
 call 200 PUT "/resources/$R" -H "$(auth "$K")" -H "$JSON" \
 	-d '{"name": "Users API", "type": "api", "path": "/api/v2/users/*"}'
 call 200 PUT "/bouncers/$B" -H "$(auth "$K")" -H "$JSON" \
@@ -200,6 +225,9 @@ check 'limits count' '{"policies_used":1,"users_used":1,"bouncers_used":1}' \
 	"$(field '.limits | {policies_used,users_used,bouncers_used}')"
 call 200 DELETE "/policies/$P" -H "$(auth "$K")"
 check_like 'deleted_at' "$TIME" "$(field .deleted_at)"
+call 200 POST "/policies/$P/restore" -H "$(auth "$K")"
+check 'a deletion is undone' '{"id":'"$P"',"status":"active"}' "$(field '{id,status}')"
+call 200 DELETE "/policies/$P" -H "$(auth "$K")"
 call 200 DELETE "/resources/$R" -H "$(auth "$K")"
 call 200 DELETE "/bouncers/$B" -H "$(auth "$K")"
 call 404 GET "/policies/$P" -H "$(auth "$K")"

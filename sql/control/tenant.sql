@@ -7,7 +7,7 @@
 SELECT id, slug, name, domain, custom_domain, status, region, plan_type, created_at, updated_at, expires_at,
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
-       require_if_match AS "settings.require_if_match",
+       require_if_match AS "settings.require_if_match", require_tests AS "settings.require_tests",
        suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version
   FROM cc.tenant
  WHERE id = $1;
@@ -18,7 +18,7 @@ SELECT id, slug, name, domain, custom_domain, status, region, plan_type, created
 SELECT id, slug, name, domain, custom_domain, status, region, plan_type, created_at, updated_at, expires_at,
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
-       require_if_match AS "settings.require_if_match",
+       require_if_match AS "settings.require_if_match", require_tests AS "settings.require_tests",
        suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version,
        status_before, coalesce(purge_at <= now(), false) AS undo_over
   FROM cc.tenant
@@ -28,16 +28,17 @@ SELECT id, slug, name, domain, custom_domain, status, region, plan_type, created
 -- name: tenant_update :opt tenant_row
 -- args: id text, name text, slug text, domain text, plan_type text
 -- args: max_policies int8, max_users int8, max_bouncers int8, max_resources int8
--- args: require_if_match bool
+-- args: require_if_match bool, require_tests bool
 UPDATE cc.tenant
    SET name = $2, slug = $3, domain = $4, plan_type = $5,
        max_policies = $6, max_users = $7, max_bouncers = $8, max_resources = $9, require_if_match = $10,
+       require_tests = $11,
        updated_at = date_trunc('second', now()), row_version = row_version + 1
  WHERE id = $1
 RETURNING id, slug, name, domain, custom_domain, status, region, plan_type, created_at, updated_at, expires_at,
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
-       require_if_match AS "settings.require_if_match",
+       require_if_match AS "settings.require_if_match", require_tests AS "settings.require_tests",
        suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version;
 
 -- name: tenant_suspend :opt tenant_row
@@ -49,7 +50,7 @@ UPDATE cc.tenant
 RETURNING id, slug, name, domain, custom_domain, status, region, plan_type, created_at, updated_at, expires_at,
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
-       require_if_match AS "settings.require_if_match",
+       require_if_match AS "settings.require_if_match", require_tests AS "settings.require_tests",
        suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version;
 
 -- name: tenant_resume :opt tenant_row
@@ -61,7 +62,7 @@ UPDATE cc.tenant
 RETURNING id, slug, name, domain, custom_domain, status, region, plan_type, created_at, updated_at, expires_at,
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
-       require_if_match AS "settings.require_if_match",
+       require_if_match AS "settings.require_if_match", require_tests AS "settings.require_tests",
        suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version;
 
 -- name: tenant_delete :opt tenant_row
@@ -74,7 +75,7 @@ UPDATE cc.tenant
 RETURNING id, slug, name, domain, custom_domain, status, region, plan_type, created_at, updated_at, expires_at,
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
-       require_if_match AS "settings.require_if_match",
+       require_if_match AS "settings.require_if_match", require_tests AS "settings.require_tests",
        suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version;
 
 -- name: tenant_restore :opt tenant_row
@@ -86,7 +87,7 @@ UPDATE cc.tenant
 RETURNING id, slug, name, domain, custom_domain, status, region, plan_type, created_at, updated_at, expires_at,
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
-       require_if_match AS "settings.require_if_match",
+       require_if_match AS "settings.require_if_match", require_tests AS "settings.require_tests",
        suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version;
 
 -- A new slug: the old name is free at the commit, the new one is the tenant's or nobody's.
@@ -108,7 +109,7 @@ UPDATE cc.domain SET domain = $2 WHERE tenant_id = $1 AND is_default;
 SELECT id, slug, name, domain, custom_domain, status, region, plan_type, created_at, updated_at, expires_at,
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
-       require_if_match AS "settings.require_if_match",
+       require_if_match AS "settings.require_if_match", require_tests AS "settings.require_tests",
        suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version
   FROM cc.tenant
  WHERE CASE WHEN $3::text IS NULL THEN status <> 'deleting' ELSE status = $3 END

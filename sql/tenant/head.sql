@@ -50,6 +50,15 @@ RETURNING version, epoch, writable, audit_seq, audit_mac, date_trunc('second', n
           date_trunc('milliseconds', clock_timestamp()) AS audit_at,
           users_used, last_user_id AS last_id;
 
+-- A place more, under the head lock that the gate took: zero rows when the limit is reached. With or without
+-- the next id.
+-- name: head_add_policy :opt head
+-- args: max_used int8, ids int8
+UPDATE head
+   SET policies_used = policies_used + 1, last_policy_id = last_policy_id + $2
+ WHERE policies_used < $1
+RETURNING version, epoch, writable, audit_seq, policies_used, last_policy_id AS last_id;
+
 -- Places given back, under the head lock that the gate took.
 -- name: head_release_policy :exec
 UPDATE head SET policies_used = policies_used - 1;

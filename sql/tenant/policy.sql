@@ -4,15 +4,16 @@
 -- name: policy_insert :exec1
 -- args: id int8, name text, description text, status text
 -- args: environment text, rego_code text, resource_id int8, bouncer_id int8
--- args: test_cases json, created_by text, at timestamptz, head_version int8
+-- args: test_cases json, created_by text, at timestamptz, promoted_from int8
+-- args: head_version int8
 INSERT INTO policies (id, name, description, status, environment, rego_code, resource_id, bouncer_id,
-                      test_cases, created_by, created_at, updated_at, changed_version)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12);
+                      test_cases, created_by, created_at, updated_at, promoted_from, changed_version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13);
 
 -- name: policy_get :one policy
 -- args: id int8
 SELECT id, name, description, status, environment, rego_code, resource_id, bouncer_id, test_cases,
-       version, created_by, created_at, updated_at
+       version, created_by, created_at, updated_at, promoted_from
   FROM policies
  WHERE id = $1 AND deleted_at IS NULL;
 
@@ -20,14 +21,14 @@ SELECT id, name, description, status, environment, rego_code, resource_id, bounc
 -- name: policy_find :opt policy
 -- args: id int8
 SELECT id, name, description, status, environment, rego_code, resource_id, bouncer_id, test_cases,
-       version, created_by, created_at, updated_at
+       version, created_by, created_at, updated_at, promoted_from
   FROM policies
  WHERE id = $1 AND deleted_at IS NULL;
 
 -- Also a deleted one: it can still be removed for good.
 -- name: policy_find_any :opt policy
 -- args: id int8
-SELECT id, name, environment, version, deleted_at FROM policies WHERE id = $1;
+SELECT id, name, status, environment, version, resource_id, bouncer_id, deleted_at FROM policies WHERE id = $1;
 
 -- Whether what a policy names is there; NULL names nothing.
 -- name: policy_refs :one policy_refs
@@ -53,19 +54,23 @@ UPDATE policies
    SET deleted_at = $2, changed_version = $3
  WHERE id = $1 AND deleted_at IS NULL;
 
--- A row that is not there fails on the tombstone.
+-- For good, with its versions. A row that is not there fails on the tombstone.
 -- name: policy_remove :exec
 -- args: id int8, head_version int8
-WITH gone AS (
+WITH old AS (
+	DELETE FROM policy_versions WHERE policy_id = $1 RETURNING id
+), gone AS (
 	DELETE FROM policies WHERE id = $1 RETURNING id
 )
-INSERT INTO tombstones (tbl, pk, version) VALUES ('policies', (SELECT id FROM gone), $2);
+INSERT INTO tombstones (tbl, pk, version)
+VALUES ('policies', (SELECT id FROM gone), $2)
+ UNION ALL SELECT 'policy_versions', id, $2 FROM old;
 
 -- name: policy_list :many policy
 -- args: skip int8, max_rows int8, status text, environment text
 -- args: name text, resource_id int8, bouncer_id int8
 SELECT id, name, description, status, environment, resource_id, bouncer_id,
-       version, created_by, created_at, updated_at
+       version, created_by, created_at, updated_at, promoted_from
   FROM policies
  WHERE deleted_at IS NULL
    AND ($3::text IS NULL OR status = $3)
@@ -81,7 +86,7 @@ OFFSET $1 LIMIT $2;
 -- args: skip int8, max_rows int8, status text, environment text
 -- args: name text, resource_id int8, bouncer_id int8
 SELECT id, name, description, status, environment, rego_code, resource_id, bouncer_id, test_cases,
-       version, created_by, created_at, updated_at
+       version, created_by, created_at, updated_at, promoted_from
   FROM policies
  WHERE deleted_at IS NULL
    AND ($3::text IS NULL OR status = $3)

@@ -28,11 +28,23 @@ SELECT count(*) AS schemas FROM (
 	LIMIT 1
 ) AS due;
 
+-- First the versions of policies that are due, so that no step is too large, then those without any.
+-- name: expunge_policy_versions :count
+-- args: before_s int8, most int8, version int8
+WITH gone AS (
+	DELETE FROM policy_versions WHERE id IN (
+		SELECT v.id FROM policy_versions v JOIN policies p ON p.id = v.policy_id
+		 WHERE p.deleted_at < now() - make_interval(secs => $1::float8) LIMIT $2)
+	RETURNING id
+)
+INSERT INTO tombstones (tbl, pk, version) SELECT 'policy_versions', id, $3 FROM gone;
+
 -- name: expunge_policies :count
 -- args: before_s int8, most int8, version int8
 WITH gone AS (
 	DELETE FROM policies WHERE id IN (
-		SELECT id FROM policies WHERE deleted_at < now() - make_interval(secs => $1::float8) LIMIT $2)
+		SELECT id FROM policies p WHERE deleted_at < now() - make_interval(secs => $1::float8)
+		AND NOT EXISTS (SELECT FROM policy_versions WHERE policy_id = p.id) LIMIT $2)
 	RETURNING id
 )
 INSERT INTO tombstones (tbl, pk, version) SELECT 'policies', id, $3 FROM gone;

@@ -3,8 +3,8 @@
 
 #include "groups.h"
 #include "managed.h"
+#include "policy_parts.h"
 #include "cc/core/head.h"
-#include "cc/model/policy.h"
 #include "cc/model/q_tenant.h"
 
 struct policy_query {
@@ -63,15 +63,6 @@ static enum err policy_get(struct ctx *cx, struct req *rq)
 	return reply(rq, p);
 }
 
-/* Under the head lock, so what is live now is live when this write commits. */
-static enum err find_refs(struct ctx *cx, int64_t resource_id, int64_t bouncer_id, struct policy_refs *ret)
-{
-	*ret = (struct policy_refs){ true, true };
-	if (resource_id == INT_NULL && bouncer_id == INT_NULL)
-		return ERR_NONE;
-	return q_policy_refs(cx->db, ret, resource_id, bouncer_id);
-}
-
 static enum err check_refs(struct ctx *cx, const struct policy *p, const struct policy_refs *refs)
 {
 	if (!refs->resource_live)
@@ -93,7 +84,7 @@ static enum err policy_create(struct ctx *cx, struct req *rq)
 	if (str_eq(p->environment, "production"))
 		return refuse(cx, ERR_PRODUCTION_IMMUTABLE,
 			      "policies are created in the sandbox and reach production by promotion");
-	TRY(find_refs(cx, p->resource_id, p->bouncer_id, &refs));
+	TRY(policy_find_refs(cx, p->resource_id, p->bouncer_id, &refs));
 	TRY(check_refs(cx, p, &refs));
 	p->id = cx->head->last_id;
 	p->version = 1;
@@ -101,7 +92,8 @@ static enum err policy_create(struct ctx *cx, struct req *rq)
 	p->created_at = p->updated_at = cx->head->now;
 	q_policy_insert_later(cx->db, p->id, p->name, p->description, p->status, p->environment, p->rego_code,
 			      p->resource_id, p->bouncer_id, p->test_cases, p->created_by, p->created_at,
-			      cx->head->version);
+			      p->promoted_from, cx->head->version);
+	policy_note_later(cx, p->id, &(struct policy_note){ .action = "created", .summary = "created" });
 	return reply_created(cx, rq, p, "/policies/%" PRId64, p->id);
 }
 
@@ -116,7 +108,7 @@ static enum err policy_change(struct ctx *cx, struct req *rq)
 
 	TRY(req_id(cx, rq, 0, &id));
 	q_policy_find_later(cx->db, p, &found, id);
-	TRY(find_refs(cx, sent->resource_id, sent->bouncer_id, &refs));
+	TRY(policy_find_refs(cx, sent->resource_id, sent->bouncer_id, &refs));
 	TRY(db_flush(cx->db));
 	TRY(managed_found(cx, "policy", id, found, p->version));
 	if (str_eq(p->environment, "production"))
@@ -131,6 +123,8 @@ static enum err policy_change(struct ctx *cx, struct req *rq)
 	p->updated_at = cx->head->now;
 	q_policy_update_later(cx->db, id, p->name, p->description, p->status, p->rego_code, p->resource_id,
 			      p->bouncer_id, p->test_cases, p->updated_at, cx->head->version);
+	policy_note_later(cx, id, &(struct policy_note){
+		.action = "saved", .summary = policy_summary(cx->arena, "changed", &rq->changed) });
 	return reply(rq, p);
 }
 

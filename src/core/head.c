@@ -88,6 +88,25 @@ enum err head_gate(struct ctx *cx, enum take take)
 	return refuse(cx, ERR_OVERLOADED, "too many writes at the tenant's limit at once; retry");
 }
 
+enum err head_add_policy(struct ctx *cx, int64_t *ret_id)
+{
+	const struct quota *q = &quotas[TAKE_POLICY];
+	struct head *h = ARENA_NEW(cx->arena, struct head);
+	int64_t limit = cx->tenant->limits.max_policies;
+	bool found;
+
+	if (limit == INT_NULL)
+		limit = INT64_MAX;
+	TRY(q_head_add_policy(cx->db, h, &found, limit, ret_id != NULL ? 1 : 0));
+	if (!found) {
+		TRY(q_head_look(cx->db, h, &found));
+		return refuse_quota(cx, q->resource, limit, h->policies_used);
+	}
+	if (ret_id != NULL)
+		*ret_id = h->last_id;
+	return ERR_NONE;
+}
+
 void head_release_later(struct ctx *cx, enum take kind)
 {
 	if (kind != TAKE_NOTHING)

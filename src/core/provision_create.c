@@ -50,7 +50,8 @@ static enum err claim_spare(struct ctx *cx, void *arg)
 	q_tenant_claim_later(cx->db, &c->slot, &c->claimed, c->id, s->slug, s->name, s->domain,
 		s->custom_domain, s->plan->name, s->region, l->max_policies, l->max_resources, l->max_users,
 		l->max_bouncers, s->owner_email, s->plan->term_months > 0 ? s->plan->term_months : INT_NULL,
-		cx->world->settings->provision_lease_s, newest_version(), s->require_if_match);
+		cx->world->settings->provision_lease_s, newest_version(), s->require_if_match,
+		s->require_tests);
 	idem_reserve_later(cx, c->id);
 	q_tenant_names_add_later(cx->db, c->id);
 	q_tenant_domains_add_later(cx->db, c->id);
@@ -81,7 +82,7 @@ static enum err intend_fresh(struct ctx *cx, void *arg)
 		s->region, l->max_policies, l->max_resources, l->max_users, l->max_bouncers, s->owner_email,
 		s->plan->term_months > 0 ? s->plan->term_months : INT_NULL,
 		cx->world->settings->provision_lease_s, c->slot.schema_id, c->slot.shard,
-		s->require_if_match);
+		s->require_if_match, s->require_tests);
 	idem_reserve_later(cx, c->id);
 	q_tenant_names_add_later(cx->db, c->id);
 	q_tenant_domains_add_later(cx->db, c->id);

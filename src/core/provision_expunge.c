@@ -11,7 +11,8 @@
 #include "cc/model/q_control.h"
 #include "cc/model/q_tenant.h"
 
-#define EXPUNGE_ROWS 200  /* of each kind, in one transaction that holds the tenant's head */
+#define EXPUNGE_ROWS 200 /* of each kind, in one transaction that holds the tenant's head */
+#define EXPUNGE_VERSIONS 2000
 #define EXPUNGE_KEYS 1000 /* idempotency keys, in one transaction that only keeps the head from changing */
 #define DAY_S INT64_C(86400)
 #define PAUSE_MAX_S (DAY_S / 4)
@@ -20,7 +21,7 @@ struct expunge {
 	struct slot slot;
 	struct strv regions;
 	bool found;
-	int64_t before_s, policies, bouncers, resources, users;
+	int64_t before_s, policies, versions, bouncers, resources, users;
 	int64_t keys_due, keys;
 };
 
@@ -63,15 +64,16 @@ static enum err remove_rows(struct ctx *cx, void *arg)
 		.action = "expunge", .object_type = "tenant", .object_id = cx->tenant->id
 	};
 
+	q_expunge_policy_versions_later(cx->db, &x->versions, x->before_s, EXPUNGE_VERSIONS, version);
 	q_expunge_policies_later(cx->db, &x->policies, x->before_s, EXPUNGE_ROWS, version);
 	q_expunge_bouncers_later(cx->db, &x->bouncers, x->before_s, EXPUNGE_ROWS, version);
 	q_expunge_resources_later(cx->db, &x->resources, x->before_s, EXPUNGE_ROWS, version);
 	q_expunge_users_later(cx->db, &x->users, x->before_s, EXPUNGE_ROWS, version);
 	TRY(db_flush(cx->db));
 	entry.detail = arena_printf(cx->arena,
-		"{\"policies\":%" PRId64 ",\"bouncers\":%" PRId64 ",\"resources\":%" PRId64
-		",\"users\":%" PRId64 "}",
-		x->policies, x->bouncers, x->resources, x->users);
+		"{\"policies\":%" PRId64 ",\"policy_versions\":%" PRId64 ",\"bouncers\":%" PRId64
+		",\"resources\":%" PRId64 ",\"users\":%" PRId64 "}",
+		x->policies, x->versions, x->bouncers, x->resources, x->users);
 	return audit_data_later(cx, cx->tenant->id, &entry);
 }
 
@@ -133,8 +135,8 @@ enum err provision_expunge(struct ctx *cx, const char *tenant_id, int *ret_rows)
 	TRY(e);
 	FAILPOINT("tenant.expunge.done");
 	*ret_rows = (int)(x.policies + x.bouncers + x.resources + x.users + x.keys);
-	if (x.keys < EXPUNGE_KEYS && x.policies < EXPUNGE_ROWS && x.bouncers < EXPUNGE_ROWS &&
-		x.resources < EXPUNGE_ROWS && x.users < EXPUNGE_ROWS)
+	if (x.keys < EXPUNGE_KEYS && x.versions < EXPUNGE_VERSIONS && x.policies < EXPUNGE_ROWS &&
+		x.bouncers < EXPUNGE_ROWS && x.resources < EXPUNGE_ROWS && x.users < EXPUNGE_ROWS)
 		return ERR_NONE;
 	place_platform(cx->world, &place);
 	return db_unit(cx, &place, DB_WRITE, again, &x);

@@ -128,6 +128,7 @@ static enum err tenant_make(struct ctx *cx, const struct tenant_place_row *row, 
 		.limits = { .max_policies = row->max_policies, .max_resources = row->max_resources,
 			    .max_users = row->max_users, .max_bouncers = row->max_bouncers },
 		.require_if_match = row->require_if_match,
+		.require_tests = row->require_tests,
 	};
 	for (size_t i = 0; i < row->hosts.n; i++)
 		hosts[i] = arena_strdup(a, row->hosts.v[i]);

@@ -105,6 +105,7 @@ enum err tenants_spec(struct ctx *cx, const struct tenant_new *in, struct tenant
 						       : arena_printf(cx->arena, "owner@%s", in->domain),
 		.owner_username = "owner",
 		.require_if_match = in->settings.require_if_match,
+		.require_tests = in->settings.require_tests,
 	};
 	spec_limits(in, plan, &ret->limits);
 	return ERR_NONE;
@@ -149,7 +150,8 @@ void tenants_usage(struct ctx *cx, struct tenant_usage *ret, const struct tenant
 /* What the tenant may use and is called by on the network is the operator's; the rest is the owner's. */
 static bool is_owners(const char *field)
 {
-	return str_eq(field, "name") || str_eq(field, "settings.require_if_match");
+	return str_eq(field, "name") || str_eq(field, "settings.require_if_match") ||
+	       str_eq(field, "settings.require_tests");
 }
 
 static enum err check_rights(struct ctx *cx, const struct strv *changed)
@@ -234,6 +236,6 @@ enum err tenants_update(struct ctx *cx, const struct tenants_edit *edit, struct 
 		TRY(move_domain(cx, &before, row));
 	q_tenant_update_later(cx->db, ret, found, row->id, row->name, row->slug, row->domain, row->plan_type,
 			      max->max_policies, max->max_users, max->max_bouncers, max->max_resources,
-			      max->require_if_match);
+			      max->require_if_match, max->require_tests);
 	return ERR_NONE;
 }

@@ -46,10 +46,21 @@ static const struct field policy_fields[] = {
 	TEXT(T, created_by, F_OUT, 0, 0, "The credential that made it."),
 	TIME(T, created_at, F_OUT | F_SORT, "When it was made."),
 	TIME(T, updated_at, F_OUT | F_SORT, "When it was last saved."),
+	INT(T, promoted_from, F_OUT | F_NULLABLE, 0, 0,
+	    "Of a production policy: the sandbox policy that it is a copy of."),
 	TIME(T, deleted_at, 0, "Internal."),
 };
 #undef T
 SCHEMA_IN(policy_schema, struct policy, "Policy", policy_fields);
+
+#define T struct policy_counterparts
+static const struct field policy_counterparts_fields[] = {
+	INT(T, resource_id, F_NULLABLE, 0, 0, "The resource in production."),
+	INT(T, bouncer_id, F_NULLABLE, 0, 0, "The bouncer in production."),
+};
+#undef T
+SCHEMA(policy_counterparts_schema, struct policy_counterparts, "PolicyCounterparts",
+       policy_counterparts_fields);
 
 #define T struct policy_refs
 static const struct field policy_refs_fields[] = {

@@ -18,6 +18,8 @@ static const struct field tenant_settings_fields[] = {
 	INT(T, max_bouncers, F_RW | F_NULLABLE, 0, MOST, "Most bouncers; null is unlimited."),
 	INT(T, max_resources, F_RW | F_NULLABLE, 0, MOST, "Most resources; null is unlimited."),
 	BOOL(T, require_if_match, F_RW, "PUT, PATCH and DELETE without If-Match are refused (428)."),
+	BOOL(T, require_tests, F_RW,
+	     "Policies whose test cases did not run, or that have none, are not promoted (409)."),
 };
 #undef T
 SCHEMA_IN(tenant_settings_schema, struct tenant_settings, "TenantSettings", tenant_settings_fields);
@@ -68,7 +70,7 @@ static const struct field tenant_row_fields[] = {
 	TIME(T, updated_at, F_OUT | F_VOLATILE | F_SORT, "When it was last changed."),
 	TIME(T, expires_at, F_OUT | F_NULLABLE | F_SORT, "When the term of its plan ends."),
 	OBJ(T, settings, F_UPDATE | F_OUT, struct tenant_settings, &tenant_settings_schema,
-	    "Maxima, changed by operators only; and require_if_match."),
+	    "Maxima, changed by operators only; and require_if_match, require_tests."),
 	TEXT(T, suspend_mode, F_OUT | F_NULLABLE | F_OPTIONAL_OUT, 0, 0,
 	     "While suspended: blocked or read_only."),
 	TEXT(T, suspended_reason, F_OUT | F_NULLABLE | F_OPTIONAL_OUT, 0, 0, "While suspended: why."),

@@ -79,6 +79,8 @@ static void fill_path(const struct contract *k, const struct ask *ask, char ret[
 			text = ask->id != NULL ? ask->id : "999999";
 			if (strncmp(p, "{tenant_id}", 11) == 0)
 				text = ask->tenant != NULL ? ask->tenant : k->t.id;
+			else if (strncmp(p, "{n}", 3) == 0)
+				text = "1"; /* of a series: every object has the first */
 			len = strlen(text);
 			p = strchr(p, '}');
 		}
@@ -134,12 +136,15 @@ const char *contract_tenant(struct contract *k)
 	return t.id;
 }
 
-/* "/policies/{id}" → "/policies"; false when what is last in braces is the tenant, or nothing is. */
+/* "/policies/{id}/enable" → "/policies"; false when nothing but the tenant and a {n} is in braces. */
 static bool path_of_maker(const char *path, char ret[TARGET_MAX])
 {
 	const char *brace = strrchr(path, '{');
 
-	if (brace == NULL || strncmp(brace, "{tenant_id}", 11) == 0)
+	if (brace != NULL && strncmp(brace, "{n}", 3) == 0)
+		while (--brace > path && *brace != '{')
+			;
+	if (brace == NULL || *brace != '{' || strncmp(brace, "{tenant_id}", 11) == 0)
 		return false;
 	snprintf(ret, TARGET_MAX, "%.*s", (int)(brace - path - 1), path);
 	return true;

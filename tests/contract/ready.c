@@ -11,14 +11,17 @@
 
 #include <cmocka.h>
 
-/* What a tenant must have gone through before an operation makes sense. */
+/* What a tenant or an object must have gone through before an operation makes sense. */
 static const struct {
 	const char *op;
 	enum method method;
-	const char *path;
+	const char *path, *body; /* NULL: the least */
 } before[] = {
-	{"restoreTenant", M_DELETE, "/tenants/{tenant_id}"        },
-	{ "resumeTenant", M_POST,   "/tenants/{tenant_id}/suspend"},
+	{ "restoreTenant", M_DELETE, "/tenants/{tenant_id}", NULL },
+	{ "resumeTenant", M_POST, "/tenants/{tenant_id}/suspend", NULL },
+	{ "restorePolicy", M_DELETE, "/policies/{id}", NULL },
+	{ "enablePolicy", M_POST, "/policies/{id}/disable", NULL },
+	{ "rollbackPolicy", M_PATCH, "/policies/{id}", "{\"description\":\"second\"}" },
 };
 
 /* Bodies whose fields must fit each other. */
@@ -46,16 +49,18 @@ static char *body_for(const struct route *r, bool all)
 	return text;
 }
 
-static void prepare(struct contract *k, const struct route *r, const char *tenant)
+static void prepare(struct contract *k, const struct route *r, const char *tenant, const char *id)
 {
 	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
-		struct ask ask = { .prefix = "/api/v1", .method = before[i].method, .tenant = tenant };
+		struct ask ask = {
+			.prefix = "/api/v1", .method = before[i].method, .tenant = tenant, .id = id
+		};
 
 		if (strcmp(before[i].op, r->op) != 0)
 			continue;
 		ask.r = route_find(before[i].method, before[i].path);
 		assert_non_null(ask.r);
-		ask.body = ask.r->body != NULL ? "{}" : NULL;
+		ask.body = before[i].body != NULL ? before[i].body : ask.r->body != NULL ? "{}" : NULL;
 		assert_status(ask.r->status, contract_ask(k, k->c, &ask));
 	}
 }
@@ -86,7 +91,7 @@ void contract_ready(
 	};
 	ret->ask.tenant = kept(tenant_for(k, r));
 	ret->ask.id = kept(contract_object(k, r, ret->ask.tenant));
-	prepare(k, r, ret->ask.tenant);
+	prepare(k, r, ret->ask.tenant, ret->ask.id);
 	if (r->body != NULL)
 		ret->ask.body = body_for(r, all);
 }

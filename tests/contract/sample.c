@@ -101,6 +101,9 @@ json_t *sample_value(const struct field *f)
 	case K_ENUM:
 		return json_string(f->def != NULL ? f->def : f->values[0]);
 	case K_INT:
+		/* Of a series every object has the first. */
+		if (strcmp(f->name, "version") == 0)
+			return json_integer(1);
 		return json_integer(f->max > 100 ? 100 : f->max);
 	case K_BOOL:
 		return json_true();

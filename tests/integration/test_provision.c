@@ -416,43 +416,6 @@ static void what_nothing_records_is_recorded_and_dropped(void **state)
 	plane_done(&cx);
 }
 
-/* Expunging ------------------------------------------------------------------------------------------- */
-
-static void rows_deleted_long_ago_leave_tombstones(void **state)
-{
-	struct plane *p = *state;
-	const char *id = plane_tenant(p, "acme"), *schema = plane_schema(p, id);
-
-	plane_sql(p, PLANE_EAST,
-		"SET search_path = %s; INSERT INTO resources (id, name, type, environment, created_by, "
-		"created_at, updated_at,"
-		" deleted_at, changed_version) VALUES (1, 'a', 'api', 'sandbox', 'x', now(), now(), now() - "
-		"interval '31 d', 1),"
-		" (2, 'b', 'api', 'sandbox', 'x', now(), now(), now() - interval '29 d', 1),"
-		" (3, 'c', 'api', 'sandbox', 'x', now(), now(), now() - interval '31 d', 1);"
-		" INSERT INTO policies (id, name, status, environment, rego_code, resource_id, created_by, "
-		"created_at, updated_at,"
-		" deleted_at, changed_version) VALUES (1, 'a', 'draft', 'sandbox', '', 1, 'x', now(), now(),"
-		" now() - interval '31 d', 1), (2, 'b', 'draft', 'sandbox', '', 3, 'x', now(), now(), NULL, "
-		"1)",
-		schema);
-	assert_int_equal(2, plane_tick(p).expunged);
-	assert_string_equal(
-		"2 3", plane_text(p, PLANE_EAST,
-			       "SELECT string_agg(id::text, ' ' ORDER BY id) FROM %s.resources", schema));
-	assert_string_equal(
-		"policies/1/2 resources/1/2", plane_text(p, PLANE_EAST,
-						      "SELECT string_agg(concat_ws('/', tbl, pk, version), ' "
-						      "' ORDER BY tbl) FROM %s.tombstones",
-						      schema));
-	assert_string_equal("2 expunge system", plane_text(p, PLANE_EAST,
-							"SELECT concat_ws(' ', seq, action, actor_kind) FROM "
-							"%s.audit ORDER BY seq DESC LIMIT 1",
-							schema));
-	assert_int_equal(0, plane_tick(p).expunged);
-	assert_string_equal("2", plane_text(p, PLANE_EAST, "SELECT version FROM %s.head", schema));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -474,7 +437,6 @@ int main(void)
 		cmocka_unit_test_setup(a_schema_that_was_dropped_is_never_made, clean),
 		cmocka_unit_test_setup(a_full_shard_is_followed_by_another, clean),
 		cmocka_unit_test_setup(what_nothing_records_is_recorded_and_dropped, clean),
-		cmocka_unit_test_setup(rows_deleted_long_ago_leave_tombstones, clean),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

@@ -60,23 +60,43 @@ static int target_party(const struct cell *c, const struct naming *path)
 	return c->cred->party;
 }
 
-/* The operation can succeed, and would take the object with it. */
+/* An action on an object, by the last part of its path. */
+static bool is_action(const struct route *r, const char *action)
+{
+	const size_t n = strlen(r->path), end = strlen(action);
+
+	return !path_names_tenant(r) && n > end && strcmp(r->path + n - end, action) == 0;
+}
+
+/* The operation can succeed, and needs an object that nobody else does. */
 static bool takes_object(const struct cell *c)
 {
 	struct verdicts v;
 
 	cell_expect(c, &v);
-	return v.success && c->route->method == M_DELETE;
+	return v.success && (c->route->method == M_DELETE || is_action(c->route, "/restore") ||
+				    is_action(c->route, "/disable"));
+}
+
+static void delete_object(const struct cell *c, const struct party *p, const char *made_at, const char *id)
+{
+	struct client *owner = client_of(c->s->d, &p->t);
+
+	assert_status(200, client_delete(owner, "%s/%s", made_at, id));
+	client_close(owner);
 }
 
 static void object_text(const struct cell *c, const char *made_at, char *ret, size_t size)
 {
 	struct party *p = &c->s->party[c->party < 0 ? c->cred->party : c->party];
 
-	if (takes_object(c))
+	if (takes_object(c)) {
 		stage_fresh_object(c->s, p, made_at, ret, size);
-	else
+		if (is_action(c->route, "/restore"))
+			delete_object(c, p, made_at, ret);
+	} else {
 		snprintf(ret, size, "%s", stage_object(c->s, p, made_at));
+	}
 }
 
 static void make_target(struct cell *c, const char *tenant_text)

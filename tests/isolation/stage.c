@@ -49,7 +49,10 @@ bool path_maker(const struct route *r, char *ret, size_t size)
 {
 	const char *param = strrchr(r->path, '{');
 
-	if (param == NULL || strncmp(param, TENANT_PARAM, strlen(TENANT_PARAM)) == 0)
+	if (param != NULL && strncmp(param, "{n}", 3) == 0)
+		while (--param > r->path && *param != '{')
+			;
+	if (param == NULL || *param != '{' || strncmp(param, TENANT_PARAM, strlen(TENANT_PARAM)) == 0)
 		return false;
 	snprintf(ret, size, "%.*s", (int)(param - r->path - 1), r->path);
 	return true;

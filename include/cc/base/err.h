@@ -46,6 +46,8 @@
 	X(IDEM_RUNNING, 409, "idempotency_in_progress", \
 		  "a request with this Idempotency-Key is still running; retry in a moment") \
 	X(PRODUCTION_IMMUTABLE, 409, "production_immutable", "production policies change by promotion only") \
+	X(TESTS_FAILED, 409, "tests_failed", \
+		  "the policy's test cases did not pass, or the tenant requires them and they did not run") \
 	X(TENANT_GONE, 410, "tenant_deleted", \
 		  "the tenant is deleted; it can be restored until its undo window ends") \
 	X(UNDO_OVER, 410, "undo_window_over", "the undo window of the deletion is over") \

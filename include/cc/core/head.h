@@ -22,6 +22,11 @@ enum take {
  * limit, used), or the tenant is fenced.
  */
 enum err head_gate(struct ctx *cx, enum take take) MUST_USE;
+/*
+ * One policy more, where only the work under the head lock finds out that it needs the place: exact like
+ * the gate. ret_id: the next id; NULL: none is taken. ERR_QUOTA.
+ */
+enum err head_add_policy(struct ctx *cx, int64_t *ret_id) MUST_USE;
 /* Gives a place back (soft delete); queued. */
 void head_release_later(struct ctx *cx, enum take kind);
 /*

@@ -15,7 +15,7 @@ struct tenant_spec {
 	const char *region;
 	struct limits limits;
 	const char *owner_email, *owner_username;
-	bool require_if_match;
+	bool require_if_match, require_tests;
 };
 
 /*

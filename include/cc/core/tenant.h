@@ -27,6 +27,7 @@ struct tenant {
 	const struct plan *plan;        /* NULL: it is not configured on this node */
 	struct limits limits;           /* the tenant's own, from its settings */
 	bool require_if_match;          /* changes without it are refused */
+	bool require_tests;             /* policies that were not tested are not promoted */
 	/* placement */
 	const char *region;
 	const char *schema_id;          /* also the name of its role: t_<base32> */

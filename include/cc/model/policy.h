@@ -33,10 +33,17 @@ struct policy {
 	int64_t version;                        /* one more with every save */
 	const char *created_by;
 	int64_t created_at, updated_at;
+	int64_t promoted_from;                  /* of a production policy; INT_NULL: none */
 	int64_t deleted_at;                     /* internal: TIME_NULL while it lives */
 	uint64_t seen;
 };
 extern const struct schema policy_schema;
+
+/* What stands in for them in production; INT_NULL: none. */
+struct policy_counterparts {
+	int64_t resource_id, bouncer_id;
+};
+extern const struct schema policy_counterparts_schema;
 
 /* Whether what a policy names is there and not deleted. */
 struct policy_refs {

@@ -10,7 +10,7 @@ extern const char *const suspend_modes[];       /* blocked read_only */
 /* Maxima, INT_NULL is unlimited, 0 allows none; and how the tenant wants to be treated. */
 struct tenant_settings {
 	int64_t max_policies, max_users, max_bouncers, max_resources;
-	bool require_if_match;
+	bool require_if_match, require_tests;
 	uint64_t seen;
 };
 extern const struct schema tenant_settings_schema;

@@ -55,6 +55,7 @@ CREATE TABLE cc.tenant (
 	max_users      bigint CHECK (max_users >= 0),
 	max_bouncers   bigint CHECK (max_bouncers >= 0),
 	require_if_match boolean NOT NULL DEFAULT false,
+	require_tests   boolean NOT NULL DEFAULT false,
 	issuers        json NOT NULL DEFAULT '[]',     -- who may sign tokens for the tenant's people
 	owner_email    text NOT NULL,
 	created_at     timestamptz NOT NULL,

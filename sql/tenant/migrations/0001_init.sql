@@ -113,12 +113,42 @@ CREATE TABLE policies (
 	created_at      timestamptz NOT NULL,
 	updated_at      timestamptz NOT NULL,
 	deleted_at      timestamptz,
+	promoted_from   bigint,                 -- of a production policy: the sandbox policy it is a copy of
 	changed_version bigint NOT NULL
 );
 CREATE UNIQUE INDEX policies_name_live ON policies (environment, name) WHERE deleted_at IS NULL;
 CREATE INDEX policies_resource ON policies (resource_id) WHERE resource_id IS NOT NULL;
 CREATE INDEX policies_bouncer ON policies (bouncer_id) WHERE bouncer_id IS NOT NULL;
+CREATE UNIQUE INDEX policies_twin_live ON policies (promoted_from)
+	WHERE promoted_from IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX policies_changed ON policies (changed_version);
+
+-- What every save left behind, the present content included. Never changed. A write saves at most one policy,
+-- so the version of the tenant that it made is the id.
+CREATE TABLE policy_versions (
+	id              bigint PRIMARY KEY,
+	policy_id       bigint NOT NULL REFERENCES policies,
+	version         bigint NOT NULL,
+	action          text NOT NULL,
+	author          text NOT NULL,
+	created_at      timestamptz NOT NULL,
+	summary         text NOT NULL,
+	name            text NOT NULL,
+	description     text,
+	status          text NOT NULL,
+	environment     text NOT NULL,
+	rego_code       text NOT NULL,
+	resource_id     bigint,
+	bouncer_id      bigint,
+	test_cases      json NOT NULL,
+	source_policy_id bigint,                -- where the content came from: promotion, rollback
+	source_version  bigint,
+	deployment_notes text,
+	approver        text,
+	changed_version bigint NOT NULL
+);
+CREATE UNIQUE INDEX policy_versions_number ON policy_versions (policy_id, version);
+CREATE INDEX policy_versions_changed ON policy_versions (changed_version);
 
 -- Rows that are gone for good, so that a copy can follow.
 CREATE TABLE tombstones (
@@ -173,6 +203,7 @@ BEGIN
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON users, user_live, resources, bouncers, bouncer_live, policies TO %I', tenant_role);
 	EXECUTE format('GRANT SELECT, INSERT ON audit, tombstones TO %I', tenant_role);
 	EXECUTE format('GRANT SELECT, INSERT, DELETE ON idempotency TO %I', tenant_role);
+	EXECUTE format('GRANT SELECT, INSERT, DELETE ON policy_versions TO %I', tenant_role);
 	EXECUTE format('GRANT SELECT ON head TO %I', tenant_role);
 	EXECUTE format('GRANT UPDATE (version, policies_used, resources_used, bouncers_used, users_used, '
 		'last_policy_id, last_resource_id, last_bouncer_id, last_user_id, audit_seq, audit_mac) ON head TO %I', tenant_role);
