@@ -42,7 +42,7 @@ static enum err check_scope(struct ctx *cx, const struct req *rq, const struct g
 		return ERR_NONE;
 	if (g->actor->scopes & (scope_bit(r->scope) | scope_bit(r->scope_or)))
 		return ERR_NONE;
-	if (r->auth == AUTH_TENANT && r->scope_or != NULL)
+	if (r->auth != AUTH_OPERATOR && r->scope_or != NULL)
 		return refuse(cx, ERR_SCOPE, "%s needs the scope %s or %s", r->op, r->scope, r->scope_or);
 	return refuse(cx, ERR_SCOPE, "%s needs the scope %s", r->op, r->scope);
 }

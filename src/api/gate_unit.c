@@ -185,7 +185,8 @@ static enum err run_control(struct ctx *cx, struct req *rq, enum db_mode mode, d
 	struct db_place place;
 	enum err e;
 
-	if (rq->route->store == STORE_PLATFORM)
+	/* An operator may ask without naming a tenant where a tenant's key is bound to its own. */
+	if (rq->route->store == STORE_PLATFORM || cx->tenant == NULL)
 		place_platform(cx->world, &place);
 	else
 		place_control(cx->world, cx->tenant->id, &place);
@@ -253,5 +254,8 @@ enum err gate_data_version(struct ctx *cx, struct req *rq)
 
 enum err gate_control(struct ctx *cx, struct req *rq, enum db_mode mode, db_work work, void *arg)
 {
+	/* The handler may have found out only now which tenant it is about. */
+	if (cx->idem != NULL && cx->tenant != NULL)
+		cx->idem->tenant_id = cx->tenant->id;
 	return run_stored(cx, rq, mode, work, arg);
 }

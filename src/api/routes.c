@@ -6,6 +6,7 @@
 
 const struct route_group *const api_groups[] = {
 	&tenant_routes,
+	&operation_routes,
 	&apikey_routes,
 	&issuer_routes,
 	&auth_routes,
@@ -66,5 +67,7 @@ const struct db_constraint api_constraints[] = {
 	{ "audit_pkey", ERR_CONFLICT, NULL, "the place in the audit is taken" },
 	{ "idempotency_pkey", ERR_IDEM_RUNNING, NULL,
 	  "a request with this Idempotency-Key is still running; retry in a moment" },
+	{ "operation_exclusive", ERR_OPERATION_RUNNING, NULL, "another operation on the tenant was begun" },
+	{ "operation_pkey", ERR_CONFLICT, NULL, "the id of the operation exists; retry" },
 	{ NULL, ERR_NONE, NULL, NULL },
 };

@@ -168,8 +168,11 @@ static enum err resume_work(struct ctx *cx, void *arg)
 static enum err delete_work(struct ctx *cx, void *arg)
 {
 	const struct job *j = arg;
+	const char *operation = NULL;
 
-	return tenants_delete(cx, j->row);
+	TRY(tenants_delete(cx, j->row, &operation));
+	j->rq->location = arena_printf(cx->arena, "/api/v1/operations/%s", operation);
+	return ERR_NONE;
 }
 
 static enum err restore_work(struct ctx *cx, void *arg)
@@ -237,9 +240,10 @@ static const struct route routes[] = {
 	{ M_PATCH, "/tenants/{tenant_id}", "updateTenant", "tenant:write", "platform:tenants", EDIT,
 	  .summary = "Change fields of a tenant" },
 	{ M_DELETE, "/tenants/{tenant_id}", "deleteTenant", "tenant:delete", "platform:tenants", WRITE,
-	  .flags = ROUTE_DELETED_OK, .status = 202, .handler = tenant_delete, .errors = { ERR_TENANT_GONE },
+	  .flags = ROUTE_DELETED_OK | ROUTE_OPERATION, .status = 202, .handler = tenant_delete,
 	  .summary = "Delete a tenant",
-	  .doc = "Refused at once; until purge_at it can be restored, then all of it is removed." },
+	  .doc = "An operation. The tenant is refused at once; until purge_at it can be cancelled, which "
+		 "is the same as to restore the tenant; then all of it is removed." },
 	{ M_POST, "/tenants/{tenant_id}/restore", "restoreTenant", "platform:tenants", "tenant:delete", WRITE,
 	  .flags = ROUTE_ON_OBJECT | ROUTE_DELETED_OK | ROUTE_SUSPENDED_OK, .status = 200,
 	  .handler = tenant_restore,

@@ -9,6 +9,7 @@
 #include "cc/base/failpoint.h"
 #include "cc/cache/redis.h"
 #include "cc/core/audit.h"
+#include "cc/core/operations.h"
 #include "cc/model/q_control.h"
 
 #define PURGE_ROWS 500 /* of keys or audit, in one transaction */
@@ -28,6 +29,7 @@ static enum err claim(struct ctx *cx, void *arg)
 	if (!p->found)
 		return ERR_NONE;
 	FAILPOINT("tenant.purge.claim");
+	operation_step_later(cx, p->slot.tenant_id, OPERATION_TENANT_DELETION, "redis", 10);
 	change_note_later(cx, p->slot.tenant_id, "tenant", p->slot.tenant_id);
 	return ERR_NONE;
 }
@@ -55,6 +57,7 @@ static enum err release_schema(struct ctx *cx, void *arg)
 {
 	const struct purge *p = arg;
 
+	operation_step_later(cx, p->slot.tenant_id, OPERATION_TENANT_DELETION, "schema", 30);
 	q_purge_schema_drop_later(cx->db, p->slot.tenant_id, cx->world->settings->provision_lease_s);
 	return ERR_NONE;
 }
@@ -72,6 +75,7 @@ static enum err delete_keys(struct ctx *cx, void *arg)
 {
 	struct purge *p = arg;
 
+	operation_step_later(cx, p->slot.tenant_id, OPERATION_TENANT_DELETION, "keys", 60);
 	q_purge_keys_later(cx->db, &p->n, p->slot.tenant_id, PURGE_ROWS);
 	return ERR_NONE;
 }
@@ -89,6 +93,7 @@ static enum err delete_audit(struct ctx *cx, void *arg)
 	struct purge *p = arg;
 	struct stock gone = { 0 };
 
+	operation_step_later(cx, p->slot.tenant_id, OPERATION_TENANT_DELETION, "audit", 80);
 	TRY(q_purge_audit(cx->db, &gone, p->slot.tenant_id, PURGE_ROWS));
 	p->n = gone.schemas;
 	return ERR_NONE;
@@ -107,8 +112,27 @@ static enum err delete_tenant(struct ctx *cx, void *arg)
 {
 	struct purge *p = arg;
 
-	q_purge_tenant_later(cx->db, &p->n, p->slot.tenant_id);
+	TRY(q_purge_tenant(cx->db, &p->n, p->slot.tenant_id));
+	if (p->n > 0)
+		operation_end_later(cx, p->slot.tenant_id, OPERATION_TENANT_DELETION, "completed");
 	change_note_later(cx, p->slot.tenant_id, "tenant", p->slot.tenant_id);
+	return ERR_NONE;
+}
+
+static enum err purge_steps(struct ctx *cx, struct purge *p, const struct db_place *control)
+{
+	TRY(purge_redis(cx, p->slot.tenant_id));
+	FAILPOINT("tenant.purge.redis");
+	TRY(purge_schema(cx, p, control));
+	FAILPOINT("tenant.purge.schema");
+	TRY(until_none(cx, p, control, delete_keys));
+	FAILPOINT("tenant.purge.keys");
+	TRY(until_none(cx, p, control, delete_idempotency));
+	FAILPOINT("tenant.purge.idempotency");
+	TRY(until_none(cx, p, control, delete_audit));
+	FAILPOINT("tenant.purge.audit");
+	TRY(db_unit(cx, control, DB_WRITE, delete_tenant, p));
+	FAILPOINT("tenant.purge.gone");
 	return ERR_NONE;
 }
 
@@ -116,6 +140,7 @@ enum err purge_one(struct ctx *cx, bool *ret_did, int *count)
 {
 	struct purge p = { .regions = region_names(cx) };
 	struct db_place control;
+	enum err e;
 
 	place_platform(cx->world, &control);
 	TRY(db_unit(cx, &control, DB_WRITE, claim, &p));
@@ -124,18 +149,11 @@ enum err purge_one(struct ctx *cx, bool *ret_did, int *count)
 		return ERR_NONE;
 	FAILPOINT("tenant.purge.claimed");
 	tenant_changed(cx, p.slot.tenant_id);
-	TRY(purge_redis(cx, p.slot.tenant_id));
-	FAILPOINT("tenant.purge.redis");
-	TRY(purge_schema(cx, &p, &control));
-	FAILPOINT("tenant.purge.schema");
-	TRY(until_none(cx, &p, &control, delete_keys));
-	FAILPOINT("tenant.purge.keys");
-	TRY(until_none(cx, &p, &control, delete_idempotency));
-	FAILPOINT("tenant.purge.idempotency");
-	TRY(until_none(cx, &p, &control, delete_audit));
-	FAILPOINT("tenant.purge.audit");
-	TRY(db_unit(cx, &control, DB_WRITE, delete_tenant, &p));
-	FAILPOINT("tenant.purge.gone");
+	e = purge_steps(cx, &p, &control);
+	if (e != ERR_NONE) {
+		operation_note_failure(cx, p.slot.tenant_id, OPERATION_TENANT_DELETION, e);
+		return e;
+	}
 	tenant_changed(cx, p.slot.tenant_id);
 	*count += p.n == 1;
 	return ERR_NONE;

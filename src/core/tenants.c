@@ -2,6 +2,7 @@
 /* The life of a tenant: suspension, deletion, return. */
 #include "tenants_in.h"
 
+#include "cc/core/operations.h"
 #include "cc/core/tenant.h"
 #include "cc/model/q_control.h"
 
@@ -53,9 +54,14 @@ enum err tenants_resume(struct ctx *cx, struct tenant_row *ret)
 	return ERR_NONE;
 }
 
-enum err tenants_delete(struct ctx *cx, struct tenant_row *ret)
+enum err tenants_delete(struct ctx *cx, struct tenant_row *ret, const char **ret_operation)
 {
-	TRY(lock_live(cx, ret));
+	bool *found = surely(cx);
+
+	q_tenant_lock_later(cx->db, ret, found, cx->tenant->id);
+	TRY(operation_begin(cx, OPERATION_TENANT_DELETION, "scheduled", ret_operation));
+	TRY(tenants_state(cx, *found, ret));
+	TRY(ctx_check_version(cx, ret->row_version));
 	q_tenant_delete_later(cx->db, ret, surely(cx), cx->tenant->id, cx->world->settings->undo_window_s);
 	return ERR_NONE;
 }
@@ -70,6 +76,7 @@ enum err tenants_restore(struct ctx *cx, struct tenant_row *ret)
 			return refuse(cx, ERR_UNDO_OVER, "the undo window of the deletion is over");
 		TRY(ctx_check_version(cx, ret->row_version));
 		q_tenant_restore_later(cx->db, ret, surely(cx), cx->tenant->id);
+		operation_end_later(cx, cx->tenant->id, OPERATION_TENANT_DELETION, "cancelled");
 		return ERR_NONE;
 	}
 	TRY(tenants_state(cx, found, ret));

@@ -75,7 +75,7 @@ static void write_parameters(struct jw *w, const struct route *r, const char *pa
 		ref(w, "parameters", "DryRun", a);
 	if (route_is_write(r))
 		ref(w, "parameters", "IdempotencyKey", a);
-	if (r->auth == AUTH_TENANT)
+	if (r->auth == AUTH_TENANT || r->auth == AUTH_ANY)
 		ref(w, "parameters", "TenantHeader", a);
 	if (route_takes_conditions(r)) {
 		ref(w, "parameters", "IfMatch", a);
@@ -195,7 +195,7 @@ static void write_success(struct jw *w, const struct route *r, struct arena *a)
 		jw_key(w, "Idempotent-Replayed");
 		ref(w, "headers", "IdempotentReplayed", a);
 	}
-	if (r->status == 201) {
+	if (r->status == 201 || (r->flags & ROUTE_OPERATION) != 0) {
 		jw_key(w, "Location");
 		ref(w, "headers", "Location", a);
 	}

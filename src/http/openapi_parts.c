@@ -24,24 +24,27 @@ struct route_errors route_errors(const struct route *r)
 					  ERR_HEADERS_TOO_LARGE, ERR_INTERNAL, ERR_OVERLOADED };
 	static const enum err keyed[] = { ERR_UNAUTHORIZED, ERR_KEY_EXPIRED, ERR_KEY_REVOKED, ERR_SCOPE,
 					  ERR_MISDIRECTED, ERR_OPERATOR_HOST, ERR_UNAVAILABLE };
-	static const enum err tenant[] = { ERR_TENANT_REQUIRED, ERR_TENANT_INVALID, ERR_TENANT_CONFLICT,
-					   ERR_TENANT_DENIED, ERR_TENANT_NOT_FOUND };
+	static const enum err tenant[] = { ERR_TENANT_INVALID, ERR_TENANT_CONFLICT, ERR_TENANT_DENIED,
+					   ERR_TENANT_NOT_FOUND };
+	const bool bound = r->auth == AUTH_TENANT || r->auth == AUTH_ANY;
 	struct route_errors ret = { 0 };
 
 	for (size_t i = 0; i < sizeof(every) / sizeof(every[0]); i++)
 		ret.has[every[i]] = true;
 	for (size_t i = 0; r->auth != AUTH_PUBLIC && i < sizeof(keyed) / sizeof(keyed[0]); i++)
 		ret.has[keyed[i]] = true;
-	for (size_t i = 0; r->auth == AUTH_TENANT && i < sizeof(tenant) / sizeof(tenant[0]); i++)
+	for (size_t i = 0; bound && i < sizeof(tenant) / sizeof(tenant[0]); i++)
 		ret.has[tenant[i]] = true;
+	ret.has[ERR_TENANT_REQUIRED] = r->auth == AUTH_TENANT;
+	ret.has[ERR_OPERATION_RUNNING] = (r->flags & ROUTE_OPERATION) != 0;
 	ret.has[ERR_VALIDATION] = true;         /* of an unknown query parameter at least */
 	ret.has[ERR_MEDIA_TYPE] = r->body != NULL;
 	ret.has[ERR_PRECONDITION] = route_takes_conditions(r);
 	ret.has[ERR_PRECONDITION_REQUIRED] = route_needs_version(r);
 	ret.has[ERR_IDEM_RUNNING] = ret.has[ERR_IDEM_REUSED] = route_is_write(r);
 	ret.has[ERR_RATE_LIMITED] = (r->flags & ROUTE_NO_LIMIT) == 0;
-	ret.has[ERR_TENANT_SUSPENDED] = r->auth == AUTH_TENANT && (r->flags & ROUTE_SUSPENDED_OK) == 0;
-	ret.has[ERR_TENANT_GONE] = r->auth == AUTH_TENANT && (r->flags & ROUTE_DELETED_OK) == 0;
+	ret.has[ERR_TENANT_SUSPENDED] = bound && (r->flags & ROUTE_SUSPENDED_OK) == 0;
+	ret.has[ERR_TENANT_GONE] = bound && (r->flags & ROUTE_DELETED_OK) == 0;
 	ret.has[ERR_TENANT_MOVING] = r->store == STORE_TENANT;
 	ret.has[ERR_TENANT_MIGRATING] = r->store == STORE_TENANT;
 	ret.has[ERR_TENANT_PROVISIONING] = r->store == STORE_TENANT;
@@ -145,6 +148,7 @@ static void write_problem_schema(struct jw *w)
 	       "\"retry_after\":{\"type\":\"integer\",\"description\":\"Seconds.\"},"
 	       "\"limit\":{\"type\":\"integer\"},\"remaining\":{\"type\":\"integer\"},"
 	       "\"etag\":{\"type\":\"string\",\"description\":\"The object's present ETag.\"},"
+	       "\"operation_id\":{\"type\":\"string\",\"description\":\"What is in the way.\"},"
 	       "\"resource\":{\"type\":\"string\"},\"used\":{\"type\":\"integer\"},"
 	       "\"details\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
 	       "\"required\":[\"field\",\"error\",\"message\"],\"properties\":{"
@@ -196,7 +200,8 @@ void openapi_components(struct jw *w, struct arena *a, const struct route_group 
 	       "\"schema\":{\"type\":\"string\"}},"
 	       "\"ETag\":{\"description\":\"Names this state of the object or list; strong.\","
 	       "\"schema\":{\"type\":\"string\"}},"
-	       "\"Location\":{\"description\":\"Path of the new object.\",\"schema\":{\"type\":\"string\"}},"
+	       "\"Location\":{\"description\":\"Path of the new object, or of the operation begun.\","
+	       "\"schema\":{\"type\":\"string\"}},"
 	       "\"IdempotentReplayed\":{\"description\":\"true: the answer to an earlier request with this "
 	       "Idempotency-Key.\",\"schema\":{\"type\":\"string\",\"enum\":[\"true\"]}},"
 	       "\"Link\":{\"description\":\"rel=next: the next page, if there is one.\","

@@ -45,6 +45,10 @@ static void write_kind(struct jw *w, enum err e, const struct problem *p)
 		jw_key(w, "retry_after");
 		jw_int(w, p->retry_after);
 	}
+	if (e == ERR_OPERATION_RUNNING) {
+		jw_key(w, "operation_id");
+		jw_text(w, p->operation_id);
+	}
 	if (e == ERR_RATE_LIMITED) {
 		jw_key(w, "limit");
 		jw_int(w, p->limit);

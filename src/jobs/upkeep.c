@@ -13,7 +13,7 @@
 #define SWEEP_EVERY_MS 10000
 #define TRIM_EVERY_MS 60000
 #define TRIM_AGE_S 3600
-#define TRIM_KEYS 1000 /* idempotency keys in one transaction */
+#define TRIM_ROWS 1000 /* of one kind, in one transaction */
 #define TRIM_ROUNDS 20
 #define ORPHANS_EVERY_MS 300000
 #define ORPHAN_GRACE_S 3600
@@ -56,12 +56,13 @@ static enum err trim(struct ctx *cx, void *arg)
 {
 	(void)arg;
 	q_change_trim_later(cx->db, TRIM_AGE_S);
+	q_operation_trim_later(cx->db, TRIM_ROWS);
 	return ERR_NONE;
 }
 
 static enum err trim_keys(struct ctx *cx, void *arg)
 {
-	q_idem_control_purge_later(cx->db, arg, TRIM_KEYS);
+	q_idem_control_purge_later(cx->db, arg, TRIM_ROWS);
 	return ERR_NONE;
 }
 
@@ -69,12 +70,12 @@ static void trim_control(struct upkeep *u)
 {
 	struct ctx cx = jobs_ctx(u->jobs, u->arena, TICK_BUDGET_MS);
 	struct db_place place;
-	int64_t keys = TRIM_KEYS;
+	int64_t keys = TRIM_ROWS;
 	enum err e;
 
 	place_platform(cx.world, &place);
 	e = db_unit(&cx, &place, DB_WRITE, trim, NULL);
-	for (int i = 0; i < TRIM_ROUNDS && e == ERR_NONE && keys == TRIM_KEYS; i++)
+	for (int i = 0; i < TRIM_ROUNDS && e == ERR_NONE && keys == TRIM_ROWS; i++)
 		e = db_unit(&cx, &place, DB_WRITE, trim_keys, &keys);
 	trouble_note(&u->trim, &cx, e);
 }

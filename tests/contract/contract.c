@@ -150,6 +150,24 @@ static bool path_of_maker(const char *path, char ret[TARGET_MAX])
 	return true;
 }
 
+/* An operation on the tenant: its deletion, which runs on only for those who are to cancel it. */
+static const char *make_operation(struct contract *k, const struct route *r, const char *tenant)
+{
+	static char id[64];
+	const struct answer *a = assert_status(202, client_delete(k->c, "/tenants/%s", tenant));
+	const char *where = answer_header(a, "Location");
+
+	assert_non_null(where);
+	snprintf(id, sizeof(id), "%s", strrchr(where, '/') + 1);
+	if (r->method == M_GET) {
+		char path[128];
+
+		snprintf(path, sizeof(path), "/tenants/%s/restore", tenant);
+		assert_status(200, client_post(k->c, path, "{}"));
+	}
+	return id;
+}
+
 const char *contract_object(struct contract *k, const struct route *r, const char *tenant)
 {
 	static char id[64];
@@ -161,6 +179,8 @@ const char *contract_object(struct contract *k, const struct route *r, const cha
 
 	if (!path_of_maker(r->path, path))
 		return NULL;
+	if (strstr(path, "/operations") != NULL)
+		return make_operation(k, r, tenant);
 	maker = route_find(M_POST, path);
 	if (maker == NULL)
 		fail_msg("nothing makes what %s names", r->path);

@@ -70,7 +70,8 @@ static const char *tenant_for(struct contract *k, const struct route *r)
 {
 	const char *brace = strrchr(r->path, '{');
 
-	if (r->mode == DB_WRITE && brace != NULL && strncmp(brace, "{tenant_id}", 11) == 0)
+	if (r->mode == DB_WRITE && brace != NULL &&
+		(strncmp(brace, "{tenant_id}", 11) == 0 || strncmp(brace, "{operation_id}", 14) == 0))
 		return contract_tenant(k);
 	return k->t.id;
 }

@@ -105,6 +105,34 @@ static void what_was_made_is_where_location_says(void **state)
 	}
 }
 
+static void what_begins_an_operation_says_where_it_is(void **state)
+{
+	struct contract *k = *state;
+	size_t found = 0;
+
+	FOR_EACH_ROUTE(r, prefix)
+	{
+		struct ready ready;
+		const struct answer *a;
+		char id[64];
+
+		if ((r->flags & ROUTE_OPERATION) == 0)
+			continue;
+		contract_ready(k, r, prefix, false, &ready);
+		a = assert_status(202, contract_ask(k, k->c, &ready.ask));
+		assert_non_null(answer_header(a, "Location"));
+		a = assert_status(200, client_call(k->c, "GET", answer_header(a, "Location"), NULL, NULL));
+		assert_text("running", a, "status");
+		snprintf(id, sizeof(id), "%s", answer_text(a, "id"));
+		/* What excludes it is named. */
+		a = assert_error(423, "operation_in_progress", contract_ask(k, k->c, &ready.ask));
+		assert_text(id, a, "operation_id");
+		ready_clear(&ready);
+		found++;
+	}
+	assert_true(found > 0);
+}
+
 static void head_is_get_without_the_body(void **state)
 {
 	struct contract *k = *state;
@@ -149,6 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_route_answers_what_its_table_says),
 		cmocka_unit_test(what_was_made_is_where_location_says),
+		cmocka_unit_test(what_begins_an_operation_says_where_it_is),
 		cmocka_unit_test(head_is_get_without_the_body),
 		cmocka_unit_test(refusals_share_one_body),
 	};

@@ -142,9 +142,9 @@ static void a_tick_with_nothing_to_do_is_one_statement(void **state)
 	db_pool_stats(p->world.ctl, &after);
 	assert_int_equal(1, after.trips_total - before.trips_total);
 	assert_string_equal("SELECT EXISTS", plane_text(p, PLANE_CONTROL,
-							 "SELECT left(query, 13) FROM pg_stat_activity"
-							 " WHERE usename = 'cc_ctl' AND state = 'idle'"
-							 " ORDER BY state_change DESC LIMIT 1"));
+						     "SELECT left(query, 13) FROM pg_stat_activity"
+						     " WHERE usename = 'cc_ctl' AND state = 'idle'"
+						     " ORDER BY state_change DESC LIMIT 1"));
 }
 
 static void what_is_due_is_purged_with_its_redis_keys_and_no_others(void **state)
@@ -181,13 +181,24 @@ static void a_purge_waits_for_redis(void **state)
 		"UPDATE cc.tenant SET status = 'deletion_scheduled', purge_at = now(), deleted_at = now()"
 		" WHERE id = '%s'",
 		id);
+	plane_sql(fx->p, PLANE_CONTROL,
+		"INSERT INTO cc.operation (id, tenant_id, kind, exclusive, step, started_by)"
+		" VALUES ('op-patient', '%s', 'tenant_deletion', true, 'scheduled', 'x')",
+		id);
 	assert_int_equal(ERR_UNAVAILABLE, provision_tick(&cx, &r));
 	assert_non_null(strstr(cx.problem.message, "Redis"));
 	plane_done(&cx);
+	assert_string_equal("running redis service_unavailable",
+		plane_text(fx->p, PLANE_CONTROL,
+			"SELECT concat_ws(' ', status, step, error->>'code')"
+			" FROM cc.operation WHERE id = 'op-patient'"));
 	start_redis(fx);
 	plane_expire(fx->p);
 	fx->jobs = jobs_start(&fx->p->world);
 	await(fx->p, 0, "SELECT count(*) FROM cc.tenant WHERE slug = 'patient'");
+	assert_string_equal("completed 100 t", plane_text(fx->p, PLANE_CONTROL,
+						       "SELECT concat_ws(' ', status, percent, error IS NULL)"
+						       " FROM cc.operation WHERE id = 'op-patient'"));
 }
 
 /* What the registry of a node says of the tenant's name. */

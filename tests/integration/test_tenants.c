@@ -320,7 +320,7 @@ static void a_deletion_can_be_undone(void **state)
 	assert_text("deletion_scheduled", a, "status");
 	assert_int(1, a, "limits.policies_used");
 	assert_error(410, "tenant_deleted", client_get(c, "/policies"));
-	assert_error(410, "tenant_deleted", client_delete(op, "/tenants/undone"));
+	assert_error(423, "operation_in_progress", client_delete(op, "/tenants/undone"));
 	assert_error(410, "tenant_deleted", client_patch(op, "/tenants/undone", "{'name':'x'}"));
 	assert_text("deletion_scheduled", assert_status(200, client_get(c, "/tenants/undone")), "status");
 	a = assert_status(200, client_post(c, "/tenants/undone/restore", "{}"));

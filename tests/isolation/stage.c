@@ -71,7 +71,20 @@ static void fill_tenant(const char *path, const char *tenant, char *ret, size_t 
 		snprintf(ret, size, "%.*s%s%s", (int)(at - path), path, tenant, at + strlen(TENANT_PARAM));
 }
 
-void stage_fresh_object(struct stage *s, struct party *p, const char *made_at, char *ret, size_t size)
+/* An operation on the tenant: a deletion that was taken back. */
+static void make_operation(struct stage *s, const struct party *p, char *ret, size_t size)
+{
+	const struct answer *a = assert_status(202, client_delete(s->op, "/tenants/%s", p->t.id));
+	const char *where = answer_header(a, "Location");
+	char path[128];
+
+	assert_non_null(where);
+	snprintf(ret, size, "%s", strrchr(where, '/') + 1);
+	snprintf(path, sizeof(path), "/tenants/%s/restore", p->t.id);
+	assert_status(200, client_post(s->op, path, "{}"));
+}
+
+static void make_by_post(struct stage *s, struct party *p, const char *made_at, char *ret, size_t size)
 {
 	const struct route *r = route_named(M_POST, made_at);
 	char path[256], target[300];
@@ -98,6 +111,14 @@ void stage_fresh_object(struct stage *s, struct party *p, const char *made_at, c
 		snprintf(ret, size, "%s", answer_text(a, "id"));
 	free(body);
 	client_close(c);
+}
+
+void stage_fresh_object(struct stage *s, struct party *p, const char *made_at, char *ret, size_t size)
+{
+	if (strstr(made_at, "/operations") != NULL)
+		make_operation(s, p, ret, size);
+	else
+		make_by_post(s, p, made_at, ret, size);
 }
 
 const char *stage_object(struct stage *s, struct party *p, const char *made_at)

@@ -21,6 +21,9 @@ static void may(struct verdicts *v, int status, const char *code)
 static void may_succeed(struct verdicts *v, const struct cell *c)
 {
 	may(v, c->route->status, NULL);
+	/* The operations of the stage have ended, but who gets this answer was let through. */
+	if (strcmp(c->route->object != NULL ? c->route->object : "", "operation") == 0)
+		may(v, 409, "not_cancellable");
 	v->success = true;
 }
 
@@ -53,7 +56,7 @@ static bool limited_may(const struct route *r)
 static void expect_tenant(const struct cell *c, struct verdicts *v)
 {
 	const struct route *r = c->route;
-	const bool tenants_own = r->auth == AUTH_TENANT &&
+	const bool tenants_own = r->auth != AUTH_OPERATOR &&
 				 (!is_platform(r->scope) || !is_platform(r->scope_or));
 
 	if ((named(c) & ~(1u << OWN)) != 0) {

@@ -45,6 +45,7 @@
 	X(LAST_ADMIN_KEY, 409, "last_admin_key", "the tenant's last key that can manage keys cannot go") \
 	X(IDEM_RUNNING, 409, "idempotency_in_progress", \
 		  "a request with this Idempotency-Key is still running; retry in a moment") \
+	X(NOT_CANCELLABLE, 409, "not_cancellable", "the operation is over, or cannot be stopped any more") \
 	X(PRODUCTION_IMMUTABLE, 409, "production_immutable", "production policies change by promotion only") \
 	X(TESTS_FAILED, 409, "tests_failed", \
 		  "the policy's test cases did not pass, or the tenant requires them and they did not run") \
@@ -59,6 +60,8 @@
 	X(MISDIRECTED, 421, "misdirected_request", "this host is not served here") \
 	X(VALIDATION, 422, "validation_error", "one or more fields are not valid; see details") \
 	X(REGO_INVALID, 422, "rego_invalid", "the Rego source has syntax faults; see details") \
+	X(OPERATION_RUNNING, 423, "operation_in_progress", \
+		  "an operation on the tenant is under way that excludes this one; see operation_id") \
 	X(PRECONDITION_REQUIRED, 428, "precondition_required", \
 		  "the tenant's setting require_if_match wants an If-Match header") \
 	X(IDEM_REUSED, 422, "idempotency_key_reused", \

@@ -33,8 +33,8 @@ enum err tenants_update(struct ctx *cx, const struct tenants_edit *edit, struct 
 			struct strv *ret_changed) MUST_USE;
 enum err tenants_suspend(struct ctx *cx, const struct tenant_suspension *in, struct tenant_row *ret) MUST_USE;
 enum err tenants_resume(struct ctx *cx, struct tenant_row *ret) MUST_USE;
-/* The undo window begins. */
-enum err tenants_delete(struct ctx *cx, struct tenant_row *ret) MUST_USE;
+/* The undo window begins, as an operation. ERR_OPERATION_RUNNING. */
+enum err tenants_delete(struct ctx *cx, struct tenant_row *ret, const char **ret_operation) MUST_USE;
 /* ERR_NOT_DELETED, ERR_UNDO_OVER. */
 enum err tenants_restore(struct ctx *cx, struct tenant_row *ret) MUST_USE;
 

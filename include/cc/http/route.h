@@ -20,6 +20,8 @@ enum auth {
 	AUTH_PUBLIC,            /* no credential */
 	/* in the context of one tenant: its own keys, or an operator's that hold the scope */
 	AUTH_TENANT,
+	/* a tenant's keys in its context, an operator's with or without one */
+	AUTH_ANY,
 	AUTH_OPERATOR,          /* platform credentials only, no tenant context beyond the path */
 };
 
@@ -46,6 +48,7 @@ enum {
 	ROUTE_NO_VERSION = 1 << 9,      /* PUT, PATCH, DELETE of what has no row version: knows no If-Match */
 	/* the same answer for all and for ever: its handler, which sets raw_out, runs once, at start */
 	ROUTE_FIXED = 1 << 10,
+	ROUTE_OPERATION = 1 << 11,      /* 202: begins an operation, whose place Location names */
 };
 
 struct req;

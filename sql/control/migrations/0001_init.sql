@@ -177,6 +177,27 @@ CREATE TABLE cc.idempotency (
 CREATE INDEX idempotency_created ON cc.idempotency (created_at);
 CREATE INDEX idempotency_subject ON cc.idempotency (subject) WHERE subject IS NOT NULL;
 
+-- Work on tenants that takes longer than a request. It outlives the tenant that it removes.
+CREATE TABLE cc.operation (
+	id          text PRIMARY KEY,
+	tenant_id   text NOT NULL,
+	kind        text NOT NULL,
+	exclusive   boolean NOT NULL,       -- no other exclusive one may run beside it
+	status      text NOT NULL DEFAULT 'running'
+	            CHECK (status IN ('running', 'completed', 'failed', 'cancelled')),
+	step        text NOT NULL,
+	percent     int  NOT NULL DEFAULT 0 CHECK (percent BETWEEN 0 AND 100),
+	error       json,                   -- the last failure
+	started_by  text NOT NULL,
+	created_at  timestamptz NOT NULL DEFAULT date_trunc('second', now()),
+	updated_at  timestamptz NOT NULL DEFAULT date_trunc('second', now()),
+	finished_at timestamptz,
+	CHECK ((status = 'running') = (finished_at IS NULL))
+);
+CREATE INDEX operation_page ON cc.operation (tenant_id, created_at, id);
+CREATE UNIQUE INDEX operation_exclusive ON cc.operation (tenant_id) WHERE status = 'running' AND exclusive;
+CREATE INDEX operation_finished ON cc.operation (finished_at) WHERE finished_at IS NOT NULL;
+
 -- The audit may be added to; it goes only with the tenant it is about, in steps.
 CREATE FUNCTION cc.forget_audit(tenant text, most int) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -205,6 +226,7 @@ GRANT UPDATE ON cc.tenant, cc.domain, cc.api_key TO cc_ctl_tenant;
 GRANT INSERT ON cc.domain, cc.api_key, cc.tenant_audit TO cc_ctl_tenant;
 GRANT DELETE ON cc.domain TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE, DELETE ON cc.idempotency TO cc_ctl_tenant;
+GRANT SELECT, INSERT, UPDATE ON cc.operation TO cc_ctl_tenant;
 GRANT SELECT, INSERT, DELETE ON cc.name TO cc_ctl_tenant;       -- its own: a domain may change
 GRANT SELECT, UPDATE ON cc.change_head TO cc_ctl_tenant;
 GRANT INSERT ON cc.change TO cc_ctl_tenant;
@@ -221,6 +243,8 @@ ALTER TABLE cc.tenant_audit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.tenant_audit FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.idempotency ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.idempotency FORCE ROW LEVEL SECURITY;
+ALTER TABLE cc.operation ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cc.operation FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY everything ON cc.tenant TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.name TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
@@ -228,6 +252,7 @@ CREATE POLICY everything ON cc.domain TO cc_ctl, cc_prov USING (true) WITH CHECK
 CREATE POLICY everything ON cc.api_key TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.tenant_audit TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.idempotency TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
+CREATE POLICY everything ON cc.operation TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 
 CREATE POLICY own ON cc.tenant TO cc_ctl_tenant
 	USING (id = NULLIF(current_setting('cc.tenant', true), ''))
@@ -245,5 +270,8 @@ CREATE POLICY own ON cc.tenant_audit TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
 CREATE POLICY own ON cc.idempotency TO cc_ctl_tenant
+	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
+	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
+CREATE POLICY own ON cc.operation TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
