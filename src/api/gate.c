@@ -97,6 +97,7 @@ static enum err gate_pass(struct ctx *cx, struct req *rq, bool may_load)
 	}
 	cx->actor = g->actor;
 	cx->tenant = g->tenant;
+	rq->tenant_id = g->tenant != NULL ? arena_strdup(cx->arena, g->tenant->id) : NULL;
 	rq->audience = arena_printf(cx->arena, "%s %" PRIx64, g->tenant != NULL ? g->tenant->id : "",
 				    g->actor != NULL ? g->actor->scopes : 0);
 	return e;

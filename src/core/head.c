@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "cc/core/registry.h"
+#include "cc/core/world.h"
 #include "cc/model/q_tenant.h"
 
 #define GATE_TRIES 3            /* a place may become free between the gate and the look behind it */
@@ -168,8 +169,13 @@ enum err head_unit(struct ctx *cx, enum db_mode mode, db_work work, void *arg,
 		   const struct tenant **ret_fresh)
 {
 	enum err e = run_found(cx, mode, work, arg, ret_fresh);
+	struct world *w = cx->world;
 
 	cx->head = NULL;
+	/* Also after a failure: whether a commit that was interrupted took place is not known. */
+	if (mode == DB_WRITE && w->data_changed != NULL &&
+	    (e == ERR_NONE || e == ERR_UNAVAILABLE || e == ERR_INTERNAL))
+		w->data_changed(w, cx->tenant->id);
 	return e;
 }
 

@@ -297,6 +297,8 @@ static const struct field limits_fields[] = {
 		"tables of each until then."),
 	S_INT(T, api_keys, 1, 100000, "1000",
 		"API keys of one tenant that are neither revoked nor expired."),
+	S_INT(T, answers_mib, 0, 65536, "64",
+		"Memory for answers that are given again while their tenant's data stays the same, in MiB."),
 };
 #undef T
 static SCHEMA(limits_conf_schema, struct limits_conf, "limits", limits_fields);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "cc/base/clock.h"
@@ -102,6 +103,13 @@ static struct db_pool *control_pool(const struct wire *w, const char *role)
 	});
 }
 
+static void data_changed(struct world *world, const char *tenant_id)
+{
+	const struct wire *w = (const struct wire *)((uintptr_t)world - offsetof(struct wire, world));
+
+	answers_changed(w->answers, tenant_id);
+}
+
 void wire_open(struct wire *w, struct arena *a, const struct config *config)
 {
 	*w = (struct wire){ .arena = a, .config = config };
@@ -120,6 +128,8 @@ void wire_open(struct wire *w, struct arena *a, const struct config *config)
 	w->world.limiter = limiter_create();
 	w->world.http = http_client_create(&(struct http_client_conf){ 0 });
 	w->world.registry = registry_create(&w->world);
+	w->answers = answers_create((size_t)config->limits.answers_mib << 20);
+	w->world.data_changed = data_changed;
 	db_constraints_register(api_constraints);
 }
 
@@ -151,6 +161,7 @@ bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_er
 		.hooks = &api_hooks,
 		.groups = api_groups,
 		.world = &w->world,
+		.answers = w->answers,
 	};
 
 	w->jobs = jobs_start(&w->world);
@@ -174,6 +185,7 @@ void wire_close(struct wire *w)
 	jobs_stop(w->jobs);
 	if (w->http != NULL)
 		http_server_destroy(w->http);
+	answers_destroy(w->answers);
 	registry_destroy(w->world.registry);
 	limiter_destroy(w->world.limiter);
 	http_client_destroy(w->world.http);

@@ -5,6 +5,7 @@
 #include "cc/api/api.h"
 #include "cc/cache/redis.h"
 #include "cc/core/world.h"
+#include "cc/http/answers.h"
 #include "cc/jobs/jobs.h"
 
 #include "config.h"
@@ -19,6 +20,7 @@ struct wire {
 	struct world world;
 	struct jobs *jobs;
 	struct http_server *http;
+	struct answers *answers;
 };
 
 /* Pools, registry, limiter: nothing connects, no thread starts. config and arena must outlive it. */

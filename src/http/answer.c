@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "call.h"
+#include "keep.h"
 #include "page.h"
 
 #include <inttypes.h>
@@ -27,26 +27,40 @@ void answer_log(const struct call *c, enum err e, const char *code)
 	    LOG_INT("queue_ms", c->queue_us / 1000), LOG_TEXT("request_id", c->cx.request_id),
 	    LOG_TEXT("method", c->method), LOG_TEXT("path", c->in.raw_target),
 	    LOG_TEXT("remote", c->cx.remote_ip), LOG_INT("bytes", (int64_t)c->answer_len),
-	    LOG_TEXT("cause", cause));
+	    LOG_TEXT("cache", c->kept != NULL ? "hit" : NULL), LOG_TEXT("cause", cause));
 }
 
 static void write_body(struct call *c)
 {
+	if (c->kept != NULL) {
+		c->answer = c->kept->body;
+		c->answer_len = c->kept->body_len;
+		c->etag = c->kept->etag;
+		return;
+	}
 	c->answer = reply_text(c->arena, &c->rq, c->rq.dry_run, &c->answer_len);
+	c->etag = reply_etag(c->arena, &c->rq, c->answer, c->answer_len);
+	keep_answer(c);
+}
+
+static bool is_of_row(const struct call *c)
+{
+	return c->entry->etag == ETAG_ROW || c->entry->etag == ETAG_ROW_AND_BODY;
 }
 
 /* If-Match on a question: of an object only the row counts. */
 static bool is_match(struct call *c)
 {
-	const enum etag_kind kind = c->entry->etag;
-	const struct versions v = etags_versions(c->arena, &c->if_match, ETAG_STRONG);
-	int64_t now;
+	struct etag own = { .text = c->etag, .len = strlen(c->etag) };
+	const struct etags mine = { .sent = true, .v = &own, .n = 1 };
+	struct versions now, v;
 
-	if (kind != ETAG_ROW && kind != ETAG_ROW_AND_BODY)
+	if (!is_of_row(c))
 		return etags_have(&c->if_match, c->etag, ETAG_STRONG);
-	now = *(const int64_t *)schema_member_const(c->rq.out, c->entry->row_version);
+	now = etags_versions(c->arena, &mine, ETAG_STRONG);
+	v = etags_versions(c->arena, &c->if_match, ETAG_STRONG);
 	for (size_t i = 0; i < v.n; i++)
-		if (v.v[i] == now)
+		if (now.n > 0 && v.v[i] == now.v[0])
 			return true;
 	return v.any;
 }
@@ -69,7 +83,6 @@ static enum err write_reply(struct call *c)
 	c->status = reply_status(&c->rq);
 	if (c->status != MHD_HTTP_NO_CONTENT && !c->not_modified) {
 		write_body(c);
-		c->etag = reply_etag(c->arena, &c->rq, c->answer, c->answer_len);
 		e = check_conditions(c);
 	}
 	if (c->not_modified) {

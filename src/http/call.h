@@ -15,6 +15,7 @@
 #include "shelf.h"
 #include "stream.h"
 
+#include "cc/http/answers.h"
 #include "cc/http/server.h"
 
 /* What is read and thrown away of a body that nobody wants, so that the connection can be kept. */
@@ -67,6 +68,8 @@ struct call {
 
 	struct etags if_match, if_none_match;
 	bool not_modified;              /* decided before anything was read */
+	const struct kept *kept;        /* the answer, a reference; NULL: it must be made */
+	int64_t asked_us;               /* when the database was asked for it */
 	const char *etag;               /* of the answer, or of the object that a 412 is about; no quotes */
 
 	int64_t arrived_us, queued_us, queue_us;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "call.h"
+#include "keep.h"
 
 #include <string.h>
 
@@ -159,6 +159,8 @@ static enum MHD_Result finish(struct call *c)
 		return answer_now(c, c->refusal);
 	if ((c->rq.route->flags & ROUTE_INLINE) != 0 && !c->need_load)
 		return answer_now(c, run_route(c));
+	if (!c->need_load && keep_take(c) == KEEP_TAKEN)
+		return answer_now(c, ERR_NONE);
 	if (!peer_move(c->peer, PEER_WORK, 0))
 		return MHD_NO;
 	return workers_hand_over(c, CALL_WORK) ? MHD_YES : overloaded(c);
@@ -219,6 +221,7 @@ void glue_completed(void *cls, struct MHD_Connection *mhd, void **state, enum MH
 	if (c->flow != NULL)
 		stream_end(c, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 	peer_idle(&s->peers, c->peer);
+	kept_put(c->kept);
 	a = c->arena;
 	body_close(&c->body, call_holds_secret(c));
 	if (c->live)

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call.h"
+#include "keep.h"
 #include "page.h"
 
 #include <string.h>
+
+#include "cc/base/clock.h"
 
 #include "cc/base/failpoint.h"
 
@@ -119,22 +122,30 @@ static enum err run_handler(struct call *c)
 /* Whether the list is still what the client has: its version is asked for, not its rows. */
 static enum err look_at_list(struct call *c)
 {
-	const struct http_hooks *hooks = c->server->conf.hooks;
-	struct req *rq = &c->rq;
-	const char *hash;
 	enum err e;
 
-	if (c->entry->etag != ETAG_LIST || !c->if_none_match.sent || c->if_match.sent ||
-	    hooks->data_version == NULL)
+	if (c->entry->etag != ETAG_LIST || !c->if_none_match.sent || c->if_match.sent || c->rq.data.known ||
+	    !etags_may_be_list(&c->if_none_match, etag_list_hash(c->arena, c->entry, &c->rq)))
 		return ERR_NONE;
-	hash = etag_list_hash(c->arena, c->entry, rq);
-	if (!etags_may_be_list(&c->if_none_match, hash))
-		return ERR_NONE;
-	e = hooks->data_version(&c->cx, rq);
-	if (e != ERR_NONE)
-		return e;
-	c->etag = etag_of_list(c->arena, rq, hash);
-	c->not_modified = etags_have(&c->if_none_match, c->etag, ETAG_WEAK);
+	e = keep_ask(c);
+	if (e == ERR_NONE)
+		(void)keep_list_is_unchanged(c);
+	return e;
+}
+
+/* *ret_there: the answer is there without more ado. */
+static enum err look_at_kept(struct call *c, bool *ret_there)
+{
+	enum keep k = keep_take(c);
+
+	if (k == KEEP_STALE) {
+		enum err e = keep_ask(c);
+
+		if (e != ERR_NONE)
+			return e;
+		k = keep_take(c);
+	}
+	*ret_there = k == KEEP_TAKEN;
 	return ERR_NONE;
 }
 
@@ -150,6 +161,7 @@ static bool gate_is_stale(const struct call *c)
 enum err run_route(struct call *c)
 {
 	enum err e = ERR_NONE;
+	bool there = false;
 
 	FAILPOINT(c->rq.route->op);
 	if (c->need_load || gate_is_stale(c)) {
@@ -159,13 +171,17 @@ enum err run_route(struct call *c)
 			e = head_check_rest(c);
 	}
 	if (e == ERR_NONE)
-		e = read_query(c);
+		e = look_at_kept(c, &there);
+	if (e != ERR_NONE || there)
+		return e;
+	e = read_query(c);
 	if (e == ERR_NONE)
 		e = read_body(c);
 	if (e == ERR_NONE)
 		e = look_at_list(c);
 	if (e != ERR_NONE || c->not_modified)
 		return e;
+	c->asked_us = clock_mono_us();
 	e = run_handler(c);
 	if (e == ERR_NONE)
 		page_end(&c->cx, &c->rq);

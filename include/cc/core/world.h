@@ -70,6 +70,8 @@ struct world {
 	struct http_client *http;       /* towards other servers; never used inside a transaction */
 	const struct redis_conf *redis; /* NULL: none configured */
 	void (*changed)(struct world *w);       /* wakes the pusher after a control change; may be NULL */
+	/* This node changed a tenant's data, or may have: what was read before counts no more; may be NULL */
+	void (*data_changed)(struct world *w, const char *tenant_id);
 	void (*work_due)(struct world *w);      /* wakes the jobs; may be NULL */
 	struct jobs *jobs;              /* whom the two reach; NULL: none run */
 };

@@ -183,6 +183,7 @@ struct req {
 
 	/* What answers may depend on beside the request itself: tenant and scopes. Set by the gate. */
 	const char *audience;
+	const char *tenant_id;                  /* whose data is meant; NULL: nobody's. Set by the gate. */
 	void *gate;                             /* the gate's own, from gate() to done() */
 };
 

@@ -60,6 +60,7 @@ struct http_conf {
 	const struct http_hooks *hooks;
 	const struct route_group *const *groups;        /* NULL-terminated */
 	struct world *world;
+	struct answers *answers;        /* cc/http/answers.h; NULL: every answer is made anew */
 };
 
 struct http_server;
