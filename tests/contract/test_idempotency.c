@@ -107,7 +107,8 @@ static const struct answer *ask_otherwise(struct contract *k, struct keyed *q)
 		if (strcmp(body, ask.body) == 0)
 			ask.id = "999999";
 		ask.body = body;
-	} else if (ask.id != NULL) {
+	} else if (ask.id != NULL && ask.r->auth != AUTH_ANY) {
+		/* With AUTH_ANY the object tells the tenant, and so whose key it is. */
 		ask.id = "999999";
 	} else {
 		ask.r = route_find(M_PATCH, "/tenants/{tenant_id}");
