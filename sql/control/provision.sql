@@ -25,7 +25,10 @@ SELECT EXISTS (
 		  AND lease_until <= now()) AS migrate,
 	EXISTS (
 		SELECT FROM cc.tenant
-		WHERE region = ANY ($1) AND status = 'active' AND expunge_at <= now()) AS expunge;
+		WHERE region = ANY ($1) AND status = 'active' AND expunge_at <= now()) AS expunge,
+	EXISTS (
+		SELECT FROM cc.tenant
+		WHERE region = ANY ($1) AND status IN ('active', 'suspended') AND checkpoint_at <= now()) AS checkpoint;
 
 -- A tenant on a spare schema, if there is one: nothing is written otherwise, nor when the custom
 -- domain is another's or the id was used before (the longer way then says which).
@@ -287,3 +290,15 @@ RETURNING id AS tenant_id;
 -- name: expunge_again :exec
 -- args: id text
 UPDATE cc.tenant SET expunge_at = now() WHERE id = $1;
+
+-- Checkpoints -------------------------------------------------------------------------------------
+
+-- Whose audit is looked at next.
+-- name: checkpoint_claim :opt slot
+-- args: regions text[], pause_s int8
+UPDATE cc.tenant SET checkpoint_at = now() + make_interval(secs => $2::float8)
+WHERE id = (
+	SELECT id FROM cc.tenant
+	WHERE region = ANY ($1) AND status IN ('active', 'suspended') AND checkpoint_at <= now()
+	ORDER BY checkpoint_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING id AS tenant_id;

@@ -1,4 +1,5 @@
 -- include: cc/model/audit.h
+-- include: cc/model/checkpoint.h
 -- include: cc/model/tally.h
 
 -- The row, and its mac where the next one finds it.
@@ -50,3 +51,8 @@ SELECT count(*) AS total
    AND ($7::text IS NULL OR object_id = $7)
    AND ($8::text IS NULL OR environment = $8)
    AND ($9::text IS NULL OR outcome = $9);
+
+-- Where the chain ends, and the mac of its row in the place $1.
+-- name: audit_tip :one audit_tip
+-- args: marked int8
+SELECT audit_seq AS seq, audit_mac AS mac, (SELECT a.mac FROM audit a WHERE a.seq = $1) AS marked FROM head;

@@ -42,8 +42,9 @@ enum err undo_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE; /* provis
 enum err drop_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE; /* provision_spare.c */
 enum err spare_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;
 enum err migrate_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;
-enum err purge_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;   /* provision_purge.c */
-enum err expunge_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE; /* provision_expunge.c */
+enum err purge_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;      /* provision_purge.c */
+enum err expunge_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;    /* provision_expunge.c */
+enum err checkpoint_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE; /* provision_checkpoint.c */
 
 /* Takes a creation back, with NULL one whose lease ran out. *ret_id: whose it was; NULL: there was none. */
 enum err tenant_undo(struct ctx *cx, const char *id, const char **ret_id) MUST_USE;

@@ -72,12 +72,13 @@ enum err provision_tick(struct ctx *cx, struct tick_report *ret)
 	*ret = (struct tick_report){ 0 };
 	note_failure(cx, look(cx, &due), &f);
 	const struct part parts[] = {
-		{undo_one,     &ret->undone,   due.undo   },
-		{ purge_one,   &ret->purged,   due.purge  },
-		{ drop_one,    &ret->dropped,  due.discard},
-		{ spare_one,   &ret->prepared, due.prepare},
-		{ migrate_one, &ret->migrated, due.migrate},
-		{ expunge_one, &ret->expunged, due.expunge},
+		{undo_one,        &ret->undone,       due.undo      },
+		{ purge_one,      &ret->purged,       due.purge     },
+		{ drop_one,       &ret->dropped,      due.discard   },
+		{ spare_one,      &ret->prepared,     due.prepare   },
+		{ migrate_one,    &ret->migrated,     due.migrate   },
+		{ expunge_one,    &ret->expunged,     due.expunge   },
+		{ checkpoint_one, &ret->signed_heads, due.checkpoint},
 	};
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (any || parts[i].due)

@@ -46,12 +46,13 @@ struct redis_settings {
 
 struct secrets_conf {
 	const char *pepper, *role_secret;
-	const char *audit_key;
+	const char *audit_key, *signing_key, *signing_key_previous;
 	int64_t audit_key_version;
 };
 
 struct jobs_conf {
-	int64_t undo_window_s, provision_lease_s, spare_schemas, poll_ms, soft_delete_days;
+	int64_t undo_window_s, provision_lease_s, spare_schemas, poll_ms;
+	int64_t soft_delete_days, audit_checkpoint_s;
 };
 
 struct limits_conf {

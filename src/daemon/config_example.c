@@ -79,17 +79,19 @@ const char *config_doc(struct arena *a, const struct field *f)
 static const struct {
 	const char *setting, *value;
 } examples[] = {
-	{"server.port_file",        "/run/controlcored/port"                            },
-	{ "server.neutral_hosts",   "\"control.example.net\""                           },
-	{ "control.conninfo",       "host=/run/postgresql dbname=cc_control"            },
-	{ "control.admin_conninfo", "host=/run/postgresql dbname=postgres user=postgres"},
-	{ "redis.address",          "unix:/run/redis/redis-server.sock"                 },
-	{ "redis.password",         "/etc/controlcored/redis-password"                  },
-	{ "secrets.pepper",         "/etc/controlcored/pepper"                          },
-	{ "secrets.audit_key",      "/etc/controlcored/audit-key"                       },
-	{ "secrets.role_secret",    "/etc/controlcored/role-secret"                     },
-	{ "plans.file",             "/etc/controlcored/plans.conf"                      },
-	{ "auth.issuers",           "/etc/controlcored/issuers.json"                    },
+	{"server.port_file",              "/run/controlcored/port"                            },
+	{ "server.neutral_hosts",         "\"control.example.net\""                           },
+	{ "control.conninfo",             "host=/run/postgresql dbname=cc_control"            },
+	{ "control.admin_conninfo",       "host=/run/postgresql dbname=postgres user=postgres"},
+	{ "redis.address",                "unix:/run/redis/redis-server.sock"                 },
+	{ "redis.password",               "/etc/controlcored/redis-password"                  },
+	{ "secrets.pepper",               "/etc/controlcored/pepper"                          },
+	{ "secrets.audit_key",            "/etc/controlcored/audit-key"                       },
+	{ "secrets.signing_key",          "/etc/controlcored/signing-key"                     },
+	{ "secrets.signing_key_previous", "/etc/controlcored/signing-key-previous"            },
+	{ "secrets.role_secret",          "/etc/controlcored/role-secret"                     },
+	{ "plans.file",                   "/etc/controlcored/plans.conf"                      },
+	{ "auth.issuers",                 "/etc/controlcored/issuers.json"                    },
 };
 
 static const char *example_of(struct arena *a, const char *section, const char *name)

@@ -366,6 +366,7 @@ bool embedded_prepare(struct arena *a, const struct embedded *e, const char **re
 	       make_secret(a, arena_printf(a, "%s/secrets/pepper", e->dir), ret_error) &&
 	       make_secret(a, arena_printf(a, "%s/secrets/role_secret", e->dir), ret_error) &&
 	       make_secret(a, arena_printf(a, "%s/secrets/audit_key", e->dir), ret_error) &&
+	       make_secret(a, arena_printf(a, "%s/secrets/signing_key", e->dir), ret_error) &&
 	       make_private(a, arena_printf(a, "%s/redis", e->data), &e->who, ret_error) &&
 	       make_private(a, e->run, &e->who, ret_error);
 }
@@ -381,6 +382,7 @@ size_t embedded_presets(struct arena *a, const struct embedded *e, struct preset
 	const char *pepper = arena_printf(a, "%s/secrets/pepper", e->dir);
 	const char *role_secret = arena_printf(a, "%s/secrets/role_secret", e->dir);
 	const char *audit_key = arena_printf(a, "%s/secrets/audit_key", e->dir);
+	const char *signing_key = arena_printf(a, "%s/secrets/signing_key", e->dir);
 	const struct preset fixed[] = {
 		{ .setting = "control.conninfo", .value = control, .by = by },
 		{ .setting = "control.admin_conninfo", .value = admin, .by = by },
@@ -388,6 +390,7 @@ size_t embedded_presets(struct arena *a, const struct embedded *e, struct preset
 		{ .setting = "secrets.pepper", .value = pepper, .by = by, .in_file = true },
 		{ .setting = "secrets.role_secret", .value = role_secret, .by = by, .in_file = true },
 		{ .setting = "secrets.audit_key", .value = audit_key, .by = by, .in_file = true },
+		{ .setting = "secrets.signing_key", .value = signing_key, .by = by, .in_file = true },
 	};
 	size_t n = 0;
 

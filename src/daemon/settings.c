@@ -265,6 +265,11 @@ static const struct field secrets_fields[] = {
 		"be verified."),
 	S_INT(T, audit_key_version, 1, 1000000, "1",
 		"Number of this audit_key; one more whenever it is replaced."),
+	S_SECRET(T, signing_key, F_REQUIRED, 32, 1024, check_secret,
+		"Checkpoints of the audit are signed with a key made of it. The same on every node; the "
+		"public half is at /.well-known/controlcore-keys."),
+	S_SECRET(T, signing_key_previous, 0, 32, 1024, check_secret,
+		"The signing_key before the last change: its public half stays published."),
 	S_SECRET(T, role_secret, 0, 32, 1024, check_secret,
 		"Passwords of PostgreSQL login roles are derived from it; without it they log in without "
 		"(peer, trust)."),
@@ -279,6 +284,8 @@ static const struct field jobs_fields[] = {
 	S_INT(T, provision_lease_s, 1, 3600, "5", "A creation that takes longer is undone, in seconds."),
 	S_INT(T, spare_schemas, 0, 64, "4", "Tenant schemas kept ready in each region."),
 	S_INT(T, poll_ms, 50, 1000, "500", "How often a node asks what other nodes changed, in ms."),
+	S_INT(T, audit_checkpoint_s, 1, 604800, "3600",
+		"How often the heads of every tenant's audit are signed, in seconds."),
 	S_INT(T, soft_delete_days, 1, 3650, "30",
 		"Deleted policies, resources and bouncers are kept this many days."),
 };

@@ -55,6 +55,7 @@ static void fill_settings(struct wire *w)
 		.undo_window_s = c->jobs.undo_window_s,
 		.provision_lease_s = c->jobs.provision_lease_s,
 		.soft_delete_days = c->jobs.soft_delete_days,
+		.checkpoint_s = c->jobs.audit_checkpoint_s,
 		.spare_schemas = (int)c->jobs.spare_schemas,
 		.control_connections = (int)c->control.connections,
 		.region_connections = most_connections(c),
@@ -68,6 +69,13 @@ static void fill_settings(struct wire *w)
 		.issuers = c->issuers,
 		.private_issuers = c->auth.private_issuers,
 	};
+	signing_key_make(bytes_of(c->secrets.signing_key), &w->settings.signing);
+	if (c->secrets.signing_key_previous != NULL) {
+		struct signing_key *previous = ARENA_NEW(w->arena, struct signing_key);
+
+		signing_key_make(bytes_of(c->secrets.signing_key_previous), previous);
+		w->settings.signing_previous = previous;
+	}
 }
 
 static void fill_regions(struct wire *w)

@@ -41,14 +41,15 @@ static bool tick(struct upkeep *u)
 	struct ctx cx = jobs_ctx(u->jobs, u->arena, TICK_BUDGET_MS);
 	struct tick_report r;
 	enum err e = provision_tick(&cx, &r);
-	const int done = r.undone + r.purged + r.dropped + r.prepared + r.migrated + r.expunged;
+	const int done =
+		r.undone + r.purged + r.dropped + r.prepared + r.migrated + r.expunged + r.signed_heads;
 
 	trouble_note(&u->tick, &cx, e);
 	if (done > 0)
 		LOG(LOG_INFO, "background work done", LOG_INT("undone", r.undone),
 			LOG_INT("purged", r.purged), LOG_INT("dropped", r.dropped),
 			LOG_INT("prepared", r.prepared), LOG_INT("migrated", r.migrated),
-			LOG_INT("expunged", r.expunged));
+			LOG_INT("expunged", r.expunged), LOG_INT("signed_heads", r.signed_heads));
 	return done > 0 && e == ERR_NONE;
 }
 

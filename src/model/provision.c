@@ -30,6 +30,7 @@ static const struct field due_fields[] = {
 	BOOL(T, prepare, 0, "A region has too few spare schemas."),
 	BOOL(T, migrate, 0, "A schema is behind the newest version."),
 	BOOL(T, expunge, 0, "A tenant's old deleted rows are to be looked for."),
+	BOOL(T, checkpoint, 0, "The heads of a tenant's audit are to be signed."),
 };
 #undef T
 SCHEMA(due_schema, struct due, "Due", due_fields);

@@ -10,8 +10,9 @@
 #include <cmocka.h>
 
 #include "contract.h"
+#include "temp.h"
 
-enum { ITEMS = 5, TEXT_MAX = 4096 };
+enum { ITEMS = 5, TEXT_MAX = 4096, WAIT_MS = 60000 };
 
 #define FOR_EACH_LIST(r, prefix) \
 	FOR_EACH_ROUTE(r, prefix) \
@@ -171,8 +172,37 @@ static void walk(const struct list *l, const char *sort, int limit)
 	assert_int_equal(json_array_size(whole), seen);
 }
 
+/* Until both heads are signed as they are: nothing makes the list of checkpoints longer any more. */
+static void settle(struct contract *k)
+{
+	static const char *const chains[] = { "data", "control" };
+	const struct list records = { .k = k, .r = route_find(M_GET, "/audit/logs"), .prefix = "/api/v1" };
+	const struct list heads = { .k = k,
+				    .r = route_find(M_GET, "/audit/checkpoints"),
+				    .prefix = "/api/v1" };
+
+	for (int i = 0; i < 2; i++) {
+		char query[40];
+		int64_t seq;
+		const struct answer *a;
+
+		snprintf(query, sizeof(query), "limit=1&chain=%s", chains[i]);
+		seq = answer_int(assert_status(200, get(&records, query)), "logs[0].seq");
+		for (int64_t end = temp_now_ms() + WAIT_MS;; temp_sleep_ms(100)) {
+			a = assert_status(200, get(&heads, query));
+			if (answer_count(a, "checkpoints") > 0 && answer_int(a, "checkpoints[0].seq") == seq)
+				break;
+			if (temp_now_ms() > end)
+				fail_msg("the head is not signed: %s", a->body);
+		}
+	}
+}
+
 static int setup(void **state)
 {
+	static const char *const env[] = { "CONTROLCORE_JOBS_AUDIT_CHECKPOINT_S=1", NULL };
+
+	daemon_group_options(&(struct daemon_options){ .env = env });
 	if (contract_setup(state) != 0)
 		return -1;
 	FOR_EACH_LIST(r, prefix)
@@ -181,6 +211,7 @@ static int setup(void **state)
 
 		fill(&l);
 	}
+	settle(*state);
 	return 0;
 }
 

@@ -86,6 +86,7 @@ struct plane *plane_join(struct pg *pg)
 		.undo_window_s = 60,
 		.provision_lease_s = 30,
 		.soft_delete_days = 30,
+		.checkpoint_s = 3600,
 		.control_connections = 8,
 		.region_connections = 8,
 		.shard_connections = 8,
@@ -96,6 +97,7 @@ struct plane *plane_join(struct pg *pg)
 		.stale_max_s = 60,
 		.api_keys_max = 1000,
 	};
+	signing_key_make(p->settings.audit_key, &p->settings.signing);
 	region_make(p, 0, "us-east-1", "us_east_1", PLANE_EAST);
 	region_make(p, 1, "eu-west-1", "eu_west_1", PLANE_WEST);
 	p->world = (struct world){

@@ -150,7 +150,8 @@ static void valid_settings_are_said_to_be_valid(void **state)
 	static const char *const env[] = { "CONTROLCORE_CONTROL_CONNINFO=dbname=x",
 		"CONTROLCORE_REGIONS_US_EAST_1_CONNINFO=dbname=y",
 		"CONTROLCORE_SECRETS_PEPPER=0123456789abcdef0123456789abcdef",
-		"CONTROLCORE_SECRETS_AUDIT_KEY=fedcba9876543210fedcba9876543210", NULL };
+		"CONTROLCORE_SECRETS_AUDIT_KEY=fedcba9876543210fedcba9876543210",
+		"CONTROLCORE_SECRETS_SIGNING_KEY=0123456789abcdeffedcba9876543210", NULL };
 
 	(void)state;
 	expect(0, "the settings are valid: 1 region, 3 plans", NULL,
@@ -162,7 +163,8 @@ static void away_database_ends_with_69(void **state)
 	static const char *const env[] = { "CONTROLCORE_CONTROL_CONNINFO=host=/nonexistent dbname=x",
 		"CONTROLCORE_REGIONS_US_EAST_1_CONNINFO=host=/nonexistent dbname=y",
 		"CONTROLCORE_SECRETS_PEPPER=0123456789abcdef0123456789abcdef",
-		"CONTROLCORE_SECRETS_AUDIT_KEY=fedcba9876543210fedcba9876543210", NULL };
+		"CONTROLCORE_SECRETS_AUDIT_KEY=fedcba9876543210fedcba9876543210",
+		"CONTROLCORE_SECRETS_SIGNING_KEY=0123456789abcdeffedcba9876543210", NULL };
 
 	(void)state;
 	expect(69, NULL, "cannot be reached", run_with(env, (const char *const[]){ "serve", NULL }));

@@ -29,6 +29,7 @@ static void first_start_makes_everything(void **state)
 	assert_int_equal(0700, instance_mode(in, "secrets"));
 	assert_int_equal(0600, instance_mode(in, "secrets/pepper"));
 	assert_int_equal(0600, instance_mode(in, "secrets/audit_key"));
+	assert_int_equal(0600, instance_mode(in, "secrets/signing_key"));
 	assert_int_equal(0600, instance_mode(in, "secrets/role_secret"));
 	assert_int_equal(0700, instance_mode(in, "log"));
 	struct client *c = client_open(in->port);

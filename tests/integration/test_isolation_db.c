@@ -36,6 +36,10 @@ static int start(void **state)
 		"INSERT INTO cc.api_key (id, key_id, tenant_id, name, scopes, hash, display, created_by,"
 		" created_at) SELECT 'key-' || id, id, id, 'k', '{}', sha256('x'), 'x', 'x', now()"
 		" FROM cc.tenant");
+	plane_sql(fx.p, PLANE_CONTROL,
+		"INSERT INTO cc.audit_checkpoint (tenant_id, chain, number, seq, mac, at, previous, key_id,"
+		" signature) SELECT id, 'data', 1, 1, sha256('x'), now(), sha256('x'), 'k', sha512('x')"
+		" FROM cc.tenant");
 	*state = &fx;
 	return 0;
 }
@@ -89,8 +93,9 @@ static void assert_denied(
 
 /* The control database -------------------------------------------------------------------------------- */
 
-static const char *const tables[] = { "cc.tenant", "cc.domain", "cc.api_key", "cc.tenant_audit", "cc.name" };
-#define TABLES 5
+static const char *const tables[] = { "cc.tenant", "cc.domain", "cc.api_key", "cc.tenant_audit", "cc.name",
+	"cc.audit_checkpoint" };
+#define TABLES 6
 
 static void a_query_without_a_where_sees_no_foreign_row(void **state)
 {
@@ -177,6 +182,11 @@ static void the_audit_can_only_grow(void **state)
 			"UPDATE cc.tenant_audit SET actor = 'nobody'");
 		assert_denied(fx, PLANE_CONTROL, roles[i], bind(fx, fx->a), "DELETE FROM cc.tenant_audit");
 		assert_denied(fx, PLANE_CONTROL, roles[i], bind(fx, fx->a), "TRUNCATE cc.tenant_audit");
+		assert_denied(fx, PLANE_CONTROL, roles[i], bind(fx, fx->a),
+			"UPDATE cc.audit_checkpoint SET seq = 0");
+		assert_denied(
+			fx, PLANE_CONTROL, roles[i], bind(fx, fx->a), "DELETE FROM cc.audit_checkpoint");
+		assert_denied(fx, PLANE_CONTROL, roles[i], bind(fx, fx->a), "TRUNCATE cc.audit_checkpoint");
 	}
 	/* Nor by the door that the purge has, while the tenant is there. */
 	assert_int_equal(

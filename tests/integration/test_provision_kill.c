@@ -123,6 +123,8 @@ static void a_purge_that_dies_anywhere_is_finished_by_another(void **state)
 		assert_int_equal(1, plane_count(p, "cc.tenant"));
 		assert_int_equal(0, plane_count(p, "cc.api_key"));
 		assert_int_equal(0, plane_count(p, "cc.tenant_audit WHERE tenant_id LIKE 'tenant-victim-%'"));
+		assert_int_equal(
+			0, plane_count(p, "cc.audit_checkpoint WHERE tenant_id LIKE 'tenant-victim-%'"));
 		plane_check_tenant(p, other);
 	} while (died);
 	/* claimed, redis, released, schema, forgotten, its end, keys, audit, gone */

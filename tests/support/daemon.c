@@ -27,6 +27,7 @@
 
 #define RATES \
 	"tenant_rate = { limit = 100000000; window = 60; }; key_rate = { limit = 100000000; window = 60; };"
+const char daemon_signing_key[] = "a signing key for tests, 32 bytes or more";
 const char daemon_audit_key[] = "an audit key for tests, 32 bytes or more";
 const char daemon_plans[] =
 	"free = { limits = { max_policies = 100; max_resources = 100; max_users = 5; max_bouncers = 2; "
@@ -130,8 +131,10 @@ static void write_config(const struct daemon *d)
 	}
 	if (d->redis_socket != NULL)
 		fprintf(f, "redis = { address = \"unix:%s\"; };\n", d->redis_socket);
-	fprintf(f, "secrets = { pepper = \"a pepper for tests, 32 bytes or more\"; audit_key = \"%s\"; };\n",
-		daemon_audit_key);
+	fprintf(f,
+		"secrets = { pepper = \"a pepper for tests, 32 bytes or more\"; audit_key = \"%s\";"
+		" signing_key = \"%s\"; };\n",
+		daemon_audit_key, daemon_signing_key);
 	fprintf(f,
 		"jobs = { undo_window_s = %d; spare_schemas = %d; provision_lease_s = %d; poll_ms = %d; };\n",
 		o->undo_window_s > 0 ? o->undo_window_s : 2592000,

@@ -30,8 +30,8 @@ struct daemon_options {
 /* free, pro, enterprise as in config/plans.conf, with rate limits too high to meet by accident. */
 extern const char daemon_plans[];
 
-/* The setting secrets.audit_key. */
-extern const char daemon_audit_key[];
+/* The settings secrets.audit_key and secrets.signing_key. */
+extern const char daemon_audit_key[], daemon_signing_key[];
 
 /* Starts all of it and waits for /readyz. */
 struct daemon *daemon_start(const struct daemon_options *options); /* NULL: all zero */

@@ -13,7 +13,8 @@
 static const char least[] = "control = { conninfo = \"host=/run dbname=cc_control\"; };\n"
 			    "regions = ( { id = \"eu-west-1\"; conninfo = \"host=/run dbname=r1\"; } );\n"
 			    "secrets = { pepper = \"0123456789abcdef0123456789abcdef\";"
-			    " audit_key = \"fedcba9876543210fedcba9876543210\"; };\n";
+			    " audit_key = \"fedcba9876543210fedcba9876543210\";"
+			    " signing_key = \"0123456789abcdeffedcba9876543210\"; };\n";
 
 struct bench {
 	struct arena *arena;
@@ -113,6 +114,7 @@ static void all_faults_are_told_at_once(void **state)
 	expect_fault(b, "@: control.conninfo: is required\n");
 	expect_fault(b, "@: secrets.pepper: is required (or secrets.pepper_file)\n");
 	expect_fault(b, "@: secrets.audit_key: is required (or secrets.audit_key_file)\n");
+	expect_fault(b, "@: secrets.signing_key: is required (or secrets.signing_key_file)\n");
 }
 
 static void syntax_fault_names_its_line(void **state)
@@ -174,7 +176,8 @@ static void environment_alone_is_enough(void **state)
 		"CONTROLCORE_REGIONS_AP_SOUTH_1_CONNINFO=dbname=r",
 		"CONTROLCORE_REGIONS_AP_SOUTH_1_CONNECTIONS=5",
 		"CONTROLCORE_SECRETS_PEPPER=0123456789abcdef0123456789abcdef",
-		"CONTROLCORE_SECRETS_AUDIT_KEY=fedcba9876543210fedcba9876543210", NULL };
+		"CONTROLCORE_SECRETS_AUDIT_KEY=fedcba9876543210fedcba9876543210",
+		"CONTROLCORE_SECRETS_SIGNING_KEY=0123456789abcdeffedcba9876543210", NULL };
 
 	assert_true(load_with(b, NULL, env, NULL, 0));
 	assert_int_equal(1, b->config.nregions);
@@ -206,8 +209,9 @@ static void secret_comes_from_its_file(void **state)
 	assert_true(load(b, arena_printf(b->arena,
 				    "control = { conninfo = \"dbname=c\"; }; regions = ( { id = "
 				    "\"eu-west-1\"; conninfo = \"dbname=r\"; } );"
-				    "secrets = { pepper_file = \"%s\"; audit_key_file = \"%s\"; };",
-				    file, file)));
+				    "secrets = { pepper_file = \"%s\"; audit_key_file = \"%s\";"
+				    " signing_key_file = \"%s\"; };",
+				    file, file, file)));
 	assert_string_equal("abcdefghijklmnopqrstuvwxyz 0123456789", b->config.secrets.pepper);
 	assert_string_equal("abcdefghijklmnopqrstuvwxyz 0123456789", b->config.secrets.audit_key);
 	free(file);
@@ -387,9 +391,10 @@ static void example_is_valid_but_for_its_secrets(void **state)
 	str_init(&example, b->arena, 8192);
 	config_example(&example);
 	assert_false(load(b, example.data));
-	assert_int_equal(2, b->faults.n);
+	assert_int_equal(3, b->faults.n);
 	expect_fault(b, "secrets.pepper_file: cannot read /etc/controlcored/pepper");
 	expect_fault(b, "secrets.audit_key_file: cannot read /etc/controlcored/audit-key");
+	expect_fault(b, "secrets.signing_key_file: cannot read /etc/controlcored/signing-key");
 	assert_int_equal(3, b->config.nregions);
 }
 

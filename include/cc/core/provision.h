@@ -35,12 +35,13 @@ enum err tenant_rehearse(struct ctx *cx, const struct tenant_spec *spec, struct 
 
 /* One round of the background work; each part is idempotent, leased and safe on several nodes at once. */
 struct tick_report {
-	int undone;   /* creations whose lease ran out, removed */
-	int purged;   /* tenants removed after their undo window */
-	int dropped;  /* schemas dropped */
-	int prepared; /* spare schemas made */
-	int migrated; /* tenant schemas brought to the newest version */
-	int expunged; /* rows soft-deleted long ago, removed for good */
+	int undone;       /* creations whose lease ran out, removed */
+	int purged;       /* tenants removed after their undo window */
+	int dropped;      /* schemas dropped */
+	int prepared;     /* spare schemas made */
+	int migrated;     /* tenant schemas brought to the newest version */
+	int expunged;     /* rows soft-deleted long ago, removed for good */
+	int signed_heads; /* checkpoints of the audit */
 };
 /* Ends soon after cx->deadline_ms. A part that fails does not stop the others; the first failure is told. */
 enum err provision_tick(struct ctx *cx, struct tick_report *ret) MUST_USE;

@@ -5,6 +5,7 @@
 #include "cc/base/bytes.h"
 #include "cc/base/lock.h"
 #include "cc/core/plan.h"
+#include "cc/core/signing.h"
 #include "cc/db/pool.h"
 #include "cc/db/unit.h"
 
@@ -34,11 +35,14 @@ struct settings {
 	struct bytes pepper;            /* API keys; ≥ 32 bytes */
 	struct bytes audit_key;         /* macs of the audit; ≥ 32 bytes */
 	int64_t audit_key_version;
+	struct signing_key signing;     /* checkpoints of the audit … */
+	const struct signing_key *signing_previous;     /* … until lately; NULL: none */
 	/* passwords of login roles are HMACs of their names under it; p NULL: none */
 	struct bytes role_secret;
 	int64_t undo_window_s;          /* DELETE tenant → purge */
 	int64_t provision_lease_s;      /* a creation older than this is undone */
 	int64_t soft_delete_days;
+	int64_t checkpoint_s;           /* the heads of the audit are signed this often */
 	int spare_schemas;              /* per region, kept ready; 0: none */
 	int control_connections, region_connections, shard_connections;
 	int connection_schemas;         /* a connection ends when it has served more */

@@ -22,7 +22,7 @@ extern const struct schema stock_schema;
 
 /* Kinds of background work, each: is there any? */
 struct due {
-	bool undo, purge, discard, prepare, migrate, expunge;
+	bool undo, purge, discard, prepare, migrate, expunge, checkpoint;
 };
 extern const struct schema due_schema;
 

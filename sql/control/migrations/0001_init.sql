@@ -67,12 +67,14 @@ CREATE TABLE cc.tenant (
 	expunge_at     timestamptz NOT NULL DEFAULT now(), -- when rows deleted long ago are looked for again
 	row_version    bigint NOT NULL DEFAULT 1,
 	audit_seq      bigint NOT NULL DEFAULT 0,
+	checkpoint_at  timestamptz NOT NULL DEFAULT now(), -- when the heads of its audit are signed again
 	audit_mac      bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex') CHECK (octet_length(audit_mac) = 32)
 );
 CREATE INDEX tenant_page ON cc.tenant (created_at, id);
 CREATE INDEX tenant_due ON cc.tenant (status, purge_at)
 	WHERE status IN ('provisioning', 'deletion_scheduled', 'deleting');
 CREATE INDEX tenant_expunge ON cc.tenant (expunge_at);
+CREATE INDEX tenant_checkpoint ON cc.tenant (checkpoint_at);
 
 -- Kept when a tenant is gone: its id is never used again, and an operator can see that it was.
 CREATE TABLE cc.tenant_tombstone (
@@ -144,6 +146,21 @@ CREATE TABLE cc.tenant_audit (
 );
 CREATE INDEX tenant_audit_at ON cc.tenant_audit (tenant_id, at);
 
+-- What a chain ended with at some time, signed: a chain that was cut or rewritten since does not fit.
+CREATE TABLE cc.audit_checkpoint (
+	tenant_id text NOT NULL,
+	chain     text NOT NULL CHECK (chain IN ('data', 'control')),
+	number    bigint NOT NULL,
+	seq       bigint NOT NULL,
+	mac       bytea NOT NULL CHECK (octet_length(mac) = 32),
+	at        timestamptz NOT NULL,
+	previous  bytea NOT NULL CHECK (octet_length(previous) = 32),
+	key_id    text NOT NULL,
+	signature bytea NOT NULL CHECK (octet_length(signature) = 64),
+	PRIMARY KEY (tenant_id, chain, number)
+);
+CREATE INDEX audit_checkpoint_page ON cc.audit_checkpoint (tenant_id, at, chain, number);
+
 -- The change feed: what nodes must forget. The single row's lock makes versions appear in commit order.
 CREATE TABLE cc.change_head (
 	one     boolean PRIMARY KEY DEFAULT true CHECK (one),
@@ -208,6 +225,10 @@ BEGIN
 		SELECT b.seq FROM cc.tenant_audit b WHERE b.tenant_id = tenant ORDER BY b.seq LIMIT most)
 	  AND EXISTS (SELECT FROM cc.tenant t WHERE t.id = tenant AND t.status = 'deleting');
 	GET DIAGNOSTICS gone = ROW_COUNT;
+	IF gone < most THEN
+		DELETE FROM cc.audit_checkpoint c WHERE c.tenant_id = tenant
+		  AND EXISTS (SELECT FROM cc.tenant t WHERE t.id = tenant AND t.status = 'deleting');
+	END IF;
 	RETURN gone;
 END $$;
 
@@ -219,8 +240,9 @@ GRANT SELECT ON cc.migration TO cc_ctl;
 REVOKE INSERT, UPDATE, DELETE ON cc.identity FROM cc_ctl;
 REVOKE ALL ON FUNCTION cc.forget_audit(text, int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION cc.forget_audit(text, int) TO cc_ctl;
-REVOKE UPDATE, DELETE ON cc.tenant_audit FROM cc_ctl;
+REVOKE UPDATE, DELETE ON cc.tenant_audit, cc.audit_checkpoint FROM cc_ctl;
 
+GRANT SELECT, INSERT ON cc.audit_checkpoint TO cc_ctl_tenant;
 GRANT SELECT ON cc.tenant, cc.domain, cc.api_key, cc.tenant_audit TO cc_ctl_tenant;
 GRANT UPDATE ON cc.tenant, cc.domain, cc.api_key TO cc_ctl_tenant;
 GRANT INSERT ON cc.domain, cc.api_key, cc.tenant_audit TO cc_ctl_tenant;
@@ -241,6 +263,8 @@ ALTER TABLE cc.api_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.api_key FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.tenant_audit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.tenant_audit FORCE ROW LEVEL SECURITY;
+ALTER TABLE cc.audit_checkpoint ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cc.audit_checkpoint FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.idempotency ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.idempotency FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.operation ENABLE ROW LEVEL SECURITY;
@@ -251,6 +275,7 @@ CREATE POLICY everything ON cc.name TO cc_ctl, cc_prov USING (true) WITH CHECK (
 CREATE POLICY everything ON cc.domain TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.api_key TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.tenant_audit TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
+CREATE POLICY everything ON cc.audit_checkpoint TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.idempotency TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.operation TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 
@@ -264,6 +289,9 @@ CREATE POLICY own ON cc.domain TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
 CREATE POLICY own ON cc.api_key TO cc_ctl_tenant
+	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
+	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
+CREATE POLICY own ON cc.audit_checkpoint TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
 CREATE POLICY own ON cc.tenant_audit TO cc_ctl_tenant

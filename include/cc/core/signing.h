@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_CORE_SIGNING_H
+#define CC_CORE_SIGNING_H
+
+#include "cc/base/bytes.h"
+
+/* What the daemon signs with. Ed25519; made of a secret of the settings, so that all nodes have the same. */
+#define SIGNING_LEN 32
+#define SIGNING_ID_LEN 43
+struct signing_key {
+	unsigned char seed[SIGNING_LEN], pub[SIGNING_LEN];
+	char id[SIGNING_ID_LEN + 1];    /* thumbprint of RFC 7638 */
+};
+
+void signing_key_make(struct bytes secret, struct signing_key *ret);
+/* The name of a public key; ret has room for SIGNING_ID_LEN and a NUL. */
+void signing_key_id(const unsigned char pub[SIGNING_LEN], char *ret);
+
+#endif
