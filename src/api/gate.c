@@ -68,6 +68,14 @@ static enum err decide(struct ctx *cx, struct req *rq, bool may_load, struct gat
 	return check_condition(cx, rq, g);
 }
 
+/* A tenant's people and keys are one; operators work for many tenants, and none of these stands for them. */
+static const char *payer_of(struct ctx *cx, const struct req *rq, const struct gate *g)
+{
+	if (g->own != NULL)
+		return rq->tenant_id;
+	return g->actor != NULL ? arena_printf(cx->arena, "operator %s", g->actor->id) : NULL;
+}
+
 static enum err gate_pass(struct ctx *cx, struct req *rq, bool may_load)
 {
 	struct gate *g = rq->gate;
@@ -98,6 +106,7 @@ static enum err gate_pass(struct ctx *cx, struct req *rq, bool may_load)
 	cx->actor = g->actor;
 	cx->tenant = g->tenant;
 	rq->tenant_id = g->tenant != NULL ? arena_strdup(cx->arena, g->tenant->id) : NULL;
+	rq->payer = payer_of(cx, rq, g);
 	rq->audience = arena_printf(cx->arena, "%s %" PRIx64, g->tenant != NULL ? g->tenant->id : "",
 				    g->actor != NULL ? g->actor->scopes : 0);
 	return e;

@@ -184,6 +184,12 @@ static const struct field server_fields[] = {
 	S_INT(T, workers, 1, 512, "16", "Threads that wait for PostgreSQL."),
 	S_INT(T, queue_max, 1, 100000, "512",
 		"Requests waiting for a worker; further ones are answered 503."),
+	S_INT(T, tenant_workers, 0, 512, "0",
+		"Workers that one tenant may have at a time, however many of its requests wait. "
+		"0: a quarter of them."),
+	S_INT(T, tenant_queue_max, 0, 100000, "0",
+		"Requests of one tenant waiting for a worker; further ones are answered 503. "
+		"0: a quarter of queue_max, and not less than 16."),
 	S_INT(T, streams_max, 1, 1000, "16",
 		"Answers that are made while they are sent (exports), at a time; two of them for one tenant. "
 		"Further ones are answered 503."),

@@ -38,6 +38,7 @@ enum call_stage {
 
 /* One request, from its request line to the last byte of its answer. Lives in its own arena. */
 struct call {
+	struct queue_item place;        /* first: the queue's items are calls */
 	struct http_server *server;
 	struct MHD_Connection *mhd;
 	struct peer *peer;
@@ -93,10 +94,11 @@ struct http_server {
 	struct MHD_Daemon *mhd;
 	struct peers peers;
 	struct queue queue;
+	struct queue express;           /* of what answers also when everything else waits */
 	struct shelf shelf;
 	struct flows flows;
 	struct body_budget bodies;
-	pthread_t *worker;
+	pthread_t *worker;              /* the last one is for the express queue */
 	int workers;                    /* started */
 	int listen_fd, port;
 	bool drained;
@@ -114,6 +116,9 @@ enum err head_check_rest(struct call *c);
 
 /* run.c: gate, input, unit of work. */
 enum err run_gate(struct call *c, bool may_load);
+/* What the gate has not said yet, or too long ago. */
+enum err run_admission(struct call *c);
+/* The rest of it. Without a worker only what is certain to be answered from memory. */
 enum err run_route(struct call *c);
 
 /* answer.c */
@@ -133,9 +138,14 @@ void glue_connection(void *cls, struct MHD_Connection *mhd, void **state,
 		     enum MHD_ConnectionNotificationCode how);
 
 /* workers.c */
+bool workers_init(struct http_server *s);
+void workers_finish(struct http_server *s);
 bool workers_start(struct http_server *s);
-void workers_join(struct http_server *s);       /* after queue_stop() */
-/* False: the queue is full. Suspends the connection first. */
+/* Whatever waits is served, or refused when there is a hurry; then the threads end. */
+void workers_join(struct http_server *s);
+/* False: there is no place for it in the queue. Suspends the connection first. */
 bool workers_hand_over(struct call *c, enum call_stage stage);
+/* … which is said so. */
+enum err refuse_crowd(struct call *c);
 
 #endif

@@ -68,8 +68,7 @@ static enum MHD_Result answer_now(struct call *c, enum err e)
 
 static enum MHD_Result overloaded(struct call *c)
 {
-	atomic_fetch_add(&c->server->refused_overload, 1);
-	return answer_now(c, refuse(&c->cx, ERR_OVERLOADED, "too many requests wait for a worker"));
+	return answer_now(c, refuse_crowd(c));
 }
 
 /* A refused request is answered after its body, so that the connection can be kept, if that is cheap. */

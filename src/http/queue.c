@@ -4,63 +4,249 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool queue_init(struct queue *q, size_t cap, size_t extra)
+/* There while somebody waits in it, has a place in it or works for it. */
+struct lane {
+	uint64_t owner;
+	bool known;
+	const struct lane_share *share;
+	struct lane *next;              /* of its bucket, or unused */
+	struct lane *turn;              /* after it */
+	bool listed;                    /* takes its turn */
+	struct queue_item *first, *last;
+	int waiting, places, running;   /* places: waiting and reserved */
+};
+
+static size_t power_above(size_t n)
 {
+	size_t p = 16;
+
+	while (p < n)
+		p *= 2;
+	return p;
+}
+
+bool queue_init(struct queue *q, const struct queue_conf *conf)
+{
+	const size_t lanes = conf->places + conf->extra + conf->workers;
+
 	memset(q, 0, sizeof(*q));
-	q->cap = cap > 0 ? cap : 1;
-	q->extra = extra;
-	q->ring = calloc(q->cap + q->extra, sizeof(*q->ring));
+	q->conf = *conf;
+	q->buckets = power_above(lanes);
+	q->lanes = calloc(lanes, sizeof(*q->lanes));
+	q->bucket = calloc(q->buckets, sizeof(struct lane *));
 	lock_init(&q->lock, RANK_QUEUE);
 	cond_init(&q->more);
-	return q->ring != NULL;
+	if (q->lanes == NULL || q->bucket == NULL)
+		return false;
+	for (size_t i = 0; i < lanes; i++) {
+		q->lanes[i].next = q->unused;
+		q->unused = &q->lanes[i];
+	}
+	return true;
 }
 
 void queue_finish(struct queue *q)
 {
-	free(q->ring);
+	free(q->lanes);
+	free(q->bucket);
 	cond_finish(&q->more);
 	lock_finish(&q->lock);
 }
 
-bool queue_reserve(struct queue *q, bool under_way)
+static struct lane **lane_at(struct queue *q, uint64_t owner, bool known)
+{
+	struct lane **at = &q->bucket[owner & (q->buckets - 1)];
+
+	while (*at != NULL && ((*at)->owner != owner || (*at)->known != known))
+		at = &(*at)->next;
+	return at;
+}
+
+/* There is one left for every place and every worker. */
+static struct lane *lane_open(struct queue *q, uint64_t owner, bool known)
+{
+	struct lane **at = lane_at(q, owner, known), *l = *at;
+
+	if (l != NULL)
+		return l;
+	l = q->unused;
+	if (l == NULL)
+		abort();
+	q->unused = l->next;
+	*l = (struct lane){ .owner = owner, .known = known,
+			    .share = known ? &q->conf.known : &q->conf.stranger };
+	*at = l;
+	return l;
+}
+
+static bool is_due(const struct lane *l)
+{
+	return l->waiting > 0 && l->running < l->share->workers;
+}
+
+static void list(struct queue *q, struct lane *l)
+{
+	if (q->last != NULL)
+		q->last->turn = l;
+	else
+		q->first = l;
+	q->last = l;
+	l->turn = NULL;
+	l->listed = true;
+}
+
+static struct lane *unlist(struct queue *q)
+{
+	struct lane *l = q->first;
+
+	q->first = l->turn;
+	if (q->first == NULL)
+		q->last = NULL;
+	l->listed = false;
+	return l;
+}
+
+/* Something about the lane has changed. */
+static void settle(struct queue *q, struct lane *l)
+{
+	struct lane **at;
+
+	if (!l->listed && is_due(l))
+		list(q, l);
+	if (l->listed) {
+		cond_wake_one(&q->more);
+		return;
+	}
+	if (l->places > 0 || l->running > 0)
+		return;
+	at = lane_at(q, l->owner, l->known);
+	*at = l->next;
+	l->next = q->unused;
+	q->unused = l;
+}
+
+static bool has_place(const struct queue *q, const struct lane *l, bool under_way)
+{
+	if (under_way)
+		return q->taken < q->conf.places + q->conf.extra;
+	return q->taken < q->conf.places && (l == NULL || l->places < l->share->waiting);
+}
+
+static void take_place(struct queue *q, struct lane *l, struct queue_item *item)
+{
+	item->lane = l;
+	l->places++;
+	q->taken++;
+}
+
+bool queue_reserve(struct queue *q, struct queue_item *item, uint64_t owner, bool known, bool under_way)
 {
 	bool ok;
 
 	lock_take(&q->lock);
-	ok = q->taken < q->cap + (under_way ? q->extra : 0) && !q->stop;
+	ok = !q->stop && has_place(q, *lane_at(q, owner, known), under_way);
 	if (ok)
-		q->taken++;
+		take_place(q, lane_open(q, owner, known), item);
 	lock_drop(&q->lock);
 	return ok;
 }
 
-void queue_put(struct queue *q, void *item)
+static void append(struct queue *q, struct queue_item *item)
+{
+	struct lane *l = item->lane;
+
+	item->next = NULL;
+	if (l->last != NULL)
+		l->last->next = item;
+	else
+		l->first = item;
+	l->last = item;
+	l->waiting++;
+	q->waiting++;
+	settle(q, l);
+}
+
+void queue_put(struct queue *q, struct queue_item *item)
 {
 	lock_take(&q->lock);
-	q->ring[(q->head + q->waiting) % (q->cap + q->extra)] = item;
-	q->waiting++;
-	cond_wake_one(&q->more);
+	append(q, item);
 	lock_drop(&q->lock);
 }
 
-void *queue_take(struct queue *q)
+static struct queue_item *take_first(struct queue *q, struct lane *l)
 {
-	void *item = NULL;
+	struct queue_item *item = l->first;
+
+	l->first = item->next;
+	if (l->first == NULL)
+		l->last = NULL;
+	l->waiting--;
+	l->places--;
+	l->running++;
+	q->waiting--;
+	q->taken--;
+	if (is_due(l))
+		list(q, l);
+	if (q->stop)
+		cond_wake_all(&q->more);
+	return item;
+}
+
+struct queue_item *queue_take(struct queue *q, struct lane **ret_lane)
+{
+	struct queue_item *item = NULL;
 
 	lock_take(&q->lock);
 	/* A place that is reserved will be filled: somebody must be here to take it. */
-	while (q->waiting == 0 && !(q->stop && q->taken == 0))
-		cond_wait(&q->more, &q->lock);
-	if (q->waiting > 0) {
-		item = q->ring[q->head];
-		q->head = (q->head + 1) % (q->cap + q->extra);
-		q->waiting--;
-		q->taken--;
-		if (q->stop)
-			cond_wake_all(&q->more);
+	while (item == NULL && (q->first != NULL || !(q->stop && q->taken == 0))) {
+		if (q->first == NULL) {
+			cond_wait(&q->more, &q->lock);
+			continue;
+		}
+		*ret_lane = unlist(q);
+		if (is_due(*ret_lane))
+			item = take_first(q, *ret_lane);
 	}
 	lock_drop(&q->lock);
 	return item;
+}
+
+static void leave(struct queue *q, struct lane *l)
+{
+	l->running--;
+	settle(q, l);
+}
+
+void queue_done(struct queue *q, struct lane *lane)
+{
+	lock_take(&q->lock);
+	leave(q, lane);
+	lock_drop(&q->lock);
+}
+
+enum queue_move queue_move(struct queue *q, struct queue_item *item, uint64_t owner, struct lane **lane)
+{
+	enum queue_move how = MOVE_GO;
+	struct lane *to;
+
+	lock_take(&q->lock);
+	to = *lane_at(q, owner, true);
+	if (to != NULL && to->running >= to->share->workers && !q->stop)
+		how = has_place(q, to, false) ? MOVE_PARKED : MOVE_FULL;
+	if (how != MOVE_FULL) {
+		leave(q, *lane);
+		to = lane_open(q, owner, true);
+	}
+	if (how == MOVE_GO) {
+		to->running++;
+		*lane = to;
+	} else if (how == MOVE_PARKED) {
+		*lane = NULL;
+		take_place(q, to, item);
+		append(q, item);
+	}
+	lock_drop(&q->lock);
+	return how;
 }
 
 void queue_stop(struct queue *q)

@@ -158,10 +158,9 @@ static bool gate_is_stale(const struct call *c)
 	return c->gated && (c->has_body || c->queue_us > GATE_TRUST_US);
 }
 
-enum err run_route(struct call *c)
+enum err run_admission(struct call *c)
 {
 	enum err e = ERR_NONE;
-	bool there = false;
 
 	FAILPOINT(c->rq.route->op);
 	if (c->need_load || gate_is_stale(c)) {
@@ -170,8 +169,14 @@ enum err run_route(struct call *c)
 		if (e == ERR_NONE)
 			e = head_check_rest(c);
 	}
-	if (e == ERR_NONE)
-		e = look_at_kept(c, &there);
+	return e;
+}
+
+enum err run_route(struct call *c)
+{
+	bool there = false;
+	enum err e = look_at_kept(c, &there);
+
 	if (e != ERR_NONE || there)
 		return e;
 	e = read_query(c);

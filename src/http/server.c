@@ -138,7 +138,7 @@ static struct http_server *server_create(const struct http_conf *conf)
 	peers_init(&s->peers, conf->header_ms, conf->request_ms, conf->idle_ms);
 	s->peers.max = s->conf.connections_max;
 	flows_init(&s->flows, conf->streams_max);
-	if (!queue_init(&s->queue, conf->queue_max > 0 ? (size_t)conf->queue_max : 1, (size_t)s->flows.max))
+	if (!workers_init(s))
 		abort();
 	return s;
 }
@@ -178,7 +178,7 @@ void http_server_stats(struct http_server *s, struct http_stats *ret)
 {
 	ret->requests = atomic_load(&s->requests);
 	ret->refused_overload = atomic_load(&s->refused_overload);
-	ret->queued = (int)queue_waiting(&s->queue);
+	ret->queued = (int)(queue_waiting(&s->queue) + queue_waiting(&s->express));
 	ret->in_work = atomic_load(&s->in_work);
 	ret->body_bytes = atomic_load(&s->bodies.used);
 	ret->connections = peers_count(&s->peers);
@@ -206,7 +206,6 @@ void http_server_drain(struct http_server *s, int drain_ms)
 		wait_for_answers(s, drain_ms);
 	}
 	atomic_store(&s->hurry, true);
-	queue_stop(&s->queue);
 	workers_join(s);
 	if (s->mhd != NULL) {
 		/* No connection is suspended any more; what was decided last is still on its way. */
@@ -224,7 +223,7 @@ void http_server_destroy(struct http_server *s)
 		return;
 	http_server_drain(s, 0);
 	peers_finish(&s->peers);
-	queue_finish(&s->queue);
+	workers_finish(s);
 	flows_finish(&s->flows);
 	shelf_finish(&s->shelf);
 	arena_destroy(s->arena);

@@ -214,6 +214,8 @@ static const struct route routes[] = {
 	{ M_GET, "/broken", "broken", NULL, PUBLIC, .status = 200, .handler = broken, .summary = "Fail" },
 	{ M_GET, "/hello", "hello", NULL, PUBLIC, .flags = ROUTE_INLINE, .status = 200, .handler = hello,
 	  .summary = "Answer at once" },
+	{ M_GET, "/vital", "vital", NULL, PUBLIC, .flags = ROUTE_EXPRESS, .status = 200, .handler = hello,
+	  .summary = "Answer whatever the workers do" },
 	{ M_GET, "/fixed", "fixed", NULL, PUBLIC, .flags = ROUTE_INLINE | ROUTE_FIXED, .status = 200,
 	  .handler = fixed, .summary = "Answer as ever" },
 };
@@ -303,6 +305,7 @@ void floor_conf(struct http_conf *ret)
 
 	*ret = (struct http_conf){
 		.address = "127.0.0.1", .io_threads = 2, .workers = 2, .queue_max = 64,
+		.tenant_workers = 512, .tenant_queue_max = 64,
 		.connections_max = 500,
 		.body_max = 16 * 1024, .header_max = 8 * 1024, .header_ms = 20000, .request_ms = 20000,
 		.idle_ms = 20000, .server_name = "controlcored", .hooks = &hooks, .groups = floor_groups,

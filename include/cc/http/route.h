@@ -49,6 +49,8 @@ enum {
 	/* the same answer for all and for ever: its handler, which sets raw_out, runs once, at start */
 	ROUTE_FIXED = 1 << 10,
 	ROUTE_OPERATION = 1 << 11,      /* 202: begins an operation, whose place Location names */
+	/* has a worker that serves nothing else: answers whatever the others wait for */
+	ROUTE_EXPRESS = 1 << 12,
 };
 
 struct req;
@@ -184,6 +186,8 @@ struct req {
 	/* What answers may depend on beside the request itself: tenant and scopes. Set by the gate. */
 	const char *audience;
 	const char *tenant_id;                  /* whose data is meant; NULL: nobody's. Set by the gate. */
+	/* Who takes turns with others for the workers: a tenant, an operator; NULL: not known yet. */
+	const char *payer;
 	void *gate;                             /* the gate's own, from gate() to done() */
 };
 

@@ -15,7 +15,7 @@ struct http_hooks {
 	 * must not block and answers ERR_NEED_LOAD when memory does not suffice; then again by a worker
 	 * with may_load = true, also when a body or the queue took so long that the first answer may be out
 	 * of date. Sets cx->tenant, cx->actor, rq->gate, rq->tenant_named, rate headers; however often it is
-	 * asked, a request is charged once.
+	 * asked, a request is charged once. Sets rq->payer when it is known, also with ERR_NEED_LOAD.
 	 */
 	enum err (*gate)(struct ctx *cx, struct req *rq, bool may_load);
 	/*
@@ -46,6 +46,8 @@ struct http_conf {
 	int port;                       /* 0: any free one, see http_server_port() */
 	int io_threads, workers;
 	int queue_max;                  /* requests waiting for a worker; more are 503 */
+	/* of one tenant: workers at a time, requests waiting; 0: a quarter, of the latter at least 16 */
+	int tenant_workers, tenant_queue_max;
 	int streams_max;                /* answers made while they are sent, at a time; 0: 16 */
 	int connections_max;
 	int connections_per_address;    /* 0: no bound */
