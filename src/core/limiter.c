@@ -122,6 +122,9 @@ static struct meter *meter_add(struct shard *s, const char *key, uint64_t hash)
 	return m;
 }
 
+/* Limits times windows: 10⁹ in a day in microseconds is more than 64 bits hold. */
+__extension__ typedef __int128 wide;
+
 /* What a take would do: decided first, so that two meters change together or not at all. */
 struct take {
 	const char *key;
@@ -158,13 +161,14 @@ static int64_t take_remaining(const struct take *t, int64_t now_us)
 {
 	const int64_t owed = t->tat_us - now_us;        /* and tat_part / limit */
 
-	return ((t->window_us - owed) * t->limit - t->tat_part) / t->window_us;
+	return (int64_t)(((wide)(t->window_us - owed) * t->limit - t->tat_part) / t->window_us);
 }
 
 static void take_decide(struct take *t, int64_t cost, int64_t now_us)
 {
 	struct limit_verdict *v = &t->verdict;
-	int64_t add, over;
+	int64_t over;
+	wide add;
 
 	take_level(t, now_us);
 	*v = (struct limit_verdict){ .limit = t->limit, .window = t->window_us / 1000000 };
@@ -172,16 +176,16 @@ static void take_decide(struct take *t, int64_t cost, int64_t now_us)
 		v->reset_s = v->retry_after_s = v->window;
 		return;
 	}
-	add = cost * t->window_us + t->tat_part;
-	over = t->tat_us + add / t->limit - now_us - t->window_us;
+	add = (wide)cost * t->window_us + t->tat_part;
+	over = t->tat_us + (int64_t)(add / t->limit) - now_us - t->window_us;
 	v->allowed = over < 0 || (over == 0 && add % t->limit == 0);
 	if (!v->allowed) {
 		v->retry_after_s = ceil_div(over + (add % t->limit > 0), 1000000);
 		if (v->retry_after_s < 1)
 			v->retry_after_s = 1;
 	} else {
-		t->tat_us += add / t->limit;
-		t->tat_part = add % t->limit;
+		t->tat_us += (int64_t)(add / t->limit);
+		t->tat_part = (int64_t)(add % t->limit);
 	}
 	v->remaining = v->allowed ? take_remaining(t, now_us) : 0;
 	v->reset_s = ceil_div(t->tat_us - now_us + (t->tat_part > 0), 1000000);

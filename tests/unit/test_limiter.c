@@ -207,6 +207,35 @@ static void another_plan_keeps_what_was_used(void **state)
 }
 
 /* A hundred thousand more keys than there is room for: the one in use keeps its place in the count. */
+/* Limit times window is more than 64 bits hold. */
+static void the_largest_limits_of_a_plan_are_exact(void **state)
+{
+	static const struct rate rates[] = { { 1000000000, 86400 }, { 999999937, 86400 }, { 1000000000, 1 } };
+
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		const int64_t limit = rates[i].limit;
+		struct limit_verdict v;
+		char key[32];
+
+		(void)snprintf(key, sizeof(key), "t:%zu", i);
+		for (int64_t k = 1; k <= 200; k++) {
+			limiter_take(*state, key, &rates[i], 1, START, &v);
+			assert_true(v.allowed);
+			assert_int_equal(limit - k, v.remaining);
+		}
+		limiter_take(*state, key, &rates[i], limit - 200, START, &v);
+		assert_true(v.allowed);
+		assert_int_equal(0, v.remaining);
+		assert_int_equal(rates[i].window, v.reset_s);
+		limiter_take(*state, key, &rates[i], limit, START, &v);
+		assert_false(v.allowed);
+		assert_int_equal(rates[i].window, v.retry_after_s);
+		limiter_take(*state, key, &rates[i], limit / 2, START + rates[i].window * SECOND / 2, &v);
+		assert_true(v.allowed);
+		assert_int_equal(0, v.remaining);
+	}
+}
+
 static void idle_meters_make_room(void **state)
 {
 	const struct rate rate = { 5, 60 };
@@ -271,6 +300,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(more_than_the_limit_is_never_allowed, open_limiter,
 						close_limiter),
 		cmocka_unit_test_setup_teardown(another_plan_keeps_what_was_used, open_limiter,
+						close_limiter),
+		cmocka_unit_test_setup_teardown(the_largest_limits_of_a_plan_are_exact, open_limiter,
 						close_limiter),
 		cmocka_unit_test_setup_teardown(idle_meters_make_room, open_limiter, close_limiter),
 		cmocka_unit_test_setup_teardown(threads_together_get_exactly_the_limit, open_limiter,
