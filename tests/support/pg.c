@@ -219,14 +219,15 @@ static void kill_family(const struct pg *pg)
 		kill(family[i], SIGKILL);
 }
 
-static void end_server(struct pg *pg, bool crash)
+/* SIGINT closes the sessions, SIGQUIT drops them but gives shared memory back, SIGKILL is a crash. */
+static void end_server(struct pg *pg, int sig)
 {
 	if (pg->server <= 0)
 		return;
-	if (crash)
+	if (sig == SIGKILL)
 		kill_family(pg);
 	else
-		kill(pg->server, SIGINT); /* fast: sessions are closed */
+		kill(pg->server, sig);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
 	pg->server = 0;
@@ -244,10 +245,10 @@ static bool obey(struct pg *pg, char order)
 {
 	switch ((enum order)order) {
 	case ORDER_KILL9:
-		end_server(pg, true);
+		end_server(pg, SIGKILL);
 		return true;
 	case ORDER_RESTART:
-		end_server(pg, false);
+		end_server(pg, SIGINT);
 		return start_server(pg);
 	case ORDER_STOP:
 		break;
@@ -269,7 +270,7 @@ __attribute__((noreturn)) static void keep(struct pg *pg, int orders, int answer
 	answer = init_data(pg) && start_server(pg) ? 'y' : 'n';
 	while (write(answers, &answer, 1) == 1 && read(orders, &c, 1) == 1 && c != ORDER_STOP)
 		answer = obey(pg, c) ? 'y' : 'n';
-	end_server(pg, true);
+	end_server(pg, SIGQUIT);
 	nftw(pg->dir, drop, 16, FTW_DEPTH | FTW_PHYS);
 	_exit(0);
 }
