@@ -8,7 +8,7 @@ export CC_JOBS ?= 2
 cmake_build = cmake --build build/$(1) $(if $(JOBS),-j $(JOBS)) $(2)
 configure   = cmake --preset $(1) >build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }
 
-.PHONY: help run build test test-long bench asan tsan lint format docs clean
+.PHONY: help run build test test-long bench asan tsan lint fuzz format docs clean
 
 help:
 	@echo 'make run        install what is needed, build, serve on http://127.0.0.1:$(PORT) with data in $(VAR)/'
@@ -19,6 +19,7 @@ help:
 	@echo 'make asan       the suites under the address and undefined behaviour sanitizers'
 	@echo 'make tsan       the suites under the thread sanitizer'
 	@echo 'make lint       cppcheck and clang-tidy'
+	@echo 'make fuzz       the programs of tests/fuzz, SECONDS (60) each'
 	@echo 'make format     clang-format, in place'
 	@echo 'make docs       regenerate what is generated in docs/ and config/'
 	@echo 'make clean      remove build/'
@@ -43,6 +44,9 @@ bench: packages-bench release
 
 lint: packages-lint preset-clang
 	@cmake/lint.sh build/clang
+
+fuzz: packages-lint preset-fuzz
+	@cmake/fuzz.sh build/fuzz $(SECONDS)
 
 format:
 	@find include src tests -name '*.[ch]' -exec clang-format -i {} +

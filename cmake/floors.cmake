@@ -93,7 +93,7 @@ function(cc_programs group folder)
     add_executable(${target} EXCLUDE_FROM_ALL ${source})
     set_target_properties(${target} PROPERTIES OUTPUT_NAME ${program}
       RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${folder})
-    target_include_directories(${target} PRIVATE ${CC_VIEWS}/all ${CC_GENERATED})
+    target_include_directories(${target} PRIVATE ${CC_VIEWS}/all ${CC_GENERATED} ${PROJECT_SOURCE_DIR})
     target_compile_options(${target} PRIVATE ${ARGN})
     target_link_options(${target} PRIVATE ${ARGN})
     target_link_libraries(${target} PRIVATE ${CC_TESTED_FLOORS} cc_foreign cc_options)
