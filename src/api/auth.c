@@ -214,7 +214,7 @@ static enum err me(struct ctx *cx, struct req *rq)
 
 /* Always: also of a tenant that is suspended or waits for its deletion. */
 #define VIEW .auth = AUTH_TENANT, .mode = DB_READ, .status = 200
-#define ALWAYS ROUTE_VOLATILE | ROUTE_SUSPENDED_OK | ROUTE_DELETED_OK
+#define ALWAYS (ROUTE_VOLATILE | ROUTE_SUSPENDED_OK | ROUTE_DELETED_OK)
 static const struct route routes[] = {
 	{ M_GET, "/whoami", "whoami", SCOPE_ANY, VIEW, .store = STORE_NONE, .flags = ALWAYS,
 	  .handler = whoami, .reply = &whoami_schema,

@@ -30,7 +30,7 @@ static enum err add_source(struct ctx *cx, struct sources *s, const char *text, 
 		return ERR_NONE;
 	if (times > 1)
 		return refuse(cx, ERR_TENANT_INVALID, "%s is there more than once", what);
-	if (text[0] == '\0')
+	if (text == NULL || text[0] == '\0')
 		return refuse(cx, ERR_TENANT_INVALID, "%s is empty", what);
 	if (!name_is_wellformed(text))
 		return refuse(cx, ERR_TENANT_INVALID, "%s is neither the id nor the slug of a tenant", what);

@@ -128,7 +128,7 @@ static enum err operation_cancel_it(struct ctx *cx, struct req *rq)
 }
 
 #define BASE "/tenants/{tenant_id}/operations"
-#define ALWAYS .flags = ROUTE_VOLATILE | ROUTE_DELETED_OK | ROUTE_SUSPENDED_OK
+#define ALWAYS .flags = (ROUTE_VOLATILE | ROUTE_DELETED_OK | ROUTE_SUSPENDED_OK)
 #define READ .store = STORE_CONTROL, .mode = DB_READ, ALWAYS, .reply = &operation_schema
 #define CANCEL .store = STORE_NONE, .mode = DB_WRITE, ALWAYS, .object = "operation", .status = 202, \
 	.handler = operation_cancel_it, .reply = &operation_schema, .errors = { ERR_NOT_CANCELLABLE }, \

@@ -77,9 +77,11 @@ static enum err ready(struct ctx *cx, struct req *rq)
 /* In tenths of a millisecond. */
 static struct component component_of(bool up, bool used, int64_t us)
 {
+	const int64_t tenths = (us + 50) / 100;
+
 	return (struct component){
 		.status = !used ? "disabled" : up ? "healthy" : "unhealthy",
-		.latency_ms = up ? (double)((us + 50) / 100) / 10 : (double)__builtin_nanf(""),
+		.latency_ms = up ? (double)tenths / 10 : (double)__builtin_nanf(""),
 	};
 }
 
@@ -108,7 +110,7 @@ static enum err openapi(struct ctx *cx, struct req *rq)
 {
 	struct str out;
 
-	str_init(&out, cx->arena, 128 * 1024);
+	str_init(&out, cx->arena, (size_t)128 * 1024);
 	openapi_write(&out, api_groups, CC_VERSION);
 	rq->raw_out = out.data;
 	return ERR_NONE;

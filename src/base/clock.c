@@ -35,6 +35,13 @@ int64_t clock_mono_ms(void)
 	return clock_mono_us() / 1000;
 }
 
+void clock_nap(int ms)
+{
+	const struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+
+	(void)nanosleep(&t, NULL);
+}
+
 /*
  * Days are counted in eras of 400 years that begin on 1 March, so that the leap day is the last
  * of its year and every month has a fixed offset. (timegm() and gmtime_r() would do, but take the

@@ -68,7 +68,7 @@ enum err ctx_faults(const struct ctx *cx)
 {
 	const struct fault *first = cx->problem.faults;
 
-	if (cx->problem.nfaults == 0)
+	if (first == NULL)
 		return ERR_NONE;
 	for (const struct fault *f = first; f != NULL; f = f->next)
 		if (f->kind != first->kind)

@@ -87,7 +87,7 @@ static void put_field(struct logline *l, const struct log_field *f)
 	put(l, ",");
 	put_text(l, f->key);
 	put(l, ":");
-	if (f->text != NULL) {
+	if (!f->is_number) {
 		put_text(l, f->text);
 		return;
 	}
@@ -113,7 +113,7 @@ void logline_make(struct logline *l, enum log_level level, const char *msg, cons
 	for (int i = 0; i < n && !l->full; i++) {
 		size_t before = l->len;
 
-		if (fields[i].skip)
+		if (fields[i].text == NULL && !fields[i].is_number)
 			continue;
 		put_field(l, &fields[i]);
 		if (l->full)

@@ -54,8 +54,9 @@ void str_add_char(struct str *s, char c)
 void str_add_int(struct str *s, int64_t v)
 {
 	char digits[24];
+	const int n = snprintf(digits, sizeof(digits), "%" PRId64, v);
 
-	str_add_n(s, digits, (size_t)snprintf(digits, sizeof(digits), "%" PRId64, v));
+	str_add_n(s, digits, (size_t)n);
 }
 
 void str_add_cell(struct str *s, const char *text)

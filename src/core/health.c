@@ -53,7 +53,7 @@ static bool redis_answers(const struct world *w, int64_t *ret_us)
 /* True: it is this caller's turn to ask. Otherwise the latest answer is there, or the wait was too long. */
 static bool take_turn(struct registry *r)
 {
-	const int64_t until = clock_mono_ms() + 2 * WAIT_MS;
+	const int64_t until = clock_mono_ms() + 2 * (int64_t)WAIT_MS;
 	bool mine, in_time = true;
 
 	while (r->health.checking && r->health.at_ms == 0 && in_time)

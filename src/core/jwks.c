@@ -139,7 +139,8 @@ static bool copy_key(struct ctx *cx, const struct keyset_entry *k, const char *k
 
 static enum err no_such_key(struct ctx *cx)
 {
-	return refuse(cx, ERR_INVALID_TOKEN, "the token is signed by a key that its issuer does not have");
+	(void)refuse(cx, ERR_INVALID_TOKEN, "the token is signed by a key that its issuer does not have");
+	return ERR_INVALID_TOKEN;
 }
 
 enum err jwks_key(struct ctx *cx, const char *url, const char *kid, bool may_load, struct jwk *ret)

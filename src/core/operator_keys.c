@@ -122,7 +122,7 @@ struct revocation {
 static enum err revoke_work(struct ctx *cx, void *arg)
 {
 	struct revocation *r = arg;
-	bool changed;
+	bool changed = false;
 
 	TRY(operator_keys_revoke(cx, r->id, r->ret, &changed));
 	if (changed)

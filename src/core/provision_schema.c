@@ -31,10 +31,11 @@ enum err region_need(struct ctx *cx, const char *id, struct region **ret)
 {
 	struct region *r = region_find(cx->world, id);
 
-	if (r == NULL)
-		return refuse(cx, ERR_UNAVAILABLE, "Region %s is not served by this node.", id);
 	*ret = r;
-	return ERR_NONE;
+	if (r != NULL)
+		return ERR_NONE;
+	(void)refuse(cx, ERR_UNAVAILABLE, "Region %s is not served by this node.", id);
+	return ERR_UNAVAILABLE;
 }
 
 void place_prov(struct world *w, struct region *r, struct db_place *ret)

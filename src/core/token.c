@@ -37,7 +37,8 @@ bool token_is(const char *text)
 static enum err invalid(struct ctx *cx, const char *why)
 {
 	cx->problem.cause = why;
-	return refuse(cx, ERR_INVALID_TOKEN, "the token is not valid here");
+	(void)refuse(cx, ERR_INVALID_TOKEN, "the token is not valid here");
+	return ERR_INVALID_TOKEN;
 }
 
 /* Reading ------------------------------------------------------------------------------------------ */

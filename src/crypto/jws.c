@@ -145,7 +145,7 @@ static unsigned char *der_of(struct bytes sig, size_t *ret_n)
 	unsigned char *der = NULL;
 	int n = -1;
 
-	if (pair == NULL || sig.n != 2 * COORDINATE)
+	if (pair == NULL || sig.n != (size_t)2 * COORDINATE)
 		goto out;
 	r = BN_bin2bn(sig.p, COORDINATE, NULL);
 	s = BN_bin2bn(sig.p + COORDINATE, COORDINATE, NULL);

@@ -136,16 +136,17 @@ static void apply_regions(struct raw_set *set, const char *nowhere, struct confi
 	for (size_t i = 0; i < REGIONS_MAX; i++) {
 		const char *id = known_regions[i].id;
 		const char *prefix = arena_printf(set->arena, "regions.%s", id);
+		const char *setting = arena_printf(set->arena, "%s.id", prefix);
+		const struct raw *named = raw_find(set, setting);
 
 		if (!region_named(set, prefix))
 			continue;
-		if (raw_find(set, arena_printf(set->arena, "%s.id", prefix)) == NULL)
-			raw_put(set, (struct raw){ .setting = arena_printf(set->arena, "%s.id", prefix),
+		if (named == NULL)
+			raw_put(set, (struct raw){ .setting = setting,
 					     .value = id,
 					     .where = nowhere,
 					     .level = LEVEL_ENV });
-		section_apply(set, &region_conf_schema, prefix,
-			raw_find(set, arena_printf(set->arena, "%s.id", prefix))->where,
+		section_apply(set, &region_conf_schema, prefix, named != NULL ? named->where : nowhere,
 			&ret->region[ret->nregions]);
 		ret->region[ret->nregions].id = id;
 		ret->nregions++;

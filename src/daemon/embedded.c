@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cc/base/bytes.h"
@@ -240,7 +239,6 @@ static bool write_holder(int fd, const char *state)
  */
 static bool await_lock(int fd, char *ret_holder, size_t size)
 {
-	const struct timespec nap = { 0, 10 * 1000 * 1000 };
 	const int64_t start = clock_mono_ms();
 
 	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -248,7 +246,7 @@ static bool await_lock(int fd, char *ret_holder, size_t size)
 
 		if (clock_mono_ms() - start > (stopping ? STOPPING_MS : BUSY_MS))
 			return false;
-		nanosleep(&nap, NULL);
+		clock_nap(10);
 	}
 	return true;
 }

@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "cc/base/clock.h"
 
 #define STEP_MS 5000
 #define PIDS_MAX 1024
@@ -53,7 +54,6 @@ static int find(const struct stat *dir, const char *program, pid_t *ret)
 /* Signals them and waits until none is left; the number that is. */
 static int stop_step(const struct stat *dir, const char *program, int first, int sig)
 {
-	const struct timespec nap = { 0, 20 * 1000 * 1000 };
 	pid_t pid[PIDS_MAX];
 	int n = find(dir, program, pid);
 	bool known = false;
@@ -64,7 +64,7 @@ static int stop_step(const struct stat *dir, const char *program, int first, int
 		if (!known || pid[i] == first)
 			kill(pid[i], sig);
 	for (int waited = 0; n > 0 && waited < STEP_MS; waited += 20) {
-		nanosleep(&nap, NULL);
+		clock_nap(20);
 		n = find(dir, program, pid);
 	}
 	return n;

@@ -44,7 +44,7 @@ static size_t listen_presets(struct arena *a, const char *listen, struct preset 
 	ret[n++] = (struct preset){ .setting = "server.port", .value = port };
 	if (colon == NULL || colon == listen)
 		return n;
-	const bool bracket = listen[0] == '[' && colon[-1] == ']';
+	const size_t bracket = listen[0] == '[' && colon[-1] == ']' ? 1 : 0;
 	const char *address = arena_strndup(a, listen + bracket, (size_t)(colon - listen) - 2 * bracket);
 
 	ret[n++] = (struct preset){ .setting = "server.address", .value = address };

@@ -71,12 +71,13 @@ static void become(const struct spawn *s, pid_t parent)
 	if (close_range(3, ~0U, 0) != 0)
 		for (int fd = 3; fd < 1024; fd++)
 			close(fd);
-	while (s->argv[n] != NULL && n < sizeof(argv) / sizeof(argv[0]) - 1) {
+	while (n < sizeof(argv) / sizeof(argv[0]) - 1 && s->argv[n] != NULL) {
 		argv[n] = strdup(s->argv[n]);
 		n++;
 	}
 	argv[n] = NULL;
-	execve(argv[0], argv, env);
+	if (argv[0] != NULL)
+		execve(argv[0], argv, env);
 	give_up(s->argv[0]);
 }
 

@@ -186,7 +186,7 @@ static void make_data(struct life *l)
 static void take_lock(struct life *l)
 {
 	const int fd = open(l->conf->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	const int64_t deadline = clock_mono_ms() + STOP_SOFT_MS + 2 * STOP_HARD_MS;
+	const int64_t deadline = clock_mono_ms() + STOP_SOFT_MS + STOP_HARD_MS + STOP_HARD_MS;
 
 	if (fd < 0)
 		fail_start(

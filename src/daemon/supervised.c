@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cc/base/clock.h"
@@ -97,15 +96,13 @@ static int still_running(struct service *const *s, int n)
 
 static bool stop_step(struct service *const *s, int n, int step, int64_t deadline)
 {
-	const struct timespec nap = { 0, 10 * 1000 * 1000 };
-
 	for (int i = 0; i < n; i++)
 		if (s[i]->pid > 0)
 			kill(s[i]->pid, step == 0 ? s[i]->stop_soft : step == 1 ? s[i]->stop_hard : SIGKILL);
 	while (still_running(s, n) > 0) {
 		if (clock_mono_ms() > deadline)
 			return false;
-		nanosleep(&nap, NULL);
+		clock_nap(10);
 	}
 	return true;
 }
@@ -129,9 +126,7 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 /* What a killed initdb had started ends by itself, but may add files until it does. */
 static bool make_empty(const char *dir)
 {
-	const struct timespec nap = { 0, 20 * 1000 * 1000 };
-
-	for (const int64_t deadline = clock_mono_ms() + LITTER_MS;; nanosleep(&nap, NULL)) {
+	for (const int64_t deadline = clock_mono_ms() + LITTER_MS;; clock_nap(20)) {
 		nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 		if (mkdir(dir, 0700) == 0)
 			return true;

@@ -10,7 +10,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cc/base/clock.h"
@@ -95,7 +94,6 @@ bool supervisor_await_ready(struct arena *a, struct supervisor *s, int signal_fd
 
 bool supervisor_stop(struct supervisor *s)
 {
-	const struct timespec nap = { 0, 10 * 1000 * 1000 };
 	const int64_t deadline = clock_mono_ms() + STOP_MS;
 
 	if (s->fd >= 0)
@@ -109,7 +107,7 @@ bool supervisor_stop(struct supervisor *s)
 			s->pid = -1;
 			return false;
 		}
-		nanosleep(&nap, NULL);
+		clock_nap(10);
 	}
 	s->pid = -1;
 	return true;

@@ -24,20 +24,27 @@ static void *map(size_t n)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+static void *remap(void *data, size_t was, size_t n)
+{
+	void *p = mremap(data, was, n, MREMAP_MAYMOVE);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
 static bool resize(struct body *b, size_t cap)
 {
 	void *p;
 
 	if (b->mapped)
-		p = mremap(b->data, b->cap, cap, MREMAP_MAYMOVE);
+		p = remap(b->data, b->cap, cap);
 	else if (cap < MAPPED_MIN)
 		p = realloc(b->data, cap);
 	else
 		p = map(cap);
-	if (p == NULL || p == MAP_FAILED)
+	if (p == NULL)
 		return false;
 	if (!b->mapped && cap >= MAPPED_MIN) {
-		if (b->len > 0)
+		if (b->data != NULL)
 			memcpy(p, b->data, b->len);
 		free(b->data);
 		b->mapped = true;

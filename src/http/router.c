@@ -268,7 +268,7 @@ const struct entry *router_look(const struct router *r, enum method m, const cha
 				struct req *ret_params, const char **ret_allow, bool *ret_path_known)
 {
 	const char *segment[SEGMENTS_MAX];
-	const char *param[SEGMENTS_MAX];
+	const char *param[SEGMENTS_MAX] = { NULL };
 	const int n = split(a, target, segment);
 	const struct node *node = n < 0 ? NULL : match(&r->root, segment, n, param);
 	const struct entry *e;

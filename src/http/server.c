@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cc/base/clock.h"
@@ -124,7 +123,7 @@ static struct http_server *server_create(const struct http_conf *conf)
 
 	if (s == NULL)
 		abort();
-	s->arena = arena_create(64 * 1024);
+	s->arena = arena_create((size_t)64 * 1024);
 	s->listen_fd = -1;
 	s->conf = *conf;
 	s->conf.address = arena_strdup(s->arena, conf->address);
@@ -186,11 +185,10 @@ void http_server_stats(struct http_server *s, struct http_stats *ret)
 
 static void wait_for_answers(struct http_server *s, int ms)
 {
-	const struct timespec nap = { .tv_nsec = 2 * 1000 * 1000 };
 	const int64_t until = clock_mono_ms() + ms;
 
 	while (atomic_load(&s->live) > 0 && clock_mono_ms() < until)
-		(void)nanosleep(&nap, NULL);
+		clock_nap(2);
 }
 
 void http_server_drain(struct http_server *s, int drain_ms)

@@ -133,7 +133,7 @@ const char *check_email(const char *text)
 	if (text[0] == '.' || at[-1] == '.' || (strstr(text, "..") != NULL && strstr(text, "..") < at))
 		return problem;
 	for (size_t i = 0; i <= strlen(at + 1); i++)
-		domain[i] = at[1 + i] >= 'A' && at[1 + i] <= 'Z' ? (char)(at[1 + i] + 32) : at[1 + i];
+		domain[i] = (char)(at[1 + i] >= 'A' && at[1 + i] <= 'Z' ? at[1 + i] + 32 : at[1 + i]);
 	return host_labels(domain) > 1 ? NULL : problem;
 }
 

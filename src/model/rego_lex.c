@@ -83,7 +83,7 @@ static uint32_t add_token(struct lexer *l, enum rego_kind kind, const char *from
 		.line = l->line,
 		.last_line = l->line,
 		.kind = (uint8_t)kind,
-		.c = from < l->end ? *from : '\0',
+		.c = (char)(from < l->end ? *from : '\0'),
 		.tight = tight,
 		.inside = l->depth > 0,
 		.blurred = l->blurred };
@@ -279,7 +279,7 @@ static void lex_open(struct lexer *l, bool tight)
 
 static char closer_of(char open)
 {
-	return open == '(' ? ')' : open == '[' ? ']' : '}';
+	return (char)(open == '(' ? ')' : open == '[' ? ']' : '}');
 }
 
 static void lex_close(struct lexer *l, bool tight)

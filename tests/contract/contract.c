@@ -16,10 +16,11 @@
 
 int contract_setup(void **state)
 {
-	struct contract *k = calloc(1, sizeof(*k));
+	struct contract *k;
 
 	if (daemon_group_setup(state) != 0)
 		return -1;
+	k = calloc(1, sizeof(*k));
 	k->d = *state;
 	fixture_tenant(k->d, "contract", "enterprise", NULL, NULL, &k->t);
 	k->c = client_operator(k->d);

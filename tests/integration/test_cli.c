@@ -25,7 +25,7 @@ static const struct temp_run *run_with(const char *const *env, const char *const
 	const char *argv[16] = { getenv("CC_BIN") };
 
 	assert_non_null(argv[0]);
-	for (size_t i = 0; args[i] != NULL && i < 14; i++)
+	for (size_t i = 0; i < 14 && args[i] != NULL; i++)
 		argv[i + 1] = args[i];
 	if (last.out != NULL)
 		temp_run_free(&last);

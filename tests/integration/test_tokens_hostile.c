@@ -78,8 +78,8 @@ static void hostile_headers(struct corpus *k)
 		"{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"rsa-1\",\"jku\":\"https://evil.example/k\"}",
 		"{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"rsa-1\",\"x5u\":\"https://evil.example/k\"}",
 		"{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"rsa-1\",\"x5c\":[\"MIIB\"]}",
-		"{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"rsa-1\",\"jwk\":{\"kty\":\"oct\",\"k\":\"AA\"}"
-		"}",
+		("{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"rsa-1\",\"jwk\":{\"kty\":\"oct\",\"k\":\"AA\"}"
+		 "}"),
 		"{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"rsa-1\",\"b64\":false}",
 		"{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"rsa-1\",\"zip\":\"DEF\"}",
 		"{\"alg\":\"RS256\",\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"rsa-1\"}",

@@ -401,7 +401,7 @@ const struct answer *client_end(struct client *c)
 
 /* --- Below /api/v1 -------------------------------------------------------------------------------- */
 
-static char *text_of(const char *fmt, va_list ap)
+__attribute__((format(printf, 1, 0))) static char *text_of(const char *fmt, va_list ap)
 {
 	char *text = NULL;
 
@@ -425,7 +425,8 @@ static const struct answer *call_below(struct client *c, const char *method, con
 	return a;
 }
 
-static const struct answer *call_bare(struct client *c, const char *method, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static const struct answer *call_bare(
+	struct client *c, const char *method, const char *fmt, va_list ap)
 {
 	char *path = text_of(fmt, ap);
 	const struct answer *a = call_below(c, method, path, NULL);

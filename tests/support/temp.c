@@ -158,7 +158,7 @@ static _Noreturn void exec_child(const char *const *argv, const char *const *env
 	dup2(null, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
 	dup2(err, STDERR_FILENO);
-	for (; argv[n] != NULL && n < 63; n++)
+	for (; n < 63 && argv[n] != NULL; n++)
 		args[n] = strdup(argv[n]);
 	args[n] = NULL;
 	for (size_t i = 0; env != NULL && env[i] != NULL; i++)

@@ -71,8 +71,8 @@ static void what_is_loose_is_refused(void **state)
 {
 	static const char *const bad[] = { "Zg==", "Zm9v\n", " Zm9v", "Zm+v", "Zm/v", "Z", "Zm9vY", "Zh",
 		"Zm9", "Zm9.",
-		"\xc3\xa9"
-		"Zm" };
+		("\xc3\xa9"
+		 "Zm") };
 	struct bytes b;
 
 	(void)state;

@@ -49,8 +49,12 @@ static char *read_lines(int fd, size_t lines)
 	char *text = malloc(cap + 1);
 
 	while (seen < lines) {
-		if (n == cap)
-			text = realloc(text, (cap *= 2) + 1);
+		if (n == cap) {
+			char *more = realloc(text, (cap *= 2) + 1);
+
+			assert_non_null(more);
+			text = more;
+		}
 		assert_int_equal(read(fd, text + n, 1), 1);
 		seen += text[n++] == '\n';
 	}

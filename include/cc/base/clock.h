@@ -14,6 +14,8 @@
 int64_t clock_wall_us(void);
 int64_t clock_mono_us(void);
 int64_t clock_mono_ms(void);
+/* Lets the thread rest; a signal may shorten it. */
+void clock_nap(int ms);
 
 /* RFC 3339 with Z and whole seconds, as the spec writes times. */
 char *time_format(struct arena *a, int64_t t);

@@ -14,12 +14,12 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 struct log_field {
 	const char *key;
-	const char *text;       /* NULL: the number counts, unless `skip` */
+	const char *text;       /* NULL: the field is left out */
 	int64_t number;
-	bool skip;
+	bool is_number;         /* then that is the value */
 };
-#define LOG_TEXT(k, v) { .key = (k), .text = (v), .skip = (v) == NULL }
-#define LOG_INT(k, v) { .key = (k), .number = (v) }
+#define LOG_TEXT(k, v) { .key = (k), .text = (v) }
+#define LOG_INT(k, v) { .key = (k), .number = (v), .is_number = true }
 
 bool log_start(int fd, enum log_level level);   /* starts the writer thread */
 void log_stop(void);                            /* writes what is queued, joins the thread */

@@ -7,7 +7,7 @@
 #include "cc/model/idem.h"
 
 #define IDEM_KEY_MAX 255
-#define IDEM_BODY_MAX (2 * 1024 * 1024) /* as the tables have it */
+#define IDEM_BODY_MAX ((size_t)2 * 1024 * 1024) /* as the tables have it */
 
 /*
  * An Idempotency-Key at work (cx->idem). It is asked for in front of the effect and recorded behind it,

@@ -85,7 +85,7 @@ struct schema {
 
 /* offsetof() that stops the build when the member is not of the C type the kind needs. */
 #define FIELD_AT(T, m, ctype) \
-	(offsetof(T, m) + 0 * sizeof(char[_Generic(&((T *)0)->m, ctype *: 1)]))
+	(offsetof(T, m) + 0 * sizeof(char[_Generic(&((T *)0)->m, ctype *: 1)])) /* NOLINT: ctype is a type */
 
 #define FIELD_OF(T, m, ctype, k, fl) \
 	.name = #m, .kind = (k), .flags = (fl), .offset = FIELD_AT(T, m, ctype)
