@@ -53,6 +53,24 @@ static enum err api_key_revoke(struct ctx *cx, struct req *rq)
 	return reply(rq, gone);
 }
 
+static enum err api_key_change(struct ctx *cx, struct req *rq)
+{
+	struct api_key_row *row = ARENA_NEW(cx->arena, struct api_key_row);
+
+	TRY(apikeys_change(cx, rq->param[1], rq->body, row, &rq->changed));
+	if (rq->changed.n == 0)
+		gate_unchanged(rq);
+	return reply(rq, row);
+}
+
+static enum err api_key_rotate(struct ctx *cx, struct req *rq)
+{
+	struct api_key_rotated *made = ARENA_NEW(cx->arena, struct api_key_rotated);
+
+	TRY(apikeys_rotate(cx, rq->param[1], rq->body, made));
+	return reply_created(cx, rq, made, "/tenants/%s/api-keys/%s", cx->tenant->id, made->id);
+}
+
 #define BASE "/tenants/{tenant_id}/api-keys"
 #define READ .auth = AUTH_TENANT, .store = STORE_CONTROL, .mode = DB_READ
 #define WRITE .auth = AUTH_TENANT, .store = STORE_CONTROL, .mode = DB_WRITE, .object = "api_key"
@@ -70,6 +88,19 @@ static const struct route routes[] = {
 	{ M_GET, BASE "/{key_id}", "getApiKey", "api_keys:read", "platform:read", READ, .status = 200,
 	  .handler = api_key_get, .reply = &api_key_row_schema,
 	  .summary = "Get an API key" },
+	{ M_PATCH, BASE "/{key_id}", "updateApiKey", "api_keys:write", "platform:tenants", WRITE,
+	  .status = 200, .handler = api_key_change, .body = &api_key_row_schema,
+	  .reply = &api_key_row_schema, .errors = { ERR_CONFLICT, ERR_LAST_ADMIN_KEY },
+	  .summary = "Narrow an API key",
+	  .doc = "Its name, and less of its scopes, networks and life: what would be more is a fault of "
+		 "that field. It binds here at once, on every other node within a second." },
+	{ M_POST, BASE "/{key_id}/rotate", "rotateApiKey", "api_keys:write", "platform:tenants", WRITE,
+	  .flags = ROUTE_NO_STORE | ROUTE_ON_OBJECT, .status = 201, .handler = api_key_rotate,
+	  .body = &api_key_rotation_schema, .reply = &api_key_rotated_schema,
+	  .errors = { ERR_CONFLICT, ERR_ALREADY_ROTATED, ERR_SCOPE_GRANT },
+	  .summary = "Give an API key a successor",
+	  .doc = "A new key with the same rights, shown in this answer and nowhere else. The old one is "
+		 "taken for the overlap, then no more." },
 	{ M_DELETE, BASE "/{key_id}", "revokeApiKey", "api_keys:write", "platform:tenants", WRITE,
 	  .status = 200, .handler = api_key_revoke, .reply = &api_key_deletion_schema,
 	  .errors = { ERR_LAST_ADMIN_KEY },

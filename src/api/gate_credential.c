@@ -104,5 +104,7 @@ enum err gate_credential(struct ctx *cx, struct req *rq, bool may_load, struct g
 		TRY(token_get(cx, text, gate_hint(cx, rq), may_load, &g->actor));
 	else
 		TRY(cred_get(cx, text, may_load, &g->actor));
+	if (!actor_at_home(g->actor, cx->remote_ip))
+		return refuse(cx, ERR_ADDRESS, "the API key is not taken from %s", cx->remote_ip);
 	return g->actor->kind != ACTOR_OPERATOR ? find_own(cx, rq, may_load, g) : ERR_NONE;
 }

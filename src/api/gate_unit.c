@@ -170,7 +170,7 @@ static void announce(struct ctx *cx, const struct req *rq)
 	struct world *w = cx->world;
 
 	if (str_eq(rq->route->object, KEY_OBJECT) || str_eq(rq->route->object, OPERATOR_KEY_OBJECT)) {
-		if (rq->route->method == M_DELETE)
+		if (route_checks_version(rq->route))
 			registry_forget_key(w->registry, rq->param[rq->nparams - 1]);
 	} else if (rq->route->store != STORE_PLATFORM) {
 		registry_forget_tenant(w->registry, cx->tenant->id);

@@ -53,6 +53,24 @@ static enum err operator_key_end(struct ctx *cx, struct req *rq)
 	return reply(rq, gone);
 }
 
+static enum err operator_key_change(struct ctx *cx, struct req *rq)
+{
+	struct api_key_row *row = ARENA_NEW(cx->arena, struct api_key_row);
+
+	TRY(operator_keys_change(cx, rq->param[0], rq->body, row, &rq->changed));
+	if (rq->changed.n == 0)
+		gate_unchanged(rq);
+	return reply(rq, row);
+}
+
+static enum err operator_key_rotate(struct ctx *cx, struct req *rq)
+{
+	struct api_key_rotated *made = ARENA_NEW(cx->arena, struct api_key_rotated);
+
+	TRY(operator_keys_rotate(cx, rq->param[0], rq->body, made));
+	return reply_created(cx, rq, made, "/operator-keys/%s", made->id);
+}
+
 #define BASE "/operator-keys"
 #define READ .auth = AUTH_OPERATOR, .store = STORE_PLATFORM, .mode = DB_READ
 #define WRITE .auth = AUTH_OPERATOR, .store = STORE_PLATFORM, .mode = DB_WRITE, .object = "operator_key"
@@ -69,6 +87,19 @@ static const struct route routes[] = {
 	  .summary = "List the keys of operators", .doc = "Revoked ones too." },
 	{ M_GET, BASE "/{key_id}", "getOperatorKey", "platform:ops", NULL, READ, .status = 200,
 	  .handler = operator_key_read, .reply = &api_key_row_schema, .summary = "Get an operator's key" },
+	{ M_PATCH, BASE "/{key_id}", "updateOperatorKey", "platform:ops", NULL, WRITE,
+	  .status = 200, .handler = operator_key_change, .body = &api_key_row_schema,
+	  .reply = &api_key_row_schema, .errors = { ERR_CONFLICT, ERR_LAST_ADMIN_KEY },
+	  .summary = "Narrow an operator's key",
+	  .doc = "Its name, and less of its scopes, networks and life: what would be more is a fault of "
+		 "that field. It binds here at once, on every other node within a second." },
+	{ M_POST, BASE "/{key_id}/rotate", "rotateOperatorKey", "platform:ops", NULL, WRITE,
+	  .flags = ROUTE_NO_STORE | ROUTE_ON_OBJECT, .status = 201, .handler = operator_key_rotate,
+	  .body = &api_key_rotation_schema, .reply = &api_key_rotated_schema,
+	  .errors = { ERR_CONFLICT, ERR_ALREADY_ROTATED, ERR_SCOPE_GRANT },
+	  .summary = "Give an operator's key a successor",
+	  .doc = "A new key with the same rights, shown in this answer and nowhere else. The old one is "
+		 "taken for the overlap, then no more." },
 	{ M_DELETE, BASE "/{key_id}", "revokeOperatorKey", "platform:ops", NULL, WRITE, .status = 200,
 	  .handler = operator_key_end, .reply = &api_key_deletion_schema, .errors = { ERR_LAST_ADMIN_KEY },
 	  .summary = "Revoke an operator's key",

@@ -52,6 +52,17 @@ static void cred_keep(struct registry *r, struct entry *e)
 	(void)map_set(r->creds.map, cred_at(e)->key_id, e);
 }
 
+/* What cannot be read is nowhere: the key is then taken from less, never from more. */
+static void set_home(struct actor *a, struct arena *arena, const struct strv *texts)
+{
+	struct cidr *v = ARENA_ARRAY(arena, struct cidr, texts->n + 1);
+
+	a->bound = texts->n > 0;
+	a->cidrs = v;
+	for (size_t i = 0; i < texts->n; i++)
+		a->ncidrs += cidr_parse(texts->v[i], &v[a->ncidrs]);
+}
+
 static struct entry *cred_make(const struct cred_row *row)
 {
 	struct cred_entry *c = entry_new(sizeof(*c));
@@ -65,6 +76,7 @@ static struct entry *cred_make(const struct cred_row *row)
 		.scopes = scope_bits(&row->scopes),
 		.expires_at = row->expires_at,
 	};
+	set_home(&c->a, a, &row->allowed_cidrs);
 	/* Whatever a row says: the platform's scopes are for operators. */
 	if (row->tenant_id != NULL)
 		c->a.scopes &= scope_all_tenant();

@@ -11,61 +11,81 @@
 #define MAKES_OTHERS "platform:ops"
 #define LIST_MAX 1000
 
-static enum err check_grant(struct ctx *cx, uint64_t wanted)
+static uint64_t grantable(const struct ctx *cx)
 {
-	const uint64_t own = cx->actor != NULL ? cx->actor->scopes : UINT64_MAX;
-
-	if (wanted & ~own)
-		return refuse(cx, ERR_SCOPE_GRANT, "this credential cannot grant %s",
-			      apikeys_joined(cx->arena, wanted & ~own));
-	return ERR_NONE;
+	return cx->actor != NULL ? cx->actor->scopes : UINT64_MAX;
 }
 
 enum err operator_keys_create(struct ctx *cx, const struct operator_key_new *in, struct api_key_created *ret)
 {
+	const struct strv cidrs = apikeys_cidrs(cx, &in->allowed_cidrs);
 	const char *text, *display;
 	struct bytes hash;
 	struct apikey key;
 
 	apikeys_check_scopes(cx, &in->scopes);
 	apikeys_check_expiry(cx, in->expires_at);
+	apikeys_check_cidrs(cx, &cidrs);
 	TRY(ctx_faults(cx));
-	TRY(check_grant(cx, scope_bits(&in->scopes)));
+	TRY(apikeys_check_grant(cx, scope_bits(&in->scopes), grantable(cx)));
 	text = apikeys_make(cx, APIKEY_OPERATOR, &key, &hash, &display);
 	TRY(q_api_key_insert(cx->db, ret, arena_printf(cx->arena, "key-%s", key.id), key.id, NULL, in->name,
-			     &in->scopes, hash, display, cx->actor != NULL ? cx->actor->id : "system",
-			     in->expires_at));
+			     &in->scopes, &cidrs, hash, display,
+			     cx->actor != NULL ? cx->actor->id : "system", in->expires_at, NULL));
 	ret->key = text;
 	return ERR_NONE;
 }
 
-enum err operator_keys_revoke(struct ctx *cx, const char *id, struct api_key_deletion *ret, bool *ret_changed)
+/* Those that could make others are locked with it, so that not two go at once. */
+static enum err hold(struct ctx *cx, const char *id, struct key_held *ret)
 {
-	const struct api_key_row *key = NULL;
 	struct db_rows rows;
 	size_t others = 0;
+	bool found = false;
 
+	*ret = (struct key_held){ .admin = scope_bit(MAKES_OTHERS), .grantable = grantable(cx) };
 	TRY(q_operator_key_lock(cx->db, &rows, id));
 	for (size_t i = 0; i < rows.n; i++) {
 		const struct api_key_row *row = DB_ROW(&rows, struct api_key_row, i);
 
-		if (str_eq(row->id, id))
-			key = row;
-		else
+		if (!str_eq(row->id, id)) {
 			others++;
+			continue;
+		}
+		ret->row = *row;
+		found = true;
 	}
-	if (key == NULL)
+	if (!found)
 		return refuse(cx, ERR_NOT_FOUND, "API key does not exist");
-	TRY(ctx_check_version(cx, key->row_version));
-	*ret_changed = key->revoked_at == TIME_NULL;
-	if (!*ret_changed) {
-		*ret = apikeys_revoked(key);
-		return ERR_NONE;
-	}
-	if (key->live && others == 0 && strv_has(&key->scopes, MAKES_OTHERS))
-		return refuse(cx, ERR_LAST_ADMIN_KEY, "no other operator's key could make a new one");
-	q_operator_key_revoke_later(cx->db, ret, ARENA_NEW(cx->arena, bool), id);
-	return ERR_NONE;
+	if (others == 0)
+		ret->last = "no other operator's key could make a new one";
+	return ctx_check_version(cx, ret->row.row_version);
+}
+
+enum err operator_keys_revoke(struct ctx *cx, const char *id, struct api_key_deletion *ret, bool *ret_changed)
+{
+	struct key_held *k = ARENA_NEW(cx->arena, struct key_held);
+
+	TRY(hold(cx, id, k));
+	return key_revoke(cx, k, ret, ret_changed);
+}
+
+enum err operator_keys_change(struct ctx *cx, const char *id, const struct api_key_row *sent,
+			      struct api_key_row *ret, struct strv *ret_changed)
+{
+	struct key_held *k = ARENA_NEW(cx->arena, struct key_held);
+
+	TRY(hold(cx, id, k));
+	return key_change(cx, k, sent, ret, ret_changed);
+}
+
+enum err operator_keys_rotate(struct ctx *cx, const char *id, const struct api_key_rotation *in,
+			      struct api_key_rotated *ret)
+{
+	struct key_held *k = ARENA_NEW(cx->arena, struct key_held);
+
+	TRY(hold(cx, id, k));
+	return key_rotate(cx, k, in, ret);
 }
 
 /* --- The command line ----------------------------------------------------------------------------- */

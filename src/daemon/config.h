@@ -27,6 +27,7 @@ struct server_conf {
 	int64_t header_ms, request_ms, idle_ms, drain_ms;
 	const char *base_domain;
 	struct strv neutral_hosts;
+	struct strv trusted_proxies;
 };
 
 struct control_conf {

@@ -81,6 +81,7 @@ static const struct {
 } examples[] = {
 	{"server.port_file",              "/run/controlcored/port"                            },
 	{ "server.neutral_hosts",         "\"control.example.net\""                           },
+	{ "server.trusted_proxies",       "\"192.0.2.0/24\""                                  },
 	{ "control.conninfo",             "host=/run/postgresql dbname=cc_control"            },
 	{ "control.admin_conninfo",       "host=/run/postgresql dbname=postgres user=postgres"},
 	{ "redis.address",                "unix:/run/redis/redis-server.sock"                 },

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "cc/base/cidr.h"
+
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -73,6 +75,13 @@ static const char *check_address(const char *s)
 			return NULL;
 	}
 	return "must be an IPv4 or IPv6 address, such as 127.0.0.1 or ::";
+}
+
+static const char *check_network(const char *s)
+{
+	struct cidr c;
+
+	return cidr_parse(s, &c) ? NULL : "must be an address or a network, such as 192.0.2.0/24";
 }
 
 static const char *check_path(const char *s)
@@ -216,6 +225,11 @@ static const struct field server_fields[] = {
 	{AT(T, neutral_hosts, struct strv), .kind = K_STRS, .min = 0, .max = 32, .item_max = 253,
            .doc = "Further hosts that name no tenant. localhost, 127.0.0.1, [::1], the base domain and "
 		       "api.<base_domain> never do."},
+	{AT(T, trusted_proxies, struct strv), .kind = K_STRS, .min = 0, .max = 64, .item_max = 47,
+           .check = check_network,
+           .doc = "Addresses or networks of proxies in front: from these alone X-Forwarded-For is read, and "
+		       "the rightmost address in it that is none of them is the client's. Without any, the "
+		       "client is who connects."},
 };
 #undef T
 static SCHEMA(server_conf_schema, struct server_conf, "server", server_fields);

@@ -148,6 +148,16 @@ struct ctx wire_ctx(struct wire *w, struct arena *a, int ms)
 	};
 }
 
+/* They passed the check of their setting. */
+static const struct cidr *trusted_proxies(struct arena *a, const struct server_conf *c)
+{
+	struct cidr *v = ARENA_ARRAY(a, struct cidr, c->trusted_proxies.n + 1);
+
+	for (size_t i = 0; i < c->trusted_proxies.n; i++)
+		(void)cidr_parse(c->trusted_proxies.v[i], &v[i]);
+	return v;
+}
+
 bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_error)
 {
 	const struct server_conf *s = &w->config->server;
@@ -162,6 +172,8 @@ bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_er
 		.streams_max = (int)s->streams_max,
 		.connections_max = (int)d->clients,
 		.connections_per_address = (int)descriptors_per_address(s, d->clients),
+		.trusted = trusted_proxies(w->arena, s),
+		.ntrusted = s->trusted_proxies.n,
 		.body_max = (size_t)s->body_max,
 		.bodies_max = s->bodies_max > s->body_max ? s->bodies_max : s->body_max,
 		.header_max = (size_t)s->head_max,

@@ -325,6 +325,7 @@ static void take_other(struct guard_headers *g, const char *name, const char *va
 		{ "X-API-Key", &in->api_key, &in->n_api_key, false },
 		{ "X-Tenant-ID", &in->tenant_header, &in->n_tenant_header, false },
 		{ "Idempotency-Key", &in->idempotency_key, &in->n_idempotency_key, false },
+		{ "X-Forwarded-For", &in->forwarded_for, NULL, true },
 		{ "Content-Encoding", &in->content_encoding, NULL, true },
 		{ "If-Match", &in->if_match, NULL, true },
 		{ "If-None-Match", &in->if_none_match, NULL, true },

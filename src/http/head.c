@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call.h"
+#include "forwarded.h"
 
 #include <string.h>
 #include <strings.h>
@@ -107,6 +108,8 @@ static enum err check_headers(struct call *c, const char *method, const char *ve
 		c->in.host = "";
 	c->content_length = s.g.content_length;
 	c->has_body = s.g.chunked || s.g.content_length > 0;
+	c->cx.remote_ip = forwarded_for(c->arena, c->peer->ip, c->in.forwarded_for, c->server->conf.trusted,
+					c->server->conf.ntrusted);
 	c->expects_continue = s.g.expects_continue;
 	c->cx.request_id = s.g.request_id != NULL ? arena_strdup(c->arena, s.g.request_id)
 						   : id_new(c->arena, "req-", 16);

@@ -22,7 +22,8 @@ struct route_errors route_errors(const struct route *r)
 {
 	static const enum err every[] = { ERR_INVALID_REQUEST, ERR_METHOD, ERR_TOO_LARGE, ERR_URI_TOO_LONG,
 					  ERR_HEADERS_TOO_LARGE, ERR_INTERNAL, ERR_OVERLOADED };
-	static const enum err keyed[] = { ERR_UNAUTHORIZED, ERR_KEY_EXPIRED, ERR_KEY_REVOKED, ERR_SCOPE,
+	static const enum err keyed[] = { ERR_UNAUTHORIZED, ERR_KEY_EXPIRED, ERR_KEY_REVOKED,
+					  ERR_SCOPE, ERR_ADDRESS,
 					  ERR_MISDIRECTED, ERR_OPERATOR_HOST, ERR_UNAVAILABLE };
 	static const enum err tenant[] = { ERR_TENANT_INVALID, ERR_TENANT_CONFLICT, ERR_TENANT_DENIED,
 					   ERR_TENANT_NOT_FOUND };

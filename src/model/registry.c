@@ -34,6 +34,7 @@ static const struct field cred_fields[] = {
 	TEXT(T, name, 0, 0, 0, "As its creator called it."),
 	TEXT(T, tenant_id, F_NULLABLE, 0, 0, "Null: an operator's."),
 	STRS(T, scopes, 0, 0, 64, NULL, 64, "What it may do."),
+	STRS(T, allowed_cidrs, 0, 0, INT64_MAX, NULL, 64, "Where it is taken from; none: everywhere."),
 	BYTES(T, hash),
 	TIME(T, expires_at, F_NULLABLE, "Null: never."),
 	TIME(T, revoked_at, F_NULLABLE, "Null: not revoked."),

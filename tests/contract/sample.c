@@ -19,7 +19,8 @@ static const char *word_of(const char *field)
 	static const char *const words[][2] = {
 		{"region",     "us-east-1"    },
                 { "plan_type", "pro"          },
-                { "scopes",    "policies:read"}
+                { "scopes",    "policies:read"},
+                { "allowed_cidrs", "127.0.0.0/8"}
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)

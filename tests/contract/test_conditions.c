@@ -227,7 +227,7 @@ static void the_present_tag_changes_once(void **state)
 			assert_string_equal(
 				after, etag_in(assert_status(200, contract_ask(k, k->c, &c.look))));
 		} else {
-			assert_int_equal(M_DELETE, r->method);
+			assert_true(r->method == M_DELETE || (r->flags & ROUTE_NO_STORE) != 0);
 		}
 		c.write.ask.headers = condition("If-Match", "", before);
 		a = contract_ask(k, k->c, &c.write.ask);

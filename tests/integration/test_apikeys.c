@@ -443,6 +443,23 @@ static void keys_of_others_do_not_exist(void **state)
 	client_close(c);
 }
 
+/* Without trusted proxies the client is who connects, whatever it writes. */
+static void nobody_says_where_it_comes_from(void **state)
+{
+	struct tenant_fixture t;
+	struct client *c;
+	const struct answer *a;
+
+	fixture_tenant(*state, "spoofing", NULL, NULL, NULL, &t);
+	c = client_of(*state, &t);
+	a = assert_status(201, client_post(c, KEYS("spoofing"), "{'name':'n','scopes':['policies:read'],"
+								"'allowed_cidrs':['192.0.2.0/24']}"));
+	client_key(c, answer_text(a, "key"));
+	assert_error(403, "address_not_allowed",
+		     client_call(c, "GET", "/api/v1/policies", "X-Forwarded-For: 192.0.2.1\r\n", NULL));
+	client_close(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -461,6 +478,7 @@ int main(void)
 		cmocka_unit_test(the_last_place_goes_to_exactly_one_key),
 		cmocka_unit_test(what_is_no_key_is_refused_alike),
 		cmocka_unit_test(keys_of_others_do_not_exist),
+		cmocka_unit_test(nobody_says_where_it_comes_from),
 	};
 	char limit[64];
 	const char *const env[] = { limit, NULL };

@@ -60,12 +60,17 @@ static int target_party(const struct cell *c, const struct naming *path)
 	return c->cred->party;
 }
 
-/* An action on an object, by the last part of its path. */
-static bool is_action(const struct route *r, const char *action)
+static bool ends_in(const struct route *r, const char *action)
 {
 	const size_t n = strlen(r->path), end = strlen(action);
 
-	return !path_names_tenant(r) && n > end && strcmp(r->path + n - end, action) == 0;
+	return n > end && strcmp(r->path + n - end, action) == 0;
+}
+
+/* An action on an object, by the last part of its path. */
+static bool is_action(const struct route *r, const char *action)
+{
+	return !path_names_tenant(r) && ends_in(r, action);
 }
 
 /* The operation can succeed, and needs an object that nobody else does. */
@@ -75,7 +80,7 @@ static bool takes_object(const struct cell *c)
 
 	cell_expect(c, &v);
 	return v.success && (c->route->method == M_DELETE || is_action(c->route, "/restore") ||
-				    is_action(c->route, "/disable"));
+				    is_action(c->route, "/disable") || ends_in(c->route, "/rotate"));
 }
 
 static void delete_object(const struct cell *c, const struct party *p, const char *made_at, const char *id)

@@ -24,6 +24,7 @@
 	X(SCOPE, 403, "insufficient_scope", "the credential lacks a scope that the operation needs") \
 	X(SCOPE_GRANT, 403, "scope_not_grantable", "a key can grant only scopes that its creator holds") \
 	X(TENANT_SUSPENDED, 403, "tenant_suspended", "the tenant is suspended") \
+	X(ADDRESS, 403, "address_not_allowed", "the API key is not taken from this address") \
 	X(QUOTA, 403, "quota_exceeded", "the limit of this kind of object is reached") \
 	X(OPERATOR_HOST, 403, "operator_key_refused", \
 		  "operator credentials are not accepted on tenant hosts") \
@@ -43,6 +44,7 @@
 	X(NOT_SUSPENDED, 409, "not_suspended", "the tenant is not suspended") \
 	X(NOT_DELETED, 409, "not_deleted", "the object is not deleted") \
 	X(LAST_ADMIN_KEY, 409, "last_admin_key", "the tenant's last key that can manage keys cannot go") \
+	X(ALREADY_ROTATED, 409, "already_rotated", "the API key has a successor already") \
 	X(IDEM_RUNNING, 409, "idempotency_in_progress", \
 		  "a request with this Idempotency-Key is still running; retry in a moment") \
 	X(NOT_CANCELLABLE, 409, "not_cancellable", "the operation is over, or cannot be stopped any more") \

@@ -3,8 +3,10 @@
 #define CC_CORE_ACTOR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "cc/base/cidr.h"
 #include "cc/base/str.h"
 
 enum actor_kind { ACTOR_KEY, ACTOR_USER, ACTOR_OPERATOR, ACTOR_SYSTEM };
@@ -17,12 +19,18 @@ struct actor {
 	const char *tenant_id;          /* NULL for operators */
 	uint64_t scopes;
 	int64_t expires_at;             /* TIME_NULL: never */
+	/* keys only: where they are taken from; bound false: from everywhere */
+	bool bound;
+	const struct cidr *cidrs;
+	size_t ncidrs;
 	/* users only */
 	const char *issuer;
 	const char *email;              /* NULL: the token names none */
 	struct strv roles;              /* those that we know */
 };
 
+/* May it come from this address? What is no address is nowhere. */
+bool actor_at_home(const struct actor *a, const char *address);
 const char *actor_kind_name(enum actor_kind k);         /* "api_key", "user", "operator", "system" */
 
 #endif

@@ -8,11 +8,11 @@
 #include "cc/model/apikey.h"
 
 /*
- * The keys of cx->tenant. Both run inside a unit of work in the control database bound to it
+ * The keys of cx->tenant. All run inside a unit of work in the control database bound to it
  * (place_control) and lock the tenant's row first; audit and change feed are the caller's.
  */
 
-/* Faults on scopes and expires_at; ERR_SCOPE_GRANT; ERR_QUOTA. ret->key is the only copy of the key. */
+/* Faults on scopes, expires_at, allowed_cidrs; ERR_SCOPE_GRANT; ERR_QUOTA. ret->key is its only copy. */
 enum err apikeys_create(struct ctx *cx, const struct api_key_new *in, struct api_key_created *ret) MUST_USE;
 /*
  * Again is fine, and then no change. ERR_NOT_FOUND; ERR_LAST_ADMIN_KEY for a tenant's credential. ret is
@@ -20,6 +20,19 @@ enum err apikeys_create(struct ctx *cx, const struct api_key_new *in, struct api
  */
 enum err apikeys_revoke(struct ctx *cx, const char *id, struct api_key_deletion *ret,
 			bool *ret_changed) MUST_USE;
+/*
+ * Scopes, networks and expiry become less or stay: what would be more is a fault of its field. ERR_NOT_FOUND,
+ * ERR_CONFLICT for a key that is refused already, ERR_LAST_ADMIN_KEY. ret is filled by the commit.
+ */
+enum err apikeys_change(struct ctx *cx, const char *id, const struct api_key_row *sent,
+			struct api_key_row *ret, struct strv *ret_changed) MUST_USE;
+/*
+ * A successor with the same rights; the old key lives on beside it for the overlap at most. It needs what
+ * making it would. ret->key is the only copy. ERR_NOT_FOUND, ERR_CONFLICT, ERR_ALREADY_ROTATED,
+ * ERR_SCOPE_GRANT. The old key's audit and note are written here, those of the new one are the caller's.
+ */
+enum err apikeys_rotate(struct ctx *cx, const char *id, const struct api_key_rotation *in,
+			struct api_key_rotated *ret) MUST_USE;
 
 /*
  * The keys of operators, inside a unit of work in the control database across tenants (place_platform).
@@ -30,6 +43,10 @@ enum err operator_keys_create(struct ctx *cx, const struct operator_key_new *in,
 			      struct api_key_created *ret) MUST_USE;
 enum err operator_keys_revoke(struct ctx *cx, const char *id, struct api_key_deletion *ret,
 			      bool *ret_changed) MUST_USE;
+enum err operator_keys_change(struct ctx *cx, const char *id, const struct api_key_row *sent,
+			      struct api_key_row *ret, struct strv *ret_changed) MUST_USE;
+enum err operator_keys_rotate(struct ctx *cx, const char *id, const struct api_key_rotation *in,
+			      struct api_key_rotated *ret) MUST_USE;
 
 /* For the command line, each in a unit of work of its own, with the note for all nodes. */
 

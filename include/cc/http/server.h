@@ -2,6 +2,7 @@
 #ifndef CC_HTTP_SERVER_H
 #define CC_HTTP_SERVER_H
 
+#include "cc/base/cidr.h"
 #include "cc/http/route.h"
 
 /*
@@ -51,6 +52,9 @@ struct http_conf {
 	int streams_max;                /* answers made while they are sent, at a time; 0: 16 */
 	int connections_max;
 	int connections_per_address;    /* 0: no bound */
+	/* proxies whose X-Forwarded-For says who asks; 0: none. They live as long as the server. */
+	const struct cidr *trusted;
+	size_t ntrusted;
 	size_t body_max;                /* bytes */
 	int64_t bodies_max;             /* bytes of all that are on their way; more are 503; 0: no bound */
 	/* bytes of one header section: MHD's memory per connection follows it */

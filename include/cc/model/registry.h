@@ -22,7 +22,7 @@ extern const struct schema tenant_place_row_schema;
 struct cred_row {
 	const char *id, *key_id, *name;
 	const char *tenant_id;                  /* NULL: an operator's */
-	struct strv scopes;
+	struct strv scopes, allowed_cidrs;
 	struct bytes hash;
 	int64_t expires_at, revoked_at;
 };

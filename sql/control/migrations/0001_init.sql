@@ -112,6 +112,7 @@ CREATE TABLE cc.api_key (
 	tenant_id      text REFERENCES cc.tenant,       -- NULL: an operator's
 	name           text NOT NULL,
 	scopes         text[] NOT NULL,
+	allowed_cidrs  text[] NOT NULL DEFAULT '{}',    -- where it is taken from; none: everywhere
 	hash           bytea NOT NULL CHECK (octet_length(hash) = 32),
 	pepper_version int NOT NULL DEFAULT 1,
 	display        text NOT NULL,
@@ -119,6 +120,8 @@ CREATE TABLE cc.api_key (
 	created_at     timestamptz NOT NULL,
 	expires_at     timestamptz,
 	revoked_at     timestamptz,
+	rotated_from   text,                    -- the key that this one took the place of, and the other way round
+	rotated_to     text,
 	row_version    bigint NOT NULL DEFAULT 1
 );
 CREATE INDEX api_key_tenant ON cc.api_key (tenant_id, created_at, id);

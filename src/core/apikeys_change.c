@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What becomes of a key: it is narrowed, given a successor, revoked. The same for tenants and operators. */
+#include "apikeys_in.h"
+
+#include "cc/core/actor.h"
+#include "cc/core/audit.h"
+#include "cc/core/scope.h"
+#include "cc/core/world.h"
+#include "cc/model/q_control.h"
+#include "cc/schema/read.h"
+
+static bool makes_others(const struct key_held *k, const struct strv *scopes)
+{
+	return (scope_bits(scopes) & k->admin) != 0;
+}
+
+static enum err check_live(struct ctx *cx, const struct key_held *k)
+{
+	if (!k->row.live)
+		return refuse(cx, ERR_CONFLICT, "the API key %s",
+			      k->row.revoked_at != TIME_NULL ? "was revoked" : "has expired");
+	return ERR_NONE;
+}
+
+enum err key_revoke(struct ctx *cx, const struct key_held *k, struct api_key_deletion *ret, bool *ret_changed)
+{
+	const struct api_key_row *row = &k->row;
+
+	*ret_changed = row->revoked_at == TIME_NULL;
+	if (!*ret_changed) {
+		*ret = (struct api_key_deletion){ .message = "API key revoked", .id = row->id,
+						  .deleted_at = row->revoked_at };
+		return ERR_NONE;
+	}
+	if (k->last != NULL && row->live && makes_others(k, &row->scopes))
+		return refuse(cx, ERR_LAST_ADMIN_KEY, "%s", k->last);
+	q_api_key_revoke_later(cx->db, ret, ARENA_NEW(cx->arena, bool), k->tenant_id, row->id);
+	return ERR_NONE;
+}
+
+enum err key_change(struct ctx *cx, const struct key_held *k, const struct api_key_row *sent,
+		    struct api_key_row *ret, struct strv *ret_changed)
+{
+	struct api_key_row *row = arena_memdup(cx->arena, &k->row, sizeof(*row));
+	struct api_key_row wanted = *sent;
+
+	TRY(check_live(cx, k));
+	if (schema_seen(&api_key_row_schema, sent, "allowed_cidrs"))
+		wanted.allowed_cidrs = apikeys_cidrs(cx, &sent->allowed_cidrs);
+	TRY(schema_overlay(cx, &api_key_row_schema, row, &wanted, READ_MERGE, ret_changed));
+	*ret = *row;
+	if (ret_changed->n == 0)
+		return ERR_NONE;
+	apikeys_check_narrower(cx, &k->row, row);
+	TRY(ctx_faults(cx));
+	if (k->last != NULL && makes_others(k, &k->row.scopes) && !makes_others(k, &row->scopes))
+		return refuse(cx, ERR_LAST_ADMIN_KEY, "%s", k->last);
+	q_api_key_update_later(cx->db, ret, ARENA_NEW(cx->arena, bool), k->tenant_id, row->id, row->name,
+			       &row->scopes, &row->allowed_cidrs, row->expires_at);
+	return ERR_NONE;
+}
+
+/* Rotation --------------------------------------------------------------------------------------------- */
+
+static enum apikey_kind kind_of(const struct key_held *k)
+{
+	if (k->tenant_id == NULL)
+		return APIKEY_OPERATOR;
+	return str_starts(k->row.display, "cc_test_") ? APIKEY_TEST : APIKEY_LIVE;
+}
+
+/* Whoever is shown the successor could have made it. */
+static enum err check_successor(struct ctx *cx, const struct key_held *k, int64_t expires_at)
+{
+	apikeys_check_expiry(cx, expires_at);
+	apikeys_check_cidrs(cx, &k->row.allowed_cidrs);
+	TRY(ctx_faults(cx));
+	return apikeys_check_grant(cx, scope_bits(&k->row.scopes), k->grantable);
+}
+
+/* The successor is what the request is recorded for; the old one changes as well. */
+static enum err note_old(struct ctx *cx, const struct key_held *k)
+{
+	static const char *changed[] = { "expires_at", "rotated_to" };
+	const struct audit_entry entry = { .action = "rotateApiKey", .object_type = "api_key",
+					   .object_id = k->row.id, .changed = { changed, 2 } };
+
+	change_note_later(cx, k->tenant_id, "key", k->row.id);
+	return k->tenant_id != NULL ? audit_control(cx, k->tenant_id, &entry) : ERR_NONE;
+}
+
+static enum err replace(struct ctx *cx, const struct key_held *k, int64_t expires_at, int64_t overlap_s,
+			struct api_key_rotated *ret)
+{
+	const struct api_key_row *row = &k->row;
+	struct api_key_created made;
+	struct api_key_row old;
+	const char *text, *display;
+	struct bytes hash;
+	struct apikey key;
+	bool found;
+
+	text = apikeys_make(cx, kind_of(k), &key, &hash, &display);
+	TRY(q_api_key_insert(cx->db, &made, arena_printf(cx->arena, "key-%s", key.id), key.id, k->tenant_id,
+			     row->name, &row->scopes, &row->allowed_cidrs, hash, display,
+			     cx->actor != NULL ? cx->actor->id : "system", expires_at, row->id));
+	TRY(q_api_key_supersede(cx->db, &old, &found, k->tenant_id, row->id, made.id, overlap_s));
+	*ret = (struct api_key_rotated){
+		.id = made.id, .name = made.name, .key = text, .scopes = made.scopes,
+		.allowed_cidrs = row->allowed_cidrs, .created_at = made.created_at,
+		.expires_at = made.expires_at, .rotated_from = row->id, .previous_expires_at = old.expires_at,
+	};
+	return ERR_NONE;
+}
+
+enum err key_rotate(struct ctx *cx, const struct key_held *k, const struct api_key_rotation *in,
+		    struct api_key_rotated *ret)
+{
+	const bool own = schema_seen(&api_key_rotation_schema, in, "expires_at");
+	const int64_t expires_at = own ? in->expires_at : k->row.expires_at;
+
+	if (k->row.rotated_to != NULL)
+		return refuse(cx, ERR_ALREADY_ROTATED, "the API key was rotated to %s", k->row.rotated_to);
+	TRY(check_live(cx, k));
+	TRY(check_successor(cx, k, expires_at));
+	TRY(replace(cx, k, expires_at, in->overlap_seconds, ret));
+	return note_old(cx, k);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_SRC_HTTP_FORWARDED_H
+#define CC_SRC_HTTP_FORWARDED_H
+
+#include "cc/base/arena.h"
+#include "cc/base/cidr.h"
+
+/*
+ * Who asks: the peer, or behind trusted proxies the rightmost address of X-Forwarded-For that is not one of
+ * them. What stands left of it anybody could have written. A hop that is no address ends the search at the
+ * proxy that reported it. forwarded: the header's list, or NULL. The text is peer, or in the arena.
+ */
+const char *forwarded_for(struct arena *a, const char *peer, const char *forwarded,
+			  const struct cidr *trusted, size_t ntrusted);
+
+#endif
