@@ -2,6 +2,7 @@
 #include "cc/crypto/apikey.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cc/base/bytes.h"
@@ -62,11 +63,52 @@ bool apikey_parse(const char *text, struct apikey *ret)
 	return true;
 }
 
+static void write_display(enum apikey_kind kind, const char *text, size_t len, char ret[APIKEY_DISPLAY_MAX])
+{
+	(void)snprintf(ret, APIKEY_DISPLAY_MAX, "%s...%.4s", prefixes[kind], text + len - 4);
+}
+
+static bool find_at(const char *p, size_t n, struct apikey_found *ret)
+{
+	char text[APIKEY_MAX + 1];
+
+	for (size_t i = 0; i < NKINDS; i++) {
+		const size_t before = strlen(prefixes[i]), len = before + BODY_LEN + APIKEY_CRC_LEN;
+
+		if (n < len || memcmp(p, prefixes[i], before) != 0)
+			continue;
+		memcpy(text, p, len);
+		text[len] = '\0';
+		if (!apikey_parse(text, &ret->key))
+			return false;
+		ret->len = len;
+		write_display((enum apikey_kind)i, text, len, ret->display);
+		return true;
+	}
+	return false;
+}
+
+bool apikey_find(const char *bytes, size_t n, size_t from, struct apikey_found *ret)
+{
+	for (size_t at = from; at < n; at++) {
+		const char *p = memchr(bytes + at, prefixes[0][0], n - at);
+
+		if (p == NULL)
+			break;
+		at = (size_t)(p - bytes);
+		if (find_at(p, n - at, ret)) {
+			ret->at = at;
+			return true;
+		}
+	}
+	return false;
+}
+
 const char *apikey_new(struct arena *a, enum apikey_kind kind, struct apikey *ret, const char **ret_display)
 {
 	const size_t before = strlen(prefixes[kind]);
 	const size_t len = before + BODY_LEN + APIKEY_CRC_LEN;
-	char *text;
+	char *text, *display;
 
 	arena_hold_secret(a);
 	text = arena_alloc(a, len + 1);
@@ -76,7 +118,8 @@ const char *apikey_new(struct arena *a, enum apikey_kind kind, struct apikey *re
 	ret->kind = kind;
 	memcpy(ret->id, text + before, APIKEY_ID_LEN);
 	ret->id[APIKEY_ID_LEN] = '\0';
-	*ret_display = arena_printf(a, "%s...%s", prefixes[kind], text + len - 4);
+	*ret_display = display = arena_alloc(a, APIKEY_DISPLAY_MAX);
+	write_display(kind, text, len, display);
 	return text;
 }
 

@@ -7,12 +7,12 @@
 #include "program.h"
 
 struct option {
-	const char *name, *value; /* value NULL: a switch */
+	const char *name, *value; /* value NULL: a switch; name without --: what must stand there itself */
 	size_t offset;
 	const char *doc;
 };
 
-enum { O_CONFIG, O_EMBEDDED, O_LISTEN, O_NAME, O_SCOPES, O_OUTPUT, O_KEY, O_DRY_RUN, O_COUNT };
+enum { O_CONFIG, O_EMBEDDED, O_LISTEN, O_NAME, O_SCOPES, O_OUTPUT, O_KEY, O_DRY_RUN, O_PATH, O_COUNT };
 /* clang-format off */
 static const struct option option_table[O_COUNT] = {
 	[O_CONFIG] = { "--config", "FILE", offsetof(struct options, config),
@@ -29,6 +29,7 @@ static const struct option option_table[O_COUNT] = {
 	[O_KEY] = { "--key", "ID", offsetof(struct options, key),
 		"which key: its id as the list shows it (key-…), never the key itself" },
 	[O_DRY_RUN] = { "--dry-run", NULL, offsetof(struct options, dry_run), "only say what would be done" },
+	[O_PATH] = { "PATH", NULL, offsetof(struct options, path), "a file, or a folder" },
 };
 
 struct command {
@@ -62,6 +63,12 @@ static const struct command commands[] = {
 		"refuse an operator's API key from now on",
 		"Every node refuses it within a second. The last key with platform:ops stays: make another\n"
 		"first." },
+	{ { "scan-secrets", NULL }, BIT(O_PATH), cmd_scan_secrets,
+		"find API keys in files",
+		"Looks through a file, or through every regular file below a folder, for keys of this\n"
+		"product: their beginning and their checksum tell them from any other text. Prints\n"
+		"file:line:column, the key's id and its end, never the key. Symbolic links below PATH are\n"
+		"not followed. Needs no settings and no database. Revoke what it finds, by that id." },
 	{ { "config", "check" }, SETTINGS, cmd_config_check,
 		"find every fault of the settings",
 		"Reads the settings file, the environment (CONTROLCORE_<SECTION>_<NAME>) and the plans,\n"
@@ -77,17 +84,25 @@ static const struct command commands[] = {
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static const char statuses[] =
-	"Exit status: 0 done, 64 wrong usage, 69 something needed is away or unsafe, 70 an internal fault,\n"
-	"73 a file cannot be written, 75 another instance has it, 78 a setting is not valid.\n";
+	"Exit status: 0 done, 1 a secret was found, 64 wrong usage, 66 a file cannot be read,\n"
+	"69 something needed is away or unsafe, 70 an internal fault, 73 a file cannot be written,\n"
+	"75 another instance has it, 78 a setting is not valid.\n";
 
 /* --- Help ----------------------------------------------------------------------------------------- */
+
+static bool is_operand(int i)
+{
+	return option_table[i].name[0] != '-';
+}
 
 static void print_usage(FILE *f, const struct command *c)
 {
 	fprintf(f, "usage: controlcored %s%s%s", c->words[0], c->words[1] != NULL ? " " : "",
 		c->words[1] != NULL ? c->words[1] : "");
 	for (int i = 0; i < O_COUNT; i++)
-		if (c->options & BIT(i))
+		if ((c->options & BIT(i)) && is_operand(i))
+			fprintf(f, " %s", option_table[i].name);
+		else if (c->options & BIT(i))
 			fprintf(f, " [%s%s%s]", option_table[i].name,
 				option_table[i].value != NULL ? " " : "",
 				option_table[i].value != NULL ? option_table[i].value : "");
@@ -151,12 +166,14 @@ static const struct command *find_command(int argc, char **argv, int *ret_used)
 	return NULL;
 }
 
-/* The option an argument names, as --name VALUE or --name=VALUE; -1: none of this command. */
+/* The option an argument names, as --name VALUE or --name=VALUE, or the operand it is; -1: neither. */
 static int find_option(const struct command *c, const char *arg)
 {
 	for (int i = 0; i < O_COUNT; i++) {
 		const size_t n = strlen(option_table[i].name);
 
+		if ((c->options & BIT(i)) && is_operand(i) && arg[0] != '-' && arg[0] != '\0')
+			return i;
 		if ((c->options & BIT(i)) && strncmp(arg, option_table[i].name, n) == 0 &&
 			(arg[n] == '\0' || (arg[n] == '=' && option_table[i].value != NULL)))
 			return i;
@@ -178,6 +195,12 @@ static int read_options(const struct command *c, int argc, char **argv, struct o
 		char *member = (char *)ret + option_table[k].offset;
 		const char *equals = strchr(arg, '=');
 
+		if (is_operand(k)) {
+			if (*(const char **)member != NULL)
+				return wrong_usage(c, "unexpected argument", arg);
+			*(const char **)member = arg;
+			continue;
+		}
 		if (option_table[k].value == NULL) {
 			*(bool *)member = true;
 			continue;
@@ -219,5 +242,7 @@ int cli_main(int argc, char **argv)
 	status = read_options(c, argc - used, argv + used, &o);
 	if (status != 0)
 		return status < 0 ? print_command_help(c) : status;
+	if ((c->options & BIT(O_PATH)) && o.path == NULL)
+		return wrong_usage(c, "this is missing", option_table[O_PATH].name);
 	return c->run(&o);
 }

@@ -150,17 +150,6 @@ static const char *when(struct arena *a, int64_t t)
 	return t == TIME_NULL ? "-" : time_format(a, t);
 }
 
-/* Names are whatever somebody once wrote: nothing in them reaches the terminal as a command. */
-static const char *printable(struct arena *a, const char *text)
-{
-	char *copy = arena_strdup(a, text);
-
-	for (char *p = copy; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-	return copy;
-}
-
 static void print_key(struct arena *a, const struct api_key_row *k)
 {
 	printf("%-16s %-21s %-21s %-21s %s (", k->id, when(a, k->created_at), when(a, k->expires_at),

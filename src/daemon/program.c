@@ -25,6 +25,16 @@ void complain(const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
+const char *printable(struct arena *a, const char *text)
+{
+	char *copy = arena_strdup(a, text);
+
+	for (char *p = copy; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	return copy;
+}
+
 void complain_problem(const char *doing, const struct ctx *cx, enum err e)
 {
 	complain("%s: %s", doing, cx->problem.message != NULL ? cx->problem.message : err_info(e)->meaning);

@@ -11,12 +11,15 @@
 struct options {
 	const char *config, *embedded, *listen;
 	const char *name, *scopes, *output, *key;
+	const char *path;
 	bool dry_run;
 };
 
 /* Exit statuses beside 0 (sysexits.h). */
 enum {
+	EXIT_FOUND = 1, /* scan-secrets */
 	EXIT_USAGE = 64,
+	EXIT_NO_INPUT = 66, /* a file cannot be read */
 	EXIT_UNAVAILABLE = 69, /* something it needs cannot be reached, or is unsafe to use */
 	EXIT_SOFTWARE = 70,
 	EXIT_NO_FILE = 73, /* a file cannot be written */
@@ -34,6 +37,8 @@ struct program {
 
 /* One line on standard error. */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Names are whatever somebody once wrote: nothing in them reaches the terminal as a command. */
+const char *printable(struct arena *a, const char *text);
 /* What a unit of work left in cx->problem. */
 void complain_problem(const char *doing, const struct ctx *cx, enum err e);
 
@@ -53,6 +58,7 @@ int cmd_migrate(const struct options *o);
 int cmd_operator_key_create(const struct options *o);
 int cmd_operator_key_list(const struct options *o);
 int cmd_operator_key_revoke(const struct options *o);
+int cmd_scan_secrets(const struct options *o);
 int cmd_config_check(const struct options *o);
 int cmd_config_example(const struct options *o);
 int cmd_openapi(const struct options *o);

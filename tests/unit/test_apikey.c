@@ -147,6 +147,38 @@ static void the_hash_is_an_hmac_of_the_whole_text(void **state)
 	assert_memory_not_equal(hash, expected, 32);
 }
 
+static void a_key_is_found_among_other_bytes(void **state)
+{
+	static const enum apikey_kind kinds[] = { APIKEY_LIVE, APIKEY_TEST, APIKEY_OPERATOR };
+
+	for (size_t i = 0; i < 3; i++) {
+		const char *key = made(*state, kinds[i]);
+		const char *text = arena_printf(*state, "cc_live_ cc_ x=\\n%s0ccc_live_", key);
+		struct apikey_found f;
+
+		assert_true(apikey_find(text, strlen(text), 0, &f));
+		assert_int_equal(17, f.at);
+		assert_int_equal(strlen(key), f.len);
+		assert_int_equal(kinds[i], f.key.kind);
+		assert_memory_equal(f.key.id, key + strlen(key) - 48, APIKEY_ID_LEN);
+		assert_string_equal(key + strlen(key) - 4, f.display + strlen(f.display) - 4);
+		assert_null(strstr(f.display, f.key.id));
+		assert_false(apikey_find(text, strlen(text), f.at + 1, &f));
+		assert_false(apikey_find(text, 17 + strlen(key) - 1, 0, &f));
+	}
+}
+
+static void what_only_looks_like_a_key_is_not_found(void **state)
+{
+	char *text = arena_strdup(*state, made(*state, APIKEY_LIVE));
+	struct apikey_found f;
+
+	text[20] = text[20] == 'a' ? 'b' : 'a';
+	assert_false(apikey_find(text, strlen(text), 0, &f));
+	assert_false(apikey_find("", 0, 0, &f));
+	assert_false(apikey_find("cc_op_", 6, 0, &f));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +192,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(other_lengths_are_no_keys, setup, teardown),
 		cmocka_unit_test(hostile_texts_are_no_keys),
 		cmocka_unit_test(the_hash_is_an_hmac_of_the_whole_text),
+		cmocka_unit_test_setup_teardown(a_key_is_found_among_other_bytes, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_only_looks_like_a_key_is_not_found, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
