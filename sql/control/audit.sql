@@ -69,3 +69,27 @@ SELECT count(*) AS total
    AND ($8::text IS NULL OR object_id = $8)
    AND ($9::text IS NULL OR environment = $9)
    AND ($10::text IS NULL OR outcome = $10);
+
+-- For exports: in the order of the chain, from the place behind one to another.
+-- name: tenant_audit_export :many audit_row
+-- args: tenant_id text, since timestamptz, until timestamptz, actor text
+-- args: action text, category text, object text, object_id text
+-- args: environment text, outcome text, after_seq int8, upto_seq int8
+-- args: max_rows int8
+SELECT 'control'::text AS chain, seq, at AS timestamp, actor_kind, actor, action, category, object_type,
+       object_id, environment, outcome, request_id, ip, detail, tenant_id, key_version,
+       encode(prev_mac, 'hex') AS prev_mac, encode(mac, 'hex') AS mac
+  FROM cc.tenant_audit
+ WHERE seq > $11 AND seq <= $12
+   AND tenant_id = $1
+   AND ($2::timestamptz IS NULL OR at >= $2)
+   AND ($3::timestamptz IS NULL OR at <= $3)
+   AND ($4::text IS NULL OR actor = $4)
+   AND ($5::text IS NULL OR action = $5)
+   AND ($6::text IS NULL OR category = $6)
+   AND ($7::text IS NULL OR object_type = $7)
+   AND ($8::text IS NULL OR object_id = $8)
+   AND ($9::text IS NULL OR environment = $9)
+   AND ($10::text IS NULL OR outcome = $10)
+ ORDER BY seq
+ LIMIT $13;

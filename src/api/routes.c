@@ -17,6 +17,7 @@ const struct route_group *const api_groups[] = {
 	&bouncer_routes,
 	&user_routes,
 	&audit_routes,
+	&audit_export_routes,
 	&checkpoint_routes,
 	&signing_routes,
 	&operator_key_routes,

@@ -36,7 +36,7 @@ static void number(struct jw *w, const char *key, int64_t v)
 }
 
 /* The members in the order of their names. */
-static void write_row(struct str *out, const struct audit_row *r, bool macs)
+static void write_row(struct str *out, const struct audit_row *r, bool macs, int64_t n)
 {
 	struct jw w;
 
@@ -55,6 +55,8 @@ static void write_row(struct str *out, const struct audit_row *r, bool macs)
 	member(&w, "ip", r->ip);
 	number(&w, "key_version", r->key_version);
 	member(&w, "mac", macs ? r->mac : NULL);
+	if (n > 0)
+		number(&w, "n", n);
 	member(&w, "object_id", r->object_id);
 	member(&w, "object_type", r->object_type);
 	member(&w, "outcome", r->outcome);
@@ -68,12 +70,12 @@ static void write_row(struct str *out, const struct audit_row *r, bool macs)
 
 void audit_canonical(struct str *out, const struct audit_row *r)
 {
-	write_row(out, r, false);
+	write_row(out, r, false, 0);
 }
 
-void audit_line(struct str *out, const struct audit_row *r)
+void audit_line(struct str *out, const struct audit_row *r, int64_t n)
 {
-	write_row(out, r, true);
+	write_row(out, r, true, n);
 }
 
 void audit_row_mac(struct arena *a, const unsigned char key[AUDIT_MAC_LEN],

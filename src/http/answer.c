@@ -134,7 +134,7 @@ void answer_make(struct call *c, enum err e)
 	c->answer = "";
 	if (e == ERR_NONE && c->options)
 		c->status = MHD_HTTP_NO_CONTENT;
-	else if (e == ERR_NONE && c->streaming)
+	else if (e == ERR_NONE && c->rq.stream != NULL)
 		c->status = reply_status(&c->rq);
 	else if (e == ERR_NONE)
 		e = write_reply(c);
@@ -222,7 +222,7 @@ static void add_headers(struct MHD_Response *r, const struct call *c)
 	const struct req *rq = &c->rq;
 	const bool raw = c->status < 300 && rq->raw_type != NULL;
 
-	if (c->answer_len > 0 || c->streaming)
+	if (c->answer_len > 0 || c->rq.stream != NULL)
 		add(r, "Content-Type", raw ? rq->raw_type : "application/json");
 	add(r, "X-Request-ID", c->cx.request_id);
 	add(r, "X-Content-Type-Options", "nosniff");
@@ -252,6 +252,9 @@ enum MHD_Result answer_send(struct call *c)
 	/* Text and call are the arena's, which outlives the response: there is nothing to free. */
 	if (c->streaming)
 		r = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream_read, c, NULL);
+	else if (stream_is_head(c) && c->status < 300)
+		r = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream_nothing, c,
+						      NULL);
 	else
 		r = MHD_create_response_from_buffer(c->answer_len, unconst(c->answer),
 						    MHD_RESPMEM_PERSISTENT);

@@ -129,6 +129,9 @@ static enum etag_kind kind_of(const struct entry *e)
 
 	if ((r->flags & ROUTE_NO_STORE) != 0 || (r->auth == AUTH_PUBLIC && (r->flags & ROUTE_VOLATILE) != 0))
 		return ETAG_NONE;
+	/* Made while it is sent: the tag would have to go before what it is made of. */
+	if (r->media[0] != NULL)
+		return ETAG_NONE;
 	if (r->list == NULL && e->row_version != NULL)
 		return shows_more(r) ? ETAG_ROW_AND_BODY : ETAG_ROW;
 	if (r->method != M_GET)

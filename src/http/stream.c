@@ -99,6 +99,20 @@ static enum err no_room(struct call *c, bool own)
 		own ? "two such answers" : "too many such answers");
 }
 
+bool stream_is_head(const struct call *c)
+{
+	return c->rq.stream != NULL && c->in.method == M_HEAD;
+}
+
+ssize_t stream_nothing(void *cls, uint64_t pos, char *buf, size_t max)
+{
+	(void)cls;
+	(void)pos;
+	(void)buf;
+	(void)max;
+	return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
 enum err stream_begin(struct call *c)
 {
 	bool own = false;

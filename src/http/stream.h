@@ -41,6 +41,12 @@ void flows_init(struct flows *t, int max);
 void flows_finish(struct flows *t);
 
 struct call;
+/*
+ * Only the head of such an answer is asked for: no piece is made. Its connection is closed, for libmicrohttpd
+ * 0.9.7x may send the last chunk of an answer to HEAD.
+ */
+bool stream_is_head(const struct call *c);
+ssize_t stream_nothing(void *cls, uint64_t pos, char *buf, size_t max);
 /* By the worker that ran the handler: a place, and the first piece. A refusal can still be answered. */
 enum err stream_begin(struct call *c);
 /* By a worker: the next piece. */

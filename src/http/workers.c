@@ -92,7 +92,9 @@ static void give_back(struct call *c, enum call_stage stage)
 static void answer(struct call *c, enum err e)
 {
 	FAILPOINT("http.answer");
-	if (e == ERR_NONE && c->rq.stream != NULL)
+	if (e == ERR_NONE && stream_is_head(c))
+		c->close = true;
+	else if (e == ERR_NONE && c->rq.stream != NULL)
 		e = stream_begin(c);
 	answer_make(c, e);
 	if (answer_send(c) != MHD_YES)

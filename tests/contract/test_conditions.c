@@ -14,7 +14,9 @@
 
 static bool has_etag(const struct route *r)
 {
-	return r->method == M_GET && r->auth != AUTH_PUBLIC && (r->flags & ROUTE_NO_STORE) == 0;
+	/* What is made while it is sent has no tag: that would have to go first. */
+	return r->method == M_GET && r->auth != AUTH_PUBLIC && (r->flags & ROUTE_NO_STORE) == 0 &&
+	       r->media[0] == NULL;
 }
 
 /* "If-Match: <w><etag>\r\n"; one text at a time. */

@@ -17,8 +17,8 @@ extern const unsigned char audit_no_mac[AUDIT_MAC_LEN]; /* before the first row:
 void audit_key(struct bytes secret, const char *tenant_id, int64_t version, unsigned char ret[AUDIT_MAC_LEN]);
 /* The row as RFC 8785 writes it: members sorted, null ones and mac and prev_mac left out. */
 void audit_canonical(struct str *out, const struct audit_row *r);
-/* The same with mac and prev_mac: a line of an export, without its end. */
-void audit_line(struct str *out, const struct audit_row *r);
+/* The same with mac and prev_mac, and with its number among the records of an export. */
+void audit_line(struct str *out, const struct audit_row *r, int64_t n);
 /* The mac of a row that follows one with the mac prev. */
 void audit_row_mac(struct arena *a, const unsigned char key[AUDIT_MAC_LEN],
 	const unsigned char prev[AUDIT_MAC_LEN], const struct audit_row *r,
