@@ -7,7 +7,10 @@ set -eu
 
 run='build-essential cmake ninja-build pkg-config libmicrohttpd-dev libjansson-dev libpq-dev libhiredis-dev
 	libssl-dev libconfig-dev libcurl4-openssl-dev postgresql redis-server'
-test="$run libcmocka-dev jq curl openssl ca-certificates strace procps"
+# Node.js may be there from elsewhere, with an npm of its own that Debian's would push out.
+node='nodejs npm'
+if command -v node >/dev/null && command -v npm >/dev/null; then node=; fi
+test="$run libcmocka-dev jq curl openssl ca-certificates strace procps $node"
 bench="$run curl ca-certificates procps wrk"
 lint="$test clang clang-tidy cppcheck"
 

@@ -111,24 +111,30 @@ static enum err openapi(struct ctx *cx, struct req *rq)
 	struct str out;
 
 	str_init(&out, cx->arena, (size_t)128 * 1024);
-	openapi_write(&out, api_groups, CC_VERSION);
+	openapi_write(&out, &api_reference);
 	rq->raw_out = out.data;
 	return ERR_NONE;
 }
 
 static const struct route routes[] = {
 	{ M_GET, "/livez", "live", .auth = AUTH_PUBLIC, .flags = ROUTE_INLINE | ROUTE_NO_LIMIT, .status = 200,
-	  .handler = live, .reply = &liveness_schema, .summary = "Is the program alive?" },
+	  .handler = live, .reply = &liveness_schema, .summary = "Is the program alive?",
+	  .doc = "Answered without looking at anything else." },
 	{ M_GET, "/readyz", "ready", .auth = AUTH_PUBLIC,
 	  .flags = ROUTE_NO_LIMIT | ROUTE_VOLATILE | ROUTE_EXPRESS, .status = 200,
 	  .handler = ready, .reply = &liveness_schema, .errors = { ERR_UNAVAILABLE },
-	  .summary = "Can it serve requests?" },
+	  .summary = "Can it serve requests?",
+	  .doc = "503 while it starts or stops, or the control database does not answer." },
 	{ M_GET, "/api/v1/health", "health", .auth = AUTH_PUBLIC,
-	  .flags = ROUTE_NO_LIMIT | ROUTE_VOLATILE | ROUTE_EXPRESS, .status = 200,
+	  .flags = ROUTE_NO_LIMIT | ROUTE_VOLATILE | ROUTE_EXPRESS | ROUTE_REPLY_503, .status = 200,
 	  .handler = health, .reply = &health_schema, .errors = { ERR_UNAVAILABLE },
-	  .summary = "How the program and what it depends on are" },
-	{ M_GET, "/api/v1/openapi.json", "openapi", .auth = AUTH_PUBLIC,
-	  .flags = ROUTE_INLINE | ROUTE_NO_LIMIT | ROUTE_FIXED, .status = 200, .handler = openapi,
-	  .summary = "This API as an OpenAPI 3.1 document" },
+	  .summary = "How the program and what it depends on are",
+	  .doc = "The same body with 503 when the control database does not answer." },
+#define OPENAPI .auth = AUTH_PUBLIC, .flags = ROUTE_INLINE | ROUTE_NO_LIMIT | ROUTE_FIXED, .status = 200, \
+	.handler = openapi, .media = { "application/json" }, .summary = "This API as an OpenAPI 3.1 document"
+	{ M_GET, "/openapi.json", "openapi", OPENAPI,
+	  .doc = "Made from the tables that the server itself works by." },
+	{ M_GET, "/api/v1/openapi.json", "openapiOfVersion", OPENAPI,
+	  .doc = "The same as /openapi.json, below the prefix of this version." },
 };
 ROUTE_GROUP(system_routes, "System", "", routes);

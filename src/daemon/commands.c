@@ -256,7 +256,7 @@ static void fill_openapi(struct str *out)
 	struct str flat;
 
 	str_init(&flat, out->arena, 65536);
-	openapi_write(&flat, api_groups, CC_VERSION);
+	openapi_write(&flat, &api_reference);
 	jw_indent(out, flat.data);
 	str_add_char(out, '\n');
 }

@@ -18,13 +18,22 @@ bool route_takes_conditions(const struct route *r)
 	return route_checks_version(r) || (r->method == M_GET && route_has_etag(r));
 }
 
+/* A {…} of its path is an object, other than the tenant. */
+static bool names_object(const char *path)
+{
+	for (const char *p = strchr(path, '{'); p != NULL; p = strchr(p + 1, '{'))
+		if (!str_starts(p, "{tenant_id}"))
+			return true;
+	return false;
+}
+
 struct route_errors route_errors(const struct route *r)
 {
 	static const enum err every[] = { ERR_INVALID_REQUEST, ERR_METHOD, ERR_TOO_LARGE, ERR_URI_TOO_LONG,
 					  ERR_HEADERS_TOO_LARGE, ERR_INTERNAL, ERR_OVERLOADED };
-	static const enum err keyed[] = { ERR_UNAUTHORIZED, ERR_KEY_EXPIRED, ERR_KEY_REVOKED,
-					  ERR_SCOPE, ERR_ADDRESS,
-					  ERR_MISDIRECTED, ERR_OPERATOR_HOST, ERR_UNAVAILABLE };
+	static const enum err keyed[] = { ERR_UNAUTHORIZED, ERR_INVALID_TOKEN, ERR_KEY_EXPIRED,
+					  ERR_KEY_REVOKED, ERR_SCOPE, ERR_ADDRESS, ERR_MISDIRECTED,
+					  ERR_OPERATOR_HOST, ERR_UNAVAILABLE };
 	static const enum err tenant[] = { ERR_TENANT_INVALID, ERR_TENANT_CONFLICT, ERR_TENANT_DENIED,
 					   ERR_TENANT_NOT_FOUND };
 	const bool bound = r->auth == AUTH_TENANT || r->auth == AUTH_ANY;
@@ -36,6 +45,7 @@ struct route_errors route_errors(const struct route *r)
 		ret.has[keyed[i]] = true;
 	for (size_t i = 0; bound && i < sizeof(tenant) / sizeof(tenant[0]); i++)
 		ret.has[tenant[i]] = true;
+	ret.has[ERR_NOT_FOUND] = names_object(r->path);
 	ret.has[ERR_TENANT_REQUIRED] = r->auth == AUTH_TENANT;
 	ret.has[ERR_OPERATION_RUNNING] = (r->flags & ROUTE_OPERATION) != 0;
 	ret.has[ERR_VALIDATION] = true;         /* of an unknown query parameter at least */
@@ -57,17 +67,19 @@ struct route_errors route_errors(const struct route *r)
 
 enum schema_use body_use(const struct route *r)
 {
+	if (r->method == M_PUT && (r->flags & ROUTE_PUT_KEEPS) == 0)
+		return USE_REPLACE;
 	return r->method == M_PUT || r->method == M_PATCH ? USE_UPDATE : USE_CREATE;
 }
 
 const char *component_name(struct arena *a, const struct schema *s, enum schema_use use)
 {
-	const char *suffix = use == USE_CREATE ? "Create" : "Update";
+	static const char *const suffixes[] = {
+		[USE_CREATE] = "Create", [USE_UPDATE] = "Update", [USE_REPLACE] = "Replace", [USE_OUT] = ""
+	};
 
 	/* A schema made for input alone needs no second word for it. */
-	if (use == USE_OUT || str_ends(s->name, suffix))
-		return s->name;
-	return arena_printf(a, "%s%s", s->name, suffix);
+	return str_ends(s->name, suffixes[use]) ? s->name : arena_printf(a, "%s%s", s->name, suffixes[use]);
 }
 
 struct path_rows *paths_collect(struct arena *a, const struct route_group *const *groups, size_t *ret_n)
@@ -97,11 +109,22 @@ struct path_rows *paths_collect(struct arena *a, const struct route_group *const
 	return paths;
 }
 
-/* Components already written, by name. */
-struct names {
-	const char **v;
-	size_t n;
-};
+bool names_add(struct names *l, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->v[i], name) == 0)
+			return false;
+	if (l->n == l->cap) {
+		const char **more = ARENA_ARRAY(l->arena, const char *, 2 * l->cap + 16);
+
+		if (l->n > 0)
+			memcpy(more, l->v, l->n * sizeof(*more));
+		l->v = more;
+		l->cap = 2 * l->cap + 16;
+	}
+	l->v[l->n++] = name;
+	return true;
+}
 
 static void write_component(struct jw *w, struct arena *a, struct names *done, const struct schema *s,
 			    enum schema_use use)
@@ -111,23 +134,16 @@ static void write_component(struct jw *w, struct arena *a, struct names *done, c
 	if (s == NULL)
 		return;
 	name = component_name(a, s, use);
-	for (size_t i = 0; i < done->n; i++) {
-		if (strcmp(done->v[i], name) == 0)
-			return;
-	}
-	done->v[done->n++] = name;
+	if (!names_add(done, name))
+		return;
 	jw_key(w, name);
 	schema_write_jsonschema(w, s, use);
 }
 
 static void write_schemas(struct jw *w, struct arena *a, const struct route_group *const *groups)
 {
-	struct names done = { 0 };
-	size_t max = 1;
+	struct names done = { .arena = a };
 
-	for (const struct route_group *const *g = groups; *g != NULL; g++)
-		max += 2 * (*g)->n;
-	done.v = ARENA_ARRAY(a, const char *, max);
 	for (const struct route_group *const *g = groups; *g != NULL; g++) {
 		for (size_t i = 0; i < (*g)->n; i++) {
 			const struct route *r = &(*g)->routes[i];
@@ -170,48 +186,12 @@ void openapi_components(struct jw *w, struct arena *a, const struct route_group 
 	write_problem_schema(w);
 	write_schemas(w, a, groups);
 	jw_object_end(w);
-	jw_key(w, "parameters");
-	jw_raw(w,
-	       "{\"IdempotencyKey\":{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"required\":false,"
-	       "\"description\":\"Names this request: sent again within 24 hours with the same key, the same "
-	       "request has its effect once and gets the first success again, without what is secret.\","
-	       "\"schema\":{\"type\":\"string\",\"pattern\":\"^[!-~]{1,255}$\"}},"
-	       "\"DryRun\":{\"name\":\"dry_run\",\"in\":\"query\",\"required\":false,"
-	       "\"description\":\"All checks are made and nothing is written; the answer is what it would "
-	       "be, without what is secret. New ids in it are not reserved.\","
-	       "\"schema\":{\"type\":\"boolean\",\"default\":false}},"
-	       "\"TenantHeader\":{\"name\":\"X-Tenant-ID\",\"in\":\"header\",\"required\":false,"
-	       "\"description\":\"Id or slug of the tenant. A tenant's own key needs none; "
-	       "all sources must agree.\","
-	       "\"schema\":{\"type\":\"string\"}},"
-	       "\"IfMatch\":{\"name\":\"If-Match\",\"in\":\"header\",\"required\":false,"
-	       "\"description\":\"ETags, or *: done only if the object has one of them. "
-	       "A weak one matches nothing.\","
-	       "\"schema\":{\"type\":\"string\"}},"
-	       "\"IfNoneMatch\":{\"name\":\"If-None-Match\",\"in\":\"header\",\"required\":false,"
-	       "\"description\":\"ETags, or *: what has one of them is not sent again (304), "
-	       "or not changed (412).\","
-	       "\"schema\":{\"type\":\"string\"}},"
-	       "\"RequestId\":{\"name\":\"X-Request-ID\",\"in\":\"header\",\"required\":false,"
-	       "\"description\":\"Echoed; one is made when it is absent.\","
-	       "\"schema\":{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9._-]{1,64}$\"}}}");
-	jw_key(w, "headers");
-	jw_raw(w,
-	       "{\"RequestId\":{\"description\":\"Id of this request, also in the log.\","
-	       "\"schema\":{\"type\":\"string\"}},"
-	       "\"ETag\":{\"description\":\"Names this state of the object or list; strong.\","
-	       "\"schema\":{\"type\":\"string\"}},"
-	       "\"Location\":{\"description\":\"Path of the new object, or of the operation begun.\","
-	       "\"schema\":{\"type\":\"string\"}},"
-	       "\"IdempotentReplayed\":{\"description\":\"true: the answer to an earlier request with this "
-	       "Idempotency-Key.\",\"schema\":{\"type\":\"string\",\"enum\":[\"true\"]}},"
-	       "\"Link\":{\"description\":\"rel=next: the next page, if there is one.\","
-	       "\"schema\":{\"type\":\"string\"}},"
-	       "\"TotalCount\":{\"description\":\"How many items match.\","
-	       "\"schema\":{\"type\":\"integer\"}}}");
+	openapi_refusal_components(w, a, groups);
+	openapi_shared_components(w, groups);
 	jw_key(w, "securitySchemes");
 	jw_raw(w,
 	       "{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":\"API key or JWT.\"},"
-	       "\"apiKey\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"X-API-Key\"}}");
+	       "\"apiKey\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"X-API-Key\","
+	       "\"description\":\"API key.\"}}");
 	jw_object_end(w);
 }

@@ -11,9 +11,11 @@ const char *const apikey_environments[] = { "live", "test", NULL };
 
 #define T struct api_key_new
 static const struct field api_key_new_fields[] = {
-	TEXT_LIKE(T, name, F_CREATE | F_REQUIRED, 1, 120, check_not_blank, "What the key is for."),
+	TEXT_LIKE(T, name, F_CREATE | F_REQUIRED, 1, 120, check_not_blank, "What the key is for.",
+		  .example = "Gateway"),
 	STRS(T, scopes, F_CREATE | F_REQUIRED, 1, 32, NULL, 64,
-	     "What it may do, at most what its creator may."),
+	     "What it may do, at most what its creator may.",
+	     .example = "policies:read,policies:write"),
 	TIME(T, expires_at, F_CREATE | F_NULLABLE, "From then on it is refused; null is never."),
 	STRS(T, allowed_cidrs, F_CREATE, 0, CIDRS_MAX, NULL, CIDR_TEXT_MAX - 1,
 	     "Networks or addresses (IPv4, IPv6) that it is taken from; none: everywhere."),
@@ -26,9 +28,10 @@ SCHEMA_IN(api_key_new_schema, struct api_key_new, "ApiKeyCreate", api_key_new_fi
 #define T struct operator_key_new
 static const struct field operator_key_new_fields[] = {
 	TEXT_LIKE(T, name, F_CREATE | F_REQUIRED, 1, 120, check_not_blank,
-		  "Whose the key is, or what it is for."),
+		  "Whose the key is, or what it is for.", .example = "Deployment"),
 	STRS(T, scopes, F_CREATE | F_REQUIRED, 1, 64, NULL, 64,
-	     "What it may do, at most what its creator may."),
+	     "What it may do, at most what its creator may.",
+	     .example = "platform:read"),
 	TIME(T, expires_at, F_CREATE | F_NULLABLE, "From then on it is refused; null is never."),
 	STRS(T, allowed_cidrs, F_CREATE, 0, CIDRS_MAX, NULL, CIDR_TEXT_MAX - 1,
 	     "Networks or addresses (IPv4, IPv6) that it is taken from; none: everywhere."),
@@ -51,7 +54,8 @@ SCHEMA(api_key_created_schema, struct api_key_created, "CreatedApiKey", api_key_
 #define T struct api_key_row
 static const struct field api_key_row_fields[] = {
 	TEXT(T, id, F_OUT | F_SORT, 0, 0, "Names the key; not secret."),
-	TEXT_LIKE(T, name, F_UPDATE | F_OUT | F_SORT, 1, 120, check_not_blank, "What the key is for."),
+	TEXT_LIKE(T, name, F_UPDATE | F_OUT | F_SORT, 1, 120, check_not_blank, "What the key is for.",
+		  .example = "Gateway"),
 	TEXT(T, display, F_OUT, 0, 0, "Beginning and end of the key, to recognise it by."),
 	STRS(T, scopes, F_UPDATE | F_OUT, 1, 64, NULL, 64, "What it may do; can only become less."),
 	STRS(T, allowed_cidrs, F_UPDATE | F_OUT, 0, CIDRS_MAX, NULL, CIDR_TEXT_MAX - 1,
@@ -72,7 +76,7 @@ SCHEMA_IN(api_key_row_schema, struct api_key_row, "ApiKey", api_key_row_fields);
 #define T struct api_key_rotation
 static const struct field api_key_rotation_fields[] = {
 	{ FIELD_OF(T, overlap_seconds, int64_t, K_INT, F_CREATE), .min = 0, .max = OVERLAP_MAX_S,
-	  .def = "86400", .doc = "How long the old key is still taken; 0: no longer." },
+	  .def = "86400", .doc = "How long the old key is still taken; 0: no longer.", .example = "3600" },
 	TIME(T, expires_at, F_CREATE | F_NULLABLE,
 	     "When the new key expires; null is never. Not sent: when the old one would have."),
 };

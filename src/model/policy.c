@@ -16,9 +16,10 @@ static const char *check_rego(const char *text)
 
 #define T struct test_case
 static const struct field test_case_fields[] = {
-	TEXT(T, name, F_RW | F_REQUIRED, 1, 120, "What the case shows."),
+	TEXT(T, name, F_RW | F_REQUIRED, 1, 120, "What the case shows.", .example = "staff"),
 	TEXT(T, description, F_RW | F_NULLABLE | F_OPTIONAL_OUT, 0, 2000, "More about it."),
-	JSON(T, input, F_RW | F_REQUIRED | F_ANY_JSON, 65536, "The input document of the evaluation."),
+	JSON(T, input, F_RW | F_REQUIRED | F_ANY_JSON, 65536, "The input document of the evaluation.",
+	     .example = "{\"user\":\"ann\"}"),
 	BOOL(T, expected, F_RW | F_REQUIRED, "Whether the policy shall allow it."),
 	STRS(T, tags, F_RW, 0, 20, NULL, 60, "Words to group cases by."),
 };
@@ -29,14 +30,16 @@ SCHEMA(test_case_schema, struct test_case, "TestCase", test_case_fields);
 static const struct field policy_fields[] = {
 	INT(T, id, F_OUT | F_SORT, 0, 0, "Assigned by the server; unique within the tenant."),
 	TEXT_LIKE(T, name, F_RW | F_REQUIRED | F_SORT, 1, 120, check_not_blank,
-		  "Unique among the tenant's policies of its environment."),
-	TEXT(T, description, F_RW | F_NULLABLE, 0, 2000, "What it is for."),
+		  "Unique among the tenant's policies of its environment.", .example = "Allow staff"),
+	TEXT(T, description, F_RW | F_NULLABLE, 0, 2000, "What it is for.",
+	     .example = "Staff may read"),
 	ENUM(T, status, F_RW | F_SORT, policy_statuses, "active", "Only active policies are enforced."),
 	ENUM(T, environment, F_CREATE | F_OUT | F_SORT, environments, "sandbox",
 	     "Policies are made in the sandbox; production has promoted copies. Fixed."),
 	{ FIELD_OF(T, rego_code, const char *, K_TEXT, F_RW | F_REQUIRED | F_FULL), .min = 1,
 	  .max = REGO_BYTES_MAX, .check = check_rego, .inspect = rego_inspect,
-	  .doc = "A Rego module, at most 262144 bytes; its syntax is checked, not its meaning." },
+	  .doc = "A Rego module, at most 262144 bytes; its syntax is checked, not its meaning.",
+	  .example = "package app\n\ndefault allow = false\n" },
 	INT(T, resource_id, F_RW | F_NULLABLE, 1, INT64_MAX, "The resource it protects."),
 	INT(T, bouncer_id, F_RW | F_NULLABLE, 1, INT64_MAX, "The bouncer that enforces it."),
 	{ .name = "test_cases", .kind = K_JSON, .flags = F_RW | F_FULL,

@@ -72,7 +72,7 @@ SCHEMA_IN(policy_rollback_schema, struct policy_rollback, "PolicyRollback", poli
 #define T struct policy_promote
 static const struct field policy_promote_fields[] = {
 	TEXT(T, deployment_notes, F_CREATE | F_NULLABLE, 0, 2000,
-		"What whoever looks at it later should know."),
+		"What whoever looks at it later should know.", .example = "First release"),
 	TEXT(T, approver, F_CREATE | F_NULLABLE, 0, 200, "Who approved it; kept as it is said."),
 	INT(T, version, F_CREATE | F_NULLABLE, 1, INT64_MAX,
 		"The version of the sandbox policy that is meant: 409 when it has another by now."),

@@ -15,10 +15,11 @@ static const char *const postures[] = { "deny-all", "allow-all", NULL };
 static const struct field resource_fields[] = {
 	INT(T, id, F_OUT | F_SORT, 0, 0, "Assigned by the server; unique within the tenant."),
 	TEXT_LIKE(T, name, F_RW | F_REQUIRED | F_SORT, 1, 120, check_not_blank,
-		  "Unique within its environment; equal names pair sandbox and production."),
+		  "Unique within its environment; equal names pair sandbox and production.",
+		  .example = "Users API"),
 	ENUM(T, type, F_RW | F_REQUIRED | F_SORT, resource_types, NULL, "What kind of thing is protected."),
 	ENUM(T, environment, F_CREATE | F_OUT | F_SORT, environments, "sandbox", "Fixed at creation."),
-	TEXT(T, path, F_RW | F_NULLABLE, 1, 1024, "A path or glob: /api/v1/users/*"),
+	TEXT(T, path, F_RW | F_NULLABLE, 1, 1024, "A path or glob.", .example = "/api/v1/users/*"),
 	STRS(T, methods, F_RW, 0, 10, methods, 0, "HTTP methods; * is any. Empty: not restricted."),
 	TEXT(T, description, F_RW | F_NULLABLE, 0, 2000, "What it is."),
 	JSON(T, attributes, F_RW | F_NULLABLE, 65536, "Free attributes for policies: sensitivity, owner, …"),

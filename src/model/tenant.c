@@ -37,15 +37,18 @@ SCHEMA(tenant_usage_schema, struct tenant_usage, "TenantUsage", tenant_usage_fie
 
 #define T struct tenant_new
 static const struct field tenant_new_fields[] = {
-	TEXT_LIKE(T, name, F_CREATE | F_REQUIRED, 1, 120, check_not_blank, "As shown to people."),
+	TEXT_LIKE(T, name, F_CREATE | F_REQUIRED, 1, 120, check_not_blank, "As shown to people.",
+		  .example = "Acme Corporation"),
 	TEXT_LIKE(T, domain, F_CREATE | F_REQUIRED, 1, 253, check_tenant_domain,
-		  "<slug>.<base domain>; the slug is the tenant's second name beside its id."),
+		  "<slug>.<base domain>; the slug is the tenant's second name beside its id.",
+		  .example = "acme.controlcore.io"),
 	TEXT_LIKE(T, custom_domain, F_CREATE | F_NULLABLE, 1, 253, check_custom_domain,
 		  "A domain of the tenant's own; it counts once it is verified."),
-	TEXT(T, region, F_CREATE | F_REQUIRED, 1, 40, "Where the tenant's data will live."),
+	TEXT(T, region, F_CREATE | F_REQUIRED, 1, 40, "Where the tenant's data will live.",
+	     .example = "us-east-1"),
 	{ .name = "plan_type", .kind = K_TEXT, .flags = F_CREATE, .offset = FIELD_AT(T, plan_type,
 										     const char *),
-	  .min = 1, .max = 40, .def = "free", .doc = "Name of the plan." },
+	  .min = 1, .max = 40, .def = "free", .doc = "Name of the plan.", .example = "pro" },
 	OBJ(T, settings, F_CREATE, struct tenant_settings, &tenant_settings_schema,
 	    "Maxima; those left out are the plan's."),
 	TEXT_LIKE(T, owner_email, F_CREATE | F_NULLABLE, 3, 254, check_email,
@@ -58,7 +61,8 @@ SCHEMA_IN(tenant_new_schema, struct tenant_new, "TenantCreate", tenant_new_field
 #define T struct tenant_row
 static const struct field tenant_row_fields[] = {
 	TEXT(T, id, F_OUT | F_SORT, 0, 0, "Assigned by the server; never changes."),
-	TEXT_LIKE(T, name, F_UPDATE | F_OUT | F_SORT, 1, 120, check_not_blank, "As shown to people."),
+	TEXT_LIKE(T, name, F_UPDATE | F_OUT | F_SORT, 1, 120, check_not_blank, "As shown to people.",
+		  .example = "Acme Corporation Inc."),
 	TEXT(T, slug, F_OUT | F_SORT, 0, 0, "First label of the domain; names the tenant as well as its id."),
 	TEXT_LIKE(T, domain, F_UPDATE | F_OUT | F_SORT, 1, 253, check_tenant_domain,
 		  "<slug>.<base domain>. Changed by operators only."),
@@ -94,7 +98,7 @@ const struct schema tenant_item_schema = {
 
 #define T struct tenant_suspension
 static const struct field tenant_suspension_fields[] = {
-	TEXT(T, reason, F_CREATE | F_NULLABLE, 1, 500, "Shown to the tenant."),
+	TEXT(T, reason, F_CREATE | F_NULLABLE, 1, 500, "Shown to the tenant.", .example = "Unpaid"),
 	ENUM(T, mode, F_CREATE, suspend_modes, "blocked",
 	     "blocked: nothing but looking at the tenant itself; read_only: no changes."),
 };

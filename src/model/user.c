@@ -11,9 +11,11 @@ const char *const user_roles[] = { ROLE_ADMIN, "Manager", "Developer", "Viewer",
 static const struct field user_fields[] = {
 	INT(T, id, F_OUT | F_SORT, 0, 0, "Assigned by the server; unique within the tenant."),
 	TEXT_LIKE(T, email, F_RW | F_REQUIRED | F_SORT, 3, 254, check_email,
-		  "Unique among the tenant's users, in any case."),
-	TEXT_LIKE(T, username, F_RW | F_REQUIRED | F_SORT, 1, 120, check_not_blank, "What they are called."),
-	STRS(T, roles, F_RW | F_REQUIRED, 1, ROLES_MAX, user_roles, 0, "What they may do; see permissions."),
+		  "Unique among the tenant's users, in any case.", .example = "ann@example.com"),
+	TEXT_LIKE(T, username, F_RW | F_REQUIRED | F_SORT, 1, 120, check_not_blank, "What they are called.",
+		  .example = "Ann"),
+	STRS(T, roles, F_RW | F_REQUIRED, 1, ROLES_MAX, user_roles, 0, "What they may do; see permissions.",
+	     .example = "Developer"),
 	TEXT(T, department, F_RW | F_NULLABLE, 1, 120, "Where they work."),
 	JSON(T, attributes, F_RW | F_NULLABLE, 65536, "Free attributes for policies."),
 	TIME(T, last_seen_at, F_OUT | F_VOLATILE | F_NULLABLE, "Their last request with a token."),
@@ -29,8 +31,10 @@ SCHEMA_IN(user_schema, struct user, "User", user_fields);
 
 #define T struct user_roles_change
 static const struct field user_roles_fields[] = {
-	STRS(T, roles, F_IN | F_REQUIRED, 1, ROLES_MAX, user_roles, 0, "All roles the user shall have."),
-	TEXT_LIKE(T, reason, F_IN | F_NULLABLE, 1, 500, check_not_blank, "Why; kept in the audit."),
+	STRS(T, roles, F_IN | F_REQUIRED, 1, ROLES_MAX, user_roles, 0, "All roles the user shall have.",
+	     .example = "Developer,Viewer"),
+	TEXT_LIKE(T, reason, F_IN | F_NULLABLE, 1, 500, check_not_blank, "Why; kept in the audit.",
+		  .example = "New team"),
 };
 #undef T
 SCHEMA_IN(user_roles_schema, struct user_roles_change, "UserRoles", user_roles_fields);

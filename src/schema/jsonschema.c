@@ -192,8 +192,15 @@ void schema_write_field_jsonschema(struct jw *w, const struct field *f, enum sch
 	write_kind(w, f, use);
 	if (f->doc != NULL)
 		key_text(w, "description", f->doc);
-	if (use != USE_OUT)
+	/* What is not sent to change stays as it is. */
+	if (use == USE_CREATE || use == USE_REPLACE)
 		write_default(w, f);
+	if (use != USE_OUT && f->example != NULL) {
+		jw_key(w, "examples");
+		jw_array(w);
+		schema_write_example_value(w, f, use);
+		jw_array_end(w);
+	}
 	if (use != USE_OUT && use != USE_CREATE && !(f->flags & F_UPDATE)) {
 		jw_key(w, "readOnly");
 		jw_bool(w, true);

@@ -143,6 +143,19 @@ void value_set_null(const struct field *f, void *member)
 		*(double *)member = NAN;
 }
 
+void value_set_text(struct arena *a, const struct field *f, const char *text, void *member)
+{
+	struct ctx cx = { .arena = a };
+	const struct place at = { .name = f->name };
+
+	value_set_null(f, member);
+	/* schema_self_check() has seen to it that the texts of the table are valid. */
+	if (f->kind == K_JSON)
+		*(const char **)member = text;
+	else
+		(void)read_text_value(&cx, &at, f, text, member);
+}
+
 void value_set_default(struct arena *a, const struct field *f, void *member)
 {
 	if (f->kind == K_OBJ) {
@@ -153,13 +166,8 @@ void value_set_default(struct arena *a, const struct field *f, void *member)
 	/* A number that cannot be null is 0; "no time" has no such stand-in. */
 	if (!(f->flags & F_NULLABLE) && (f->kind == K_INT || f->kind == K_NUM))
 		memset(member, 0, value_size(f));
-	if (f->def != NULL) {
-		/* schema_self_check() has seen to it that the default is valid. */
-		struct ctx cx = { .arena = a };
-		const struct place at = { .name = f->name };
-
-		(void)read_text_value(&cx, &at, f, f->def, member);
-	}
+	if (f->def != NULL)
+		value_set_text(a, f, f->def, member);
 }
 
 void schema_set_defaults(struct arena *a, const struct schema *s, void *obj)

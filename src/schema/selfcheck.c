@@ -44,19 +44,19 @@ static const char *check_kind(struct arena *a, const struct field *f, int depth)
 	return f->sub != NULL ? check_table(a, f->sub, depth + 1) : NULL;
 }
 
-static const char *check_default(struct arena *a, const struct field *f)
+static const char *check_text_form(struct arena *a, const struct field *f, const char *text, const char *what)
 {
 	struct ctx cx = { .arena = a };
 	const struct place at = { .name = f->name };
 	union value value;
 
-	if (f->def == NULL)
+	if (text == NULL)
 		return NULL;
 	if (f->kind == K_OBJ || f->kind == K_BYTES)
-		return "cannot have a default";
+		return arena_printf(a, "cannot have a %s", what);
 	if (f->kind == K_JSON)
-		return json_text_valid(f->def) ? NULL : "has a default that is not JSON";
-	return read_text_value(&cx, &at, f, f->def, &value) ? NULL : cx.problem.faults->message;
+		return json_text_valid(text) ? NULL : arena_printf(a, "has a %s that is not JSON", what);
+	return read_text_value(&cx, &at, f, text, &value) ? NULL : cx.problem.faults->message;
 }
 
 static const char *check_field(struct arena *a, const struct schema *s, size_t i, int depth)
@@ -76,7 +76,9 @@ static const char *check_field(struct arena *a, const struct schema *s, size_t i
 	if (wrong == NULL && f->flags & F_IN)
 		wrong = check_input(f);
 	if (wrong == NULL)
-		wrong = check_default(a, f);
+		wrong = check_text_form(a, f, f->def, "default");
+	if (wrong == NULL)
+		wrong = check_text_form(a, f, f->example, "example");
 	if (wrong == NULL && (value_size(f) > s->size || f->offset > s->size - value_size(f)))
 		wrong = "lies outside its struct";
 	return wrong;

@@ -18,6 +18,8 @@ union value {
 size_t value_size(const struct field *f);
 bool value_is_null(const struct field *f, const void *member);
 void value_set_null(const struct field *f, void *member);
+/* A default or example of the table, not of a K_OBJ. */
+void value_set_text(struct arena *a, const struct field *f, const char *text, void *member);
 /* The default of the table; descends into K_OBJ. */
 void value_set_default(struct arena *a, const struct field *f, void *member);
 void schema_set_defaults(struct arena *a, const struct schema *s, void *obj);

@@ -2,10 +2,13 @@
 #ifndef CC_API_API_H
 #define CC_API_API_H
 
+#include "cc/http/reference.h"
 #include "cc/http/server.h"
 
 /* The table of contents of the API, NULL-terminated. */
 extern const struct route_group *const api_groups[];
+/* The API as its documents have it. */
+extern const struct reference api_reference;
 /* Credential → tenant → scope → rate; units of work; audit. See src/api/gate.c. */
 extern const struct http_hooks api_hooks;
 /* Meanings of the constraints, for db_constraints_register(). */

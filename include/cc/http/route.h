@@ -51,6 +51,7 @@ enum {
 	ROUTE_OPERATION = 1 << 11,      /* 202: begins an operation, whose place Location names */
 	/* has a worker that serves nothing else: answers whatever the others wait for */
 	ROUTE_EXPRESS = 1 << 12,
+	ROUTE_REPLY_503 = 1 << 13,      /* the reply may also come with 503: it says what is wrong */
 };
 
 struct req;

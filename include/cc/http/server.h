@@ -100,8 +100,6 @@ struct router *router_create(struct arena *a, const struct route_group *const *g
 const struct route *router_find(const struct router *r, enum method m, const char *path, struct arena *a,
 				struct req *ret_params, const char **ret_allow, bool *ret_path_known);
 
-/* OpenAPI 3.1 of the tables, as JSON. Every error of ERR_LIST that applies is listed. */
-void openapi_write(struct str *out, const struct route_group *const *groups, const char *version);
 /* docs/routes.md and docs/errors.md */
 void routes_markdown(struct str *out, const struct route_group *const *groups);
 void errors_markdown(struct str *out);

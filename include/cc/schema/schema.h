@@ -63,6 +63,7 @@ struct field {
 	const struct schema *sub;
 	int64_t item_max;               /* STRS: characters of one item */
 	const char *def;                /* the default, in its text form; NULL: null, 0, false, empty */
+	const char *example;            /* one that could be sent, in the same form; may be NULL */
 	/* NULL when the text is fine, else the rest of a sentence: "must be a host name". */
 	const char *(*check)(const char *text);
 	/*
@@ -90,29 +91,31 @@ struct schema {
 #define FIELD_OF(T, m, ctype, k, fl) \
 	.name = #m, .kind = (k), .flags = (fl), .offset = FIELD_AT(T, m, ctype)
 
-#define TEXT(T, m, fl, lo, hi, d) \
-	{ FIELD_OF(T, m, const char *, K_TEXT, fl), .min = (lo), .max = (hi), .doc = (d) }
-#define TEXT_LIKE(T, m, fl, lo, hi, fn, d) \
-	{ FIELD_OF(T, m, const char *, K_TEXT, fl), .min = (lo), .max = (hi), .check = (fn), .doc = (d) }
-#define INT(T, m, fl, lo, hi, d) \
-	{ FIELD_OF(T, m, int64_t, K_INT, fl), .min = (lo), .max = (hi), .doc = (d) }
-#define BOOL(T, m, fl, d) \
-	{ FIELD_OF(T, m, bool, K_BOOL, fl), .doc = (d) }
-#define TIME(T, m, fl, d) \
-	{ FIELD_OF(T, m, int64_t, K_TIME, fl), .doc = (d) }
-#define NUM(T, m, fl, d) \
-	{ FIELD_OF(T, m, double, K_NUM, fl), .doc = (d) }
-#define ENUM(T, m, fl, vals, dflt, d) \
-	{ FIELD_OF(T, m, const char *, K_ENUM, fl), .values = (vals), .def = (dflt), .doc = (d) }
-#define STRS(T, m, fl, lo, hi, vals, imax, d) \
+/* The words end a row, and members may follow them: TEXT(T, m, F_RW, 1, 9, "What.", .example = "a"). */
+#define TEXT(T, m, fl, lo, hi, ...) \
+	{ FIELD_OF(T, m, const char *, K_TEXT, fl), .min = (lo), .max = (hi), .doc = __VA_ARGS__ }
+#define TEXT_LIKE(T, m, fl, lo, hi, fn, ...) \
+	{ FIELD_OF(T, m, const char *, K_TEXT, fl), .min = (lo), .max = (hi), .check = (fn), \
+	  .doc = __VA_ARGS__ }
+#define INT(T, m, fl, lo, hi, ...) \
+	{ FIELD_OF(T, m, int64_t, K_INT, fl), .min = (lo), .max = (hi), .doc = __VA_ARGS__ }
+#define BOOL(T, m, fl, ...) \
+	{ FIELD_OF(T, m, bool, K_BOOL, fl), .doc = __VA_ARGS__ }
+#define TIME(T, m, fl, ...) \
+	{ FIELD_OF(T, m, int64_t, K_TIME, fl), .doc = __VA_ARGS__ }
+#define NUM(T, m, fl, ...) \
+	{ FIELD_OF(T, m, double, K_NUM, fl), .doc = __VA_ARGS__ }
+#define ENUM(T, m, fl, vals, dflt, ...) \
+	{ FIELD_OF(T, m, const char *, K_ENUM, fl), .values = (vals), .def = (dflt), .doc = __VA_ARGS__ }
+#define STRS(T, m, fl, lo, hi, vals, imax, ...) \
 	{ FIELD_OF(T, m, struct strv, K_STRS, fl), .min = (lo), .max = (hi), .values = (vals), \
-	  .item_max = (imax), .doc = (d) }
-#define JSON(T, m, fl, hi, d) \
-	{ FIELD_OF(T, m, const char *, K_JSON, fl), .max = (hi), .doc = (d) }
-#define JSON_LIST(T, m, fl, hi, subschema, d) \
-	{ FIELD_OF(T, m, const char *, K_JSON, fl), .max = (hi), .sub = (subschema), .doc = (d) }
-#define OBJ(T, m, fl, subtype, subschema, d) \
-	{ FIELD_OF(T, m, subtype, K_OBJ, fl), .sub = (subschema), .doc = (d) }
+	  .item_max = (imax), .doc = __VA_ARGS__ }
+#define JSON(T, m, fl, hi, ...) \
+	{ FIELD_OF(T, m, const char *, K_JSON, fl), .max = (hi), .doc = __VA_ARGS__ }
+#define JSON_LIST(T, m, fl, hi, subschema, ...) \
+	{ FIELD_OF(T, m, const char *, K_JSON, fl), .max = (hi), .sub = (subschema), .doc = __VA_ARGS__ }
+#define OBJ(T, m, fl, subtype, subschema, ...) \
+	{ FIELD_OF(T, m, subtype, K_OBJ, fl), .sub = (subschema), .doc = __VA_ARGS__ }
 #define BYTES(T, m) \
 	{ FIELD_OF(T, m, struct bytes, K_BYTES, 0) }
 

@@ -46,5 +46,8 @@ enum schema_use {
 };
 void schema_write_jsonschema(struct jw *w, const struct schema *s, enum schema_use use);
 void schema_write_field_jsonschema(struct jw *w, const struct field *f, enum schema_use use);
+/* What could be sent: the fields that must be, and those that the table shows an example of. */
+void schema_write_example(struct jw *w, const struct schema *s, enum schema_use use);
+void schema_write_example_value(struct jw *w, const struct field *f, enum schema_use use);
 
 #endif

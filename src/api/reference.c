@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the tables do not say of the API, for its documents. */
+#include "cc/api/api.h"
+
+static const char about[] =
+	"Tenants with a database schema, domains, regions, keys and a plan of their own.\n\n"
+	"**Credentials.** `Authorization: Bearer <API key or token>`, or `X-API-Key: <API key>`. A tenant's "
+	"key says which tenant is meant; with an operator's key `X-Tenant-ID` or the path does.\n\n"
+	"**Refusals** have one body: `error` is a word for programs, `message` a sentence for people, "
+	"`details` names every field that is not valid.\n\n"
+	"**Safe to repeat.** Every write takes an `Idempotency-Key`, and `dry_run=true`, which makes all "
+	"checks and writes nothing.\n\n"
+	"**Conditions.** Objects and lists have a strong `ETag`; writes honour `If-Match`, reads "
+	"`If-None-Match`.\n\n"
+	"**Lists** come in pages: `next_cursor` of one is `cursor` of the next, and `Link` has its "
+	"address.\n\n"
+	"`HEAD` works wherever `GET` does; `OPTIONS` names the methods of a path.";
+
+static const struct reference_word tags[] = {
+	{ "Tenants", "Customers of the platform: who they are, their plan, their life.", NULL },
+	{ "Operations", "Work that takes longer than a request: how far it came, and taking it back.",
+	  NULL },
+	{ "API keys", "The keys of a tenant's programs.", NULL },
+	{ "Authentication", "Who may sign tokens for a tenant's people, and what a credential is good for.",
+	  NULL },
+	{ "Policies", "Rules in Rego, made in the sandbox, with what they protect and their test cases.",
+	  NULL },
+	{ "Policy versions", "Every save of a policy, compared and brought back.", NULL },
+	{ "Policy life cycle",
+	  "Switching policies on and off, promoting them to production, undoing a deletion.", NULL },
+	{ "Resources", "What policies protect.", NULL },
+	{ "Bouncers", "What enforces policies.", NULL },
+	{ "Users", "The people of a tenant and their roles.", NULL },
+	{ "Audit", "Who changed what, in chains that show when a record is missing or was changed.", NULL },
+	{ "Operator keys", "The keys of those who run the platform.", NULL },
+	{ "System", "The state of this server, and these documents.", NULL },
+	{ .name = NULL },
+};
+
+static const struct reference_word params[] = {
+	{ "tenant_id", "Id of the tenant, or its slug.", "tenant-acme-ggokv3" },
+	{ "operation_id", "Id of the operation, as Location had it.", "op-4vmq5w3dfj2a" },
+	{ "key_id", "Id of the key, not the key.", "key-34sU7EDN1S" },
+	{ "id", "Id of the object.", "1" },
+	{ "n", "Number of the version, from 1.", "1" },
+	{ .name = NULL },
+};
+
+const struct reference api_reference = {
+	.title = "Control Core Pro: Multi-Tenant API",
+	.version = CC_VERSION,
+	.about = about,
+	.groups = api_groups,
+	.tags = tags,
+	.params = params,
+};
