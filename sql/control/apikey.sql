@@ -12,19 +12,19 @@ RETURNING id, name, scopes, created_at, expires_at;
 -- name: api_key_get :one api_key_row
 -- args: tenant_id text, id text
 SELECT id, name, display, scopes, allowed_cidrs, created_by, created_at, expires_at, revoked_at,
-       rotated_from, rotated_to, row_version
-  FROM cc.api_key
+       rotated_from, rotated_to, l.last_used_at, l.last_ip, row_version
+  FROM cc.api_key k LEFT JOIN cc.api_key_live l ON l.api_key_id = k.id
  WHERE tenant_id = $1 AND id = $2;
 
 -- The tenant's row is locked, so no other key of it changes meanwhile.
 -- name: api_key_find :opt api_key_row
 -- args: tenant_id text, id text
 SELECT id, name, display, scopes, allowed_cidrs, created_by, created_at, expires_at, revoked_at,
-       rotated_from, rotated_to, row_version,
+       rotated_from, rotated_to, l.last_used_at, l.last_ip, row_version,
        revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) AS live
-  FROM cc.api_key
+  FROM cc.api_key k LEFT JOIN cc.api_key_live l ON l.api_key_id = k.id
  WHERE tenant_id = $1 AND id = $2
-   FOR UPDATE;
+   FOR UPDATE OF k;
 
 -- Keys beside this one that could make others, and have no successor.
 -- name: api_key_admins :one tally
@@ -44,11 +44,13 @@ SELECT count(*) AS total
 -- Of a tenant or, without one, of operators; its row is locked. So are the next two.
 -- name: api_key_update :opt api_key_row
 -- args: tenant_id text, id text, name text, scopes text[], allowed_cidrs text[], expires_at timestamptz
-UPDATE cc.api_key
+UPDATE cc.api_key k
    SET name = $3, scopes = $4, allowed_cidrs = $5, expires_at = $6, row_version = row_version + 1
  WHERE tenant_id IS NOT DISTINCT FROM $1 AND id = $2
 RETURNING id, name, display, scopes, allowed_cidrs, created_by, created_at, expires_at, revoked_at,
-       rotated_from, rotated_to, row_version;
+       rotated_from, rotated_to, row_version,
+       (SELECT last_used_at FROM cc.api_key_live l WHERE l.api_key_id = k.id) AS last_used_at,
+       (SELECT last_ip FROM cc.api_key_live l WHERE l.api_key_id = k.id) AS last_ip;
 
 -- Its successor is there: from then on it lives for so long at most.
 -- name: api_key_supersede :opt api_key_row
@@ -69,8 +71,8 @@ RETURNING 'API key revoked'::text AS message, id, revoked_at AS deleted_at;
 -- name: api_key_list :many api_key_row
 -- args: tenant_id text, skip int8, max_rows int8
 SELECT id, name, display, scopes, allowed_cidrs, created_by, created_at, expires_at, revoked_at,
-       rotated_from, rotated_to, row_version
-  FROM cc.api_key
+       rotated_from, rotated_to, l.last_used_at, l.last_ip, row_version
+  FROM cc.api_key k LEFT JOIN cc.api_key_live l ON l.api_key_id = k.id
  WHERE tenant_id = $1
    AND :after
  ORDER BY :sort
@@ -85,15 +87,15 @@ SELECT count(*) AS total FROM cc.api_key WHERE tenant_id = $1;
 -- name: operator_key_get :one api_key_row
 -- args: id text
 SELECT id, name, display, scopes, allowed_cidrs, created_by, created_at, expires_at, revoked_at,
-       rotated_from, rotated_to, row_version
-  FROM cc.api_key
+       rotated_from, rotated_to, l.last_used_at, l.last_ip, row_version
+  FROM cc.api_key k LEFT JOIN cc.api_key_live l ON l.api_key_id = k.id
  WHERE tenant_id IS NULL AND id = $1;
 
 -- name: operator_key_list :many api_key_row
 -- args: skip int8, max_rows int8
 SELECT id, name, display, scopes, allowed_cidrs, created_by, created_at, expires_at, revoked_at,
-       rotated_from, rotated_to, row_version
-  FROM cc.api_key
+       rotated_from, rotated_to, l.last_used_at, l.last_ip, row_version
+  FROM cc.api_key k LEFT JOIN cc.api_key_live l ON l.api_key_id = k.id
  WHERE tenant_id IS NULL
    AND :after
  ORDER BY :sort
@@ -106,11 +108,23 @@ SELECT count(*) AS total FROM cc.api_key WHERE tenant_id IS NULL;
 -- name: operator_key_lock :many api_key_row
 -- args: id text
 SELECT id, name, display, scopes, allowed_cidrs, created_by, created_at, expires_at, revoked_at,
-       rotated_from, rotated_to, row_version,
+       rotated_from, rotated_to, l.last_used_at, l.last_ip, row_version,
        revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) AS live
-  FROM cc.api_key
+  FROM cc.api_key k LEFT JOIN cc.api_key_live l ON l.api_key_id = k.id
  WHERE tenant_id IS NULL
    AND (id = $1 OR ('platform:ops' = ANY (scopes) AND rotated_to IS NULL AND revoked_at IS NULL
                     AND (expires_at IS NULL OR expires_at > now())))
  ORDER BY id
-   FOR UPDATE;
+   FOR UPDATE OF k;
+
+-- Of any owner. Each at most once a minute, whichever nodes saw it; keys that are gone by now are passed over.
+-- name: api_key_seen :exec
+-- args: ids text[], ats text[], addresses text[]
+INSERT INTO cc.api_key_live AS l (api_key_id, last_used_at, last_ip)
+SELECT DISTINCT ON (k.id) k.id, s.at::timestamptz, nullif(s.address, '')
+  FROM unnest($1::text[], $2::text[], $3::text[]) AS s (id, at, address)
+  JOIN cc.api_key k ON k.id = s.id
+ ORDER BY k.id, s.at DESC
+ON CONFLICT (api_key_id) DO UPDATE
+   SET last_used_at = excluded.last_used_at, last_ip = excluded.last_ip
+ WHERE l.last_used_at <= excluded.last_used_at - interval '60 seconds';

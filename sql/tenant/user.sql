@@ -90,3 +90,15 @@ SELECT count(*) AS total
 SELECT id, email, username, roles, department, attributes, version, created_by, created_at, updated_at
   FROM users
  WHERE lower(email) = lower($1) AND deleted_at IS NULL;
+
+-- Passes no gate, but only where the tenant lives now. Those that are no users of its own are passed over.
+-- name: user_seen :exec
+-- args: emails text[], ats text[], epoch int8
+INSERT INTO user_live AS l (user_id, last_seen_at)
+SELECT u.id, max(s.at::timestamptz)
+  FROM unnest($1::text[], $2::text[]) AS s (email, at)
+  JOIN users u ON lower(u.email) = lower(s.email) AND u.deleted_at IS NULL
+ WHERE EXISTS (SELECT FROM head WHERE epoch = $3 AND writable)
+ GROUP BY u.id
+ON CONFLICT (user_id) DO UPDATE SET last_seen_at = excluded.last_seen_at
+ WHERE l.last_seen_at < excluded.last_seen_at;

@@ -8,6 +8,7 @@
 #include "cc/api/api.h"
 #include "cc/core/actor.h"
 #include "cc/core/cursor.h"
+#include "cc/core/marks.h"
 #include "cc/core/scope.h"
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
@@ -107,6 +108,8 @@ static enum err gate_pass(struct ctx *cx, struct req *rq, bool may_load)
 	cx->tenant = g->tenant;
 	rq->tenant_id = g->tenant != NULL ? arena_strdup(cx->arena, g->tenant->id) : NULL;
 	rq->payer = payer_of(cx, rq, g);
+	if (e == ERR_NONE)
+		marks_note(cx->world->marks, g->actor, cx->remote_ip);
 	rq->audience = arena_printf(cx->arena, "%s %" PRIx64, g->tenant != NULL ? g->tenant->id : "",
 				    g->actor != NULL ? g->actor->scopes : 0);
 	return e;

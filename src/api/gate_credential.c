@@ -6,6 +6,7 @@
 #include "gate.h"
 
 #include "cc/core/actor.h"
+#include "cc/core/failures.h"
 #include "cc/core/tenant.h"
 #include "cc/core/token.h"
 #include "cc/core/world.h"
@@ -94,12 +95,8 @@ static enum err find_own(struct ctx *cx, struct req *rq, bool may_load, struct g
 	return e == ERR_TENANT_NOT_FOUND ? refuse(cx, ERR_UNAUTHORIZED, "the credential is not valid") : e;
 }
 
-enum err gate_credential(struct ctx *cx, struct req *rq, bool may_load, struct gate *g)
+static enum err authenticate(struct ctx *cx, struct req *rq, const char *text, bool may_load, struct gate *g)
 {
-	const char *text = NULL;
-
-	TRY(read_credential(cx, rq->in, &text));
-	TRY(check_trust(cx, rq, may_load, g));
 	if (token_is(text))
 		TRY(token_get(cx, text, gate_hint(cx, rq), may_load, &g->actor));
 	else
@@ -107,4 +104,13 @@ enum err gate_credential(struct ctx *cx, struct req *rq, bool may_load, struct g
 	if (!actor_at_home(g->actor, cx->remote_ip))
 		return refuse(cx, ERR_ADDRESS, "the API key is not taken from %s", cx->remote_ip);
 	return g->actor->kind != ACTOR_OPERATOR ? find_own(cx, rq, may_load, g) : ERR_NONE;
+}
+
+enum err gate_credential(struct ctx *cx, struct req *rq, bool may_load, struct gate *g)
+{
+	const char *text = NULL;
+
+	TRY(read_credential(cx, rq->in, &text));
+	TRY(check_trust(cx, rq, may_load, g));
+	return failures_note(cx, text, authenticate(cx, rq, text, may_load, g));
 }

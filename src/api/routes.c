@@ -56,6 +56,8 @@ const struct db_constraint api_constraints[] = {
 	{ "change_head_pkey", ERR_CONFLICT, NULL, "the change feed has its head" },
 	{ "identity_pkey", ERR_CONFLICT, NULL, "the control plane has its identity" },
 	{ "api_key_pkey", ERR_CONFLICT, NULL, "the id of the key exists; retry" },
+	{ "api_key_live_pkey", ERR_CONFLICT, NULL, "the key was used" },
+	{ "api_key_live_api_key_id_fkey", ERR_NOT_FOUND, NULL, "the key is gone" },
 	{ "api_key_key_id", ERR_CONFLICT, NULL, "the id of the key exists; retry" },
 	{ "head_pkey", ERR_CONFLICT, NULL, "the tenant has its head row" },
 	{ "policies_pkey", ERR_CONFLICT, NULL, "the id of the policy exists" },

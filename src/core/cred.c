@@ -7,6 +7,7 @@
 
 #include "cc/base/bytes.h"
 #include "cc/base/clock.h"
+#include "cc/core/failures.h"
 #include "cc/core/scope.h"
 #include "cc/model/q_control.h"
 
@@ -174,6 +175,7 @@ enum err cred_get(struct ctx *cx, const char *text, bool may_load, const struct 
 	if (!cached(r, key.id, hash, &entry)) {
 		if (!may_load)
 			return ERR_NEED_LOAD;
+		TRY(failures_before_look(cx, key.id));
 		TRY(flight_run(cx, arena_printf(cx->arena, "key %s", key.id), key.id, cred_load, cred_keep,
 			       &entry));
 		if (entry == NULL)

@@ -324,6 +324,9 @@ static const struct field limits_fields[] = {
 		"tables of each until then."),
 	S_INT(T, api_keys, 1, 100000, "1000",
 		"API keys of one tenant that are neither revoked nor expired."),
+	S_INT(T, auth_failures, 1, 1000000, "20",
+		"Credentials that may be refused in a minute, from one address (of IPv6: one /64) and for "
+		"one key; further ones are answered 429."),
 	S_INT(T, answers_mib, 0, 65536, "64",
 		"Memory for answers that are given again while their tenant's data stays the same, in MiB."),
 };

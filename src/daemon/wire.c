@@ -6,6 +6,7 @@
 
 #include "cc/base/clock.h"
 #include "cc/core/limiter.h"
+#include "cc/core/marks.h"
 #include "cc/core/registry.h"
 #include "cc/net/http_client.h"
 
@@ -66,6 +67,7 @@ static void fill_settings(struct wire *w)
 		.poll_ms = (int)c->jobs.poll_ms,
 		.stale_max_s = c->limits.stale_max_s,
 		.api_keys_max = c->limits.api_keys,
+		.auth_failures = c->limits.auth_failures,
 		.issuers = c->issuers,
 		.private_issuers = c->auth.private_issuers,
 	};
@@ -134,6 +136,8 @@ void wire_open(struct wire *w, struct arena *a, const struct config *config)
 	w->world.ctl = control_pool(w, ROLE_CTL);
 	w->world.ctl_tenant = control_pool(w, ROLE_CTL_TENANT);
 	w->world.limiter = limiter_create();
+	w->world.failures = limiter_create();
+	w->world.marks = marks_create();
 	w->world.http = http_client_create(&(struct http_client_conf){ 0 });
 	w->world.registry = registry_create(&w->world);
 	w->answers = answers_create((size_t)config->limits.answers_mib << 20);
@@ -210,6 +214,8 @@ void wire_close(struct wire *w)
 	answers_destroy(w->answers);
 	registry_destroy(w->world.registry);
 	limiter_destroy(w->world.limiter);
+	limiter_destroy(w->world.failures);
+	marks_destroy(w->world.marks);
 	http_client_destroy(w->world.http);
 	region_pools_destroy(&w->world);
 	db_pool_destroy(w->world.ctl);

@@ -4,12 +4,14 @@
 
 #include "cc/base/clock.h"
 #include "cc/base/log.h"
+#include "cc/core/marks.h"
 #include "cc/core/provision.h"
 #include "cc/model/q_control.h"
 
 #define TICK_MS 1000
 #define TICK_BUDGET_MS 2000
 #define BUSY_MS 20 /* a tick that did something is followed by another soon */
+#define MARKS_EVERY_MS 5000
 #define SWEEP_EVERY_MS 10000
 #define TRIM_EVERY_MS 60000
 #define TRIM_AGE_S 3600
@@ -22,8 +24,8 @@
 struct upkeep {
 	struct jobs *jobs;
 	struct arena *arena;
-	struct trouble tick, trim, orphans;
-	int64_t sweep_at, trim_at, orphans_at; /* clock_mono_ms() */
+	struct trouble tick, trim, orphans, marks;
+	int64_t marks_at, sweep_at, trim_at, orphans_at; /* clock_mono_ms() */
 };
 
 static bool due(int64_t *at, int64_t every_ms)
@@ -94,6 +96,13 @@ static void look_for_orphans(struct upkeep *u, struct region *r)
 			LOG_TEXT("region", r->id), LOG_INT("found", found), LOG_TEXT("names", names));
 }
 
+static void write_marks(struct upkeep *u)
+{
+	struct ctx cx = jobs_ctx(u->jobs, u->arena, TICK_BUDGET_MS);
+
+	trouble_note(&u->marks, &cx, marks_write(&cx));
+}
+
 static void sweep_pools(struct world *w)
 {
 	db_pool_sweep(w->ctl);
@@ -105,6 +114,8 @@ static void keep_house(struct upkeep *u)
 {
 	struct world *w = u->jobs->world;
 
+	if (due(&u->marks_at, MARKS_EVERY_MS))
+		write_marks(u);
 	if (due(&u->sweep_at, SWEEP_EVERY_MS))
 		sweep_pools(w);
 	if (due(&u->trim_at, TRIM_EVERY_MS))
@@ -123,6 +134,7 @@ void *upkeep_run(void *jobs)
 		.tick = { .what = "provisioning" },
 		.trim = { .what = "trim of the control database" },
 		.orphans = { .what = "orphan check" },
+		.marks = { .what = "marks of use" },
 		.orphans_at = clock_mono_ms() + ORPHANS_EVERY_MS / 5,
 	};
 	bool more;

@@ -67,6 +67,8 @@ static const struct field api_key_row_fields[] = {
 	TIME(T, revoked_at, F_OUT | F_NULLABLE | F_SORT, "When it was revoked."),
 	TEXT(T, rotated_from, F_OUT | F_NULLABLE, 0, 0, "The key that it took the place of."),
 	TEXT(T, rotated_to, F_OUT | F_NULLABLE, 0, 0, "The key that took its place."),
+	TIME(T, last_used_at, F_OUT | F_VOLATILE | F_NULLABLE, "Its last request, to the minute."),
+	TEXT(T, last_ip, F_OUT | F_VOLATILE | F_NULLABLE, 0, 0, "Where that came from."),
 	INT(T, row_version, F_ROW_VERSION, 0, 0, "One more with every change."),
 	BOOL(T, live, 0, "Neither revoked nor expired."),
 };

@@ -18,6 +18,7 @@
 
 #include "cc/base/clock.h"
 #include "cc/core/limiter.h"
+#include "cc/core/marks.h"
 #include "cc/core/registry.h"
 #include "cc/db/query.h"
 
@@ -96,6 +97,7 @@ struct plane *plane_join(struct pg *pg)
 		.poll_ms = 500,
 		.stale_max_s = 60,
 		.api_keys_max = 1000,
+		.auth_failures = 1000000,
 	};
 	signing_key_make(p->settings.audit_key, &p->settings.signing);
 	region_make(p, 0, "us-east-1", "us_east_1", PLANE_EAST);
@@ -109,6 +111,8 @@ struct plane *plane_join(struct pg *pg)
 	p->world.ctl = control_pool(p, ROLE_CTL);
 	p->world.ctl_tenant = control_pool(p, ROLE_CTL_TENANT);
 	p->world.limiter = limiter_create();
+	p->world.failures = limiter_create();
+	p->world.marks = marks_create();
 	p->world.registry = registry_create(&p->world);
 	return p;
 }
@@ -117,6 +121,8 @@ void plane_leave(struct plane *p)
 {
 	registry_destroy(p->world.registry);
 	limiter_destroy(p->world.limiter);
+	limiter_destroy(p->world.failures);
+	marks_destroy(p->world.marks);
 	region_pools_destroy(&p->world);
 	for (size_t i = 0; i < PLANE_REGIONS; i++) {
 		db_budget_destroy(p->regions[i].budget);

@@ -40,6 +40,8 @@ static int start(void **state)
 		"INSERT INTO cc.audit_checkpoint (tenant_id, chain, number, seq, mac, at, previous, key_id,"
 		" signature) SELECT id, 'data', 1, 1, sha256('x'), now(), sha256('x'), 'k', sha512('x')"
 		" FROM cc.tenant");
+	plane_sql(fx.p, PLANE_CONTROL,
+		"INSERT INTO cc.api_key_live (api_key_id, last_used_at) SELECT id, now() FROM cc.api_key");
 	*state = &fx;
 	return 0;
 }
@@ -94,8 +96,8 @@ static void assert_denied(
 /* The control database -------------------------------------------------------------------------------- */
 
 static const char *const tables[] = { "cc.tenant", "cc.domain", "cc.api_key", "cc.tenant_audit", "cc.name",
-	"cc.audit_checkpoint" };
-#define TABLES 6
+	"cc.audit_checkpoint", "(SELECT substr(api_key_id, 5) AS tenant_id FROM cc.api_key_live) AS live" };
+#define TABLES 7
 
 static void a_query_without_a_where_sees_no_foreign_row(void **state)
 {

@@ -19,6 +19,7 @@
 #include "cc/base/clock.h"
 #include "cc/core/actor.h"
 #include "cc/core/limiter.h"
+#include "cc/core/marks.h"
 #include "cc/core/registry.h"
 #include "cc/core/token.h"
 #include "cc/core/scope.h"
@@ -242,9 +243,12 @@ static int open_gate(void **state)
 
 	f = ARENA_NEW(a, struct fixture);
 	f->arena = a;
-	f->settings = (struct settings){ .base_domain = "controlcore.io", .neutral_hosts = neutral };
+	f->settings = (struct settings){ .base_domain = "controlcore.io", .neutral_hosts = neutral,
+					.auth_failures = 20 };
 	f->world.settings = &f->settings;
 	f->world.limiter = limiter_create();
+	f->world.failures = limiter_create();
+	f->world.marks = marks_create();
 	fill_actors();
 	references = lookups = 0;
 	degraded = false;
@@ -259,6 +263,8 @@ static int close_gate(void **state)
 
 	assert_int_equal(0, references);
 	limiter_destroy(f->world.limiter);
+	limiter_destroy(f->world.failures);
+	marks_destroy(f->world.marks);
 	arena_destroy(f->arena);
 	return 0;
 }

@@ -51,12 +51,14 @@ struct settings {
 	/* how long cached credentials serve reads without the control database */
 	int64_t stale_max_s;
 	int64_t api_keys_max;           /* live ones of a tenant */
+	int64_t auth_failures;          /* a minute, from one address and of one key */
 	const struct issuers *issuers;  /* who may sign tokens for people of any tenant */
 	bool private_issuers;           /* keys of issuers may come from private addresses, and over http */
 };
 
 struct registry;
 struct limiter;
+struct marks;
 struct http_client;
 struct redis_conf;
 struct jobs;
@@ -71,6 +73,8 @@ struct world {
 	struct db_pool *ctl_tenant;     /* role cc_ctl_tenant: row security bound to cc.tenant */
 	struct registry *registry;
 	struct limiter *limiter;
+	struct limiter *failures;       /* of credentials that were refused: core/failures.h */
+	struct marks *marks;            /* credentials that were used */
 	struct http_client *http;       /* towards other servers; never used inside a transaction */
 	const struct redis_conf *redis; /* NULL: none configured */
 	void (*changed)(struct world *w);       /* wakes the pusher after a control change; may be NULL */

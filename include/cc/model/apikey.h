@@ -43,6 +43,8 @@ struct api_key_row {
 	const char *created_by;
 	int64_t created_at, expires_at, revoked_at;
 	const char *rotated_from, *rotated_to;
+	int64_t last_used_at;           /* to the minute; TIME_NULL: never */
+	const char *last_ip;
 	int64_t row_version;            /* internal: one more with every change */
 	bool live;                      /* internal: neither revoked nor expired */
 	uint64_t seen;

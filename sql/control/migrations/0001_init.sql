@@ -126,6 +126,13 @@ CREATE TABLE cc.api_key (
 );
 CREATE INDEX api_key_tenant ON cc.api_key (tenant_id, created_at, id);
 
+-- When keys were last used: unmanaged, no version, no audit.
+CREATE TABLE cc.api_key_live (
+	api_key_id   text PRIMARY KEY REFERENCES cc.api_key ON DELETE CASCADE,
+	last_used_at timestamptz NOT NULL,
+	last_ip      text
+) WITH (fillfactor = 50);
+
 -- What was changed about a tenant from the control side; its own data's audit lives in its schema.
 CREATE TABLE cc.tenant_audit (
 	tenant_id   text NOT NULL,
@@ -246,7 +253,7 @@ GRANT EXECUTE ON FUNCTION cc.forget_audit(text, int) TO cc_ctl;
 REVOKE UPDATE, DELETE ON cc.tenant_audit, cc.audit_checkpoint FROM cc_ctl;
 
 GRANT SELECT, INSERT ON cc.audit_checkpoint TO cc_ctl_tenant;
-GRANT SELECT ON cc.tenant, cc.domain, cc.api_key, cc.tenant_audit TO cc_ctl_tenant;
+GRANT SELECT ON cc.tenant, cc.domain, cc.api_key, cc.api_key_live, cc.tenant_audit TO cc_ctl_tenant;
 GRANT UPDATE ON cc.tenant, cc.domain, cc.api_key TO cc_ctl_tenant;
 GRANT INSERT ON cc.domain, cc.api_key, cc.tenant_audit TO cc_ctl_tenant;
 GRANT DELETE ON cc.domain TO cc_ctl_tenant;
@@ -264,6 +271,8 @@ ALTER TABLE cc.domain ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.domain FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.api_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.api_key FORCE ROW LEVEL SECURITY;
+ALTER TABLE cc.api_key_live ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cc.api_key_live FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.tenant_audit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.tenant_audit FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.audit_checkpoint ENABLE ROW LEVEL SECURITY;
@@ -277,6 +286,7 @@ CREATE POLICY everything ON cc.tenant TO cc_ctl, cc_prov USING (true) WITH CHECK
 CREATE POLICY everything ON cc.name TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.domain TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.api_key TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
+CREATE POLICY everything ON cc.api_key_live TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.tenant_audit TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.audit_checkpoint TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.idempotency TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
@@ -297,6 +307,9 @@ CREATE POLICY own ON cc.api_key TO cc_ctl_tenant
 CREATE POLICY own ON cc.audit_checkpoint TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
+-- Of the keys that it sees.
+CREATE POLICY own ON cc.api_key_live TO cc_ctl_tenant
+	USING (EXISTS (SELECT FROM cc.api_key k WHERE k.id = api_key_id));
 CREATE POLICY own ON cc.tenant_audit TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
