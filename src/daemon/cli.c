@@ -12,7 +12,20 @@ struct option {
 	const char *doc;
 };
 
-enum { O_CONFIG, O_EMBEDDED, O_LISTEN, O_NAME, O_SCOPES, O_OUTPUT, O_KEY, O_DRY_RUN, O_PATH, O_COUNT };
+enum {
+	O_CONFIG,
+	O_EMBEDDED,
+	O_LISTEN,
+	O_NAME,
+	O_SCOPES,
+	O_OUTPUT,
+	O_KEY,
+	O_KEYS,
+	O_DRY_RUN,
+	O_PATH,
+	O_FILE,
+	O_COUNT
+};
 /* clang-format off */
 static const struct option option_table[O_COUNT] = {
 	[O_CONFIG] = { "--config", "FILE", offsetof(struct options, config),
@@ -28,8 +41,11 @@ static const struct option option_table[O_COUNT] = {
 		"a new file for the key, mode 0600; without it the terminal" },
 	[O_KEY] = { "--key", "ID", offsetof(struct options, key),
 		"which key: its id as the list shows it (key-…), never the key itself" },
+	[O_KEYS] = { "--keys", "FILE", offsetof(struct options, keys),
+		"public keys, as /.well-known/controlcore-keys shows them" },
 	[O_DRY_RUN] = { "--dry-run", NULL, offsetof(struct options, dry_run), "only say what would be done" },
 	[O_PATH] = { "PATH", NULL, offsetof(struct options, path), "a file, or a folder" },
+	[O_FILE] = { "FILE", NULL, offsetof(struct options, path), "a file" },
 };
 
 struct command {
@@ -69,6 +85,13 @@ static const struct command commands[] = {
 		"product: their beginning and their checksum tell them from any other text. Prints\n"
 		"file:line:column, the key's id and its end, never the key. Symbolic links below PATH are\n"
 		"not followed. Needs no settings and no database. Revoke what it finds, by that id." },
+	{ { "verify-audit", NULL }, SETTINGS | BIT(O_KEYS) | BIT(O_FILE), cmd_verify_audit,
+		"find what was changed in an export of the audit",
+		"Reads what GET /audit/export?format=ndjson sent, and names each record that was changed,\n"
+		"taken out, put in or moved, with its line. Needs no database. With --keys signatures are\n"
+		"checked; without, digests made anew are not found. With --config or --embedded the macs\n"
+		"are computed from secrets.audit_key: then also what was changed in the database before is\n"
+		"found." },
 	{ { "config", "check" }, SETTINGS, cmd_config_check,
 		"find every fault of the settings",
 		"Reads the settings file, the environment (CONTROLCORE_<SECTION>_<NAME>) and the plans,\n"
@@ -84,7 +107,7 @@ static const struct command commands[] = {
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static const char statuses[] =
-	"Exit status: 0 done, 1 a secret was found, 64 wrong usage, 66 a file cannot be read,\n"
+	"Exit status: 0 done, 1 a secret or a fault was found, 64 wrong usage, 66 a file cannot be read,\n"
 	"69 something needed is away or unsafe, 70 an internal fault, 73 a file cannot be written,\n"
 	"75 another instance has it, 78 a setting is not valid.\n";
 
@@ -242,7 +265,8 @@ int cli_main(int argc, char **argv)
 	status = read_options(c, argc - used, argv + used, &o);
 	if (status != 0)
 		return status < 0 ? print_command_help(c) : status;
-	if ((c->options & BIT(O_PATH)) && o.path == NULL)
-		return wrong_usage(c, "this is missing", option_table[O_PATH].name);
+	for (int i = 0; i < O_COUNT; i++)
+		if ((c->options & BIT(i)) && is_operand(i) && o.path == NULL)
+			return wrong_usage(c, "this is missing", option_table[i].name);
 	return c->run(&o);
 }

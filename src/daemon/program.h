@@ -11,13 +11,13 @@
 struct options {
 	const char *config, *embedded, *listen;
 	const char *name, *scopes, *output, *key;
-	const char *path;
+	const char *path, *keys;
 	bool dry_run;
 };
 
 /* Exit statuses beside 0 (sysexits.h). */
 enum {
-	EXIT_FOUND = 1, /* scan-secrets */
+	EXIT_FOUND = 1, /* scan-secrets, verify-audit */
 	EXIT_USAGE = 64,
 	EXIT_NO_INPUT = 66, /* a file cannot be read */
 	EXIT_UNAVAILABLE = 69, /* something it needs cannot be reached, or is unsafe to use */
@@ -59,6 +59,7 @@ int cmd_operator_key_create(const struct options *o);
 int cmd_operator_key_list(const struct options *o);
 int cmd_operator_key_revoke(const struct options *o);
 int cmd_scan_secrets(const struct options *o);
+int cmd_verify_audit(const struct options *o);
 int cmd_config_check(const struct options *o);
 int cmd_config_example(const struct options *o);
 int cmd_openapi(const struct options *o);

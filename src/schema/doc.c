@@ -85,6 +85,11 @@ bool doc_int(const struct doc *d, const char *key, int64_t *ret)
 	return true;
 }
 
+bool doc_true(const struct doc *d, const char *key)
+{
+	return json_is_true(json_object_get(d->root, key));
+}
+
 bool doc_has(const struct doc *d, const char *key)
 {
 	return json_object_get(d->root, key) != NULL;
