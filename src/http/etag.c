@@ -162,8 +162,9 @@ void etag_derive(struct entry *e, const struct entry *get)
 	e->row_version = field_with(r->reply, F_ROW_VERSION);
 	e->etag = kind_of(e);
 	e->shape = shape_of(r->reply);
-	/* What a write answers is what a GET of the same path would: it has the same tag. */
-	if (e->etag != ETAG_NONE && get != NULL && get != e && get->route->reply == r->reply)
+	/* What a write answers is what a GET of the same path would if it is no list: it has the same tag. */
+	if (e->etag != ETAG_NONE && get != NULL && get != e && get->route->reply == r->reply &&
+	    get->route->list == r->list)
 		e->etag = get->etag;
 	e->object = get != NULL && get->row_version != NULL && get->route->list == NULL ? get : e;
 }
