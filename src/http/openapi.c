@@ -52,7 +52,10 @@ static void write_query_parameters(struct jw *w, const struct schema *s)
 {
 	for (size_t i = 0; s != NULL && i < s->nfields; i++) {
 		const struct field *f = &s->fields[i];
+		/* Null stands for "not sent", and cannot be. */
+		struct field sent = *f;
 
+		sent.flags &= ~(unsigned)F_NULLABLE;
 		jw_object(w);
 		member(w, "name", f->name);
 		member(w, "in", "query");
@@ -66,7 +69,7 @@ static void write_query_parameters(struct jw *w, const struct schema *s)
 			jw_bool(w, false);
 		}
 		jw_key(w, "schema");
-		schema_write_field_jsonschema(w, f, USE_CREATE);
+		schema_write_field_jsonschema(w, &sent, USE_CREATE);
 		jw_object_end(w);
 	}
 }

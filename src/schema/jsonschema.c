@@ -4,11 +4,16 @@
 
 #include "value.h"
 
+static bool is_shown(enum schema_use use)
+{
+	return use == USE_OUT || use == USE_KEPT;
+}
+
 static bool is_part(const struct field *f, enum schema_use use)
 {
 	if (use == USE_CREATE)
 		return f->flags & F_CREATE;
-	if (use == USE_OUT)
+	if (is_shown(use))
 		return f->flags & F_OUT;
 	/* What was read may be sent back with a change. */
 	return f->flags & (F_UPDATE | F_OUT);
@@ -16,8 +21,13 @@ static bool is_part(const struct field *f, enum schema_use use)
 
 static bool is_required(const struct field *f, enum schema_use use)
 {
+	/* What clients may leave out is not there in what is kept as they sent it. */
+	if (use == USE_KEPT && f->flags & F_IN && !(f->flags & F_REQUIRED))
+		return false;
+	if (use == USE_KEPT)
+		use = USE_OUT;
 	if (use == USE_OUT)
-		return f->flags & F_OUT && !(f->flags & (F_OPTIONAL_OUT | F_FULL));
+		return f->flags & F_OUT && !(f->flags & (F_OPTIONAL_OUT | F_FULL | F_SECRET));
 	if (use == USE_CREATE)
 		return f->flags & F_CREATE && f->flags & F_REQUIRED;
 	return use == USE_REPLACE && f->flags & F_UPDATE && f->flags & F_REQUIRED;
@@ -97,7 +107,7 @@ static void write_json(struct jw *w, const struct field *f, enum schema_use use)
 		write_type(w, f, "array");
 		jw_key(w, "items");
 		/* The items are kept as they were sent to create. */
-		schema_write_jsonschema(w, f->sub, use == USE_OUT ? USE_OUT : USE_CREATE);
+		schema_write_jsonschema(w, f->sub, is_shown(use) ? USE_KEPT : USE_CREATE);
 		write_bounds(w, "minItems", "maxItems", f->min, f->max);
 	} else if (!(f->flags & F_ANY_JSON)) {
 		write_type(w, f, "object");
@@ -128,7 +138,7 @@ static void write_object(struct jw *w, const struct schema *s, enum schema_use u
 		}
 		jw_array_end(w);
 	}
-	if (use != USE_OUT) {
+	if (!is_shown(use)) {
 		jw_key(w, "additionalProperties");
 		jw_bool(w, false);
 	}
@@ -195,13 +205,13 @@ void schema_write_field_jsonschema(struct jw *w, const struct field *f, enum sch
 	/* What is not sent to change stays as it is. */
 	if (use == USE_CREATE || use == USE_REPLACE)
 		write_default(w, f);
-	if (use != USE_OUT && f->example != NULL) {
+	if (!is_shown(use) && f->example != NULL) {
 		jw_key(w, "examples");
 		jw_array(w);
 		schema_write_example_value(w, f, use);
 		jw_array_end(w);
 	}
-	if (use != USE_OUT && use != USE_CREATE && !(f->flags & F_UPDATE)) {
+	if (!is_shown(use) && use != USE_CREATE && !(f->flags & F_UPDATE)) {
 		jw_key(w, "readOnly");
 		jw_bool(w, true);
 	}

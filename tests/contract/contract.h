@@ -19,6 +19,9 @@ struct contract {
 	struct daemon *d;
 	struct tenant_fixture t;
 	struct client *c; /* the operator: holds every scope */
+	/* A proxy between the clients and the program, if CC_CONTRACT_PROXY names one; 0: none. */
+	int proxy_port;
+	pid_t proxy;
 };
 
 int contract_setup(void **state); /* for groups */
@@ -42,6 +45,7 @@ struct ask {
 	const char *body;    /* NULL: none */
 	const char *headers; /* further lines, or NULL */
 	const char *tenant;  /* for {tenant_id} or the header; NULL: the contract's */
+	bool beside;         /* not through a proxy: the document does not describe such a request */
 	const char *id;      /* for any other {…}; NULL: one that does not exist */
 };
 const struct answer *contract_ask(struct contract *k, struct client *c, const struct ask *ask);

@@ -276,7 +276,7 @@ static void a_tenant_may_want_a_tag_with_every_change(void **state)
 	{
 		const bool needed = r->auth == AUTH_TENANT && r->mode == DB_WRITE && r->method != M_POST &&
 				    (r->flags & ROUTE_NO_VERSION) == 0;
-		struct ask ask = { .r = r, .prefix = prefix, .method = r->method };
+		struct ask ask = { .r = r, .prefix = prefix, .method = r->method, .beside = true };
 
 		/* What is sent is refused by the next check, so that nothing is ever done. */
 		ask.query = "nosuch=1";
@@ -303,7 +303,7 @@ static void conditions_that_are_none_are_refused(void **state)
 
 	FOR_EACH_ROUTE(r, prefix)
 	{
-		struct ask ask = { .r = r, .prefix = prefix, .method = r->method };
+		struct ask ask = { .r = r, .prefix = prefix, .method = r->method, .beside = true };
 
 		if (r->auth == AUTH_PUBLIC || r->body != NULL)
 			continue;

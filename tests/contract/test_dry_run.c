@@ -92,6 +92,7 @@ static void a_dry_run_of_a_bad_body_is_refused_as_the_write_is(void **state)
 		struct ask ask = { .r = r,
 			.prefix = prefix,
 			.method = r->method,
+			.beside = true,
 			.body = "{\"nosuch\":1}",
 			.query = "dry_run=true" };
 
@@ -114,7 +115,7 @@ static void anything_but_true_and_false_is_a_fault_of_dry_run(void **state)
 			continue;
 		for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 			const struct ask ask = {
-				.r = r, .prefix = prefix, .method = r->method, .query = bad[i]
+				.r = r, .prefix = prefix, .method = r->method, .query = bad[i], .beside = true
 			};
 
 			assert_fault("dry_run", NULL, assert_status(422, contract_ask(k, k->c, &ask)));

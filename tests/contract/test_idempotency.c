@@ -154,7 +154,7 @@ static void a_key_that_is_none_is_named(void **state)
 	snprintf(too_long, sizeof(too_long), HEADER, text);
 	FOR_EACH_ROUTE(r, prefix)
 	{
-		struct ask ask = { .r = r, .prefix = prefix, .method = r->method };
+		struct ask ask = { .r = r, .prefix = prefix, .method = r->method, .beside = true };
 
 		if (!route_is_write(r))
 			continue;

@@ -78,7 +78,7 @@ static const struct grower {
 } growers[] = {
 	{ "listPolicyVersions", { { M_PATCH, "/policies/{id}", "{\"description\":\"a further one\"}" } } },
 	{ "listTenantOperations",
-	  { { M_DELETE, "/tenants/{tenant_id}", NULL }, { M_POST, "/tenants/{tenant_id}/restore", "{}" } } },
+	  { { M_DELETE, "/tenants/{tenant_id}", NULL }, { M_POST, "/tenants/{tenant_id}/restore", NULL } } },
 };
 
 static void take(const struct list *l, const struct step *step)

@@ -43,6 +43,7 @@ enum schema_use {
 	USE_UPDATE,     /* PATCH: nothing is required */
 	USE_OUT,
 	USE_REPLACE,    /* PUT */
+	USE_KEPT,       /* an item of a list in a reply, as it was sent: what may be left out may be absent */
 };
 void schema_write_jsonschema(struct jw *w, const struct schema *s, enum schema_use use);
 void schema_write_field_jsonschema(struct jw *w, const struct field *f, enum schema_use use);
