@@ -116,6 +116,17 @@ static enum err openapi(struct ctx *cx, struct req *rq)
 	return ERR_NONE;
 }
 
+static enum err devdocs(struct ctx *cx, struct req *rq)
+{
+	struct str out;
+
+	str_init(&out, cx->arena, (size_t)512 * 1024);
+	devdocs_write(&out, &api_reference);
+	rq->raw_out = out.data;
+	req_header(rq, "Content-Security-Policy", devdocs_csp);
+	return ERR_NONE;
+}
+
 static const struct route routes[] = {
 	{ M_GET, "/livez", "live", .auth = AUTH_PUBLIC, .flags = ROUTE_INLINE | ROUTE_NO_LIMIT, .status = 200,
 	  .handler = live, .reply = &liveness_schema, .summary = "Is the program alive?",
@@ -136,5 +147,9 @@ static const struct route routes[] = {
 	  .doc = "Made from the tables that the server itself works by." },
 	{ M_GET, "/api/v1/openapi.json", "openapiOfVersion", OPENAPI,
 	  .doc = "The same as /openapi.json, below the prefix of this version." },
+	{ M_GET, "/devdocs", "devdocs", .auth = AUTH_PUBLIC,
+	  .flags = ROUTE_INLINE | ROUTE_NO_LIMIT | ROUTE_FIXED, .status = 200, .handler = devdocs,
+	  .media = { "text/html; charset=utf-8" }, .summary = "This API as a page for people",
+	  .doc = "One page without scripts, from the same tables." },
 };
 ROUTE_GROUP(system_routes, "System", "", routes);

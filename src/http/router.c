@@ -181,6 +181,8 @@ static void make_fixed(struct arena *a, struct entry *e)
 	if ((e->route->flags & ROUTE_FIXED) == 0 || e->route->handler(&cx, &rq) != ERR_NONE)
 		return;
 	e->fixed = rq.raw_out;
+	e->fixed_header = arena_memdup(a, rq.header, sizeof(rq.header));
+	e->nfixed_header = rq.nheaders;
 	e->fixed_etag = etag_of_body(a, e, NULL, e->fixed, strlen(e->fixed));
 }
 

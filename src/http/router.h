@@ -30,6 +30,8 @@ struct entry {
 	uint64_t shape;                         /* of the reply, for its tag */
 	const struct entry *object;             /* whose tag a 412 names: GET of the same path, or itself */
 	const char *fixed, *fixed_etag;         /* ROUTE_FIXED: the answer; else NULL */
+	const struct http_header *fixed_header; /* what its handler added; nfixed_header of them */
+	int nfixed_header;
 	struct entry *next;                     /* in the order of the table */
 	const struct node *node;
 };

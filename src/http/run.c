@@ -110,6 +110,9 @@ static enum err run_handler(struct call *c)
 	if (c->entry->fixed != NULL) {
 		c->rq.raw_out = c->entry->fixed;
 		c->rq.etag = c->entry->fixed_etag;
+		c->rq.raw_type = c->rq.route->media[0];
+		for (int i = 0; i < c->entry->nfixed_header; i++)
+			req_header(&c->rq, c->entry->fixed_header[i].name, c->entry->fixed_header[i].value);
 		return ERR_NONE;
 	}
 	if (hooks->unit != NULL)

@@ -22,5 +22,9 @@ const struct reference_word *reference_find(const struct reference_word *words, 
 
 /* OpenAPI 3.1 of the tables, as JSON. Every error of ERR_LIST that applies is listed. */
 void openapi_write(struct str *out, const struct reference *ref);
+/* The reference for people: one HTML page, well-formed XML too, that needs nothing beside itself. */
+void devdocs_write(struct str *out, const struct reference *ref);
+/* The Content-Security-Policy under which that page may do what it does, and nothing else. */
+extern const char devdocs_csp[];
 
 #endif
