@@ -34,13 +34,6 @@ SELECT count(*) AS total
  WHERE tenant_id = $1 AND id <> $2 AND 'api_keys:write' = ANY (scopes)
    AND rotated_to IS NULL AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now());
 
--- What counts against the tenant's limit: of a key and its successor one.
--- name: api_key_live :one tally
--- args: tenant_id text
-SELECT count(*) AS total
-  FROM cc.api_key
- WHERE tenant_id = $1 AND rotated_to IS NULL AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now());
-
 -- Of a tenant or, without one, of operators; its row is locked. So are the next two.
 -- name: api_key_update :opt api_key_row
 -- args: tenant_id text, id text, name text, scopes text[], allowed_cidrs text[], expires_at timestamptz

@@ -4,7 +4,7 @@
 -- name: tenant_place_by_name :opt tenant_place_row
 -- args: name text
 SELECT t.id, t.slug, t.name, t.domain, t.status, t.suspend_mode, t.plan_type,
-       t.max_policies, t.max_resources, t.max_users, t.max_bouncers, t.require_if_match, t.require_tests,
+       t.max_policies, t.max_resources, t.max_users, t.max_bouncers, t.quotas, t.require_if_match, t.require_tests,
        t.issuers,
        t.region, t.schema_id, t.shard, t.epoch, s.version AS schema_version,
        ARRAY(SELECT d.domain FROM cc.domain d
@@ -18,7 +18,7 @@ SELECT t.id, t.slug, t.name, t.domain, t.status, t.suspend_mode, t.plan_type,
 -- name: tenant_place_by_host :opt tenant_place_row
 -- args: host text
 SELECT t.id, t.slug, t.name, t.domain, t.status, t.suspend_mode, t.plan_type,
-       t.max_policies, t.max_resources, t.max_users, t.max_bouncers, t.require_if_match, t.require_tests,
+       t.max_policies, t.max_resources, t.max_users, t.max_bouncers, t.quotas, t.require_if_match, t.require_tests,
        t.issuers,
        t.region, t.schema_id, t.shard, t.epoch, s.version AS schema_version,
        ARRAY(SELECT d.domain FROM cc.domain d

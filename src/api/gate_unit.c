@@ -96,6 +96,7 @@ static enum err work_effect(struct ctx *cx, const struct write *w)
 			cx->idem->version = cx->head->version;
 	}
 	TRY(w->work(cx, w->arg));
+	head_warn(cx);
 	/* A handler that does not look at what the client believes must not change anything. */
 	if ((cx->belief.is.sent || cx->belief.is_not.sent) && !cx->belief.checked)
 		return refuse(cx, ERR_INTERNAL, "%s honours no If-Match", w->rq->route->op);
@@ -114,6 +115,7 @@ static enum err work_write(struct ctx *cx, void *arg)
 	g->unchanged = false;
 	w->rq->changed = (struct strv){ 0 };
 	w->rq->raw_out = NULL;
+	cx->quota_warning = NULL;
 	cx->belief.checked = false;
 	if (w->rq->dry_run) {
 		TRY(work_effect(cx, w));
@@ -222,6 +224,8 @@ static enum err run_stored(struct ctx *cx, struct req *rq, enum db_mode mode, db
 		e = run_place(cx, rq, mode, work, arg);
 	if (e != ERR_NONE && e != ERR_DRY_RUN)
 		return e;
+	if (mode == DB_WRITE && cx->quota_warning != NULL)
+		req_header(rq, "X-Quota-Warning", cx->quota_warning);
 	if (rq->complete != NULL)
 		rq->complete(rq, rq->complete_arg);
 	return ERR_NONE;

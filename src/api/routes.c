@@ -6,6 +6,7 @@
 
 const struct route_group *const api_groups[] = {
 	&tenant_routes,
+	&quota_routes,
 	&operation_routes,
 	&apikey_routes,
 	&issuer_routes,

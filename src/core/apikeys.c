@@ -5,7 +5,7 @@
 #include "tenants_in.h"
 
 #include "cc/core/actor.h"
-#include "cc/core/head.h"
+#include "cc/core/quota.h"
 #include "cc/core/scope.h"
 #include "cc/core/tenant.h"
 #include "cc/crypto/apikey.h"
@@ -35,9 +35,8 @@ enum err apikeys_create(struct ctx *cx, const struct api_key_new *in, struct api
 {
 	const bool test = str_eq(in->environment, "test");
 	struct tenant_row *tenant = ARENA_NEW(cx->arena, struct tenant_row);
-	struct tally *live = ARENA_NEW(cx->arena, struct tally);
-	const int64_t most = cx->world->settings->api_keys_max;
-	bool *found = ARENA_NEW(cx->arena, bool);
+	struct quota_row *quota = ARENA_NEW(cx->arena, struct quota_row);
+	bool *found = ARENA_ARRAY(cx->arena, bool, 2);
 	const struct strv cidrs = apikeys_cidrs(cx, &in->allowed_cidrs);
 	const char *text, *display;
 	struct bytes hash;
@@ -50,14 +49,13 @@ enum err apikeys_create(struct ctx *cx, const struct api_key_new *in, struct api
 	TRY(apikeys_check_grant(cx, scope_bits(&in->scopes), grantable(cx)));
 	text = apikeys_make(cx, test ? APIKEY_TEST : APIKEY_LIVE, &key, &hash, &display);
 	/* Counted under the lock, by a statement that sees what the last holder of it committed. */
-	q_tenant_lock_later(cx->db, tenant, found, cx->tenant->id);
-	q_api_key_live_later(cx->db, live, cx->tenant->id);
+	q_tenant_lock_later(cx->db, tenant, &found[0], cx->tenant->id);
+	q_quota_get_later(cx->db, quota, &found[1], cx->tenant->id);
 	TRY(q_api_key_insert(cx->db, ret, arena_printf(cx->arena, "key-%s", key.id), key.id, cx->tenant->id,
 			     in->name, &in->scopes, &cidrs, hash, display,
 			     cx->actor != NULL ? cx->actor->id : "system", in->expires_at, NULL));
-	TRY(tenants_state(cx, *found, tenant));
-	if (live->total >= most)
-		return refuse_quota(cx, "api_keys", most, live->total);
+	TRY(tenants_state(cx, found[0], tenant));
+	TRY(quota_take_api_key(cx, quota));
 	ret->key = text;
 	return ERR_NONE;
 }

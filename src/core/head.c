@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 
+#include "cc/core/quota.h"
 #include "cc/core/registry.h"
 #include "cc/core/world.h"
 #include "cc/model/q_tenant.h"
@@ -105,7 +106,24 @@ enum err head_add_policy(struct ctx *cx, int64_t *ret_id)
 	}
 	if (ret_id != NULL)
 		*ret_id = h->last_id;
+	if (cx->head != NULL) {
+		struct head *now = arena_memdup(cx->arena, cx->head, sizeof(*now));
+
+		now->policies_used = h->policies_used;
+		cx->head = now;
+	}
 	return ERR_NONE;
+}
+
+void head_warn(struct ctx *cx)
+{
+	for (int take = TAKE_POLICY; take <= TAKE_USER && cx->head != NULL; take++) {
+		const struct quota *q = &quotas[take];
+
+		quota_warn(cx, q->resource, number_at(cx->head, q->used_at),
+			   number_at(&cx->tenant->warn, q->limit_at),
+			   number_at(&cx->tenant->limits, q->limit_at));
+	}
 }
 
 void head_release_later(struct ctx *cx, enum take kind)

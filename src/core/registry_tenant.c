@@ -6,6 +6,7 @@
 #include "registry_in.h"
 
 #include "cc/base/clock.h"
+#include "cc/core/quota.h"
 #include "cc/model/names.h"
 #include "cc/model/q_control.h"
 
@@ -125,11 +126,12 @@ static enum err tenant_make(struct ctx *cx, const struct tenant_place_row *row, 
 		.domain = arena_strdup(a, row->domain),
 		.suspend_mode = arena_strdup(a, row->suspend_mode),
 		.plan = plan_find(&cx->world->plans, row->plan_type),
-		.limits = { .max_policies = row->max_policies, .max_resources = row->max_resources,
-			    .max_users = row->max_users, .max_bouncers = row->max_bouncers },
+		.warn = { .max_policies = row->max_policies, .max_resources = row->max_resources,
+			  .max_users = row->max_users, .max_bouncers = row->max_bouncers },
 		.require_if_match = row->require_if_match,
 		.require_tests = row->require_tests,
 	};
+	quota_hard_limits(a, row->quotas, &te->t.warn, &te->t.limits);
 	for (size_t i = 0; i < row->hosts.n; i++)
 		hosts[i] = arena_strdup(a, row->hosts.v[i]);
 	te->hosts = (struct strv){ .v = hosts, .n = row->hosts.n };

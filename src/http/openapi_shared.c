@@ -43,6 +43,16 @@ static bool is_secret(const struct route *r)
 	return (r->flags & ROUTE_NO_STORE) != 0;
 }
 
+static bool takes_places(const struct route *r)
+{
+	const size_t most = sizeof(r->errors) / sizeof(r->errors[0]);
+
+	for (size_t i = 0; i < most; i++)
+		if (r->errors[i] == ERR_QUOTA)
+			return true;
+	return false;
+}
+
 #define TEXT_SCHEMA "{\"type\":\"string\"}"
 #define COUNT_SCHEMA "{\"type\":\"integer\",\"minimum\":0}"
 
@@ -86,6 +96,8 @@ const struct shared_header shared_headers[] = {
 	  "How many of them are left." },
 	{ "RateLimitReset", "X-RateLimit-Reset", is_limited, HEAD_TRIAL, { 429 }, COUNT_SCHEMA,
 	  "When all of them are there again, in seconds since 1970." },
+	{ "QuotaWarning", "X-Quota-Warning", takes_places, HEAD_TRIAL, { 0 }, TEXT_SCHEMA,
+	  "More than a limit of the quota that only warns is in use now: metric; used; limit; hard." },
 	{ "Degraded", "X-Degraded", is_keyed, HEAD_TRIAL, { 0 }, "{\"type\":\"string\",\"enum\":[\"true\"]}",
 	  "true: answered from memory while the control database cannot be reached." },
 	{ "RetryAfter", "Retry-After", NULL, 0, { 429, 503 }, "{\"type\":\"integer\",\"minimum\":1}",

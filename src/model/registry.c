@@ -14,6 +14,7 @@ static const struct field tenant_place_fields[] = {
 	INT(T, max_resources, F_NULLABLE, 0, INT64_MAX, "Null: unlimited."),
 	INT(T, max_users, F_NULLABLE, 0, INT64_MAX, "Null: unlimited."),
 	INT(T, max_bouncers, F_NULLABLE, 0, INT64_MAX, "Null: unlimited."),
+	JSON(T, quotas, 0, 0, "By metric: what happens beyond its limit."),
 	BOOL(T, require_if_match, 0, "Changes without If-Match are refused."),
 	BOOL(T, require_tests, 0, "Policies that were not tested are not promoted."),
 	JSON(T, issuers, F_ANY_JSON, 0, "Who may sign tokens for its people."),

@@ -28,6 +28,9 @@ static const struct {
 static const struct {
 	const char *op, *body;
 } bodies[] = {
+	{"setQuota",
+         "{\"policies\":{\"limit\":900,\"enforcement\":\"grace\",\"grace_percent\":10,"
+         "\"thresholds\":[50,100]}}"},
 	{"setIssuers",
          "{\"issuers\":[{\"issuer\":\"https://id.example/\",\"audience\":\"a\",\"algorithms\":[\"ES256\"],"
          "\"jwks\":{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"1\",\"use\":\"sig\","

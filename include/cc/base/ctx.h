@@ -69,6 +69,7 @@ struct ctx {
 	struct world *world;            /* what reaches beyond the transaction (pools, cache, settings) */
 	const struct head *head;        /* inside a managed write: what the gate answered (core/head.h) */
 	struct belief belief;           /* of a request that changes an object */
+	const char *quota_warning;      /* the write uses more than a limit that only warns: core/quota.h */
 	struct idem *idem;              /* inside a write with an Idempotency-Key (core/idem.h), else NULL */
 	const char *request_id;
 	const char *remote_ip;

@@ -27,6 +27,8 @@ enum err head_gate(struct ctx *cx, enum take take) MUST_USE;
  * the gate. ret_id: the next id; NULL: none is taken. ERR_QUOTA.
  */
 enum err head_add_policy(struct ctx *cx, int64_t *ret_id) MUST_USE;
+/* After the work of a managed write: says in the answer what it uses beyond a limit that only warns. */
+void head_warn(struct ctx *cx);
 /* Gives a place back (soft delete); queued. */
 void head_release_later(struct ctx *cx, enum take kind);
 /*

@@ -25,7 +25,8 @@ struct tenant {
 	enum tenant_status status;
 	const char *suspend_mode;       /* "read_only" or "blocked" while suspended, else NULL */
 	const struct plan *plan;        /* NULL: it is not configured on this node */
-	struct limits limits;           /* the tenant's own, from its settings */
+	struct limits limits;           /* where more is refused: its quota */
+	struct limits warn;             /* beyond which more is let through with a warning: its settings */
 	bool require_if_match;          /* changes without it are refused */
 	bool require_tests;             /* policies that were not tested are not promoted */
 	/* placement */

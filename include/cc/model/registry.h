@@ -11,6 +11,7 @@ struct tenant_place_row {
 	const char *status, *suspend_mode;
 	const char *plan_type;
 	int64_t max_policies, max_resources, max_users, max_bouncers;
+	const char *quotas;                     /* JSON: see core/quota.h */
 	bool require_if_match, require_tests;
 	const char *issuers;                    /* JSON: an array of issuer_spec */
 	const char *region, *schema_id;         /* schema_id NULL: none yet */

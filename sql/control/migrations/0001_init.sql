@@ -54,6 +54,8 @@ CREATE TABLE cc.tenant (
 	max_resources  bigint CHECK (max_resources >= 0),
 	max_users      bigint CHECK (max_users >= 0),
 	max_bouncers   bigint CHECK (max_bouncers >= 0),
+	max_api_keys   bigint CHECK (max_api_keys >= 0),        -- NULL: what the node allows
+	quotas         json NOT NULL DEFAULT '{}',      -- by metric what there is to it beside its limit
 	require_if_match boolean NOT NULL DEFAULT false,
 	require_tests   boolean NOT NULL DEFAULT false,
 	issuers        json NOT NULL DEFAULT '[]',     -- who may sign tokens for the tenant's people
