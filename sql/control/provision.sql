@@ -293,6 +293,13 @@ UPDATE cc.tenant SET expunge_at = now() WHERE id = $1;
 
 -- Checkpoints -------------------------------------------------------------------------------------
 
+-- It failed: not only when its turn comes again.
+-- name: checkpoint_again :exec
+-- args: id text, pause_s int8
+UPDATE cc.tenant
+   SET checkpoint_at = least(checkpoint_at, now() + make_interval(secs => $2::float8))
+ WHERE id = $1;
+
 -- Whose audit is looked at next.
 -- name: checkpoint_claim :opt slot
 -- args: regions text[], pause_s int8

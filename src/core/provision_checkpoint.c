@@ -4,10 +4,14 @@
 
 #include <inttypes.h>
 
+#include "cc/base/clock.h"
 #include "cc/core/checkpoint.h"
 #include "cc/core/registry.h"
 #include "cc/core/world.h"
 #include "cc/model/q_control.h"
+
+#define RETRY_S 60
+#define NOTE_MS 2000
 
 struct turn {
 	struct strv regions;
@@ -21,6 +25,39 @@ static enum err claim(struct ctx *cx, void *arg)
 
 	q_checkpoint_claim_later(cx->db, &t->slot, &t->found, &t->regions, cx->world->settings->checkpoint_s);
 	return ERR_NONE;
+}
+
+static enum err again(struct ctx *cx, void *arg)
+{
+	const struct turn *t = arg;
+
+	q_checkpoint_again_later(cx->db, t->slot.tenant_id, RETRY_S);
+	return ERR_NONE;
+}
+
+/* What is told is why it failed, not whether this did: without it the next turn is a whole one away. */
+static void try_again(struct ctx *cx, const struct db_place *place, struct turn *t)
+{
+	const struct problem why = cx->problem;
+
+	ctx_clear_problem(cx);
+	cx->deadline_ms = clock_mono_ms() + NOTE_MS;
+	if (db_unit(cx, place, DB_WRITE, again, t) != ERR_NONE)
+		ctx_clear_problem(cx);
+	cx->problem = why;
+}
+
+static enum err sign(struct ctx *cx, const struct turn *turn, struct checkpoints *ret)
+{
+	const struct tenant *t = NULL;
+	enum err e;
+
+	TRY(tenant_get(cx, turn->slot.tenant_id, true, &t));
+	cx->tenant = t;
+	e = checkpoint_make(cx, ret);
+	cx->tenant = NULL;
+	tenant_put(t);
+	return e;
 }
 
 /* Nothing is signed that contradicts what was; somebody has to hear of it. */
@@ -38,7 +75,6 @@ static enum err check(struct ctx *cx, const struct checkpoints *c)
 enum err checkpoint_one(struct ctx *cx, bool *ret_did, int *count)
 {
 	struct turn turn = { .regions = region_names(cx) };
-	const struct tenant *t = NULL;
 	struct checkpoints made;
 	struct db_place place;
 	enum err e;
@@ -48,12 +84,11 @@ enum err checkpoint_one(struct ctx *cx, bool *ret_did, int *count)
 	*ret_did = turn.found;
 	if (!turn.found)
 		return ERR_NONE;
-	TRY(tenant_get(cx, turn.slot.tenant_id, true, &t));
-	cx->tenant = t;
-	e = checkpoint_make(cx, &made);
-	cx->tenant = NULL;
-	tenant_put(t);
-	TRY(e);
-	*count += made.made;
-	return check(cx, &made);
+	e = sign(cx, &turn, &made);
+	if (e == ERR_NONE) {
+		*count += made.made;
+		return check(cx, &made);
+	}
+	try_again(cx, &place, &turn);
+	return e;
 }
