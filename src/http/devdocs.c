@@ -28,11 +28,6 @@ static bool is_first_of_tag(const struct reference *ref, const struct route_grou
 	return true;
 }
 
-/* The groups of one tag, from its first on. */
-#define FOR_EACH_OF_TAG(g, first) \
-	for (const struct route_group *const *g = (first); *g != NULL; g++) \
-		if (str_eq((*g)->tag, (*(first))->tag))
-
 static void add_contents(struct str *out, const struct reference *ref)
 {
 	str_add(out, "<nav aria-label=\"Contents\">\n");
@@ -43,8 +38,9 @@ static void add_contents(struct str *out, const struct reference *ref)
 		html_text(out, (*g)->tag);
 		str_addf(out, "</summary>\n<ul>\n<li><a href=\"#%s\">All of it</a></li>\n",
 			 html_id(out->arena, (*g)->tag));
-		FOR_EACH_OF_TAG(same, g)
-			add_operation_links(out, *same);
+		for (const struct route_group *const *same = g; *same != NULL; same++)
+			if (str_eq((*same)->tag, (*g)->tag))
+				add_operation_links(out, *same);
 		str_add(out, "</ul></details>\n");
 	}
 	str_add(out, "<ul class=\"ends\">\n<li><a href=\"#shared-parameters\">Shared parameters</a></li>\n"
@@ -177,8 +173,8 @@ static void add_tag(struct str *out, const struct reference *ref, const struct r
 	str_add(out, "</h2>\n");
 	if (word != NULL)
 		html_paragraphs(out, word->doc);
-	FOR_EACH_OF_TAG(g, first)
-		for (size_t i = 0; i < (*g)->n; i++)
+	for (const struct route_group *const *g = first; *g != NULL; g++)
+		for (size_t i = 0; i < (*g)->n && str_eq((*g)->tag, tag); i++)
 			add_operation(out, ref, *g, &(*g)->routes[i]);
 	str_add(out, "</section>\n");
 }
