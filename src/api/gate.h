@@ -31,6 +31,8 @@ struct gate {
  * reply_complete() for what no commit fills in). At most one write in a request.
  */
 enum err gate_control(struct ctx *cx, struct req *rq, enum db_mode mode, db_work work, void *arg) MUST_USE;
+/* A unit of reading in the tenant's schema, for what runs outside of one. */
+enum err gate_look(struct ctx *cx, struct req *rq, db_work work, void *arg) MUST_USE;
 /* The write found nothing to change. */
 void gate_unchanged(struct req *rq);
 /* What named the tenant of this request, as a JSON array of {source, value}. */

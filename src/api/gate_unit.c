@@ -263,3 +263,8 @@ enum err gate_control(struct ctx *cx, struct req *rq, enum db_mode mode, db_work
 		cx->idem->tenant_id = cx->tenant->id;
 	return run_stored(cx, rq, mode, work, arg);
 }
+
+enum err gate_look(struct ctx *cx, struct req *rq, db_work work, void *arg)
+{
+	return run_tenant(cx, rq, DB_READ, work, arg);
+}

@@ -8,6 +8,7 @@
 extern const struct route_group system_routes, tenant_routes, apikey_routes, operator_key_routes;
 extern const struct route_group issuer_routes, auth_routes;
 extern const struct route_group policy_routes, policy_version_routes, policy_life_routes;
+extern const struct route_group policy_engine_routes;
 extern const struct route_group resource_routes, bouncer_routes, user_routes;
 extern const struct route_group audit_routes, audit_export_routes, checkpoint_routes, signing_routes;
 extern const struct route_group operation_routes, quota_routes;

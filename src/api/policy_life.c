@@ -65,20 +65,6 @@ static enum err check_promotable(struct ctx *cx, const struct policy *p, const s
 	return ERR_NONE;
 }
 
-static enum err check_tests(struct ctx *cx, const struct policy *p, const char **ret_tests)
-{
-	*ret_tests = str_eq(p->test_cases, "[]") ? "none" : "not_run";
-	if (!cx->tenant->require_tests)
-		return ERR_NONE;
-	if (str_eq(*ret_tests, "none"))
-		return refuse(cx, ERR_TESTS_FAILED,
-			"policy %" PRId64 " has no test cases, and the tenant requires them", p->id);
-	return refuse(cx, ERR_TESTS_FAILED,
-		"the test cases of policy %" PRId64
-		" cannot be run without a policy engine, and the tenant requires them",
-		p->id);
-}
-
 static void make_twin(struct ctx *cx, const struct policy *sandbox, struct policy *twin)
 {
 	twin->version = 1;
@@ -141,7 +127,7 @@ static enum err policy_promote(struct ctx *cx, struct req *rq)
 	TRY(q_policy_find(cx->db, p, &found, id));
 	TRY(managed_found(cx, "policy", id, found, p->version));
 	TRY(check_promotable(cx, p, rq->body));
-	TRY(check_tests(cx, p, &tests));
+	TRY(policy_tried(cx, rq, p, &tests));
 	q_policy_twin_later(cx->db, twin, &has_twin, id, p->name);
 	TRY(q_policy_counterparts(cx->db, &there, p->resource_id, p->bouncer_id));
 	p->resource_id = there.resource_id;
@@ -225,14 +211,17 @@ static const struct route routes[] = {
 	  .doc = "policies:write in the sandbox, policies:promote in production." },
 	{ M_POST, "/policies/{id}/promote", "promotePolicy", "policies:promote", WRITES("policy"),
 	  .status = 200,
-	  .handler = policy_promote, .body = &policy_promote_schema, .reply = &policy_promotion_schema,
-	  .errors = { ERR_QUOTA, ERR_NAME_TAKEN, ERR_CONFLICT, ERR_PRODUCTION_IMMUTABLE, ERR_TESTS_FAILED },
+	  .before = policy_try, .handler = policy_promote,
+	  .body = &policy_promote_schema, .reply = &policy_promotion_schema,
+	  .errors = { ERR_QUOTA, ERR_NAME_TAKEN, ERR_CONFLICT, ERR_PRODUCTION_IMMUTABLE, ERR_TESTS_FAILED,
+		      ERR_ENGINE_DOWN, ERR_ENGINE_LATE },
 	  .summary = "Promote a sandbox policy to production",
 	  .doc = "One way. The first promotion makes the production policy, which takes a place of the "
 		 "tenant's limit; each further one adds a version to it and leaves its status alone. The "
 		 "sandbox policy stays as it is. Only active policies are promoted. A resource or bouncer of "
 		 "the sandbox is replaced by the production one of the same name, where there is one. A "
-		 "production policy of the same name whose sandbox policy is gone is taken over." },
+		 "production policy of the same name whose sandbox policy is gone is taken over. With a "
+		 "policy engine the test cases are evaluated first, and one that fails is 409." },
 	{ M_POST, "/policies/{id}/restore", "restorePolicy", "policies:write", WRITES("policy"),
 	  .status = 200,
 	  .handler = policy_restore, .reply = &policy_schema,

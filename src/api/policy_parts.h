@@ -36,4 +36,13 @@ const char *policy_value(struct arena *a, const struct schema *s, const void *ob
 enum err policy_find_refs(struct ctx *cx, int64_t resource_id, int64_t bouncer_id,
 			  struct policy_refs *ret) MUST_USE;
 
+/*
+ * Before a promotion, outside of any unit of work: the policy engine, where there is one, evaluates the test
+ * cases. Then under the head lock: what came of it for the policy as it is now. *ret_tests: passed, not_run
+ * or none. ERR_TESTS_FAILED, ERR_CONFLICT, or why the engine could not be asked where the tenant insists.
+ */
+enum err policy_try(struct ctx *cx, struct req *rq) MUST_USE;
+enum err policy_tried(struct ctx *cx, const struct req *rq, const struct policy *p,
+		      const char **ret_tests) MUST_USE;
+
 #endif

@@ -13,7 +13,7 @@ const struct route_group *const api_groups[] = {
 	&auth_routes,
 	&policy_routes,
 	&policy_version_routes,
-	&policy_life_routes,
+	&policy_life_routes, &policy_engine_routes,
 	&resource_routes,
 	&bouncer_routes,
 	&user_routes,

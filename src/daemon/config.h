@@ -68,6 +68,11 @@ struct auth_conf {
 	bool private_issuers;
 };
 
+struct engine_conf {
+	const char *url, *token;
+	int64_t timeout_ms, test_ms, concurrent;
+};
+
 struct log_conf {
 	const char *level;
 };
@@ -88,6 +93,7 @@ struct config {
 	struct jobs_conf jobs;
 	struct limits_conf limits;
 	struct auth_conf auth;
+	struct engine_conf engine;
 	struct log_conf log;
 	struct plans_conf plans;
 	struct plan_set plan_set; /* read from plans.file, or the built-in ones */

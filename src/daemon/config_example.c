@@ -93,6 +93,8 @@ static const struct {
 	{ "secrets.role_secret",          "/etc/controlcored/role-secret"                     },
 	{ "plans.file",                   "/etc/controlcored/plans.conf"                      },
 	{ "auth.issuers",                 "/etc/controlcored/issuers.json"                    },
+	{ "engine.url",                   "http://127.0.0.1:8181"                             },
+	{ "engine.token",                 "/etc/controlcored/engine-token"                    },
 };
 
 static const char *example_of(struct arena *a, const char *section, const char *name)

@@ -6,6 +6,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "cc/net/http_client.h"
+
 const struct region_info known_regions[REGIONS_MAX] = {
 	{"us-east-1",       "na", "us_east_1"     },
 	{ "us-west-2",      "na", "us_west_2"     },
@@ -99,6 +101,17 @@ static const char *check_redis(const char *s)
 	if (colon == NULL || colon == s || !parse_int64(colon + 1, &port) || port < 1 || port > 65535)
 		return "must be host:port or unix:/path";
 	return NULL;
+}
+
+/* Without a path, which is ours; one beside the daemon may go without TLS. */
+static const char *check_engine(const char *s)
+{
+	const char *fault = http_url_fault(s, 0), *host = strstr(s, "://");
+
+	if (fault != NULL)
+		return fault;
+	return host != NULL && strpbrk(host + 3, "/?#@") == NULL ? NULL
+								 : "must end with the host or the port";
 }
 
 /* Length of one keyword=value pair of a conninfo, quotes respected; 0 when it is none. */
@@ -344,6 +357,20 @@ static const struct field auth_fields[] = {
 #undef T
 static SCHEMA(auth_conf_schema, struct auth_conf, "auth", auth_fields);
 
+#define T struct engine_conf
+static const struct field engine_fields[] = {
+	S_TEXT(T, url, 1, 2000, check_engine, NULL,
+		"Where a policy engine with the REST API of OPA listens; without it policies are checked for "
+		"their syntax only, and tests of policies answer 501. It runs what tenants write: give it no "
+		"other task, no network, and bounds of memory and time."),
+	S_SECRET(T, token, 0, 1, 512, NULL, "Sent to it as Authorization: Bearer."),
+	S_INT(T, timeout_ms, 10, 20000, "2000", "How long it may take for one call."),
+	S_INT(T, test_ms, 10, 25000, "10000", "… and for all calls of one request."),
+	S_INT(T, concurrent, 1, 64, "4", "Requests of this node that may be at it at a time."),
+};
+#undef T
+static SCHEMA(engine_conf_schema, struct engine_conf, "engine", engine_fields);
+
 #define T struct log_conf
 static const struct field log_fields[] = {
 	{AT(T, level, const char *), .kind = K_ENUM, .values = log_levels, .def = "info",
@@ -372,6 +399,7 @@ const struct section sections[] = {
 	SECTION(jobs, jobs_conf_schema, "Background work."),
 	SECTION(limits, limits_conf_schema, "Bounds inside the daemon."),
 	SECTION(auth, auth_conf_schema, "Tokens of people."),
+	SECTION(engine, engine_conf_schema, "The policy engine."),
 	SECTION(log, log_conf_schema, "What is logged."),
 	SECTION(plans, plans_conf_schema, "What tenants can subscribe to."),
 };

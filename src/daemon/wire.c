@@ -68,6 +68,11 @@ static void fill_settings(struct wire *w)
 		.stale_max_s = c->limits.stale_max_s,
 		.api_keys_max = c->limits.api_keys,
 		.auth_failures = c->limits.auth_failures,
+		.engine = { .url = c->engine.url,
+			    .token = c->engine.token,
+			    .timeout_ms = (int)c->engine.timeout_ms,
+			    .test_ms = (int)c->engine.test_ms,
+			    .concurrent = (int)c->engine.concurrent },
 		.issuers = c->issuers,
 		.private_issuers = c->auth.private_issuers,
 	};

@@ -105,7 +105,7 @@ static enum err work_once(struct ctx *cx, void *arg)
 static enum err run_handler(struct call *c)
 {
 	const struct http_hooks *hooks = c->server->conf.hooks;
-	struct work w = { .call = c, .before = c->rq };
+	struct work w = { .call = c };
 
 	if (c->entry->fixed != NULL) {
 		c->rq.raw_out = c->entry->fixed;
@@ -115,6 +115,9 @@ static enum err run_handler(struct call *c)
 			req_header(&c->rq, c->entry->fixed_header[i].name, c->entry->fixed_header[i].value);
 		return ERR_NONE;
 	}
+	if (c->rq.route->before != NULL)
+		TRY(c->rq.route->before(&c->cx, &c->rq));
+	w.before = c->rq;
 	if (hooks->unit != NULL)
 		return hooks->unit(&c->cx, &c->rq, work_once, &w);
 	if (c->rq.route->store != STORE_NONE)

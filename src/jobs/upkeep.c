@@ -4,6 +4,7 @@
 
 #include "cc/base/clock.h"
 #include "cc/base/log.h"
+#include "cc/core/engine.h"
 #include "cc/core/marks.h"
 #include "cc/core/provision.h"
 #include "cc/model/q_control.h"
@@ -20,12 +21,13 @@
 #define ORPHANS_EVERY_MS 300000
 #define ORPHAN_GRACE_S 3600
 #define ORPHANS_BUDGET_MS 30000
+#define ENGINE_EVERY_MS 5000
 
 struct upkeep {
 	struct jobs *jobs;
 	struct arena *arena;
-	struct trouble tick, trim, orphans, marks;
-	int64_t marks_at, sweep_at, trim_at, orphans_at; /* clock_mono_ms() */
+	struct trouble tick, trim, orphans, marks, engine;
+	int64_t marks_at, sweep_at, trim_at, orphans_at, engine_at; /* clock_mono_ms() */
 };
 
 static bool due(int64_t *at, int64_t every_ms)
@@ -110,6 +112,18 @@ static void sweep_pools(struct world *w)
 	region_pools_sweep(w);
 }
 
+/* Modules in the policy engine that whoever loaded them did not remove. */
+static void sweep_engine(struct upkeep *u)
+{
+	struct ctx cx = jobs_ctx(u->jobs, u->arena, ORPHANS_BUDGET_MS);
+	int removed = 0;
+	enum err e = engine_sweep(&cx, &removed);
+
+	trouble_note(&u->engine, &cx, e);
+	if (removed > 0)
+		LOG(LOG_INFO, "modules left in the policy engine are removed", LOG_INT("modules", removed));
+}
+
 static void keep_house(struct upkeep *u)
 {
 	struct world *w = u->jobs->world;
@@ -120,6 +134,8 @@ static void keep_house(struct upkeep *u)
 		sweep_pools(w);
 	if (due(&u->trim_at, TRIM_EVERY_MS))
 		trim_control(u);
+	if (due(&u->engine_at, ENGINE_EVERY_MS))
+		sweep_engine(u);
 	if (!due(&u->orphans_at, ORPHANS_EVERY_MS))
 		return;
 	for (size_t i = 0; i < w->nregions && !jobs_stopping(u->jobs); i++)
@@ -135,6 +151,7 @@ void *upkeep_run(void *jobs)
 		.trim = { .what = "trim of the control database" },
 		.orphans = { .what = "orphan check" },
 		.marks = { .what = "marks of use" },
+		.engine = { .what = "clearing of the policy engine" },
 		.orphans_at = clock_mono_ms() + ORPHANS_EVERY_MS / 5,
 	};
 	bool more;

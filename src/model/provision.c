@@ -44,6 +44,13 @@ static const struct field tenant_group_fields[] = {
 #undef T
 SCHEMA(tenant_group_schema, struct tenant_group, "TenantGroup", tenant_group_fields);
 
+#define T struct engine_module
+static const struct field engine_module_fields[] = {
+	TEXT(T, name, 0, 0, 0, "Its name there, and of its package."),
+};
+#undef T
+SCHEMA(engine_module_schema, struct engine_module, "EngineModule", engine_module_fields);
+
 #define T struct role_facts
 static const struct field role_facts_fields[] = {
 	TEXT(T, role, 0, 0, 0, "Its name."),

@@ -75,6 +75,16 @@ const struct doc *doc_object(const struct doc *d, const char *key)
 	return json_is_object(v) ? doc_of(d->arena, v) : NULL;
 }
 
+const char *doc_value(const struct doc *d, const char *key)
+{
+	const json_t *v = json_object_get(d->root, key);
+	char *text = v != NULL ? json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+	const char *copy = arena_strdup(d->arena, text);
+
+	free(text);
+	return copy;
+}
+
 bool doc_int(const struct doc *d, const char *key, int64_t *ret)
 {
 	const json_t *v = json_object_get(d->root, key);

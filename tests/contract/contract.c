@@ -58,13 +58,17 @@ static void proxy_stop(struct contract *k)
 		kill(k->proxy, SIGKILL);
 }
 
+/* All that a route may need is there: also what few installations have. */
 int contract_setup(void **state)
 {
-	struct contract *k;
+	struct contract *k = calloc(1, sizeof(*k));
 
+	if (k == NULL)
+		return -1;
+	k->opa = opa_start(NULL);
+	setenv("CONTROLCORE_ENGINE_URL", opa_url(k->opa), 1);
 	if (daemon_group_setup(state) != 0)
 		return -1;
-	k = calloc(1, sizeof(*k));
 	k->d = *state;
 	fixture_tenant(k->d, "contract", "enterprise", NULL, NULL, &k->t);
 	k->c = client_operator(k->d);
@@ -83,6 +87,7 @@ int contract_teardown(void **state)
 		return 0; /* the set-up failed */
 	proxy_stop(k);
 	client_close(k->c);
+	opa_stop(k->opa);
 	*state = k->d;
 	free(k);
 	return daemon_group_teardown(state);

@@ -242,6 +242,17 @@ static void what_it_names_is_replaced_by_its_counterpart(void **state)
 	assert_int(edge, a, "bouncer_id");
 }
 
+static void without_an_engine_nothing_is_evaluated(void **state)
+{
+	struct story *s = *state;
+
+	assert_status(201, client_post(s->c, "/policies", "{'name':'p'," LEAST "}"));
+	assert_error(501, "policy_engine_not_configured",
+		client_post(s->c, "/policies/validate", "%s", "{" LEAST "}"));
+	assert_error(501, "policy_engine_not_configured",
+		client_post(s->c, "/policies/1/test", "%s", "{}"));
+}
+
 static void a_tenant_may_require_tests(void **state)
 {
 	struct story *s = *state;
@@ -396,6 +407,8 @@ int main(void)
 			a_production_policy_without_its_sandbox_is_taken_over, story_open, story_close),
 		cmocka_unit_test_setup_teardown(
 			what_it_names_is_replaced_by_its_counterpart, story_open, story_close),
+		cmocka_unit_test_setup_teardown(
+			without_an_engine_nothing_is_evaluated, story_open, story_close),
 		cmocka_unit_test_setup_teardown(a_tenant_may_require_tests, story_open, story_close),
 		cmocka_unit_test_setup_teardown(a_trial_promotion_leaves_nothing, story_open, story_close),
 		cmocka_unit_test_setup_teardown(

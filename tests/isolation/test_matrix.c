@@ -13,11 +13,13 @@
 #include <cmocka.h>
 
 #include "matrix.h"
+#include "opa_peer.h"
 #include "temp.h"
 
 #define SHOWN 25        /* failures that are told in full */
 
 static struct stage *stage;
+static struct opa_peer *opa; /* so that no route lacks what it needs */
 static long asked;
 static int failures;
 
@@ -320,10 +322,14 @@ static void only_its_own_keys_and_operators_wrote_to_a_tenant(void **state)
 
 static int build(void **state)
 {
-	const struct daemon_options options = { .nine_regions = false };
-	struct daemon *d = daemon_start(&options);
+	static char engine[160];
+	static const char *const env[] = { engine, NULL };
+	struct daemon *d;
 
 	(void)state;
+	opa = opa_start(NULL);
+	snprintf(engine, sizeof(engine), "CONTROLCORE_ENGINE_URL=%s", opa_url(opa));
+	d = daemon_start(&(struct daemon_options){ .env = env });
 	stage = stage_build(d);
 	return 0;
 }
@@ -336,6 +342,7 @@ static int clear(void **state)
 	print_message("# %ld requests in all\n", asked);
 	stage_clear(stage);
 	daemon_finish(d);
+	opa_stop(opa);
 	return 0;
 }
 

@@ -71,6 +71,9 @@
 	X(RATE_LIMITED, 429, "rate_limit_exceeded", "too many requests; see retry_after") \
 	X(HEADERS_TOO_LARGE, 431, "headers_too_large", "the header section is too large") \
 	X(INTERNAL, 500, "internal_error", "the server failed; quote the request_id") \
+	X(ENGINE_MISSING, 501, "policy_engine_not_configured", "no policy engine is configured") \
+	X(ENGINE_DOWN, 503, "policy_engine_unavailable", "the policy engine cannot be used; retry") \
+	X(ENGINE_LATE, 408, "evaluation_budget_exceeded", "the policy engine did not answer in time") \
 	X(UNAVAILABLE, 503, "service_unavailable", "a part of the service cannot be reached; retry") \
 	X(OVERLOADED, 503, "overloaded", "the server is at its capacity; retry") \
 	X(TENANT_MOVING, 503, "tenant_moving", "the tenant is being moved; retry in a moment") \

@@ -2,8 +2,11 @@
 #ifndef CC_CORE_WORLD_H
 #define CC_CORE_WORLD_H
 
+#include <stdatomic.h>
+
 #include "cc/base/bytes.h"
 #include "cc/base/lock.h"
+#include "cc/core/engine.h"
 #include "cc/core/plan.h"
 #include "cc/core/signing.h"
 #include "cc/db/pool.h"
@@ -52,6 +55,7 @@ struct settings {
 	int64_t stale_max_s;
 	int64_t api_keys_max;           /* live ones of a tenant */
 	int64_t auth_failures;          /* a minute, from one address and of one key */
+	struct engine_settings engine;
 	const struct issuers *issuers;  /* who may sign tokens for people of any tenant */
 	bool private_issuers;           /* keys of issuers may come from private addresses, and over http */
 };
@@ -76,6 +80,7 @@ struct world {
 	struct limiter *failures;       /* of credentials that were refused: core/failures.h */
 	struct marks *marks;            /* credentials that were used */
 	struct http_client *http;       /* towards other servers; never used inside a transaction */
+	atomic_int engine_busy;         /* requests that are at the policy engine */
 	const struct redis_conf *redis; /* NULL: none configured */
 	void (*changed)(struct world *w);       /* wakes the pusher after a control change; may be NULL */
 	/* This node changed a tenant's data, or may have: what was read before counts no more; may be NULL */

@@ -74,6 +74,11 @@ struct route {
 	int status;                     /* on success */
 	handler_fn handler;
 	/*
+	 * Runs once, outside of any unit of work, before that of the handler: for what waits for others.
+	 * What it learns it leaves in rq->prepared. NULL: nothing.
+	 */
+	handler_fn before;
+	/*
 	 * Of a write in several units of work: answers for what an earlier request with the same idempotency
 	 * key began (rq->begun), as the handler would have. ERR_IDEM_RUNNING: it is not done yet.
 	 */
@@ -154,6 +159,7 @@ struct req {
 	const void *query, *body;               /* structs of route->query and route->body, valid */
 	enum read_mode read_mode;               /* how the body was read: for schema_overlay() */
 	const char *begun;                      /* for route->resume: the id of what was begun */
+	const void *prepared;                   /* what route->before left; or NULL */
 	bool dry_run;                           /* ?dry_run=true: all checks, and nothing is written */
 
 	/* The answer; reset when a unit of work is run again. */

@@ -33,6 +33,12 @@ struct tenant_group {
 };
 extern const struct schema tenant_group_schema;
 
+/* A module in the policy engine. */
+struct engine_module {
+	const char *name;
+};
+extern const struct schema engine_module_schema;
+
 /* What makes a login role unsafe. */
 struct role_facts {
 	const char *role;

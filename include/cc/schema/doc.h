@@ -30,6 +30,8 @@ bool doc_texts(const struct doc *d, const char *key, struct strv *ret);
 const struct doc *doc_object(const struct doc *d, const char *key);
 bool doc_int(const struct doc *d, const char *key, int64_t *ret);
 bool doc_true(const struct doc *d, const char *key);
+/* The member as compact JSON in the arena; NULL when it is absent. */
+const char *doc_value(const struct doc *d, const char *key);
 bool doc_has(const struct doc *d, const char *key);
 /* Members that are an array of objects: the i-th, NULL behind the last. Belongs to d. */
 const struct doc *doc_item(const struct doc *d, const char *key, size_t i);

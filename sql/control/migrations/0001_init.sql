@@ -245,6 +245,13 @@ BEGIN
 END $$;
 
 -- Rights -----------------------------------------------------------------------------------------
+-- Modules in the policy engine: written before one is loaded there, removed when it is known to be gone.
+CREATE TABLE cc.engine_module (
+	name     text PRIMARY KEY CHECK (name ~ '^cc_test_[a-z2-7]{26}$'),
+	made_at  timestamptz NOT NULL DEFAULT now(),
+	tried_at timestamptz
+);
+
 GRANT USAGE ON SCHEMA cc TO cc_ctl, cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA cc TO cc_ctl;
 REVOKE ALL ON cc.migration FROM cc_ctl;
