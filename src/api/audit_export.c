@@ -259,7 +259,7 @@ static enum err audit_export(struct ctx *cx, struct req *rq)
 static const struct route routes[] = {
 	{ M_GET, "/audit/export", "exportAudit", "audit:read", .auth = AUTH_TENANT, .store = STORE_NONE,
 	  .mode = DB_READ, .status = 200, .handler = audit_export, .query = &export_query_schema,
-	  .media = { TYPE_NDJSON, TYPE_CSV }, .flags = ROUTE_VOLATILE,
+	  .media = { TYPE_NDJSON, TYPE_CSV }, .flags = ROUTE_VOLATILE, .rate = RATE_EXPORT,
 	  .summary = "Export the audit",
 	  .doc = "All records that the list would show, oldest first, in one answer of any length that ends "
 		 "with what is there now. ndjson holds what verifies it: numbers, macs, checkpoints and "

@@ -101,7 +101,7 @@ static enum err gate_pass(struct ctx *cx, struct req *rq, bool may_load)
 		return shown == ERR_NONE ? e : shown;
 	}
 	if (metered && !(rq->route->flags & ROUTE_NO_LIMIT)) {
-		e = gate_rate(cx, rq, g, g->paid ? 0 : 1);
+		e = gate_rate(cx, rq, g, g->paid ? 0 : route_rate(rq->route)->cost);
 		g->paid = g->paid || e == ERR_NONE;
 	}
 	cx->actor = g->actor;

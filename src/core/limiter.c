@@ -172,11 +172,11 @@ static void take_decide(struct take *t, int64_t cost, int64_t now_us)
 
 	take_level(t, now_us);
 	*v = (struct limit_verdict){ .limit = t->limit, .window = t->window_us / 1000000 };
-	if (t->limit <= 0 || cost > t->limit) {
+	if (t->limit <= 0) {
 		v->reset_s = v->retry_after_s = v->window;
 		return;
 	}
-	add = (wide)cost * t->window_us + t->tat_part;
+	add = (wide)(cost < t->limit ? cost : t->limit) * t->window_us + t->tat_part;
 	over = t->tat_us + (int64_t)(add / t->limit) - now_us - t->window_us;
 	v->allowed = over < 0 || (over == 0 && add % t->limit == 0);
 	if (!v->allowed) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "openapi.h"
 
+#include <inttypes.h>
+
 static void add_scope(struct str *out, const struct route *r)
 {
 	if (r->scope == NULL)
@@ -27,13 +29,14 @@ static void add_errors(struct str *out, const struct route *r)
 static void add_group(struct str *out, const struct route_group *g)
 {
 	str_addf(out, "\n## %s\n\n", g->tag);
-	str_add(out, "| Method and path | Scope | Success | Errors of its own | |\n|---|---|---|---|---|\n");
+	str_add(out, "| Method and path | Scope | Cost | Success | Errors of its own | |\n"
+		     "|---|---|---|---|---|---|\n");
 	for (size_t i = 0; i < g->n; i++) {
 		const struct route *r = &g->routes[i];
 
 		str_addf(out, "| `%s %s%s` | ", method_name(r->method), g->prefix, r->path);
 		add_scope(out, r);
-		str_addf(out, " | %d | ", r->status);
+		str_addf(out, " | %" PRId64 " | %d | ", route_rate(r)->cost, r->status);
 		add_errors(out, r);
 		str_add(out, " | ");
 		str_add_cell(out, r->summary);
@@ -46,7 +49,8 @@ void routes_markdown(struct str *out, const struct route_group *const *groups)
 	str_add(out, "# Routes\n\nGenerated from the route tables. Every route can also give the errors "
 		     "of its class: 400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428, 429, 500, 503 as "
 		     "[errors.md](errors.md) lists them. HEAD works wherever GET does; OPTIONS names "
-		     "the methods of a path.\n");
+		     "the methods of a path. The cost is what a request takes from the rate limits of "
+		     "its tenant and its key.\n");
 	for (; *groups != NULL; groups++)
 		add_group(out, *groups);
 }

@@ -247,7 +247,9 @@ static void write_security(struct jw *w, const struct route *r)
 	jw_array_end(w);
 	jw_key(w, "x-idempotency");
 	jw_bool(w, route_is_write(r));
-	member(w, "x-rate-class", (r->flags & ROUTE_NO_LIMIT) != 0 ? "none" : "default");
+	member(w, "x-rate-class", route_rate(r)->name);
+	jw_key(w, "x-rate-cost");
+	jw_int(w, route_rate(r)->cost);
 }
 
 static const char *description_of(struct arena *a, const struct route *r)

@@ -35,6 +35,20 @@ bool route_is_write(const struct route *r)
 	return r->method != M_GET && r->auth != AUTH_PUBLIC && r->mode == DB_WRITE;
 }
 
+const struct rate_class_info *route_rate(const struct route *r)
+{
+	static const struct rate_class_info classes[] = {
+		[RATE_NONE] = { "none", 0 }, [RATE_READ] = { "read", 1 }, [RATE_WRITE] = { "write", 1 },
+		[RATE_LIST] = { "list", 5 }, [RATE_EXPORT] = { "export", 50 },
+	};
+
+	if (r->auth == AUTH_PUBLIC || (r->flags & ROUTE_NO_LIMIT) != 0)
+		return &classes[RATE_NONE];
+	if (r->rate != RATE_BY_KIND)
+		return &classes[r->rate];
+	return &classes[r->list != NULL ? RATE_LIST : route_is_write(r) ? RATE_WRITE : RATE_READ];
+}
+
 static struct node *child_literal(struct router *r, struct node *parent, const char *text, size_t n)
 {
 	struct node *c;

@@ -209,7 +209,7 @@ static const struct route routes[] = {
 	{ M_POST, "/hints", "createHint", NULL, PUBLIC, .status = 200, .handler = remove_one,
 	  .body = &hint_schema, .summary = "Take a hint, or none" },
 	{ M_GET, "/stream/{owner}/{pieces}", "stream", "things:read", .auth = AUTH_TENANT, .status = 200,
-	  .handler = stream, .media = { "text/x-letters" }, .summary = "Letters" },
+	  .handler = stream, .rate = RATE_EXPORT, .media = { "text/x-letters" }, .summary = "Letters" },
 	{ M_GET, "/slow", "slow", NULL, PUBLIC, .status = 200, .handler = slow, .summary = "Wait" },
 	{ M_GET, "/broken", "broken", NULL, PUBLIC, .status = 200, .handler = broken, .summary = "Fail" },
 	{ M_GET, "/hello", "hello", NULL, PUBLIC, .flags = ROUTE_INLINE, .status = 200, .handler = hello,

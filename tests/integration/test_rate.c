@@ -46,6 +46,12 @@ static int64_t number(const struct answer *a, const char *header)
 	return strtoll(text, NULL, 10);
 }
 
+/* What costs one. */
+static const struct answer *read_one(struct client *c, const struct tenant_fixture *t)
+{
+	return client_get(c, "/tenants/%s", t->id);
+}
+
 static void the_429_of_the_spec(void **state)
 {
 	struct tenant_fixture t;
@@ -56,11 +62,11 @@ static void the_429_of_the_spec(void **state)
 	fixture_tenant(*state, "overlimit", "free", NULL, NULL, &t);
 	c = client_of(*state, &t);
 	for (int i = 1; i <= 25; i++) {
-		a = assert_status(200, client_get(c, "/policies"));
+		a = assert_status(200, read_one(c, &t));
 		assert_int_equal(25, number(a, "X-RateLimit-Limit"));
 		assert_int_equal(25 - i, number(a, "X-RateLimit-Remaining"));
 	}
-	a = client_get(c, "/policies");
+	a = read_one(c, &t);
 	assert_error(429, "rate_limit_exceeded", a);
 	(void)snprintf(message, sizeof(message), "Rate limit exceeded for tenant %s", t.id);
 	assert_text(message, a, "message");
@@ -83,17 +89,17 @@ static void the_keys_of_a_tenant_share_its_rate(void **state)
 	int passed = 0;
 
 	fixture_tenant(*state, "sharing", "free", NULL, NULL, &t);
-	second = fixture_key(*state, t.id, "policies:read", NULL);
+	second = fixture_key(*state, t.id, "tenant:read", NULL);
 	c = client_of(*state, &t);
 	for (int i = 0; i < 30; i++)
-		passed += client_get(c, "/policies")->status == 200;
+		passed += read_one(c, &t)->status == 200;
 	assert_int_equal(25, passed);
 	client_key(c, second);
 	for (int i = 0; i < 30; i++)
-		passed += client_get(c, "/policies")->status == 200;
+		passed += read_one(c, &t)->status == 200;
 	/* 40 for the tenant: the second key got what was left */
 	assert_int_equal(40, passed);
-	assert_int(40, client_get(c, "/policies"), "limit");
+	assert_int(40, read_one(c, &t), "limit");
 	free(second);
 	client_close(c);
 }
@@ -107,10 +113,10 @@ static void one_tenants_limit_is_not_anothers(void **state)
 	fixture_tenant(*state, "calm", "free", NULL, NULL, &calm);
 	c = client_of(*state, &loud);
 	for (int i = 0; i < 60; i++)
-		(void)client_get(c, "/policies");
-	assert_status(429, client_get(c, "/policies"));
+		(void)read_one(c, &loud);
+	assert_status(429, read_one(c, &loud));
 	client_key(c, calm.key);
-	assert_status(200, client_get(c, "/policies"));
+	assert_status(200, read_one(c, &calm));
 	client_close(c);
 }
 
@@ -127,7 +133,7 @@ static void a_refusal_costs_nothing_but_says_what_is_left(void **state)
 		assert_error(403, "tenant_access_denied", a);
 		assert_int_equal(25, number(a, "X-RateLimit-Remaining"));
 	}
-	assert_int_equal(24, number(client_get(c, "/policies"), "X-RateLimit-Remaining"));
+	assert_int_equal(24, number(read_one(c, &t), "X-RateLimit-Remaining"));
 	/* what the handler refuses has passed the gate */
 	a = client_post(c, "/policies", "{}");
 	assert_status(422, a);
@@ -144,12 +150,12 @@ static void who_waits_as_told_is_let_in(void **state)
 	fixture_tenant(*state, "patient", "pro", NULL, NULL, &t);
 	c = client_of(*state, &t);
 	do {
-		a = client_get(c, "/policies");
+		a = read_one(c, &t);
 	} while (a->status == 200);
 	assert_status(429, a);
 	assert_int(1, a, "retry_after");
 	nanosleep(&(struct timespec){ .tv_sec = 1, .tv_nsec = 50000000 }, NULL);
-	assert_status(200, client_get(c, "/policies"));
+	assert_status(200, read_one(c, &t));
 	client_close(c);
 }
 
@@ -165,7 +171,7 @@ static void *shoot(void *arg)
 	struct client *c = client_of(s->d, s->t);
 
 	for (int i = 0; i < 10; i++)
-		if (client_get(c, "/policies")->status == 200)
+		if (read_one(c, s->t)->status == 200)
 			atomic_fetch_add(s->passed, 1);
 	client_close(c);
 	return NULL;
@@ -203,6 +209,43 @@ static void a_bad_credential_has_no_meter(void **state)
 	client_close(c);
 }
 
+static void what_makes_more_work_costs_more(void **state)
+{
+	struct tenant_fixture t;
+	struct client *c;
+	const struct answer *a;
+
+	fixture_tenant(*state, "costly", "free", NULL, NULL, &t);
+	c = client_of(*state, &t);
+	assert_int_equal(20, number(assert_status(200, client_get(c, "/policies")), "X-RateLimit-Remaining"));
+	assert_int_equal(19, number(assert_status(200, read_one(c, &t)), "X-RateLimit-Remaining"));
+	a = client_post(c, "/policies", "{'name':'p','rego_code':'package p'}");
+	assert_int_equal(18, number(assert_status(201, a), "X-RateLimit-Remaining"));
+	for (int left = 13; left >= 3; left -= 5)
+		assert_int_equal(left, number(assert_status(200, client_get(c, "/resources")),
+					      "X-RateLimit-Remaining"));
+	/* Three are left: not enough for a list. */
+	a = client_get(c, "/policies");
+	assert_error(429, "rate_limit_exceeded", a);
+	assert_int(0, a, "remaining");
+	assert_true(answer_int(a, "retry_after") > 3456 && answer_int(a, "retry_after") <= 2 * 3456);
+	assert_int_equal(2, number(assert_status(200, read_one(c, &t)), "X-RateLimit-Remaining"));
+	client_close(c);
+}
+
+/* A plan with five, a list takes all of them, and then again. */
+static void a_small_plan_can_still_ask_for_what_costs_most(void **state)
+{
+	struct tenant_fixture t;
+	struct client *c;
+
+	fixture_tenant(*state, "small", "pro", NULL, NULL, &t);
+	c = client_of(*state, &t);
+	assert_status(200, client_get(c, "/policies"));
+	assert_status(429, client_get(c, "/policies"));
+	client_close(c);
+}
+
 int main(void)
 {
 	static const struct daemon_options options = { .plans = plans };
@@ -214,6 +257,8 @@ int main(void)
 		cmocka_unit_test(who_waits_as_told_is_let_in),
 		cmocka_unit_test(together_they_get_exactly_the_limit),
 		cmocka_unit_test(a_bad_credential_has_no_meter),
+		cmocka_unit_test(what_makes_more_work_costs_more),
+		cmocka_unit_test(a_small_plan_can_still_ask_for_what_costs_most),
 	};
 
 	daemon_group_options(&options);

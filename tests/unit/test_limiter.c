@@ -183,14 +183,18 @@ static void a_look_costs_nothing(void **state)
 	assert_int_equal(3, burst(*state, "t:a", &rate, START, 5));
 }
 
-static void more_than_the_limit_is_never_allowed(void **state)
+static void what_costs_more_than_the_limit_takes_all_of_it(void **state)
 {
 	const struct rate rate = { 3, 60 }, none = { 0, 60 };
 	struct limit_verdict v;
 
 	limiter_take(*state, "t:a", &rate, 4, START, &v);
+	assert_true(v.allowed);
+	assert_int_equal(0, v.remaining);
+	limiter_take(*state, "t:a", &rate, 4, START + 59 * SECOND, &v);
 	assert_false(v.allowed);
-	limiter_take(*state, "t:a", &rate, 3, START, &v);
+	assert_int_equal(1, v.retry_after_s);
+	limiter_take(*state, "t:a", &rate, 4, START + 60 * SECOND, &v);
 	assert_true(v.allowed);
 	limiter_take(*state, "t:b", &none, 1, START, &v);
 	assert_false(v.allowed);
@@ -297,8 +301,8 @@ int main(void)
 						close_limiter),
 		cmocka_unit_test_setup_teardown(the_tighter_of_two_is_shown, open_limiter, close_limiter),
 		cmocka_unit_test_setup_teardown(a_look_costs_nothing, open_limiter, close_limiter),
-		cmocka_unit_test_setup_teardown(more_than_the_limit_is_never_allowed, open_limiter,
-						close_limiter),
+		cmocka_unit_test_setup_teardown(what_costs_more_than_the_limit_takes_all_of_it,
+						open_limiter, close_limiter),
 		cmocka_unit_test_setup_teardown(another_plan_keeps_what_was_used, open_limiter,
 						close_limiter),
 		cmocka_unit_test_setup_teardown(the_largest_limits_of_a_plan_are_exact, open_limiter,

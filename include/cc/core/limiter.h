@@ -23,7 +23,10 @@ struct limit_verdict {
 	int64_t retry_after_s;  /* when refused: at least 1 */
 	int64_t window;
 };
-/* Takes `cost` from the meter of `key` ("t:<tenant>", "k:<key>"), if it has that much. now_us: monotonic. */
+/*
+ * Takes `cost` from the meter of `key` ("t:<tenant>", "k:<key>"), if it has that much. What costs more than
+ * the limit takes all of a full one. now_us: monotonic.
+ */
 void limiter_take(struct limiter *l, const char *key, const struct rate *rate, int64_t cost, int64_t now_us,
 		  struct limit_verdict *ret);
 /*

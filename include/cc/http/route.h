@@ -54,6 +54,17 @@ enum {
 	ROUTE_REPLY_503 = 1 << 13,      /* the reply may also come with 503: it says what is wrong */
 };
 
+/* What a request takes from the meters of who asks, by the work that it makes. */
+enum rate_class {
+	RATE_BY_KIND,           /* as its kind of route does: list, write or read */
+	RATE_NONE, RATE_READ, RATE_WRITE, RATE_LIST,
+	RATE_EXPORT,            /* all that a tenant has of something */
+};
+struct rate_class_info {
+	const char *name;
+	int64_t cost;
+};
+
 struct req;
 struct route;
 struct http_hooks;
@@ -87,6 +98,7 @@ struct route {
 	const char *list;               /* plural of the envelope: "policies"; NULL: one object */
 	const char *media[2];           /* content types of an answer that is no JSON object */
 	size_t body_max;                /* 0: the server's default */
+	enum rate_class rate;
 	enum err errors[8];             /* beyond those every route of its class can give */
 	const char *object;             /* writes: the kind of object changed, for the audit: "policy" */
 	/* writes: what the unit hook reserves first (core/head.h); 0: nothing */
@@ -97,6 +109,9 @@ struct route {
 
 /* A write: its method is one, it is not public, its unit of work writes. */
 bool route_is_write(const struct route *r);
+
+/* Where its class and its cost are said. */
+const struct rate_class_info *route_rate(const struct route *r);
 
 struct route_group {
 	const char *tag;                /* "Policies" */
