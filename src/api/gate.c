@@ -96,12 +96,12 @@ static enum err gate_pass(struct ctx *cx, struct req *rq, bool may_load)
 	metered = g->actor != NULL && (g->own != NULL || g->actor->kind == ACTOR_OPERATOR);
 	if (metered && e != ERR_NONE) {
 		/* What is refused costs nothing, but its answer says how the meters stand. */
-		enum err shown = gate_rate(cx, rq, g, 0);
+		enum err shown = gate_rate(cx, rq, may_load, g, 0);
 
 		return shown == ERR_NONE ? e : shown;
 	}
 	if (metered && !(rq->route->flags & ROUTE_NO_LIMIT)) {
-		e = gate_rate(cx, rq, g, g->paid ? 0 : route_rate(rq->route)->cost);
+		e = gate_rate(cx, rq, may_load, g, g->paid ? 0 : route_rate(rq->route)->cost);
 		g->paid = g->paid || e == ERR_NONE;
 	}
 	cx->actor = g->actor;

@@ -63,7 +63,8 @@ enum err gate_context(struct ctx *cx, struct req *rq, bool may_load, struct gate
 /* What the tenant's state still allows. */
 enum err gate_state(struct ctx *cx, const struct req *rq, const struct gate *g) MUST_USE;
 /* Takes `cost` from the meters and says in headers how they stand. */
-enum err gate_rate(struct ctx *cx, struct req *rq, const struct gate *g, int64_t cost) MUST_USE;
+enum err gate_rate(struct ctx *cx, struct req *rq, bool may_load, const struct gate *g,
+		   int64_t cost) MUST_USE;
 
 /* The first source that names a tenant, as it is written; NULL: none does. */
 const char *gate_hint(struct ctx *cx, const struct req *rq);

@@ -76,19 +76,26 @@ static const char *meter_of(struct ctx *cx, const struct actor *a)
 	return arena_printf(cx->arena, "k:%s", a->id);
 }
 
-enum err gate_rate(struct ctx *cx, struct req *rq, const struct gate *g, int64_t cost)
+static enum err take(struct ctx *cx, const struct gate *g, int64_t cost, bool may_load,
+		     struct limit_verdict *ret)
 {
-	struct limiter *l = cx->world->limiter;
-	const int64_t now = clock_mono_us();
 	const char *key = meter_of(cx, g->actor);
+	struct limit_pair pair;
+
+	if (g->own == NULL) {
+		limiter_take(cx->world->limiter, key, &operator_rate, cost, clock_mono_us(), ret);
+		return ERR_NONE;
+	}
+	pair = (struct limit_pair){ .tenant_id = g->own->id, .tenant_rate = &g->own->plan->tenant_rate,
+				    .key = key, .key_rate = &g->own->plan->key_rate };
+	return limiter_take_pair(cx->world->limiter, &pair, cost, may_load, clock_mono_us(), ret);
+}
+
+enum err gate_rate(struct ctx *cx, struct req *rq, bool may_load, const struct gate *g, int64_t cost)
+{
 	struct limit_verdict v;
 
-	if (g->own != NULL)
-		limiter_take_two(l, arena_printf(cx->arena, "t:%s", g->own->id), &g->own->plan->tenant_rate,
-				 key,
-				 &g->own->plan->key_rate, cost, now, &v);
-	else
-		limiter_take(l, key, &operator_rate, cost, now, &v);
+	TRY(take(cx, g, cost, may_load, &v));
 	add_headers(cx, rq, &v);
 	if (v.allowed || cost == 0)
 		return ERR_NONE;

@@ -164,6 +164,67 @@ enum err redis_publish(struct redis *r, const char *channel, const char *message
 	return done(call_text(r, 3, argv));
 }
 
+static bool script_load(struct redis *r, struct redis_script *s)
+{
+	const char *argv[] = { "SCRIPT", "LOAD", s->text };
+	redisReply *reply = call_text(r, 3, argv);
+	const bool ok = reply != NULL && reply->type == REDIS_REPLY_STRING && reply->len < sizeof(s->sha);
+
+	if (ok)
+		memcpy(s->sha, reply->str, reply->len + 1);
+	freeReplyObject(reply);
+	return ok;
+}
+
+static redisReply *script_call(struct redis *r, const struct redis_script *s, int nkeys,
+			       const char *const *args, int nargs)
+{
+	const int argc = nargs + 3;
+	const char **argv = mem_alloc((size_t)argc, sizeof(*argv));
+	size_t *lens = mem_alloc((size_t)argc, sizeof(*lens));
+	redisReply *reply;
+	char keys[16];
+
+	snprintf(keys, sizeof(keys), "%d", nkeys);
+	argv[0] = "EVALSHA";
+	argv[1] = s->sha;
+	argv[2] = keys;
+	for (int i = 0; i < nargs; i++)
+		argv[3 + i] = args[i];
+	for (int i = 0; i < argc; i++)
+		lens[i] = strlen(argv[i]);
+	reply = call(r, argc, argv, lens);
+	free(argv);
+	free(lens);
+	return reply;
+}
+
+/* A script that was forgotten (Redis was restarted) is an error like others, and loaded again. */
+enum err redis_run(struct redis *r, struct redis_script *s, int nkeys, const char *const *args, int nargs,
+		   int64_t *ret, int nret)
+{
+	redisReply *reply;
+	enum err e = ERR_NONE;
+
+	if (s->sha[0] == '\0' && !script_load(r, s))
+		return ERR_UNAVAILABLE;
+	reply = script_call(r, s, nkeys, args, nargs);
+	if (reply == NULL) {
+		s->sha[0] = '\0';
+		return ERR_UNAVAILABLE;
+	}
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != (size_t)nret)
+		e = ERR_UNAVAILABLE;
+	for (int i = 0; i < nret && e == ERR_NONE; i++) {
+		if (reply->element[i]->type == REDIS_REPLY_INTEGER)
+			ret[i] = reply->element[i]->integer;
+		else
+			e = ERR_UNAVAILABLE;
+	}
+	freeReplyObject(reply);
+	return e;
+}
+
 static enum err unlink_all(struct redis *r, const redisReply *keys, int64_t *removed)
 {
 	const char **argv;

@@ -280,7 +280,8 @@ SCHEMA(region_conf_schema, struct region_conf, "regions", region_fields);
 #define T struct redis_settings
 static const struct field redis_fields[] = {
 	S_TEXT(T, address, 1, 300, check_redis, NULL,
-		"host:port or unix:/path; without it nodes learn of changes by polling."),
+		"host:port or unix:/path; without it nodes learn of changes by polling, and each counts "
+		"rate limits by itself."),
 	S_SECRET(T, password, 0, 1, 512, NULL, "Password of Redis."),
 	S_INT(T, database, 0, 15, "0", "Number of the Redis database."),
 };

@@ -125,6 +125,16 @@ static void data_changed(struct world *world, const char *tenant_id)
 	answers_changed(w->answers, tenant_id);
 }
 
+/* Until it ends; the next start is another node. */
+static const char *node_name(struct arena *a)
+{
+	char name[17];
+
+	random_text(name, sizeof(name) - 1, ALPHABET_BASE32);
+	name[sizeof(name) - 1] = '\0';
+	return arena_strdup(a, name);
+}
+
 void wire_open(struct wire *w, struct arena *a, const struct config *config)
 {
 	*w = (struct wire){ .arena = a, .config = config };
@@ -141,6 +151,8 @@ void wire_open(struct wire *w, struct arena *a, const struct config *config)
 	w->world.ctl = control_pool(w, ROLE_CTL);
 	w->world.ctl_tenant = control_pool(w, ROLE_CTL_TENANT);
 	w->world.limiter = limiter_create();
+	if (w->world.redis != NULL)
+		limiter_share(w->world.limiter, node_name(a));
 	w->world.failures = limiter_create();
 	w->world.marks = marks_create();
 	w->world.http = http_client_create(&(struct http_client_conf){ 0 });

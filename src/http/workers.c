@@ -138,7 +138,7 @@ static enum err serve(struct call *c, bool stranger, struct lane **lane)
 static void run_call(struct call *c, struct lane **lane)
 {
 	const enum call_stage stage = atomic_load_explicit(&c->stage, memory_order_relaxed);
-	const bool gate_only = stage == CALL_GATE, stranger = c->need_load;
+	const bool gate_only = stage == CALL_GATE, stranger = c->rq.payer == NULL;
 	const int64_t now = clock_mono_us();
 	enum err e;
 

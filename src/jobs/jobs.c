@@ -6,6 +6,7 @@
 #include "cc/base/clock.h"
 #include "cc/base/log.h"
 #include "cc/base/mem.h"
+#include "cc/core/limiter.h"
 
 #include <stdlib.h>
 
@@ -131,7 +132,7 @@ struct jobs *jobs_start(struct world *w)
 	w->work_due = on_work_due;
 	ok = start(j, feed_run) && start(j, upkeep_run);
 	if (ok && w->redis != NULL)
-		ok = start(j, push_run) && start(j, listen_run);
+		ok = start(j, push_run) && start(j, listen_run) && start(j, limits_run);
 	if (ok)
 		return j;
 	jobs_stop(j);
@@ -147,6 +148,7 @@ void jobs_stop(struct jobs *j)
 	for (int a = 0; a < ALARM_COUNT; a++)
 		cond_wake_all(&j->wake[a]);
 	lock_drop(&j->lock);
+	limiter_wake(j->world->limiter);
 	while (j->nthreads > 0)
 		pthread_join(j->threads[--j->nthreads], NULL);
 	j->world->changed = NULL;

@@ -26,6 +26,15 @@ static int close_limiter(void **state)
 	return 0;
 }
 
+/* As limiter_take_pair() with nothing shared. */
+static void take_two(struct limiter *l, const char *tenant, const struct rate *tenant_rate, const char *key,
+		     const struct rate *key_rate, int64_t cost, int64_t now, struct limit_verdict *ret)
+{
+	const struct limit_pair pair = { tenant, tenant_rate, key, key_rate };
+
+	assert_int_equal(ERR_NONE, limiter_take_pair(l, &pair, cost, false, now, ret));
+}
+
 /* How many of n takes at once are allowed. */
 static int64_t burst(struct limiter *l, const char *key, const struct rate *rate, int64_t now, int64_t n)
 {
@@ -137,7 +146,7 @@ static void two_meters_are_charged_both_or_none(void **state)
 	int allowed = 0;
 
 	for (int i = 0; i < 20; i++) {
-		limiter_take_two(*state, "t:a", &tenant, "k:1", &key, 1, START, &v);
+		take_two(*state, "t:a", &tenant, "k:1", &key, 1, START, &v);
 		allowed += v.allowed;
 	}
 	assert_int_equal(4, allowed);
@@ -150,7 +159,7 @@ static void two_meters_are_charged_both_or_none(void **state)
 			char name[8];
 
 			(void)snprintf(name, sizeof(name), "k:%d", k);
-			limiter_take_two(*state, "t:a", &tenant, name, &key, 1, START, &v);
+			take_two(*state, "t:a", &tenant, name, &key, 1, START, &v);
 			allowed += v.allowed;
 		}
 	assert_int_equal(6, allowed);
@@ -162,10 +171,10 @@ static void the_tighter_of_two_is_shown(void **state)
 	const struct rate wide = { 10, 60 }, narrow = { 4, 60 };
 	struct limit_verdict v;
 
-	limiter_take_two(*state, "t:a", &wide, "k:1", &narrow, 1, START, &v);
+	take_two(*state, "t:a", &wide, "k:1", &narrow, 1, START, &v);
 	assert_int_equal(4, v.limit);
 	assert_int_equal(3, v.remaining);
-	limiter_take_two(*state, "t:b", &narrow, "k:2", &wide, 1, START, &v);
+	take_two(*state, "t:b", &narrow, "k:2", &wide, 1, START, &v);
 	assert_int_equal(4, v.limit);
 }
 
@@ -267,7 +276,7 @@ static void *race(void *arg)
 	struct limit_verdict v;
 
 	for (int i = 0; i < 2000; i++) {
-		limiter_take_two(r->l, "t:a", &tenant, "k:a", &key, 1, START, &v);
+		take_two(r->l, "t:a", &tenant, "k:a", &key, 1, START, &v);
 		if (v.allowed)
 			atomic_fetch_add(r->allowed, 1);
 	}

@@ -14,6 +14,7 @@ enum lock_rank {
 	RANK_QUEUE = 10,        /* request queue */
 	RANK_REGISTRY = 20,     /* tenants and credentials */
 	RANK_LIMITS = 30,       /* rate limiter shards */
+	RANK_SHARE = 32,        /* what of them other nodes must know */
 	RANK_MARKS = 35,        /* credentials that were used */
 	RANK_POOL = 40,         /* connection pools */
 	RANK_CONNS = 50,        /* HTTP connection table */

@@ -38,6 +38,17 @@ enum err redis_get(struct redis *r, struct arena *a, const char *key, const char
 enum err redis_publish(struct redis *r, const char *channel, const char *message) MUST_USE;
 
 /*
+ * Runs a Lua script: args are its keys, then its arguments. It must answer nret integers; anything else is
+ * ERR_UNAVAILABLE. One script per thread: it remembers whether Redis has it.
+ */
+struct redis_script {
+	const char *text;
+	char sha[41];           /* "" at first */
+};
+enum err redis_run(struct redis *r, struct redis_script *s, int nkeys, const char *const *args, int nargs,
+		   int64_t *ret, int nret) MUST_USE;
+
+/*
  * Deletes every key of the tenant by SCAN and UNLINK in bounded steps; *cursor starts at 0 and is 0 again
  * when done.
  */
