@@ -53,6 +53,7 @@ const struct db_constraint api_constraints[] = {
 	{ "shard_pkey", ERR_CONFLICT, NULL, "the shard exists; retry" },
 	{ "tenant_audit_pkey", ERR_CONFLICT, NULL, "the place in the audit is taken; retry" },
 	{ "audit_checkpoint_pkey", ERR_CONFLICT, NULL, "the checkpoint exists; retry" },
+	{ "engine_module_pkey", ERR_CONFLICT, NULL, "the name of the module is taken; retry" },
 	{ "change_pkey", ERR_CONFLICT, NULL, "the place in the change feed is taken; retry" },
 	{ "change_head_pkey", ERR_CONFLICT, NULL, "the change feed has its head" },
 	{ "identity_pkey", ERR_CONFLICT, NULL, "the control plane has its identity" },

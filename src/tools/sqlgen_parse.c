@@ -299,8 +299,8 @@ static void cut(struct gen *g, struct query *q)
 {
 	if (q->middle != NULL && q->tail == NULL)
 		stop(g, "%s: :after needs :sort behind it", q->name);
-	if (q->tail == NULL)
-		return;
+	if (q->middle == NULL || q->tail == NULL)
+		return; /* without :sort; a :sort without :after was refused where it stands */
 	q->middle[-(int)strlen(":after")] = '\0';
 	q->tail[-(int)strlen(":sort")] = '\0';
 }

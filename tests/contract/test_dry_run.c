@@ -131,7 +131,11 @@ static void reads_know_no_dry_run(void **state)
 	FOR_EACH_ROUTE(r, prefix)
 	{
 		const struct ask ask = {
-			.r = r, .prefix = prefix, .method = r->method, .query = "dry_run=true"
+			.r = r,
+			.prefix = prefix,
+			.method = r->method,
+			.query = "dry_run=true",
+			.beside = r->body != NULL
 		};
 
 		if (!route_is_write(r) && r->auth != AUTH_PUBLIC)
