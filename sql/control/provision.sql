@@ -43,7 +43,7 @@ WITH spare AS (
 		SELECT schema_id FROM cc.tenant_schema
 		WHERE region = $7 AND state = 'ready' AND version >= $15 - 1
 		ORDER BY version DESC, created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-	  AND NOT EXISTS (SELECT FROM cc.domain WHERE domain = $5 AND status <> 'pending')
+	  AND NOT EXISTS (SELECT FROM cc.domain WHERE domain = $5 AND held)
 	  AND NOT EXISTS (SELECT FROM cc.tenant_tombstone WHERE id = $1)
 	RETURNING schema_id, shard
 )
@@ -85,15 +85,17 @@ UNION ALL
 SELECT slug, id, 'slug' FROM cc.tenant WHERE id = $1;
 
 -- name: tenant_domains_add :exec
--- args: id text
-INSERT INTO cc.domain (tenant_id, domain, status, ssl_status, is_default)
-SELECT id, domain, 'active', 'pending', true FROM cc.tenant WHERE id = $1
+-- args: id text, token text, claim_s int8
+INSERT INTO cc.domain (tenant_id, domain, status, ssl_status, custom, is_default, token, reason, claim_expires_at)
+SELECT id, domain, 'active', 'pending', false, true, NULL, NULL, NULL FROM cc.tenant WHERE id = $1
 UNION ALL
-SELECT id, custom_domain, 'pending', 'pending', false FROM cc.tenant WHERE id = $1 AND custom_domain IS NOT NULL;
+SELECT id, custom_domain, 'pending', 'pending', true, false, $2, 'not_checked',
+       date_trunc('second', now()) + make_interval(secs => $3::float8)
+  FROM cc.tenant WHERE id = $1 AND custom_domain IS NOT NULL;
 
 -- name: domain_held :opt slot
 -- args: domain text
-SELECT tenant_id FROM cc.domain WHERE domain = $1 AND status <> 'pending';
+SELECT tenant_id FROM cc.domain WHERE domain = $1 AND held;
 
 -- The schema's version is what it was made with; a spare's is recorded already.
 -- name: tenant_activate :exec1

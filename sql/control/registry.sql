@@ -8,7 +8,7 @@ SELECT t.id, t.slug, t.name, t.domain, t.status, t.suspend_mode, t.plan_type,
        t.issuers,
        t.region, t.schema_id, t.shard, t.epoch, s.version AS schema_version,
        ARRAY(SELECT d.domain FROM cc.domain d
-              WHERE d.tenant_id = t.id AND d.status <> 'pending' AND NOT d.is_default ORDER BY d.domain) AS hosts
+              WHERE d.tenant_id = t.id AND d.routed AND d.custom ORDER BY d.domain) AS hosts
   FROM cc.name n
   JOIN cc.tenant t ON t.id = n.tenant_id
   LEFT JOIN cc.tenant_schema s ON s.schema_id = t.schema_id
@@ -22,11 +22,11 @@ SELECT t.id, t.slug, t.name, t.domain, t.status, t.suspend_mode, t.plan_type,
        t.issuers,
        t.region, t.schema_id, t.shard, t.epoch, s.version AS schema_version,
        ARRAY(SELECT d.domain FROM cc.domain d
-              WHERE d.tenant_id = t.id AND d.status <> 'pending' AND NOT d.is_default ORDER BY d.domain) AS hosts
+              WHERE d.tenant_id = t.id AND d.routed AND d.custom ORDER BY d.domain) AS hosts
   FROM cc.domain n
   JOIN cc.tenant t ON t.id = n.tenant_id
   LEFT JOIN cc.tenant_schema s ON s.schema_id = t.schema_id
- WHERE n.domain = $1 AND n.status <> 'pending' AND NOT n.is_default;
+ WHERE n.domain = $1 AND n.routed AND n.custom;
 
 -- name: cred_by_key_id :opt cred_row
 -- args: key_id text

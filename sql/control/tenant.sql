@@ -101,7 +101,7 @@ INSERT INTO cc.name (name, tenant_id, kind) VALUES ($2, $1, 'slug');
 
 -- name: tenant_domain_move :exec
 -- args: id text, domain text
-UPDATE cc.domain SET domain = $2 WHERE tenant_id = $1 AND is_default;
+UPDATE cc.domain SET domain = $2, row_version = row_version + 1 WHERE tenant_id = $1 AND NOT custom;
 
 -- Across tenants, for operators. Those that are being removed show only when they are asked for.
 -- name: tenant_list :many tenant_row

@@ -16,12 +16,14 @@
 
 /* The record of a write ------------------------------------------------------------------------------ */
 
-/* The id in the answer when it is there by now, else the last one in the path. */
+/* What the handler said, the id in the answer when it is there by now, else the last one in the path. */
 static const char *object_id(const struct ctx *cx, const struct req *rq)
 {
 	const struct field *f = rq->route->reply != NULL ? schema_field(rq->route->reply, "id") : NULL;
 	const void *member = f != NULL && rq->out != NULL ? schema_member_const(rq->out, f) : NULL;
 
+	if (rq->object_id != NULL)
+		return rq->object_id;
 	if (member != NULL && f->kind == K_TEXT && *(const char *const *)member != NULL)
 		return *(const char *const *)member;
 	if (member != NULL && f->kind == K_INT && *(const int64_t *)member > 0)

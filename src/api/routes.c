@@ -7,6 +7,7 @@
 const struct route_group *const api_groups[] = {
 	&tenant_routes,
 	&quota_routes,
+	&domain_routes,
 	&operation_routes,
 	&apikey_routes,
 	&issuer_routes,
@@ -30,6 +31,7 @@ const struct db_constraint api_constraints[] = {
 	/* Names that clients choose. */
 	{ "name_pkey", ERR_SLUG_TAKEN, "domain", "another tenant has this name in its domain" },
 	{ "domain_holder", ERR_DOMAIN_TAKEN, "domain", "another tenant has this domain" },
+	{ "domain_default", ERR_CONFLICT, NULL, "the tenant has a default domain" },
 	{ "domain_pkey", ERR_DOMAIN_TAKEN, "domain", "the tenant has this domain already" },
 	{ "policies_name_live", ERR_NAME_TAKEN, "name", "another policy of this environment has this name" },
 	{ "policies_twin_live", ERR_CONFLICT, NULL, "the sandbox policy has another production policy" },

@@ -8,6 +8,7 @@
 #include "cc/base/clock.h"
 #include "cc/base/failpoint.h"
 #include "cc/core/audit.h"
+#include "cc/core/domains.h"
 #include "cc/core/idem.h"
 #include "cc/core/registry.h"
 #include "cc/core/tenant.h"
@@ -54,7 +55,7 @@ static enum err claim_spare(struct ctx *cx, void *arg)
 		s->require_tests);
 	idem_reserve_later(cx, c->id);
 	q_tenant_names_add_later(cx->db, c->id);
-	q_tenant_domains_add_later(cx->db, c->id);
+	q_tenant_domains_add_later(cx->db, c->id, domains_token(cx), cx->world->settings->domain_claim_s);
 	return ERR_NONE;
 }
 
@@ -85,7 +86,7 @@ static enum err intend_fresh(struct ctx *cx, void *arg)
 		s->require_if_match, s->require_tests);
 	idem_reserve_later(cx, c->id);
 	q_tenant_names_add_later(cx->db, c->id);
-	q_tenant_domains_add_later(cx->db, c->id);
+	q_tenant_domains_add_later(cx->db, c->id, domains_token(cx), cx->world->settings->domain_claim_s);
 	return ERR_NONE;
 }
 

@@ -8,6 +8,7 @@
 
 #include "cc/base/clock.h"
 #include "cc/core/actor.h"
+#include "cc/core/domains.h"
 #include "cc/core/head.h"
 #include "cc/core/scope.h"
 #include "cc/model/names.h"
@@ -65,15 +66,6 @@ const struct plan *tenants_plan(struct ctx *cx, const char *name)
 	return p;
 }
 
-static void check_custom(struct ctx *cx, const char *custom)
-{
-	const char *base = cx->world->settings->base_domain;
-
-	if (custom != NULL && (str_eq(custom, base) || host_label(cx->arena, custom, base) != NULL))
-		(void)refuse_field(cx, "custom_domain", "format", "`custom_domain` must not be under %s",
-				   base);
-}
-
 static void spec_limits(const struct tenant_new *in, const struct plan *plan, struct limits *ret)
 {
 	for (size_t i = 0; i < KINDS; i++) {
@@ -88,8 +80,10 @@ enum err tenants_spec(struct ctx *cx, const struct tenant_new *in, struct tenant
 {
 	const struct plan *plan = tenants_plan(cx, in->plan_type);
 	const char *slug = tenants_slug(cx, in->domain);
+	const char *custom = NULL;
 
-	check_custom(cx, in->custom_domain);
+	if (in->custom_domain != NULL)
+		domains_name(cx, "custom_domain", in->custom_domain, &custom);
 	if (region_find(cx->world, in->region) == NULL)
 		(void)refuse_field(cx, "region", "unknown_region",
 				   "`region` must be one of the regions served here");
@@ -98,7 +92,7 @@ enum err tenants_spec(struct ctx *cx, const struct tenant_new *in, struct tenant
 		.name = in->name,
 		.slug = slug,
 		.domain = in->domain,
-		.custom_domain = in->custom_domain,
+		.custom_domain = custom,
 		.plan = plan,
 		.region = in->region,
 		.owner_email = in->owner_email != NULL ? in->owner_email

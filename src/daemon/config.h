@@ -73,6 +73,10 @@ struct engine_conf {
 	int64_t timeout_ms, test_ms, concurrent;
 };
 
+struct domains_conf {
+	int64_t per_tenant, claim_s;
+};
+
 struct log_conf {
 	const char *level;
 };
@@ -94,6 +98,7 @@ struct config {
 	struct limits_conf limits;
 	struct auth_conf auth;
 	struct engine_conf engine;
+	struct domains_conf domains;
 	struct log_conf log;
 	struct plans_conf plans;
 	struct plan_set plan_set; /* read from plans.file, or the built-in ones */

@@ -372,6 +372,15 @@ static const struct field engine_fields[] = {
 #undef T
 static SCHEMA(engine_conf_schema, struct engine_conf, "engine", engine_fields);
 
+#define T struct domains_conf
+static const struct field domains_fields[] = {
+	S_INT(T, per_tenant, 1, 10000, "100", "Domains of one tenant, with its default one."),
+	S_INT(T, claim_s, 1, 31536000, "604800",
+		"How long a domain may wait to be proven, in seconds (7 days)."),
+};
+#undef T
+static SCHEMA(domains_conf_schema, struct domains_conf, "domains", domains_fields);
+
 #define T struct log_conf
 static const struct field log_fields[] = {
 	{AT(T, level, const char *), .kind = K_ENUM, .values = log_levels, .def = "info",
@@ -401,6 +410,7 @@ const struct section sections[] = {
 	SECTION(limits, limits_conf_schema, "Bounds inside the daemon."),
 	SECTION(auth, auth_conf_schema, "Tokens of people."),
 	SECTION(engine, engine_conf_schema, "The policy engine."),
+	SECTION(domains, domains_conf_schema, "Tenants' own domains."),
 	SECTION(log, log_conf_schema, "What is logged."),
 	SECTION(plans, plans_conf_schema, "What tenants can subscribe to."),
 };

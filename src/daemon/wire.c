@@ -73,6 +73,8 @@ static void fill_settings(struct wire *w)
 			    .timeout_ms = (int)c->engine.timeout_ms,
 			    .test_ms = (int)c->engine.test_ms,
 			    .concurrent = (int)c->engine.concurrent },
+		.domains_max = c->domains.per_tenant,
+		.domain_claim_s = c->domains.claim_s,
 		.issuers = c->issuers,
 		.private_issuers = c->auth.private_issuers,
 	};

@@ -80,7 +80,15 @@ const char *check_slug(const char *text)
 	return NULL;
 }
 
-/* The number of labels of a host name, 0 when it is none. A last label of digits would be an address. */
+/* "123", "0x7f": some read a name that ends in it as an address. */
+static bool is_number(const char *s)
+{
+	if (s[0] == '0' && s[1] == 'x')
+		return strspn(s + 2, DIGITS "abcdef") == strlen(s + 2);
+	return strspn(s, DIGITS) == strlen(s);
+}
+
+/* The number of labels of a host name, 0 when it is none. */
 static int host_labels(const char *s)
 {
 	int labels = 0;
@@ -94,7 +102,7 @@ static int host_labels(const char *s)
 			return 0;
 		labels++;
 		if (s[n] == '\0')
-			return strspn(s, DIGITS) == n ? 0 : labels;
+			return is_number(s) ? 0 : labels;
 		s += n + 1;
 	}
 }
@@ -116,6 +124,13 @@ const char *check_tenant_domain(const char *text)
 const char *check_custom_domain(const char *text)
 {
 	return host_labels(text) > 1 ? NULL : "must be a host name in lower case with at least two labels";
+}
+
+const char *check_foreign_domain(const char *text)
+{
+	if (strpbrk(text, " \t\r\n:/*@_[]%?#\\") != NULL)
+		return "must be a host name";
+	return strchr(text, '.') != NULL ? NULL : "must be a host name with at least two labels";
 }
 
 const char *check_email(const char *text)

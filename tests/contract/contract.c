@@ -249,7 +249,7 @@ const char *contract_object(struct contract *k, const struct route *r, const cha
 	if (json_is_integer(got))
 		snprintf(id, sizeof(id), "%lld", (long long)json_integer_value(got));
 	else
-		snprintf(id, sizeof(id), "%s", answer_text(a, "id"));
+		snprintf(id, sizeof(id), "%s", answer_text(a, got != NULL ? "id" : "domain"));
 	json_decref(body);
 	free((void *)(uintptr_t)ask.body);
 	return id;

@@ -52,6 +52,13 @@ static char *body_for(const struct route *r, bool all)
 	return text;
 }
 
+/* What no request alone can bring about. */
+static void prove(struct contract *k, const struct route *r)
+{
+	if (strcmp(r->op, "makeDefaultDomain") == 0)
+		fixture_control(k->d, "UPDATE cc.domain SET status = 'verified' WHERE status = 'pending'");
+}
+
 static void prepare(struct contract *k, const struct route *r, const char *tenant, const char *id)
 {
 	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
@@ -95,6 +102,7 @@ void contract_ready(
 	};
 	ret->ask.tenant = kept(tenant_for(k, r));
 	ret->ask.id = kept(contract_object(k, r, ret->ask.tenant));
+	prove(k, r);
 	prepare(k, r, ret->ask.tenant, ret->ask.id);
 	if (r->body != NULL)
 		ret->ask.body = body_for(r, all);

@@ -12,6 +12,7 @@
 #include "contract.h"
 
 #include "cc/base/ctx.h"
+#include "cc/model/names.h"
 
 /* Words that the program knows and the table does not. */
 static const char *word_of(const char *field)
@@ -67,7 +68,7 @@ static json_t *sample_text(const struct field *f)
 	n++;
 	if (word_of(f->name) != NULL)
 		return json_string(word_of(f->name));
-	if (strcmp(f->name, "domain") == 0) {
+	if (f->check == check_tenant_domain) {
 		snprintf(text, sizeof(text), "contract-%d.controlcore.io", n);
 		return json_string(text);
 	}

@@ -144,20 +144,7 @@ static void hosts_that_are_not_ours_are_misdirected(void **state)
 	client_close(c);
 }
 
-static void control_sql(struct daemon *d, const char *sql)
-{
-	char *conninfo = daemon_conninfo(d, DAEMON_CONTROL_DB);
-	PGconn *pg = PQconnectdb(conninfo);
-	PGresult *r = PQexec(pg, sql);
-
-	if (PQresultStatus(r) != PGRES_COMMAND_OK)
-		fail_msg("%s", PQerrorMessage(pg));
-	PQclear(r);
-	PQfinish(pg);
-	free(conninfo);
-}
-
-/* Verification comes later: here the database is told that it took place. */
+/* Here the database is told that its verification took place. */
 static void a_verified_domain_is_a_host_of_its_tenant(void **state)
 {
 	struct tenant_fixture t, other;
@@ -168,8 +155,8 @@ static void a_verified_domain_is_a_host_of_its_tenant(void **state)
 	c = client_of(*state, &t);
 	client_host(c, "policies.custom.org");
 	assert_error(421, "misdirected_request", client_get(c, "/policies"));
-	control_sql(*state, "INSERT INTO cc.domain (tenant_id, domain, status, ssl_status)"
-			    " SELECT id, 'policies.custom.org', 'verified', 'pending' FROM cc.tenant"
+	fixture_control(*state, "INSERT INTO cc.domain (tenant_id, domain, status, ssl_status, token)"
+			    " SELECT id, 'policies.custom.org', 'verified', 'pending', 't' FROM cc.tenant"
 			    " WHERE slug = 'custom'");
 	/* a change of the tenant tells the nodes */
 	assert_status(200, client_patch(op, "/tenants/custom", "{'name':'Now with a domain'}"));

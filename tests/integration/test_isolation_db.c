@@ -150,8 +150,8 @@ static void a_write_without_a_where_touches_no_foreign_row(void **state)
 	assert_string_equal("acme.controlcore.io", n);
 	assert_denied(fx, PLANE_CONTROL, ROLE_CTL_TENANT, bind(fx, fx->a),
 		arena_printf(fx->p->arena,
-			"INSERT INTO cc.domain (tenant_id, domain, status, ssl_status)"
-			" VALUES ('%s', 'evil.example', 'pending', 'pending')",
+			"INSERT INTO cc.domain (tenant_id, domain, status, ssl_status, token)"
+			" VALUES ('%s', 'evil.example', 'pending', 'pending', 't')",
 			fx->b));
 	assert_denied(fx, PLANE_CONTROL, ROLE_CTL_TENANT, bind(fx, fx->a),
 		arena_printf(fx->p->arena, "UPDATE cc.api_key SET tenant_id = '%s'", fx->b));

@@ -11,6 +11,8 @@
 
 #include "stage.h"
 
+#include "cc/model/names.h"
+
 struct making {
 	const char *marker;
 	int n;          /* makes names differ */
@@ -46,7 +48,7 @@ static json_t *make_text(const struct making *m, const struct field *f)
 
 	if (word_for(f->name) != NULL)
 		return json_string(word_for(f->name));
-	if (strcmp(f->name, "domain") == 0) {
+	if (f->check == check_tenant_domain) {
 		snprintf(text, sizeof(text), "made-%d.controlcore.io", m->n);
 		return json_string(text);
 	}

@@ -264,6 +264,11 @@ static int reversible_index(const struct cell *c)
 	return -1;
 }
 
+static bool makes_default(const struct cell *c)
+{
+	return strcmp(c->route->op, "makeDefaultDomain") == 0;
+}
+
 void cell_prepare(const struct cell *c)
 {
 	const int i = reversible_index(c);
@@ -272,6 +277,8 @@ void cell_prepare(const struct cell *c)
 	cell_expect(c, &v);
 	if (i >= 0 && v.success && c->party >= 0 && reversible[i].before != NULL)
 		step(c, reversible[i].before);
+	if (v.success && makes_default(c))
+		fixture_control(c->s->d, "UPDATE cc.domain SET status = 'verified' WHERE status = 'pending'");
 }
 
 void cell_repair(const struct cell *c, const struct answer *a)
@@ -280,4 +287,9 @@ void cell_repair(const struct cell *c, const struct answer *a)
 
 	if (i >= 0 && c->party >= 0 && a->status >= 200 && a->status <= 299 && reversible[i].after != NULL)
 		step(c, reversible[i].after);
+	/* The default one cannot be deleted by a cell to come. */
+	if (a->status == 200 && makes_default(c))
+		fixture_control(c->s->d,
+				"UPDATE cc.domain SET is_default = false WHERE custom;"
+				"UPDATE cc.domain SET is_default = true WHERE NOT custom");
 }

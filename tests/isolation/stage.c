@@ -108,7 +108,7 @@ static void make_by_post(struct stage *s, struct party *p, const char *made_at, 
 	if (json_is_integer(id))
 		snprintf(ret, size, "%lld", (long long)json_integer_value(id));
 	else
-		snprintf(ret, size, "%s", answer_text(a, "id"));
+		snprintf(ret, size, "%s", answer_text(a, id != NULL ? "id" : "domain"));
 	free(body);
 	client_close(c);
 }

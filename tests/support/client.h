@@ -108,6 +108,8 @@ struct tenant_fixture {
 void fixture_tenant(struct daemon *d, const char *slug, const char *plan, const char *region,
 	const char *settings, struct tenant_fixture *ret);
 /* A further key: scopes "policies:read,policies:write". It and *ret_id (may be NULL) are malloc'ed. */
+/* Runs a statement in the control database, as its owner. */
+void fixture_control(struct daemon *d, const char *sql);
 char *fixture_key(struct daemon *d, const char *tenant_id, const char *scopes, char **ret_id);
 /* A client of this daemon: with the operator key; with a tenant's key. */
 struct client *client_operator(struct daemon *d);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <libpq-fe.h>
 
 #include "cc/core/scope.h"
 
@@ -101,4 +102,17 @@ void fixture_tenant(struct daemon *d, const char *slug, const char *plan, const 
 	free(key);
 	free(id);
 	free(scopes);
+}
+
+void fixture_control(struct daemon *d, const char *sql)
+{
+	char *conninfo = daemon_conninfo(d, DAEMON_CONTROL_DB);
+	PGconn *pg = PQconnectdb(conninfo);
+	PGresult *r = PQexec(pg, sql);
+
+	if (PQresultStatus(r) != PGRES_COMMAND_OK)
+		fail_msg("%s: %s", sql, PQerrorMessage(pg));
+	PQclear(r);
+	PQfinish(pg);
+	free(conninfo);
 }

@@ -13,7 +13,7 @@
 /* Scopes whose operations are not served yet: a key may hold them already. */
 static const char *const waiting[] = {
 	"platform:billing", "bouncers:connect",
-	"decisions:evaluate", "domains:read",    "domains:write",
+	"decisions:evaluate",
 	"deployments:read", "deployments:write", "billing:read",    "billing:write",     "metrics:read",
 	"alerts:read",      "alerts:write",     "webhooks:read",    "webhooks:write",    "exports:read",
 	"exports:write",

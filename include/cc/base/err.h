@@ -34,7 +34,11 @@
 	X(METHOD, 405, "method_not_allowed", "the path does not take this method; see Allow") \
 	X(CONFLICT, 409, "conflict", "the object is in a state that does not allow this") \
 	X(NAME_TAKEN, 409, "name_taken", "another object has this name") \
-	X(DOMAIN_TAKEN, 409, "domain_taken", "another tenant has this domain") \
+	X(DOMAIN_TAKEN, 409, "domain_taken", "a tenant has this domain already") \
+	X(DOMAIN_ELSEWHERE, 409, "domain_active_elsewhere", \
+		  "another tenant has proven that the domain is its own") \
+	X(DOMAIN_DEFAULT, 409, "default_domain", "the tenant's default domain cannot go") \
+	X(DOMAIN_INACTIVE, 409, "not_active", "the domain is not verified") \
 	X(SLUG_TAKEN, 409, "slug_taken", "another tenant has this name in its domain") \
 	X(EMAIL_TAKEN, 409, "email_taken", "another user has this e-mail address") \
 	X(LAST_ADMIN, 409, "last_admin", "the tenant's last administrator cannot go") \

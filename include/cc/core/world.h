@@ -54,6 +54,8 @@ struct settings {
 	/* how long cached credentials serve reads without the control database */
 	int64_t stale_max_s;
 	int64_t api_keys_max;           /* live ones of a tenant */
+	int64_t domains_max;            /* of a tenant */
+	int64_t domain_claim_s;         /* a domain that is not proven by then is no more waited for */
 	int64_t auth_failures;          /* a minute, from one address and of one key */
 	struct engine_settings engine;
 	const struct issuers *issuers;  /* who may sign tokens for people of any tenant */

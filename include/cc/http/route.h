@@ -185,6 +185,7 @@ struct req {
 	const struct page *page;                /* of a list, see req_page() */
 	const char *next_cursor;                /* NULL: the list is at its end */
 	struct strv changed;                    /* names of the fields a write changed, for the audit */
+	const char *object_id;                  /* of what a write changed, where its answer has no id */
 	const char *environment;                /* of what a write changed, where the answer has none */
 	const char *reason;                     /* why, in the caller's words, for the audit; or NULL */
 	const char *raw_out;                    /* ready-made body … */

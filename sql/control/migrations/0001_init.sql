@@ -87,18 +87,41 @@ CREATE TABLE cc.tenant_tombstone (
 	purged_at  timestamptz NOT NULL DEFAULT now()
 );
 
+-- held: nobody else can have the name. routed: requests to it are the tenant's.
 CREATE TABLE cc.domain (
-	tenant_id   text NOT NULL REFERENCES cc.tenant,
-	domain      text NOT NULL,
-	status      text NOT NULL CHECK (status IN ('pending', 'verified', 'active')),
-	ssl_status  text NOT NULL CHECK (ssl_status IN ('pending', 'active')),
-	is_default  boolean NOT NULL DEFAULT false,
-	created_at  timestamptz NOT NULL DEFAULT now(),
-	verified_at timestamptz,
-	PRIMARY KEY (tenant_id, domain)
+	tenant_id     text NOT NULL REFERENCES cc.tenant,
+	domain        text NOT NULL,            -- A-labels, in lower case
+	status        text NOT NULL CHECK (status IN
+	              ('pending', 'verified', 'active', 'stale', 'detached', 'expired')),
+	held          boolean GENERATED ALWAYS AS (status IN ('verified', 'active', 'stale', 'detached')) STORED,
+	routed        boolean GENERATED ALWAYS AS (status IN ('verified', 'active', 'stale')) STORED,
+	ssl_status    text NOT NULL CHECK (ssl_status IN ('pending', 'active')),
+	custom        boolean NOT NULL DEFAULT true,    -- false: <slug>.<base domain>
+	is_default    boolean NOT NULL DEFAULT false,
+	token         text,                     -- what the TXT record must show
+	reason        text,                     -- why it is not verified, or not any more
+	txt_verified  boolean NOT NULL DEFAULT false,
+	cname_verified boolean NOT NULL DEFAULT false,
+	txt_seen      json NOT NULL DEFAULT '[]',       -- by resolver
+	cname_seen    json NOT NULL DEFAULT '[]',
+	created_at    timestamptz NOT NULL DEFAULT date_trunc('second', now()),
+	verified_at   timestamptz,
+	checked_at    timestamptz,
+	next_check_at timestamptz,
+	claim_expires_at timestamptz,           -- of one that is pending
+	row_version   bigint NOT NULL DEFAULT 1,
+	PRIMARY KEY (tenant_id, domain),
+	CHECK (custom = (token IS NOT NULL))
 );
 -- Many may claim a name; one can hold it.
-CREATE UNIQUE INDEX domain_holder ON cc.domain (domain) WHERE status <> 'pending';
+CREATE UNIQUE INDEX domain_holder ON cc.domain (domain) WHERE held;
+CREATE UNIQUE INDEX domain_default ON cc.domain (tenant_id) WHERE is_default;
+
+-- All that a tenant learns of another's domains: whether it may have this one.
+CREATE FUNCTION cc.domain_is_held(name text, tenant text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (SELECT FROM cc.domain d WHERE d.domain = name AND d.held AND d.tenant_id <> tenant)
+$$;
 
 -- Which control plane this is: a region serves one, and says no to another.
 CREATE TABLE cc.identity (
@@ -259,6 +282,8 @@ GRANT SELECT ON cc.migration TO cc_ctl;
 REVOKE INSERT, UPDATE, DELETE ON cc.identity FROM cc_ctl;
 REVOKE ALL ON FUNCTION cc.forget_audit(text, int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION cc.forget_audit(text, int) TO cc_ctl;
+REVOKE ALL ON FUNCTION cc.domain_is_held(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION cc.domain_is_held(text, text) TO cc_ctl, cc_ctl_tenant;
 REVOKE UPDATE, DELETE ON cc.tenant_audit, cc.audit_checkpoint FROM cc_ctl;
 
 GRANT SELECT, INSERT ON cc.audit_checkpoint TO cc_ctl_tenant;

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_CORE_DOMAINS_H
+#define CC_CORE_DOMAINS_H
+
+#include "cc/base/ctx.h"
+#include "cc/model/domain.h"
+
+/*
+ * The names that a tenant is reached by: its default one and those of its own, which count once their
+ * DNS proves them. What changes one runs inside a unit of work in the control database bound to cx->tenant,
+ * locks the tenant's row first, and leaves audit and change feed to its caller.
+ */
+
+/*
+ * The name as it is kept. Refused, with faults at `field`, is what no tenant can own: addresses, single
+ * labels, public suffixes, what is the platform's, and names too long for their verification record.
+ */
+void domains_name(struct ctx *cx, const char *field, const char *text, const char **ret);
+/* The same from a path, where anything else is ERR_NOT_FOUND. */
+enum err domains_named(struct ctx *cx, const char *text, const char **ret) MUST_USE;
+/* What the TXT record of a new claim must hold: nobody can guess it, and no other claim has it. */
+const char *domains_token(struct ctx *cx);
+
+/* Fills in what follows from the row: instructions and records. */
+void domains_show(struct ctx *cx, struct domain_row *row);
+/*
+ * A claim. One that is pending goes on with its token, for its whole time; one that ended begins with a
+ * fresh one. ERR_DOMAIN_TAKEN: the tenant has it already; ERR_DOMAIN_ELSEWHERE; ERR_QUOTA.
+ */
+enum err domains_add(struct ctx *cx, const struct domain_row *in, struct domain_row *ret) MUST_USE;
+/* ERR_DOMAIN_INACTIVE: it is not proven. *ret_changed is false when it is the default already. */
+enum err domains_make_default(struct ctx *cx, const char *name, struct domain_row *ret,
+			      bool *ret_changed) MUST_USE;
+/* ERR_DOMAIN_DEFAULT. */
+enum err domains_remove(struct ctx *cx, const char *name, struct domain_deletion *ret) MUST_USE;
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_MODEL_DOMAIN_H
+#define CC_MODEL_DOMAIN_H
+
+#include "cc/schema/schema.h"
+
+extern const char *const domain_statuses[];     /* pending verified active stale detached expired */
+extern const char *const domain_ssl_statuses[]; /* pending active */
+extern const char *const domain_reasons[];
+
+/* What a tenant's DNS must show for its domain. */
+struct domain_dns {
+	const char *cname_record;               /* where the name must lead */
+	const char *txt_record;                 /* what must be at txt_name; NULL: nothing */
+};
+
+/* What one resolver said of one record. */
+struct domain_seen {
+	const char *resolver;
+	struct strv values;
+	const char *problem;                    /* why there are none; NULL */
+};
+extern const struct schema domain_seen_schema;
+
+struct domain_record {
+	const char *type, *name, *value;        /* TXT or CNAME, where, and what must be there */
+	bool verified;
+	const char *seen;                       /* JSON: an array of domain_seen */
+	int64_t checked_at;
+};
+extern const struct schema domain_record_schema;
+
+/* A name that a tenant is reached by, or wants to be. */
+struct domain_row {
+	const char *domain;                     /* A-labels, in lower case */
+	const char *status, *ssl_status;
+	bool is_default;
+	int64_t verified_at;
+	struct domain_dns dns_instructions;
+	const char *txt_name;
+	const char *records;                    /* JSON: an array of domain_record */
+	const char *reason;
+	int64_t created_at, checked_at, next_check_at, claim_expires_at;
+	/* internal */
+	bool custom;                            /* else <slug>.<base domain> */
+	const char *token;
+	const char *target;                     /* the tenant's <slug>.<base domain> */
+	bool txt_verified, cname_verified;
+	const char *txt_seen, *cname_seen;      /* JSON: arrays of domain_seen */
+	bool held_elsewhere;
+	int64_t row_version;
+	uint64_t seen;
+};
+extern const struct schema domain_row_schema;
+
+struct domain_deletion {
+	const char *message, *domain;
+	int64_t deleted_at;
+};
+extern const struct schema domain_deletion_schema;
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate.h"
+#include "groups.h"
+
+#include "cc/core/domains.h"
+#include "cc/core/tenant.h"
+#include "cc/model/q_control.h"
+
+struct domain_query {
+	PAGE_MEMBERS;
+};
+
+#define T struct domain_query
+static const struct field domain_query_fields[] = {
+	PAGE_SKIP_FIELD(T, PAGE_SKIP_MAX, "How many domains to pass over."),
+	PAGE_LIMIT_FIELD(T),
+	PAGE_CURSOR_FIELD(T),
+};
+#undef T
+static SCHEMA(domain_query_schema, struct domain_query, "DomainQuery", domain_query_fields);
+
+static enum err domain_list(struct ctx *cx, struct req *rq)
+{
+	const struct domain_query *q = rq->query;
+	const struct page *page;
+
+	TRY(req_page(cx, rq, &q->page, "is_default,domain", &page));
+	q_domain_count_later(cx->db, tally_at(&rq->total), cx->tenant->id);
+	TRY(q_domain_list(cx->db, &rq->list, &page->order, cx->tenant->id, page->skip, page->rows));
+	for (size_t i = 0; i < rq->list.n; i++)
+		domains_show(cx, DB_ROW(&rq->list, struct domain_row, i));
+	return ERR_NONE;
+}
+
+static enum err domain_get(struct ctx *cx, struct req *rq)
+{
+	struct domain_row *row = ARENA_NEW(cx->arena, struct domain_row);
+	const char *name;
+	bool found;
+
+	TRY(domains_named(cx, rq->param[1], &name));
+	TRY(q_domain_get(cx->db, row, &found, cx->tenant->id, name));
+	if (!found)
+		return refuse(cx, ERR_NOT_FOUND, "Domain does not exist");
+	domains_show(cx, row);
+	return reply(rq, row);
+}
+
+static enum err domain_add(struct ctx *cx, struct req *rq)
+{
+	struct domain_row *row = ARENA_NEW(cx->arena, struct domain_row);
+
+	TRY(domains_add(cx, rq->body, row));
+	rq->object_id = row->domain;
+	return reply_created(cx, rq, row, "/tenants/%s/domains/%s", cx->tenant->id, row->domain);
+}
+
+static enum err domain_make_default(struct ctx *cx, struct req *rq)
+{
+	struct domain_row *row = ARENA_NEW(cx->arena, struct domain_row);
+	bool changed;
+
+	TRY(domains_named(cx, rq->param[1], &rq->object_id));
+	TRY(domains_make_default(cx, rq->object_id, row, &changed));
+	if (!changed)
+		gate_unchanged(rq);
+	return reply(rq, row);
+}
+
+static enum err domain_delete(struct ctx *cx, struct req *rq)
+{
+	struct domain_deletion *gone = ARENA_NEW(cx->arena, struct domain_deletion);
+
+	TRY(domains_named(cx, rq->param[1], &rq->object_id));
+	TRY(domains_remove(cx, rq->object_id, gone));
+	return reply(rq, gone);
+}
+
+#define BASE "/tenants/{tenant_id}/domains"
+#define ONE BASE "/{domain}"
+#define READ .auth = AUTH_TENANT, .store = STORE_CONTROL, .mode = DB_READ, .status = 200
+#define WRITE .auth = AUTH_TENANT, .store = STORE_CONTROL, .mode = DB_WRITE, .object = "domain"
+
+static const struct route routes[] = {
+	{ M_POST, BASE, "addDomain", "domains:write", "platform:tenants", WRITE, .flags = ROUTE_VOLATILE,
+	  .status = 201, .handler = domain_add, .body = &domain_row_schema, .reply = &domain_row_schema,
+	  .errors = { ERR_QUOTA, ERR_DOMAIN_TAKEN, ERR_DOMAIN_ELSEWHERE },
+	  .summary = "Add a domain of the tenant's own",
+	  .doc = "The answer says which DNS records prove it. One that is pending already goes on with its "
+		 "records, and has its whole time once more." },
+	{ M_GET, BASE, "listDomains", "domains:read", "platform:read", READ,
+	  .flags = ROUTE_VOLATILE | ROUTE_BARE_ARRAY, .handler = domain_list, .query = &domain_query_schema,
+	  .reply = &domain_row_schema, .list = "domains",
+	  .summary = "List a tenant's domains",
+	  .doc = "The default one last. A bare array; further pages are named by the header Link." },
+	{ M_GET, ONE, "getDomain", "domains:read", "platform:read", READ, .flags = ROUTE_VOLATILE,
+	  .handler = domain_get, .reply = &domain_row_schema,
+	  .summary = "Get a domain",
+	  .doc = "With the records that it needs, what was seen of them, and why it is not verified." },
+	{ M_POST, ONE "/default", "makeDefaultDomain", "domains:write", "platform:tenants", WRITE,
+	  .flags = ROUTE_VOLATILE | ROUTE_ON_OBJECT, .status = 200, .handler = domain_make_default,
+	  .reply = &domain_row_schema, .errors = { ERR_DOMAIN_INACTIVE },
+	  .summary = "Make a domain the tenant's default",
+	  .doc = "The name that the tenant is shown by. It must be verified." },
+	{ M_DELETE, ONE, "deleteDomain", "domains:write", "platform:tenants", WRITE, .status = 200,
+	  .handler = domain_delete, .reply = &domain_deletion_schema, .errors = { ERR_DOMAIN_DEFAULT },
+	  .summary = "Delete a domain",
+	  .doc = "Requests to it are not answered any more: here at once, on every other node within a "
+		 "second. Whoever wants it back begins with new records." },
+};
+ROUTE_GROUP(domain_routes, "Domains", "/api/v1", routes);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cc/model/domain.h"
+
+#include "cc/model/names.h"
+
+const char *const domain_statuses[] = { "pending", "verified", "active", "stale", "detached", "expired",
+					NULL };
+const char *const domain_ssl_statuses[] = { "pending", "active", NULL };
+const char *const domain_reasons[] = { "not_checked", NULL };
+
+#define RESOLVERS_MAX 8
+#define VALUES_MAX 32
+#define VALUE_MAX 1024
+#define RECORDS_MAX 2
+#define LIVE (F_OUT | F_VOLATILE)
+
+#define T struct domain_dns
+static const struct field domain_dns_fields[] = {
+	TEXT(T, cname_record, F_OUT | F_NULLABLE, 0, 0, "Where a CNAME of the domain must lead."),
+	TEXT(T, txt_record, F_OUT | F_NULLABLE, 0, 0, "What a TXT record at txt_name must hold."),
+};
+#undef T
+static SCHEMA(domain_dns_schema, struct domain_dns, "DnsInstructions", domain_dns_fields);
+
+#define T struct domain_seen
+static const struct field domain_seen_fields[] = {
+	TEXT(T, resolver, F_OUT, 0, 0, "Who was asked."),
+	STRS(T, values, F_OUT, 0, VALUES_MAX, NULL, VALUE_MAX, "What it answered."),
+	TEXT(T, problem, F_OUT | F_NULLABLE, 0, 0, "Why it answered nothing; null when it did."),
+};
+#undef T
+SCHEMA(domain_seen_schema, struct domain_seen, "SeenRecord", domain_seen_fields);
+
+#define T struct domain_record
+static const struct field domain_record_fields[] = {
+	TEXT(T, type, F_OUT, 0, 0, "TXT or CNAME."),
+	TEXT(T, name, F_OUT, 0, 0, "Where it must be."),
+	TEXT(T, value, F_OUT, 0, 0, "What it must hold."),
+	BOOL(T, verified, F_OUT, "It was there at the last check."),
+	JSON_LIST(T, seen, F_OUT, RESOLVERS_MAX, &domain_seen_schema,
+		  "What the last check saw instead or as well, by resolver."),
+	TIME(T, checked_at, F_OUT | F_NULLABLE, "When that was."),
+};
+#undef T
+SCHEMA(domain_record_schema, struct domain_record, "DomainRecord", domain_record_fields);
+
+#define T struct domain_row
+static const struct field domain_fields[] = {
+	TEXT_LIKE(T, domain, F_CREATE | F_OUT | F_REQUIRED | F_SORT, 1, 253, check_foreign_domain,
+		  "A name of the tenant's own. Kept with A-labels, in lower case, without a dot at the end.",
+		  .example = "policies.acme.com"),
+	ENUM(T, status, F_OUT, domain_statuses, NULL,
+	     "verified: it is proven to be the tenant's. active: it is served as well."),
+	ENUM(T, ssl_status, F_OUT, domain_ssl_statuses, NULL, "active: there is a certificate for it."),
+	BOOL(T, is_default, F_OUT | F_SORT, "The name that the tenant is shown by."),
+	TIME(T, verified_at, F_OUT | F_NULLABLE | F_OPTIONAL_OUT, "When it was proven."),
+	OBJ(T, dns_instructions, F_OUT, struct domain_dns, &domain_dns_schema,
+	    "The records that prove it, and lead to the tenant."),
+	TEXT(T, txt_name, F_OUT | F_NULLABLE, 0, 0, "Where the TXT record must be; null: none is needed."),
+	JSON_LIST(T, records, LIVE, RECORDS_MAX, &domain_record_schema,
+		  "The same records, and what was seen of them."),
+	ENUM(T, reason, LIVE | F_NULLABLE, domain_reasons, NULL, "Why it is not verified, or not any more."),
+	TIME(T, created_at, F_OUT, "When it was added."),
+	TIME(T, checked_at, LIVE | F_NULLABLE, "When its records were last looked at."),
+	TIME(T, next_check_at, LIVE | F_NULLABLE, "When they are looked at next."),
+	TIME(T, claim_expires_at, F_OUT | F_NULLABLE,
+	     "Until then it must be proven; null: it is, or needs not."),
+	BOOL(T, custom, 0, "Internal."),
+	TEXT(T, token, 0, 0, 0, "Internal."),
+	TEXT(T, target, 0, 0, 0, "Internal."),
+	BOOL(T, txt_verified, 0, "Internal."),
+	BOOL(T, cname_verified, 0, "Internal."),
+	JSON_LIST(T, txt_seen, 0, RESOLVERS_MAX, &domain_seen_schema, "Internal."),
+	JSON_LIST(T, cname_seen, 0, RESOLVERS_MAX, &domain_seen_schema, "Internal."),
+	BOOL(T, held_elsewhere, 0, "Internal."),
+	INT(T, row_version, F_ROW_VERSION, 0, 0, "Internal."),
+};
+#undef T
+SCHEMA_IN(domain_row_schema, struct domain_row, "Domain", domain_fields);
+
+#define T struct domain_deletion
+static const struct field domain_deletion_fields[] = {
+	TEXT(T, message, F_OUT, 0, 0, "What was done."),
+	TEXT(T, domain, F_OUT, 0, 0, "The domain that is gone."),
+	TIME(T, deleted_at, F_OUT, "When it was deleted."),
+};
+#undef T
+SCHEMA(domain_deletion_schema, struct domain_deletion, "DomainDeletion", domain_deletion_fields);

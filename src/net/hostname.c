@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cc/net/hostname.h"
+
+#include <idn2.h>
+#include <libpsl.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "cc/base/str.h"
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static psl_ctx_t *list; /* as long as the process: read by all, changed by none */
+
+static void open_list(void)
+{
+	list = psl_latest(NULL);
+}
+
+const char *hostname_ascii(struct arena *a, const char *text, const char **ret_why)
+{
+	char *ascii = NULL, *name;
+	const int rc = idn2_to_ascii_8z(text, &ascii, IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES);
+	size_t n;
+
+	if (rc != IDN2_OK) {
+		*ret_why = arena_printf(a, "is no host name: %s", idn2_strerror(rc));
+		return NULL;
+	}
+	name = str_lower(a, ascii);
+	idn2_free(ascii);
+	n = strlen(name);
+	if (n > 0 && name[n - 1] == '.')
+		name[n - 1] = '\0';
+	return name;
+}
+
+bool hostname_is_suffix(const char *name)
+{
+	(void)pthread_once(&once, open_list);
+	return psl_is_public_suffix(list, name) != 0;
+}
