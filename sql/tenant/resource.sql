@@ -56,11 +56,12 @@ UPDATE resources
    SET deleted_at = $2, changed_version = $3
  WHERE id = $1 AND deleted_at IS NULL;
 
--- Deleted policies may still name what is about to be removed for good.
+-- Deleted policies may still name what is about to be removed for good: without it they come back switched off.
 -- name: resource_unlink :exec
 -- args: id int8, head_version int8
 UPDATE policies
-   SET resource_id = NULL, changed_version = $2
+   SET resource_id = NULL, status = CASE status WHEN 'active' THEN 'inactive' ELSE status END,
+       changed_version = $2
  WHERE resource_id = $1 AND deleted_at IS NOT NULL;
 
 -- A row that is not there fails on the tombstone.

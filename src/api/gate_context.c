@@ -132,6 +132,7 @@ static enum err own_context(struct ctx *cx, struct req *rq, bool may_load, const
 		if (!is_called(g->own, s->text[i]))
 			return denied(cx, rq, s->text[i]);
 	g->tenant = g->own;
+	rq->tenant_named = arena_strdup(cx->arena, g->own->id);
 	return ERR_NONE;
 }
 
@@ -180,6 +181,8 @@ static enum err operator_context(struct ctx *cx, struct req *rq, bool may_load, 
 	if (g->tenant == NULL && rq->route->auth == AUTH_TENANT)
 		return refuse(cx, ERR_TENANT_REQUIRED,
 			      "name the tenant: by the header X-Tenant-ID or the parameter " PARAMETER);
+	if (g->tenant != NULL)
+		rq->tenant_named = arena_strdup(cx->arena, g->tenant->id);
 	return ERR_NONE;
 }
 

@@ -139,6 +139,7 @@ static enum err policy_delete(struct ctx *cx, struct req *rq)
 	TRY(q_policy_find_any(cx->db, p, &found, id));
 	found = found && (p->deleted_at == TIME_NULL || q->hard_delete);
 	TRY(managed_found(cx, "policy", id, found, p->version));
+	TRY(policy_may_change(cx, p));
 	if (q->hard_delete)
 		q_policy_remove_later(cx->db, id, cx->head->version);
 	else
@@ -174,9 +175,11 @@ static const struct route routes[] = {
 	  .errors = { ERR_NAME_TAKEN, ERR_PRODUCTION_IMMUTABLE, ERR_REGO_INVALID },
 	  .summary = "Change fields of a policy",
 	  .doc = "A JSON merge patch: what is not sent stays. Makes a new version." },
-	{ M_DELETE, "/policies/{id}", "deletePolicy", "policies:write", WRITES("policy"), .status = 200,
+	{ M_DELETE, "/policies/{id}", "deletePolicy", "policies:write", "policies:promote",
+	  WRITES("policy"), .status = 200,
 	  .handler = policy_delete, .query = &deletion_query_schema, .reply = &deletion_schema,
 	  .summary = "Delete a policy",
-	  .doc = "Its place and name are free at once; hard_delete also removes one deleted before." },
+	  .doc = "Its place and name are free at once; hard_delete also removes one deleted before. "
+		 "policies:write in the sandbox, policies:promote in production." },
 };
 ROUTE_GROUP(policy_routes, "Policies", "/api/v1", routes);

@@ -220,6 +220,14 @@ static enum err refuse_failed(struct ctx *cx, const struct policy *p, const stru
 	return ERR_NONE;
 }
 
+static bool has_failed(const struct engine_run *run)
+{
+	for (size_t i = 0; i < run->n; i++)
+		if (run->v[i].actual != NULL && !run->v[i].passed)
+			return true;
+	return run->nfaults > 0;
+}
+
 enum err policy_tried(struct ctx *cx, const struct req *rq, const struct policy *p, const char **ret_tests)
 {
 	const struct policy_trial *t = rq->prepared;
@@ -230,7 +238,10 @@ enum err policy_tried(struct ctx *cx, const struct req *rq, const struct policy 
 			"policy %" PRId64 " has no test cases, and the tenant requires them", p->id);
 	if (str_eq(p->test_cases, "[]"))
 		return ERR_NONE;
-	if (t == NULL || (t->e != ERR_NONE && !cx->tenant->require_tests))
+	if (t == NULL)
+		return not_tried(cx, p, ret_tests);
+	/* Only an engine that is away excuses; what the policy itself can bring about does not. */
+	if (t->e == ERR_ENGINE_DOWN && !cx->tenant->require_tests && !has_failed(&t->run))
 		return not_tried(cx, p, ret_tests);
 	if (t->e != ERR_NONE) {
 		cx->problem = t->problem;

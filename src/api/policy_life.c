@@ -188,6 +188,8 @@ static enum err policy_restore(struct ctx *cx, struct req *rq)
 	TRY(req_id(cx, rq, 0, &id));
 	TRY(q_policy_find_any(cx->db, p, &found, id));
 	TRY(check_deleted(cx, id, found, p));
+	TRY(ctx_check_version(cx, p->version));
+	TRY(policy_may_change(cx, p));
 	TRY(head_add_policy(cx, NULL));
 	TRY(policy_find_refs(cx, p->resource_id, p->bouncer_id, &refs));
 	note.summary = drop_dead_refs(cx, p, &refs);
@@ -210,7 +212,7 @@ static const struct route routes[] = {
 	  .summary = "Make a policy inactive",
 	  .doc = "policies:write in the sandbox, policies:promote in production." },
 	{ M_POST, "/policies/{id}/promote", "promotePolicy", "policies:promote", WRITES("policy"),
-	  .status = 200,
+	  .flags = ROUTE_ON_OBJECT, .status = 200,
 	  .before = policy_try, .handler = policy_promote,
 	  .body = &policy_promote_schema, .reply = &policy_promotion_schema,
 	  .errors = { ERR_QUOTA, ERR_NAME_TAKEN, ERR_CONFLICT, ERR_PRODUCTION_IMMUTABLE, ERR_TESTS_FAILED,
@@ -222,13 +224,13 @@ static const struct route routes[] = {
 		 "the sandbox is replaced by the production one of the same name, where there is one. A "
 		 "production policy of the same name whose sandbox policy is gone is taken over. With a "
 		 "policy engine the test cases are evaluated first, and one that fails is 409." },
-	{ M_POST, "/policies/{id}/restore", "restorePolicy", "policies:write", WRITES("policy"),
-	  .status = 200,
+	{ M_POST, "/policies/{id}/restore", "restorePolicy", "policies:write", "policies:promote",
+	  WRITES("policy"), .flags = ROUTE_ON_OBJECT, .status = 200,
 	  .handler = policy_restore, .reply = &policy_schema,
 	  .errors = { ERR_QUOTA, ERR_NAME_TAKEN, ERR_CONFLICT, ERR_NOT_DELETED, ERR_UNDO_OVER },
 	  .summary = "Undo the deletion of a policy",
 	  .doc = "It takes a place of the tenant's limit and its name again. 410 when it is gone for good. "
 		 "When a resource or bouncer that it named is deleted, it comes back without it, and, if it "
-		 "was active, inactive." },
+		 "was active, inactive. policies:write in the sandbox, policies:promote in production." },
 };
 ROUTE_GROUP(policy_life_routes, "Policy life cycle", "/api/v1", routes);

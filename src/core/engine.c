@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cc/core/engine.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 #include "cc/base/clock.h"
 #include "cc/base/failpoint.h"
+#include "cc/core/tenant.h"
 #include "cc/core/world.h"
 #include "cc/model/provision.h"
 #include "cc/model/q_control.h"
@@ -74,6 +74,8 @@ static enum err call(struct ctx *cx, const char *method, const char *path, const
 		return ERR_NONE;
 	if (r == HTTP_LATE)
 		return refuse_late(cx);
+	if (r == HTTP_TOO_LARGE)
+		return refuse(cx, ERR_ENGINE_LATE, "the policy engine's answer is too large");
 	return refuse_down(cx, arena_printf(cx->arena, "policy engine: %s", ret->error));
 }
 
@@ -276,20 +278,53 @@ static enum err run_session(
 	return e;
 }
 
+/* Whose it is, as a number that is not 0. */
+static uint64_t owner_of(const struct ctx *cx)
+{
+	return hash64_of(cx->tenant->id, strlen(cx->tenant->id), 0) | 1;
+}
+
+static int share_of(const struct engine_settings *s)
+{
+	return s->concurrent > 1 ? s->concurrent / 2 : 1;
+}
+
+/* A slot, or -1. Taken first and counted then, so that no two who come at once both fit. */
+static int take_slot(struct ctx *cx)
+{
+	const struct engine_settings *s = &cx->world->settings->engine;
+	_Atomic(uint64_t) *slot = cx->world->engine_slot;
+	const uint64_t owner = owner_of(cx);
+	int mine = 0, got = -1;
+
+	for (int i = 0; i < s->concurrent && got < 0; i++) {
+		uint64_t nobody = 0;
+
+		if (atomic_compare_exchange_strong(&slot[i], &nobody, owner))
+			got = i;
+	}
+	for (int i = 0; i < s->concurrent; i++)
+		mine += atomic_load(&slot[i]) == owner;
+	if (got < 0 || mine <= share_of(s))
+		return got;
+	atomic_store(&slot[got], 0);
+	return -1;
+}
+
 enum err engine_run(struct ctx *cx, const char *text, const struct rego_module *m, struct engine_run *run)
 {
-	struct world *w = cx->world;
-	enum err e = ERR_NONE;
+	enum err e;
+	int slot;
 
 	if (!engine_is_set(cx))
 		return refuse(cx, ERR_ENGINE_MISSING, "no policy engine is configured (engine.url)");
-	if (atomic_fetch_add(&w->engine_busy, 1) >= w->settings->engine.concurrent) {
+	slot = take_slot(cx);
+	if (slot < 0) {
 		cx->problem.retry_after = 1;
-		e = refuse(cx, ERR_OVERLOADED, "the policy engine has enough to do; retry");
-	} else {
-		e = run_session(cx, text, m, run);
+		return refuse(cx, ERR_OVERLOADED, "the policy engine has enough to do; retry");
 	}
-	atomic_fetch_sub(&w->engine_busy, 1);
+	e = run_session(cx, text, m, run);
+	atomic_store(&cx->world->engine_slot[slot], 0);
 	return e;
 }
 

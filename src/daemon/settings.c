@@ -367,7 +367,8 @@ static const struct field engine_fields[] = {
 	S_SECRET(T, token, 0, 1, 512, NULL, "Sent to it as Authorization: Bearer."),
 	S_INT(T, timeout_ms, 10, 20000, "2000", "How long it may take for one call."),
 	S_INT(T, test_ms, 10, 25000, "10000", "… and for all calls of one request."),
-	S_INT(T, concurrent, 1, 64, "4", "Requests of this node that may be at it at a time."),
+	S_INT(T, concurrent, 1, 64, "4",
+		"Requests of this node that may be at it at a time, of one tenant at most half of them."),
 };
 #undef T
 static SCHEMA(engine_conf_schema, struct engine_conf, "engine", engine_fields);

@@ -21,7 +21,8 @@ void answer_log(const struct call *c, enum err e, const char *code)
 
 	if (cause == NULL && e == ERR_INTERNAL)
 		cause = c->cx.problem.message;
-	LOG(e == ERR_INTERNAL ? LOG_ERROR : LOG_INFO, "request", LOG_TEXT("op", r != NULL ? r->op : NULL),
+	LOG(e == ERR_INTERNAL ? LOG_ERROR : e == ERR_UNAVAILABLE ? LOG_WARN : LOG_INFO, "request",
+	    LOG_TEXT("op", r != NULL ? r->op : NULL),
 	    LOG_TEXT("tenant", c->rq.tenant_named), LOG_INT("status", c->status), LOG_TEXT("code", code),
 	    LOG_INT("ms", (now - c->arrived_us) / 1000), LOG_INT("db_ms", c->cx.db_us / 1000),
 	    LOG_INT("queue_ms", c->queue_us / 1000), LOG_TEXT("request_id", c->cx.request_id),

@@ -32,7 +32,8 @@ static const char *message_of(enum err e, const struct ctx *cx)
 	const struct problem *p = &cx->problem;
 
 	if (e == ERR_VALIDATION && p->message == NULL && p->nfaults > 0)
-		return arena_printf(cx->arena, "%d %s not valid", p->nfaults,
+		return arena_printf(cx->arena, "%s%d %s not valid",
+				    p->nfaults == FAULTS_MAX ? "at least " : "", p->nfaults,
 				    p->nfaults == 1 ? "field is" : "fields are");
 	if (e == ERR_INTERNAL || p->message == NULL)
 		return err_info(e)->meaning;

@@ -23,8 +23,9 @@ enum {
 /* Hosts of the platform itself, and those that a browser or a mail server believes in. */
 static const char *const reserved[] = {
 	"account", "accounts", "admin", "ap", "api", "app", "assets", "auth", "autoconfig",
-	"autodiscover", "billing", "blog", "cdn", "console", "control", "dashboard", "dev", "docs",
-	"eu", "ftp", "help", "host", "imap", "internal", "isatap", "localhost", "login", "mail", "mx",
+	"autodiscover", "billing", "blog", "cdn", "console", "control", "controlcore", "controlplane",
+	"dashboard", "dev", "docs", "eu", "ftp", "help", "host", "imap", "internal", "isatap",
+	"localhost", "login", "mail", "mx",
 	"na", "ns", "ns1", "ns2", "ns3", "ns4", "operator", "pop", "pop3", "postmaster", "proxy", "root",
 	"signup", "smtp", "sso", "staging", "static", "status", "support", "test", "webmail",
 	"wpad", "www",

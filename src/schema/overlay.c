@@ -109,7 +109,7 @@ static void overlay_field(struct overlay *o, const struct place *at, const struc
 		merge_json(o, at, f, current, *(const char *const *)sent);
 	} else if (sent != NULL) {
 		replace(o, at, f, current, sent);
-	} else if (o->mode == READ_REPLACE) {
+	} else if (o->mode == READ_REPLACE && (f->flags & F_STICKY) == 0) {
 		value_set_default(o->cx->arena, f, &unsent);
 		replace(o, at, f, current, &unsent);
 	}

@@ -129,7 +129,7 @@ static void replacing_resets_and_merging_keeps(void **state)
 	assert_text("draft", a, "status");
 	a = assert_status(200, client_put(s->c, "/policies/1", "{'name':'q'," LEAST "}"));
 	assert_true(answer_null(a, "description"));
-	assert_text("active", a, "status");
+	assert_text("draft", a, "status");
 	assert_int(3, a, "version");
 	assert_fault("rego_code", "required", client_put(s->c, "/policies/1", "{'name':'q'}"));
 }

@@ -215,6 +215,8 @@ static void its_time_is_bounded(void **state)
 	/* Each call is in time, all of them are not. */
 	opa_feel(opa, OPA_SLOW);
 	assert_error(408, "evaluation_budget_exceeded", test(s, "{}"));
+	/* What the policy itself can bring about is no way past the tests. */
+	assert_error(408, "evaluation_budget_exceeded", client_post(s->c, "/policies/1/promote", "%s", "{}"));
 	opa_feel(opa, OPA_WELL);
 	assert_status(200, test(s, "{}"));
 }

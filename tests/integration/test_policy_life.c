@@ -319,8 +319,29 @@ static void production_needs_the_scope_to_promote(void **state)
 		assert_error(403, "insufficient_scope", client_post(writer, path, "%s", body));
 		assert_status(200, client_post(promoter, path, "%s", body));
 	}
+	assert_error(403, "insufficient_scope", client_delete(writer, "/policies/2"));
+	assert_status(200, client_delete(promoter, "/policies/2"));
+	assert_error(403, "insufficient_scope", client_post(writer, "/policies/2/restore", "%s", ""));
+	assert_error(403, "insufficient_scope", client_delete(writer, "/policies/2?hard_delete=true"));
+	assert_status(200, client_post(promoter, "/policies/2/restore", "%s", ""));
 	client_close(writer);
 	client_close(promoter);
+}
+
+static void the_state_that_was_seen_is_the_one_promoted_or_restored(void **state)
+{
+	struct story *s = *state;
+	const char *old = "If-Match: \"99-x\"\r\n", *own = "If-Match: \"1-x\"\r\n";
+
+	story_policy(s, "p");
+	assert_error(412, "precondition_failed",
+		client_call(s->c, "POST", "/api/v1/policies/1/promote", old, "{}"));
+	assert_int(1, client_get(s->c, "/policies"), "total");
+	assert_status(200, client_call(s->c, "POST", "/api/v1/policies/1/promote", own, "{}"));
+	assert_status(200, client_delete(s->c, "/policies/1"));
+	assert_error(412, "precondition_failed",
+		client_call(s->c, "POST", "/api/v1/policies/1/restore", old, NULL));
+	assert_status(200, client_call(s->c, "POST", "/api/v1/policies/1/restore", own, NULL));
 }
 
 /* Back ----------------------------------------------------------------------------------------------- */
@@ -390,6 +411,13 @@ static void without_what_it_named_it_comes_back_switched_off(void **state)
 	assert_text("inactive", a, "status");
 	assert_text("restored inactive without the resource that it named, which is deleted",
 		client_get(s->c, "/policies/1/versions/2"), "summary");
+	/* The same when what it named is not even there any more. */
+	assert_status(200, client_patch(s->c, "/policies/1", "{'status':'active'}"));
+	assert_status(200, client_delete(s->c, "/policies/1"));
+	assert_status(200, client_delete(s->c, "/bouncers/%" PRId64 "?hard_delete=true", bouncer));
+	a = assert_status(200, client_post(s->c, "/policies/1/restore", "%s", ""));
+	assert_true(answer_null(a, "bouncer_id"));
+	assert_text("inactive", a, "status");
 }
 
 int main(void)
@@ -410,6 +438,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			without_an_engine_nothing_is_evaluated, story_open, story_close),
 		cmocka_unit_test_setup_teardown(a_tenant_may_require_tests, story_open, story_close),
+		cmocka_unit_test_setup_teardown(
+			the_state_that_was_seen_is_the_one_promoted_or_restored, story_open, story_close),
 		cmocka_unit_test_setup_teardown(a_trial_promotion_leaves_nothing, story_open, story_close),
 		cmocka_unit_test_setup_teardown(
 			production_needs_the_scope_to_promote, story_open, story_close),

@@ -82,7 +82,7 @@ struct world {
 	struct limiter *failures;       /* of credentials that were refused: core/failures.h */
 	struct marks *marks;            /* credentials that were used */
 	struct http_client *http;       /* towards other servers; never used inside a transaction */
-	atomic_int engine_busy;         /* requests that are at the policy engine */
+	_Atomic(uint64_t) engine_slot[ENGINE_SLOTS]; /* requests at the policy engine: whose; 0: free */
 	const struct redis_conf *redis; /* NULL: none configured */
 	void (*changed)(struct world *w);       /* wakes the pusher after a control change; may be NULL */
 	/* This node changed a tenant's data, or may have: what was read before counts no more; may be NULL */

@@ -201,7 +201,7 @@ struct req {
 		int64_t epoch, version;
 		bool known;
 	} data;
-	const char *tenant_named;               /* tenant as the caller wrote it, for error bodies; NULL */
+	const char *tenant_named;               /* for errors: its id, or, unknown, as written; or NULL */
 
 	/* Headers that are sent with every answer, refusals too (rate limits): set by the gate. */
 	struct http_header header[REQ_HEADERS_MAX];

@@ -44,7 +44,8 @@ enum {
 	F_OPTIONAL_OUT = 1 << 9,/* left out of replies while null, instead of null */
 	F_ROW_VERSION = 1 << 11,/* K_INT, one more with every change of the row: makes the object's ETag */
 	F_ANY_JSON = 1 << 10,   /* K_JSON without sub: any JSON value, not only an object */
-	F_MILLIS = 1 << 11,     /* K_TIME: printed with milliseconds */
+	F_MILLIS = 1 << 12,     /* K_TIME: printed with milliseconds */
+	F_STICKY = 1 << 13,     /* to replace without it keeps it: the default is the new object's only */
 	F_IN = F_CREATE | F_UPDATE,
 	F_RW = F_IN | F_OUT,
 };
