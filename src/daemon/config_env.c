@@ -3,73 +3,95 @@
 
 #include <string.h>
 
-/* CONTROLCORE_<SECTION>_<NAME>, in capitals, every other character an underscore. */
-static const char *env_name(struct arena *a, const char *section, const char *name, const char *suffix)
+#define PREFIX "CONTROLCORE_"
+
+/* "SERVER_PORT" as the tables write it; what is not in capitals is no name of ours. */
+static const char *in_small(struct arena *a, const char *name, size_t len)
 {
-	char *s = arena_printf(a, "CONTROLCORE_%s_%s%s", section, name, suffix);
+	char *s = arena_strndup(a, name, len);
 
 	for (char *p = s; *p != '\0'; p++) {
-		if (*p >= 'a' && *p <= 'z')
-			*p = (char)(*p - 'a' + 'A');
-		else if (*p == '-' || *p == '.')
-			*p = '_';
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+		else if (*p >= 'a' && *p <= 'z')
+			*p = '?';
 	}
 	return s;
 }
 
-static const char *env_find(const char *const *env, const char *name)
+/* What follows the word and an underscore; NULL: the name does not begin with them. */
+static const char *after(const char *name, const char *word)
 {
-	const size_t n = strlen(name);
+	const size_t n = strlen(word);
 
-	for (size_t i = 0; env[i] != NULL; i++)
-		if (strncmp(env[i], name, n) == 0 && env[i][n] == '=')
-			return env[i] + n + 1;
-	return NULL;
+	return strncmp(name, word, n) == 0 && name[n] == '_' ? name + n + 1 : NULL;
 }
 
-static bool collect_one(
-	struct raw_set *set, const char *const *env, const char *prefix, const struct field *f, bool in_file)
+static void collect_field(struct raw_set *set, const struct schema *schema, const char *prefix,
+	const char *name, struct raw raw)
 {
-	struct arena *a = set->arena;
-	const char *name = env_name(a, prefix, f->name, in_file ? "_FILE" : "");
-	const char *value = env_find(env, name);
+	const struct field *f = section_field(set->arena, schema, name, &raw.in_file);
 
-	if (value == NULL)
-		return false;
-	raw_put(set, (struct raw){
-			     .setting = arena_printf(a, "%s.%s", prefix, f->name),
-			     .value = value,
-			     .where = arena_printf(a, "environment %s", name),
-			     .in_file = in_file,
-			     .level = LEVEL_ENV,
-		     });
-	return true;
-}
-
-static bool collect_schema(
-	struct raw_set *set, const char *const *env, const char *prefix, const struct schema *schema)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < schema->nfields; i++) {
-		const struct field *f = &schema->fields[i];
-
-		any |= collect_one(set, env, prefix, f, false);
-		if (f->flags & F_SECRET)
-			any |= collect_one(set, env, prefix, f, true);
+	if (f == NULL) {
+		config_fault(set->faults, raw.where, prefix, "unknown setting; known here: %s",
+			schema_names(set->arena, schema));
+		return;
 	}
-	return any;
+	raw.setting = arena_printf(set->arena, "%s.%s", prefix, f->name);
+	raw_put(set, raw);
+}
+
+/* EU_WEST_1_CONNINFO names a region by itself, in the file or not. */
+static void collect_region(struct raw_set *set, const char *name, struct raw raw)
+{
+	struct str expected;
+
+	for (size_t i = 0; i < REGIONS_MAX; i++) {
+		const char *rest = after(name, known_regions[i].ident);
+		const char *prefix = arena_printf(set->arena, "regions.%s", known_regions[i].id);
+
+		if (rest != NULL) {
+			collect_field(set, &region_conf_schema, prefix, rest, raw);
+			return;
+		}
+	}
+	str_init(&expected, set->arena, 128);
+	field_describe(&expected, schema_field(&region_conf_schema, "id"));
+	config_fault(set->faults, raw.where, "regions", "unknown region; expected %s, as in %s",
+		expected.data, PREFIX "REGIONS_EU_WEST_1_CONNINFO");
+}
+
+static void collect_variable(struct raw_set *set, const char *name, struct raw raw)
+{
+	const char *rest = after(name, "regions");
+
+	if (rest != NULL) {
+		collect_region(set, rest, raw);
+		return;
+	}
+	for (size_t i = 0; i < nsections; i++) {
+		rest = after(name, sections[i].name);
+		if (rest != NULL) {
+			collect_field(set, sections[i].schema, sections[i].name, rest, raw);
+			return;
+		}
+	}
+	config_fault(set->faults, raw.where, "", "unknown section; known ones: %s, as in %s",
+		section_names(set->arena), PREFIX "SERVER_PORT");
 }
 
 void config_collect_env(struct raw_set *set, const char *const *env)
 {
-	for (size_t i = 0; i < nsections; i++)
-		collect_schema(set, env, sections[i].name, sections[i].schema);
-	/* CONTROLCORE_REGIONS_EU_WEST_1_CONNINFO names a region by itself, in the file or not. */
-	for (size_t i = 0; i < REGIONS_MAX; i++) {
-		const char *id = known_regions[i].id;
-		const char *prefix = arena_printf(set->arena, "regions.%s", id);
+	struct arena *a = set->arena;
 
-		collect_schema(set, env, prefix, &region_conf_schema);
+	for (; *env != NULL; env++) {
+		const size_t n = strcspn(*env, "=");
+
+		if (strncmp(*env, PREFIX, strlen(PREFIX)) != 0 || (*env)[n] != '=')
+			continue;
+		collect_variable(set, in_small(a, *env + strlen(PREFIX), n - strlen(PREFIX)),
+			(struct raw){ .value = *env + n + 1,
+				.where = arena_printf(a, "environment %.*s", n < 200 ? (int)n : 200, *env),
+				.level = LEVEL_ENV });
 	}
 }

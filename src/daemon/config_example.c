@@ -11,6 +11,7 @@ static const char head[] =
 	"region\n"
 	"# CONTROLCORE_REGIONS_EU_WEST_1_CONNINFO. Secrets are best given as files: pepper_file here, or\n"
 	"# CONTROLCORE_SECRETS_PEPPER_FILE; a newline at the end of such a file does not count.\n"
+	"# A name that is no setting is a fault, here and in the environment.\n"
 	"# `controlcored config check` names every fault without starting anything.\n";
 
 /* A comment, broken where doc has a newline and before column 100. */

@@ -20,11 +20,14 @@ void config_fault(struct config_faults *f, const char *where, const char *settin
 	va_start(ap, fmt);
 	vsnprintf(buf, sizeof buf, fmt, ap);
 	va_end(ap);
-	/* One line per fault, whatever stood in the file. */
-	for (char *p = buf; *p != '\0'; p++)
+	const size_t start = f->text.len;
+
+	str_addf(&f->text, "%s: %s%s%s", where, setting, setting[0] != '\0' ? ": " : "", buf);
+	/* One line per fault, whatever stood in the file, or in the name of a variable. */
+	for (char *p = f->text.data + start; *p != '\0'; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			*p = '?';
-	str_addf(&f->text, "%s: %s%s%s\n", where, setting, setting[0] != '\0' ? ": " : "", buf);
+	str_add_char(&f->text, '\n');
 	f->n++;
 }
 
@@ -79,6 +82,17 @@ const char *schema_names(struct arena *a, const struct schema *s)
 		if (s->fields[i].flags & F_SECRET)
 			str_addf(&out, ", %s_file", s->fields[i].name);
 	}
+	return out.data;
+}
+
+const char *section_names(struct arena *a)
+{
+	struct str out;
+
+	str_init(&out, a, 128);
+	for (size_t i = 0; i < nsections; i++)
+		str_addf(&out, "%s, ", sections[i].name);
+	str_add(&out, "regions");
 	return out.data;
 }
 

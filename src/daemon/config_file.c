@@ -228,9 +228,8 @@ static void collect_section(struct raw_set *set, const config_setting_t *s, cons
 				setting_found(set->arena, s, NULL));
 		return;
 	}
-	config_fault(set->faults, where, name,
-		"unknown section; known ones: server, control, regions, redis, secrets, jobs, limits, log, "
-		"plans");
+	config_fault(
+		set->faults, where, name, "unknown section; known ones: %s", section_names(set->arena));
 }
 
 void config_collect_file(struct raw_set *set, const char *text, const char *path)

@@ -7,7 +7,10 @@ static const char head[] =
 	"[controlcored.example.conf](../config/controlcored.example.conf), and from the environment, which\n"
 	"wins over it: `CONTROLCORE_<SECTION>_<NAME>`, as in `CONTROLCORE_SERVER_PORT=8443`, and for a\n"
 	"region `CONTROLCORE_REGIONS_EU_WEST_1_CONNINFO`. A secret is best given as a file that holds it:\n"
-	"`<name>_file`, or `CONTROLCORE_<SECTION>_<NAME>_FILE`.\n";
+	"`<name>_file`, or `CONTROLCORE_<SECTION>_<NAME>_FILE`. A name that is no setting is a fault in\n"
+	"both: any other variable that begins with `CONTROLCORE_` stops the start. (Kubernetes adds such\n"
+	"variables for a Service named `controlcore`: give the pod `enableServiceLinks: false`, or the\n"
+	"Service another name.)\n";
 
 static void write_default(struct str *out, const struct field *f)
 {

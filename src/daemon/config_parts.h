@@ -43,11 +43,16 @@ const char *setting_found(struct arena *a, const config_setting_t *s, const stru
 const char *config_doc(struct arena *a, const struct field *f);
 /* Names of the fields, comma-separated, for faults about unknown settings. */
 const char *schema_names(struct arena *a, const struct schema *s);
+/* Names of the sections, comma-separated. */
+const char *section_names(struct arena *a);
 /* The field, also by "<name>_file" of a secret one (then *ret_in_file). NULL: unknown. */
 const struct field *section_field(
 	struct arena *a, const struct schema *s, const char *name, bool *ret_in_file);
 
-/* Collects the settings of a file, and of the environment. */
+/*
+ * Collects the settings of a file, and of the environment ("NAME=value", NULL-terminated), whose every
+ * CONTROLCORE_* must name one: a misspelt name is a fault in both.
+ */
 void config_collect_file(struct raw_set *set, const char *text, const char *path);
 void config_collect_env(struct raw_set *set, const char *const *env);
 

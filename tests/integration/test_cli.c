@@ -145,6 +145,18 @@ static void bad_settings_end_with_78_and_start_nothing(void **state)
 	temp_remove(folder);
 }
 
+static void misspelt_variable_ends_with_78(void **state)
+{
+	static const char *const env[] = { "CONTROLCORE_SERVER_PROT=1", "CONTROLCORE_FOO_BAR=1",
+		"CONTROLCORE_REGIONS_MARS_CONNINFO=x", NULL };
+
+	(void)state;
+	expect(78, NULL, "environment CONTROLCORE_SERVER_PROT: server: unknown setting",
+		run_with(env, (const char *const[]){ "config", "check", NULL }));
+	assert_non_null(strstr(last.err, "environment CONTROLCORE_FOO_BAR: unknown section"));
+	assert_non_null(strstr(last.err, "CONTROLCORE_REGIONS_MARS_CONNINFO: regions: unknown region"));
+}
+
 static void valid_settings_are_said_to_be_valid(void **state)
 {
 	static const char *const env[] = { "CONTROLCORE_CONTROL_CONNINFO=dbname=x",
@@ -302,6 +314,7 @@ int main(void)
 		cmocka_unit_test(tables_of_routes_errors_and_settings_are_markdown),
 		cmocka_unit_test(bad_settings_are_said_before_an_instance_is_made),
 		cmocka_unit_test(bad_settings_end_with_78_and_start_nothing),
+		cmocka_unit_test(misspelt_variable_ends_with_78),
 		cmocka_unit_test(valid_settings_are_said_to_be_valid),
 		cmocka_unit_test(away_database_ends_with_69),
 		cmocka_unit_test(commands_need_a_running_embedded_instance),

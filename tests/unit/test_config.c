@@ -110,7 +110,7 @@ static void all_faults_are_told_at_once(void **state)
 	expect_fault(b, "@:6: log.level: expected one of error, warn, info, debug, found \"loud\"\n");
 	expect_fault(b, "@:7: regions.id: expected one of us-east-1,");
 	expect_fault(b, "found \"mars-1\"\n");
-	expect_fault(b, "@:8: nonsense: unknown section;");
+	expect_fault(b, "@:8: nonsense: unknown section; known ones: server, control, ");
 	expect_fault(b, "@: control.conninfo: is required\n");
 	expect_fault(b, "@: secrets.pepper: is required (or secrets.pepper_file)\n");
 	expect_fault(b, "@: secrets.audit_key: is required (or secrets.audit_key_file)\n");
