@@ -12,6 +12,7 @@
 #include "cc/core/scope.h"
 #include "cc/crypto/apikey.h"
 
+#include "private.h"
 #include "program.h"
 #include "wire.h"
 
@@ -85,7 +86,7 @@ static int hand_over(struct program *p, const char *key)
 		fputs("This is the only time it is shown.\n", stderr);
 		return 0;
 	}
-	if (write_private(p->arena, path, arena_printf(p->arena, "%s\n", key), false, &error))
+	if (private_file(p->arena, path, arena_printf(p->arena, "%s\n", key), false, &error))
 		return 0;
 	complain("%s; the key was made and is lost, revoke it: controlcored operator-key revoke --key key-%s",
 		error, apikey_parse(key, &parsed) ? parsed.id : "…");

@@ -85,11 +85,14 @@ static void report(struct raw_set *set, const struct schema *schema, const char 
 		str_add(&expected, "expected ");
 		field_describe(&expected, f);
 	}
+	const char *hint = r->hint != NULL ? arena_printf(a, "; %s", r->hint) : "";
+
 	if (f->flags & F_SECRET)
-		config_fault(
-			set->faults, r->where, setting, "%s; what was found is not shown", expected.data);
+		config_fault(set->faults, r->where, setting, "%s; what was found is not shown%s",
+			expected.data, hint);
 	else
-		config_fault(set->faults, r->where, setting, "%s, found \"%.200s\"", expected.data, r->value);
+		config_fault(set->faults, r->where, setting, "%s, found \"%.200s\"%s", expected.data,
+			r->value, hint);
 }
 
 void section_apply(
@@ -168,7 +171,8 @@ static void apply_presets(struct raw_set *set, const struct config_source *sourc
 				"is decided by %s and cannot be set beside it", p->by);
 		raw_put(set, (struct raw){ .setting = p->setting,
 				     .value = p->value,
-				     .where = "command line",
+				     .where = p->where != NULL ? p->where : "command line",
+				     .hint = p->hint,
 				     .in_file = p->in_file,
 				     .level = LEVEL_PRESET });
 	}

@@ -16,6 +16,7 @@ struct raw {
 	const char *setting; /* "server.port", "regions.us-east-1.conninfo" */
 	const char *value;   /* text form; with in_file the path of a file that holds it */
 	const char *where;   /* "file:12" */
+	const char *hint;    /* what to do about a fault; NULL: it says so itself */
 	bool in_file;        /* it was given as <name>_file */
 	enum level level;
 	struct raw *next;

@@ -18,14 +18,20 @@
 #include "cc/base/clock.h"
 #include "cc/crypto/digest.h"
 
+#include "private.h"
+
 #define FALLBACK "/var/lib/controlcored"
 #define PG_PACKAGES "/usr/lib/postgresql"
 #define STOPPING ", stopping"
 #define HOLDER_MAX 64
 #define BUSY_MS 3000
 #define STOPPING_MS 60000
+#define NSECRETS (sizeof(secrets) / sizeof(secrets[0]))
 #define SOCKET_NAME_MAX 24  /* "/.s.PGSQL.5432.lock" and some air */
 #define SOCKET_PATH_MAX 107 /* what a unix socket address holds */
+
+/* Settings of the section secrets that are made here, each a file of its name. */
+static const char *const secrets[] = { "pepper", "role_secret", "audit_key", "signing_key" };
 
 /* --- Where the programs are ----------------------------------------------------------------------- */
 
@@ -296,58 +302,38 @@ bool embedded_running(struct arena *a, const struct embedded *e)
 
 /* --- Making it ------------------------------------------------------------------------------------ */
 
-/* A folder that only `who` (and root) can enter; an existing one must be theirs already. */
-static bool make_private(
-	struct arena *a, const char *path, const struct identity *who, const char **ret_error)
+static const char *secret_path(struct arena *a, const struct embedded *e, const char *name)
 {
-	const bool made = mkdir(path, 0700) == 0;
-	struct stat st;
-
-	if (!made && errno != EEXIST) {
-		*ret_error = arena_printf(a, "cannot make %s: %s", path, strerror(errno));
-		return false;
-	}
-	if (made && who->drop && lchown(path, who->uid, who->gid) != 0) {
-		*ret_error = arena_printf(a, "cannot give %s away: %s", path, strerror(errno));
-		return false;
-	}
-	if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != who->uid) {
-		*ret_error = arena_printf(a, "%s is not a folder of user %u", path, (unsigned)who->uid);
-		return false;
-	}
-	if ((st.st_mode & 077) != 0 && chmod(path, 0700) != 0) {
-		*ret_error = arena_printf(a, "%s cannot be made private: %s", path, strerror(errno));
-		return false;
-	}
-	return true;
+	return arena_printf(a, "%s/secrets/%s", e->dir, name);
 }
 
-/* 32 random bytes as text, once. */
+/* 32 random bytes as text, once. The lock says that nobody else writes it now. */
 static bool make_secret(struct arena *a, const char *path, const char **ret_error)
 {
 	unsigned char random[32];
-	const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct stat st;
 	bool good;
 
-	if (fd < 0 && errno == EEXIST)
+	if (lstat(path, &st) == 0)
 		return true;
+	private_file_forget(a, path);
 	arena_hold_secret(a);
-	good = fd >= 0 && random_bytes(random, sizeof random);
-	if (good) {
-		const char *text = arena_printf(a, "%s\n", hex_encode(a, random, sizeof random));
-
-		good = write(fd, text, strlen(text)) == (ssize_t)strlen(text) && fsync(fd) == 0;
-	}
-	if (!good) {
-		*ret_error = arena_printf(a, "cannot write %s: %s", path, strerror(errno));
-		/* Half a secret would be taken for a whole one at the next start. */
-		if (fd >= 0)
-			unlink(path);
-	}
-	if (fd >= 0)
-		close(fd);
+	good = random_bytes(random, sizeof random);
+	if (good)
+		good = private_file(a, path, arena_printf(a, "%s\n", hex_encode(a, random, sizeof random)),
+			false, ret_error);
+	else
+		*ret_error = "the system gives no random bytes";
 	bytes_wipe(random, sizeof random);
 	return good;
+}
+
+static bool make_secrets(struct arena *a, const struct embedded *e, const char **ret_error)
+{
+	for (size_t i = 0; i < NSECRETS; i++)
+		if (!make_secret(a, secret_path(a, e, secrets[i]), ret_error))
+			return false;
+	return true;
 }
 
 bool embedded_prepare(struct arena *a, const struct embedded *e, const char **ret_error)
@@ -359,17 +345,37 @@ bool embedded_prepare(struct arena *a, const struct embedded *e, const char **re
 		*ret_error = arena_printf(a, "cannot make %s: %s", e->data, why);
 		return false;
 	}
-	return make_private(a, arena_printf(a, "%s/secrets", e->dir), &self, ret_error) &&
-	       make_private(a, arena_printf(a, "%s/log", e->dir), &self, ret_error) &&
-	       make_secret(a, arena_printf(a, "%s/secrets/pepper", e->dir), ret_error) &&
-	       make_secret(a, arena_printf(a, "%s/secrets/role_secret", e->dir), ret_error) &&
-	       make_secret(a, arena_printf(a, "%s/secrets/audit_key", e->dir), ret_error) &&
-	       make_secret(a, arena_printf(a, "%s/secrets/signing_key", e->dir), ret_error) &&
-	       make_private(a, arena_printf(a, "%s/redis", e->data), &e->who, ret_error) &&
-	       make_private(a, e->run, &e->who, ret_error);
+	return private_folder(a, arena_printf(a, "%s/secrets", e->dir), &self, ret_error) &&
+	       private_folder(a, arena_printf(a, "%s/log", e->dir), &self, ret_error) &&
+	       make_secrets(a, e, ret_error) &&
+	       private_folder(a, arena_printf(a, "%s/redis", e->data), &e->who, ret_error) &&
+	       private_folder(a, e->run, &e->who, ret_error);
 }
 
 /* --- What follows from it ------------------------------------------------------------------------- */
+
+/* What to do about a secret that is not whole. */
+static const char *secret_hint(struct arena *a, const struct embedded *e)
+{
+	return access(arena_printf(a, "%s/postgres", e->data), F_OK) == 0
+		       ? "put the file back as it was, what is stored was made with it"
+		       : "nothing is stored yet, remove the file and the next start makes it anew";
+}
+
+static size_t secret_presets(struct arena *a, const struct embedded *e, struct preset *ret)
+{
+	for (size_t i = 0; i < NSECRETS; i++) {
+		const char *path = secret_path(a, e, secrets[i]);
+
+		ret[i] = (struct preset){ .setting = arena_printf(a, "secrets.%s", secrets[i]),
+			.value = path,
+			.by = "--embedded",
+			.where = path,
+			.hint = secret_hint(a, e),
+			.in_file = true };
+	}
+	return NSECRETS;
+}
 
 size_t embedded_presets(struct arena *a, const struct embedded *e, struct preset *ret, size_t max)
 {
@@ -377,23 +383,14 @@ size_t embedded_presets(struct arena *a, const struct embedded *e, struct preset
 	const char *control = arena_printf(a, "host=%s dbname=cc_control", e->run);
 	const char *admin = arena_printf(a, "host=%s dbname=postgres user=postgres", e->run);
 	const char *redis = arena_printf(a, "unix:%s/redis.sock", e->run);
-	const char *pepper = arena_printf(a, "%s/secrets/pepper", e->dir);
-	const char *role_secret = arena_printf(a, "%s/secrets/role_secret", e->dir);
-	const char *audit_key = arena_printf(a, "%s/secrets/audit_key", e->dir);
-	const char *signing_key = arena_printf(a, "%s/secrets/signing_key", e->dir);
-	const struct preset fixed[] = {
-		{ .setting = "control.conninfo", .value = control, .by = by },
-		{ .setting = "control.admin_conninfo", .value = admin, .by = by },
-		{ .setting = "redis.address", .value = redis, .by = by },
-		{ .setting = "secrets.pepper", .value = pepper, .by = by, .in_file = true },
-		{ .setting = "secrets.role_secret", .value = role_secret, .by = by, .in_file = true },
-		{ .setting = "secrets.audit_key", .value = audit_key, .by = by, .in_file = true },
-		{ .setting = "secrets.signing_key", .value = signing_key, .by = by, .in_file = true },
-	};
 	size_t n = 0;
 
-	for (; n < sizeof(fixed) / sizeof(fixed[0]) && n < max; n++)
-		ret[n] = fixed[n];
+	if (max < 3 + NSECRETS)
+		return 0;
+	ret[n++] = (struct preset){ .setting = "control.conninfo", .value = control, .by = by };
+	ret[n++] = (struct preset){ .setting = "control.admin_conninfo", .value = admin, .by = by };
+	ret[n++] = (struct preset){ .setting = "redis.address", .value = redis, .by = by };
+	n += secret_presets(a, e, ret + n);
 	for (size_t i = 0; i < REGIONS_MAX && n + 2 <= max; i++) {
 		const struct region_info *r = &known_regions[i];
 

@@ -146,23 +146,3 @@ void program_free(struct program *p)
 		close(p->embedded.lock_fd);
 	arena_destroy(p->arena);
 }
-
-bool write_private(struct arena *a, const char *path, const char *text, bool replace, const char **ret_error)
-{
-	const char *made = replace ? arena_printf(a, "%s.new", path) : path;
-	const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (replace ? O_TRUNC : O_EXCL);
-	const int fd = open(made, flags, 0600);
-	const size_t n = strlen(text);
-	bool good = fd >= 0 && fchmod(fd, 0600) == 0 && write(fd, text, n) == (ssize_t)n && fsync(fd) == 0;
-
-	if (good && replace)
-		good = rename(made, path) == 0;
-	if (!good) {
-		*ret_error = arena_printf(a, "cannot write %s: %s", path, strerror(errno));
-		if (fd >= 0)
-			unlink(made);
-	}
-	if (fd >= 0)
-		close(fd);
-	return good;
-}

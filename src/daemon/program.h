@@ -49,9 +49,6 @@ void complain_problem(const char *doing, const struct ctx *cx, enum err e);
 int program_load(struct program *p, const struct options *o, bool make);
 void program_free(struct program *p);
 
-/* Writes text to a new file that only its owner may read; replace: over an existing one, in one step. */
-bool write_private(struct arena *a, const char *path, const char *text, bool replace, const char **ret_error);
-
 /* Commands: the exit status. */
 int cmd_serve(const struct options *o);
 int cmd_migrate(const struct options *o);

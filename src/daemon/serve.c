@@ -20,6 +20,7 @@
 #include "cc/core/apikeys.h"
 #include "cc/core/provision.h"
 
+#include "private.h"
 #include "program.h"
 #include "session_text.h"
 #include "wire.h"
@@ -201,7 +202,7 @@ static int make_first_key(struct serving *s)
 		complain_problem("the first operator key cannot be made", &cx, e);
 		return EXIT_UNAVAILABLE;
 	}
-	if (write_private(p->arena, path, arena_printf(p->arena, "%s\n", key), true, &error))
+	if (private_file(p->arena, path, arena_printf(p->arena, "%s\n", key), true, &error))
 		return 0;
 	complain("%s", error);
 	return EXIT_NO_FILE;
@@ -221,7 +222,7 @@ static int announce(struct serving *s)
 			LOG_INT("wanted", p->config.server.connections_max),
 			LOG_INT("descriptors", s->descriptors.limit));
 	if (file != NULL &&
-		!write_private(p->arena, file, arena_printf(p->arena, "%d\n", port), true, &error)) {
+		!private_file(p->arena, file, arena_printf(p->arena, "%d\n", port), true, &error)) {
 		complain("%s", error);
 		return EXIT_NO_FILE;
 	}
