@@ -98,7 +98,7 @@ static const struct route routes[] = {
 	{ M_POST, BASE "/{key_id}/rotate", "rotateApiKey", "api_keys:write", "platform:tenants", WRITE,
 	  .flags = ROUTE_NO_STORE | ROUTE_ON_OBJECT, .status = 201, .handler = api_key_rotate,
 	  .body = &api_key_rotation_schema, .reply = &api_key_rotated_schema,
-	  .errors = { ERR_CONFLICT, ERR_ALREADY_ROTATED, ERR_SCOPE_GRANT },
+	  .errors = { ERR_CONFLICT, ERR_ALREADY_ROTATED, ERR_LAST_ADMIN_KEY },
 	  .summary = "Give an API key a successor",
 	  .doc = "A new key with the same rights, shown in this answer and nowhere else. The old one is "
 		 "taken for the overlap, then no more." },

@@ -11,7 +11,26 @@
 
 static bool makes_others(const struct key_held *k, const struct strv *scopes)
 {
-	return (scope_bits(scopes) & k->admin) != 0;
+	return (scope_bits(scopes) & k->admin) == k->admin;
+}
+
+static bool ends_sooner(int64_t was, int64_t is)
+{
+	return is != TIME_NULL && (was == TIME_NULL || is < was);
+}
+
+/* left: what there is in its place afterwards; NULL: nothing. */
+static enum err check_last(struct ctx *cx, const struct key_held *k, const struct api_key_row *left)
+{
+	const struct api_key_row *row = &k->row;
+
+	if (k->last == NULL || !row->live || !makes_others(k, &row->scopes))
+		return ERR_NONE;
+	if (left != NULL && makes_others(k, &left->scopes) &&
+	    !ends_sooner(row->expires_at, left->expires_at) &&
+	    strv_equal(&row->allowed_cidrs, &left->allowed_cidrs))
+		return ERR_NONE;
+	return refuse(cx, ERR_LAST_ADMIN_KEY, "%s", k->last);
 }
 
 static enum err check_live(struct ctx *cx, const struct key_held *k)
@@ -26,14 +45,14 @@ enum err key_revoke(struct ctx *cx, const struct key_held *k, struct api_key_del
 {
 	const struct api_key_row *row = &k->row;
 
+	TRY(apikeys_check_held(cx, &row->scopes, k->grantable));
 	*ret_changed = row->revoked_at == TIME_NULL;
 	if (!*ret_changed) {
 		*ret = (struct api_key_deletion){ .message = "API key revoked", .id = row->id,
 						  .deleted_at = row->revoked_at };
 		return ERR_NONE;
 	}
-	if (k->last != NULL && row->live && makes_others(k, &row->scopes))
-		return refuse(cx, ERR_LAST_ADMIN_KEY, "%s", k->last);
+	TRY(check_last(cx, k, NULL));
 	q_api_key_revoke_later(cx->db, ret, ARENA_NEW(cx->arena, bool), k->tenant_id, row->id);
 	return ERR_NONE;
 }
@@ -44,6 +63,7 @@ enum err key_change(struct ctx *cx, const struct key_held *k, const struct api_k
 	struct api_key_row *row = arena_memdup(cx->arena, &k->row, sizeof(*row));
 	struct api_key_row wanted = *sent;
 
+	TRY(apikeys_check_held(cx, &k->row.scopes, k->grantable));
 	TRY(check_live(cx, k));
 	if (schema_seen(&api_key_row_schema, sent, "allowed_cidrs"))
 		wanted.allowed_cidrs = apikeys_cidrs(cx, &sent->allowed_cidrs);
@@ -53,8 +73,7 @@ enum err key_change(struct ctx *cx, const struct key_held *k, const struct api_k
 		return ERR_NONE;
 	apikeys_check_narrower(cx, &k->row, row);
 	TRY(ctx_faults(cx));
-	if (k->last != NULL && makes_others(k, &k->row.scopes) && !makes_others(k, &row->scopes))
-		return refuse(cx, ERR_LAST_ADMIN_KEY, "%s", k->last);
+	TRY(check_last(cx, k, row));
 	q_api_key_update_later(cx->db, ret, ARENA_NEW(cx->arena, bool), k->tenant_id, row->id, row->name,
 			       &row->scopes, &row->allowed_cidrs, row->expires_at);
 	return ERR_NONE;
@@ -72,10 +91,13 @@ static enum apikey_kind kind_of(const struct key_held *k)
 /* Whoever is shown the successor could have made it. */
 static enum err check_successor(struct ctx *cx, const struct key_held *k, int64_t expires_at)
 {
+	struct api_key_row next = k->row;
+
 	apikeys_check_expiry(cx, expires_at);
 	apikeys_check_cidrs(cx, &k->row.allowed_cidrs);
 	TRY(ctx_faults(cx));
-	return apikeys_check_grant(cx, scope_bits(&k->row.scopes), k->grantable);
+	next.expires_at = expires_at;
+	return check_last(cx, k, &next);
 }
 
 /* The successor is what the request is recorded for; the old one changes as well. */
@@ -119,6 +141,7 @@ enum err key_rotate(struct ctx *cx, const struct key_held *k, const struct api_k
 	const bool own = schema_seen(&api_key_rotation_schema, in, "expires_at");
 	const int64_t expires_at = own ? in->expires_at : k->row.expires_at;
 
+	TRY(apikeys_check_held(cx, &k->row.scopes, k->grantable));
 	if (k->row.rotated_to != NULL)
 		return refuse(cx, ERR_ALREADY_ROTATED, "the API key was rotated to %s", k->row.rotated_to);
 	TRY(check_live(cx, k));

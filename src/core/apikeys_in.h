@@ -26,12 +26,18 @@ enum err apikeys_check_grant(struct ctx *cx, uint64_t wanted, uint64_t grantable
 const char *apikeys_make(struct ctx *cx, enum apikey_kind kind, struct apikey *ret, struct bytes *ret_hash,
 			 const char **ret_display);
 
+/*
+ * ERR_SCOPE when a key with these scopes is more than who asks: a weaker credential neither ends nor narrows
+ * a stronger one. Its own key is never more than a credential.
+ */
+enum err apikeys_check_held(struct ctx *cx, const struct strv *scopes, uint64_t held) MUST_USE;
+
 /* A key, under the lock that every change of its owner's keys takes first. apikeys_change.c: */
 struct key_held {
 	const char *tenant_id;          /* NULL: an operator's */
-	uint64_t admin;                 /* the scope that makes others */
-	uint64_t grantable;             /* what the credential that asks may hand on */
-	const char *last;               /* why it stays, being the last that could make others; or NULL */
+	uint64_t admin;                 /* the scopes that make others: it does with all of them */
+	uint64_t grantable;             /* what the credential that asks holds, and may hand on */
+	const char *last;               /* why it stays as it is, being the last that makes others; or NULL */
 	struct api_key_row row;
 };
 

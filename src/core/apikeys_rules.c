@@ -45,6 +45,16 @@ enum err apikeys_check_grant(struct ctx *cx, uint64_t wanted, uint64_t grantable
 	return ERR_NONE;
 }
 
+enum err apikeys_check_held(struct ctx *cx, const struct strv *scopes, uint64_t held)
+{
+	const uint64_t more = scope_bits(scopes) & ~held;
+
+	if (more != 0)
+		return refuse(cx, ERR_SCOPE, "the API key may do what this credential may not: %s",
+			      joined(cx->arena, more));
+	return ERR_NONE;
+}
+
 void apikeys_check_expiry(struct ctx *cx, int64_t expires_at)
 {
 	const int64_t most = cx->actor != NULL ? cx->actor->expires_at : TIME_NULL;

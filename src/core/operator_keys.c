@@ -10,6 +10,7 @@
 
 #define MAKES_OTHERS "platform:ops"
 #define LIST_MAX 1000
+#define NO_OTHER "no other operator's key "
 
 static uint64_t grantable(const struct ctx *cx)
 {
@@ -36,29 +37,48 @@ enum err operator_keys_create(struct ctx *cx, const struct operator_key_new *in,
 	return ERR_NONE;
 }
 
+/* It does all that operators can do, always and from everywhere. */
+static bool is_full(const struct api_key_row *row)
+{
+	const uint64_t all = scope_all_platform();
+
+	return (scope_bits(&row->scopes) & all) == all && row->expires_at == TIME_NULL &&
+	       row->allowed_cidrs.n == 0;
+}
+
+/* A full key is the last unless there is another full one; any other, unless there is one that makes keys. */
+static void judge_others(struct key_held *k, size_t others, size_t full)
+{
+	k->admin = is_full(&k->row) ? scope_all_platform() : scope_bit(MAKES_OTHERS);
+	if (others == 0)
+		k->last = NO_OTHER "could make a new one";
+	else if (is_full(&k->row) && full == 0)
+		k->last = NO_OTHER "has all scopes of the platform, without end and from everywhere";
+}
+
 /* Those that could make others are locked with it, so that not two go at once. */
 static enum err hold(struct ctx *cx, const char *id, struct key_held *ret)
 {
 	struct db_rows rows;
-	size_t others = 0;
+	size_t others = 0, full = 0;
 	bool found = false;
 
-	*ret = (struct key_held){ .admin = scope_bit(MAKES_OTHERS), .grantable = grantable(cx) };
+	*ret = (struct key_held){ .grantable = grantable(cx) };
 	TRY(q_operator_key_lock(cx->db, &rows, id));
 	for (size_t i = 0; i < rows.n; i++) {
 		const struct api_key_row *row = DB_ROW(&rows, struct api_key_row, i);
 
-		if (!str_eq(row->id, id)) {
+		if (str_eq(row->id, id)) {
+			ret->row = *row;
+			found = true;
+		} else {
 			others++;
-			continue;
+			full += is_full(row);
 		}
-		ret->row = *row;
-		found = true;
 	}
 	if (!found)
 		return refuse(cx, ERR_NOT_FOUND, "API key does not exist");
-	if (others == 0)
-		ret->last = "no other operator's key could make a new one";
+	judge_others(ret, others, full);
 	return ctx_check_version(cx, ret->row.row_version);
 }
 

@@ -77,8 +77,8 @@ static const struct command commands[] = {
 		"Revoked and expired ones too, the oldest first. Keys themselves are not stored." },
 	{ { "operator-key", "revoke" }, SETTINGS | BIT(O_KEY), cmd_operator_key_revoke,
 		"refuse an operator's API key from now on",
-		"Every node refuses it within a second. The last key with platform:ops stays: make another\n"
-		"first." },
+		"Every node refuses it within a second. The last key with platform:ops stays, and so does\n"
+		"the last with all scopes of the platform, no end and no networks: make another first." },
 	{ { "scan-secrets", NULL }, BIT(O_PATH), cmd_scan_secrets,
 		"find API keys in files",
 		"Looks through a file, or through every regular file below a folder, for keys of this\n"

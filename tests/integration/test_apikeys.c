@@ -293,14 +293,19 @@ static void *revoke_once(void *arg)
 static void two_keys_cannot_revoke_each_other_at_once(void **state)
 {
 	struct tenant_fixture t;
-	char *key, *id, paths[2][160];
+	char *key[2], *id[2], paths[2][160];
+	struct client *c;
 
 	fixture_tenant(*state, "duel", NULL, NULL, NULL, &t);
-	key = fixture_key(*state, t.id, "api_keys:write", &id);
-	(void)snprintf(paths[0], sizeof(paths[0]), "/api/v1" KEYS("duel") "/%s", id);
-	(void)snprintf(paths[1], sizeof(paths[1]), "/api/v1" KEYS("duel") "/%s", t.key_id);
+	for (size_t i = 0; i < 2; i++) {
+		key[i] = fixture_key(*state, t.id, "api_keys:write", &id[i]);
+		(void)snprintf(paths[i], sizeof(paths[i]), "/api/v1" KEYS("duel") "/%s", id[i]);
+	}
+	c = client_of(*state, &t);
+	assert_status(200, client_delete(c, KEYS("duel") "/%s", t.key_id));
+	client_close(c);
 	{
-		struct rival r[2] = { { *state, paths[0], t.key, 0 }, { *state, paths[1], key, 0 } };
+		struct rival r[2] = { { *state, paths[1], key[0], 0 }, { *state, paths[0], key[1], 0 } };
 		pthread_t threads[2];
 
 		for (size_t i = 0; i < 2; i++)
@@ -309,8 +314,10 @@ static void two_keys_cannot_revoke_each_other_at_once(void **state)
 			pthread_join(threads[i], NULL);
 		assert_int_equal(1, (r[0].status == 200) + (r[1].status == 200));
 	}
-	free(key);
-	free(id);
+	for (size_t i = 0; i < 2; i++) {
+		free(key[i]);
+		free(id[i]);
+	}
 }
 
 #define ONE_MORE "{'name':'n','scopes':['policies:read']}"

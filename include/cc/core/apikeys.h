@@ -15,29 +15,37 @@
 /* Faults on scopes, expires_at, allowed_cidrs; ERR_SCOPE_GRANT; ERR_QUOTA. ret->key is its only copy. */
 enum err apikeys_create(struct ctx *cx, const struct api_key_new *in, struct api_key_created *ret) MUST_USE;
 /*
- * Again is fine, and then no change. ERR_NOT_FOUND; ERR_LAST_ADMIN_KEY for a tenant's credential. ret is
- * filled by the commit.
+ * Whoever revokes, changes or rotates a key holds all of its scopes (a credential holds its own): else
+ * ERR_SCOPE. The last key that could make others stays as it is for a tenant's key that asks
+ * (ERR_LAST_ADMIN_KEY): not revoked, not without that scope, no earlier end, no narrower networks.
+ */
+
+/*
+ * Again is fine, and then no change. ERR_NOT_FOUND, ERR_SCOPE, ERR_LAST_ADMIN_KEY. ret is filled by the
+ * commit.
  */
 enum err apikeys_revoke(struct ctx *cx, const char *id, struct api_key_deletion *ret,
 			bool *ret_changed) MUST_USE;
 /*
  * Scopes, networks and expiry become less or stay: what would be more is a fault of its field. ERR_NOT_FOUND,
- * ERR_CONFLICT for a key that is refused already, ERR_LAST_ADMIN_KEY. ret is filled by the commit.
+ * ERR_SCOPE, ERR_CONFLICT for a key that is refused already, ERR_LAST_ADMIN_KEY. ret is filled by the commit.
  */
 enum err apikeys_change(struct ctx *cx, const char *id, const struct api_key_row *sent,
 			struct api_key_row *ret, struct strv *ret_changed) MUST_USE;
 /*
  * A successor with the same rights; the old key lives on beside it for the overlap at most. It needs what
  * making it would. ret->key is the only copy. ERR_NOT_FOUND, ERR_CONFLICT, ERR_ALREADY_ROTATED,
- * ERR_SCOPE_GRANT. The old key's audit and note are written here, those of the new one are the caller's.
+ * ERR_SCOPE, ERR_LAST_ADMIN_KEY when it would end sooner. The old key's audit and note are written here,
+ * those of the new one are the caller's.
  */
 enum err apikeys_rotate(struct ctx *cx, const char *id, const struct api_key_rotation *in,
 			struct api_key_rotated *ret) MUST_USE;
 
 /*
  * The keys of operators, inside a unit of work in the control database across tenants (place_platform).
- * A credential grants what it holds and nothing else; the last key that could make others stays
- * (ERR_LAST_ADMIN_KEY). Otherwise as above.
+ * A credential grants what it holds and nothing else. The last key that could make others stays as it is, and
+ * so does the last with all scopes of the platform, without end and networks (ERR_LAST_ADMIN_KEY), whoever
+ * asks. Otherwise as above.
  */
 enum err operator_keys_create(struct ctx *cx, const struct operator_key_new *in,
 			      struct api_key_created *ret) MUST_USE;
