@@ -213,6 +213,8 @@ static const char *find_change(struct audit_verify *v, const struct record *r)
 		return "it is of another tenant";
 	if (v->o.audit_key.p == NULL)
 		return NULL;
+	if (r->version > v->o.audit_key_version)
+		return "no audit_key has its key_version yet";
 	if (r->version != v->o.audit_key_version) {
 		v->r.other_versions++;
 		return NULL;

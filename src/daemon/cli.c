@@ -91,7 +91,8 @@ static const struct command commands[] = {
 		"taken out, put in or moved, with its line. Needs no database. With --keys signatures are\n"
 		"checked; without, digests made anew are not found. With --config or --embedded the macs\n"
 		"are computed from secrets.audit_key: then also what was changed in the database before is\n"
-		"found." },
+		"found. Status 2: no fault was found, but nothing proves who wrote the file (none of these\n"
+		"was given), or some macs are of an earlier audit_key and were not computed." },
 	{ { "config", "check" }, SETTINGS, cmd_config_check,
 		"find every fault of the settings",
 		"Reads the settings file, the environment (CONTROLCORE_<SECTION>_<NAME>) and the plans,\n"
@@ -107,9 +108,10 @@ static const struct command commands[] = {
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static const char statuses[] =
-	"Exit status: 0 done, 1 a secret or a fault was found, 64 wrong usage, 66 a file cannot be read,\n"
-	"69 something needed is away or unsafe, 70 an internal fault, 73 a file cannot be written,\n"
-	"75 another instance has it, 78 a setting is not valid.\n";
+	"Exit status: 0 done, 1 a secret or a fault was found, 2 no fault was found but not all could be\n"
+	"checked, 64 wrong usage, 66 a file cannot be read, 69 something needed is away or unsafe,\n"
+	"70 an internal fault, 73 a file cannot be written, 75 another instance has it,\n"
+	"78 a setting is not valid.\n";
 
 /* --- Help ----------------------------------------------------------------------------------------- */
 

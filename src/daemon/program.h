@@ -17,7 +17,8 @@ struct options {
 
 /* Exit statuses beside 0 (sysexits.h). */
 enum {
-	EXIT_FOUND = 1, /* scan-secrets, verify-audit */
+	EXIT_FOUND = 1,    /* scan-secrets, verify-audit */
+	EXIT_UNPROVEN = 2, /* verify-audit: no fault, but not all could be checked */
 	EXIT_USAGE = 64,
 	EXIT_NO_INPUT = 66, /* a file cannot be read */
 	EXIT_UNAVAILABLE = 69, /* something it needs cannot be reached, or is unsafe to use */

@@ -83,6 +83,26 @@ static bool feed_line(struct audit_verify *v, FILE *f, char *line)
 	return c != EOF;
 }
 
+/* What it means that no fault was found depends on what could be checked. */
+static int conclude(const struct job *j, const struct verify_result *r)
+{
+	if (r->faults > 0) {
+		printf("%" PRId64 " faults\n", r->faults);
+		return EXIT_FOUND;
+	}
+	if (j->o.nkeys == 0 && r->macs == 0) {
+		printf("consistent in itself; nothing proves who wrote it: give --keys with the public keys, "
+		       "or --config or --embedded with the audit_key\n");
+		return EXIT_UNPROVEN;
+	}
+	if (r->other_versions > 0) {
+		printf("consistent, but not proved: verify it again with the audit_key of those macs\n");
+		return EXIT_UNPROVEN;
+	}
+	printf("nothing was changed%s\n", j->o.audit_key.p != NULL ? "" : " since it was sent");
+	return 0;
+}
+
 static int judge(struct job *j, const struct verify_result *r)
 {
 	if (j->shown > FAULTS_SHOWN)
@@ -94,13 +114,9 @@ static int judge(struct job *j, const struct verify_result *r)
 	if (j->o.audit_key.p == NULL)
 		printf("macs were not computed: --config or --embedded gives the audit_key\n");
 	else if (r->other_versions > 0)
-		printf("%" PRId64 " macs were not computed: another audit_key has made them\n",
+		printf("%" PRId64 " macs were not computed: an earlier audit_key has made them\n",
 		       r->other_versions);
-	if (r->faults == 0)
-		printf("nothing was changed\n");
-	else
-		printf("%" PRId64 " faults\n", r->faults);
-	return r->faults == 0 ? 0 : EXIT_FOUND;
+	return conclude(j, r);
 }
 
 static int verify(struct job *j)

@@ -59,9 +59,11 @@ static void the_program_finds_what_was_changed(void **state)
 	story_policy(s, "p");
 	body = strdup(assert_status(200, client_get(s->c, "/audit/export"))->body);
 	save(s, "audit.ndjson", body);
-	expect(judge(s, file, false, false), 0, "signatures were not checked");
+	expect(judge(s, file, false, false), 2, "signatures were not checked");
 	expect(judge(s, file, true, false), 0, "macs were not computed");
-	expect(judge(s, file, true, true), 0, "nothing was changed");
+	expect(judge(s, file, true, false), 0, "nothing was changed since it was sent\n");
+	expect(judge(s, file, false, true), 0, "nothing was changed\n");
+	expect(judge(s, file, true, true), 0, "nothing was changed\n");
 	/* On its way: who has the public keys can tell. */
 	at = strstr(body, "createPolicy");
 	assert_non_null(at);
@@ -73,6 +75,10 @@ static void the_program_finds_what_was_changed(void **state)
 	save(s, "audit.ndjson", assert_status(200, client_get(s->c, "/audit/export"))->body);
 	expect(judge(s, file, true, true), 1, "(data 2) was changed: its mac does not fit");
 	story_value(s, "UPDATE audit SET action = 'createPolicy' WHERE seq = 2");
+	story_value(s, "UPDATE audit SET key_version = 2 WHERE seq = 2");
+	save(s, "audit.ndjson", assert_status(200, client_get(s->c, "/audit/export"))->body);
+	expect(judge(s, file, true, true), 1, "(data 2) was changed: no audit_key has its key_version yet");
+	story_value(s, "UPDATE audit SET key_version = 1 WHERE seq = 2");
 	save(s, "audit.ndjson", "no export\n\n");
 	expect(judge(s, file, true, false), 1, "audit.ndjson:1: the line was changed or put in");
 	save(s, "keys.json", "{\"keys\":[]}");
@@ -83,11 +89,39 @@ static void the_program_finds_what_was_changed(void **state)
 	free(file);
 }
 
+/* That nothing was found says little where nothing, or not all, could be computed. */
+static void what_is_not_proved_is_not_called_unchanged(void **state)
+{
+	struct story *s = *state;
+	char *file = temp_path(daemon_folder(s->d), "audit.ndjson");
+	struct client *nobody = client_open(daemon_port(s->d));
+	struct temp_run r;
+
+	save(s, "keys.json", client_call(nobody, "GET", "/.well-known/controlcore-keys", NULL, NULL)->body);
+	save(s, "audit.ndjson", assert_status(200, client_get(s->c, "/audit/export"))->body);
+	r = judge(s, file, false, false);
+	assert_null(strstr(r.out, "nothing was changed"));
+	expect(r, 2, "consistent in itself; nothing proves who wrote it: give --keys");
+	/* The key of the macs was replaced since. */
+	assert_int_equal(0, setenv("CONTROLCORE_SECRETS_AUDIT_KEY_VERSION", "2", 1));
+	r = judge(s, file, true, true);
+	assert_null(strstr(r.out, "nothing was changed"));
+	expect(r, 2, "an earlier audit_key has made them");
+	expect(judge(s, file, true, true), 2, "consistent, but not proved");
+	expect(judge(s, file, false, true), 2, "consistent in itself; nothing proves who wrote it");
+	assert_int_equal(0, unsetenv("CONTROLCORE_SECRETS_AUDIT_KEY_VERSION"));
+	expect(judge(s, file, true, true), 0, "nothing was changed\n");
+	client_close(nobody);
+	free(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			the_program_finds_what_was_changed, story_open, story_close),
+		cmocka_unit_test_setup_teardown(
+			what_is_not_proved_is_not_called_unchanged, story_open, story_close),
 	};
 
 	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);

@@ -16,7 +16,8 @@
 #include "cc/core/audit_verify.h"
 
 enum { FOUND_MAX = 4000 };
-enum { NOTHING, KEYS, MACS }; /* what whoever verifies has */
+/* What whoever verifies has; the last is a key of macs that came later. */
+enum { NOTHING, KEYS, MACS, LATER_MACS };
 
 static struct signing_key signer, stranger;
 
@@ -94,9 +95,9 @@ static int verify(struct bench *b, int with)
 	memcpy(key.pub, signer.pub, sizeof(key.pub));
 	memcpy(key.id, signer.id, sizeof(key.id));
 	o.nkeys = with >= KEYS;
-	if (with == MACS) {
+	if (with >= MACS) {
 		o.audit_key = audit_secret;
-		o.audit_key_version = 1;
+		o.audit_key_version = with == LATER_MACS ? 3 : 1;
 	}
 	b->faults = 0;
 	v = audit_verify_open(&o);
@@ -413,12 +414,17 @@ static void a_database_that_was_changed_is_found(void **state)
 	assert_faults(b, 1);
 	assert_told(b, 0, "the chain data ends at %" PRId64 " but was signed up to %" PRId64,
 		    b->book.row[AUDIT_RECORDS - 1].seq - 1, b->book.row[AUDIT_RECORDS - 1].seq);
-	/* Said to have the mac of another key. */
+	/* Said to have the mac of another key: of one that is not there yet, or of one before. */
 	b->book.row[at].action = "deletePolicy";
 	b->book.row[at].key_version = 2;
 	audit_book_export(&b->book, &signer, "{}", AUDIT_RECORDS, -1, &b->file);
 	verify(b, MACS);
-	assert_int_equal(1, b->result.other_versions);
+	assert_int_equal(0, b->result.other_versions);
+	assert_faults(b, 1);
+	assert_told(b, 0, "no audit_key has its key_version yet");
+	verify(b, LATER_MACS);
+	assert_int_equal(AUDIT_RECORDS, b->result.other_versions);
+	assert_int_equal(0, b->result.macs);
 	assert_faults(b, 1);
 	assert_told(b, 0, "its key_version went back");
 	b->book.row[at] = was;

@@ -18,7 +18,7 @@ struct verify_options {
 	const struct public_key *keys;          /* whose signatures count … */
 	size_t nkeys;                           /* … 0: signatures are not looked at */
 	struct bytes audit_key;                 /* the setting; p NULL: macs are not computed */
-	int64_t audit_key_version;              /* rows of other versions are not computed */
+	int64_t audit_key_version;              /* earlier rows are not computed, later ones are faults */
 	/* One fault, a sentence without its end. line: from 1; 0: of the file as a whole */
 	void (*fault)(void *arg, int64_t line, const char *text);
 	void *arg;
@@ -28,7 +28,7 @@ struct verify_result {
 	char tenant_id[80];                     /* "": the file does not say */
 	int64_t records, seals, checkpoints;
 	int64_t macs;                           /* computed */
-	int64_t other_versions;                 /* records whose macs another audit_key has made */
+	int64_t other_versions;                 /* records whose macs an earlier audit_key has made */
 	int64_t faults;
 };
 
