@@ -11,7 +11,7 @@
 
 /* Every scope that is unknown or there twice is a fault. */
 void apikeys_check_scopes(struct ctx *cx, const struct strv *names);
-/* A fault when it is past, or later than that of the key that asks. */
+/* A fault when it is past, or later than that of the key that asks; a person's token does not bound it. */
 void apikeys_check_expiry(struct ctx *cx, int64_t expires_at);
 /* Networks in their one way to be written; each that is none, or there twice, is a fault. */
 struct strv apikeys_cidrs(struct ctx *cx, const struct strv *texts);

@@ -88,6 +88,27 @@ static void a_key_can_be_asked_about_as_well(void **state)
 	assert_error(400, "tenant_required", client_get(s->operator, "/whoami"));
 }
 
+/* The token of a person ends in minutes; the key that it asks for need not. */
+static void people_make_keys_that_last(void **state)
+{
+	struct story *s = *state;
+	const struct answer *a;
+	struct client *c;
+	char path[160];
+
+	trust(s);
+	c = bearer(s, good_token(s, EC, ",\"scope\":\"api_keys:write policies:read\""));
+	(void)snprintf(path, sizeof(path), "/tenants/%s/api-keys", s->t.id);
+	a = assert_status(201, client_post(c, path, "{'name':'n','scopes':['policies:read']}"));
+	assert_true(answer_null(a, "expires_at"));
+	(void)snprintf(path, sizeof(path), "/tenants/%s/api-keys/%s/rotate", s->t.id, answer_text(a, "id"));
+	a = assert_status(201, client_post(c, path, "{'expires_at':'2036-01-01T00:00:00Z'}"));
+	assert_text("2036-01-01T00:00:00Z", a, "expires_at");
+	client_key(c, answer_text(a, "key"));
+	assert_status(200, client_get(c, "/policies"));
+	client_close(c);
+}
+
 static void a_claim_may_have_another_name(void **state)
 {
 	struct story *s = *state;
@@ -235,6 +256,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(each_algorithm_is_verified, story_open, story_close),
 		cmocka_unit_test_setup_teardown(scopes_and_roles_of_a_token_add_up, story_open, story_close),
 		cmocka_unit_test_setup_teardown(a_key_can_be_asked_about_as_well, story_open, story_close),
+		cmocka_unit_test_setup_teardown(people_make_keys_that_last, story_open, story_close),
 		cmocka_unit_test_setup_teardown(a_claim_may_have_another_name, story_open, story_close),
 		cmocka_unit_test_setup_teardown(
 			an_issuer_that_is_removed_is_forgotten, story_open, story_close),
