@@ -34,7 +34,7 @@ SELECT count(*) AS total
  WHERE tenant_id = $1 AND id <> $2 AND 'api_keys:write' = ANY (scopes)
    AND rotated_to IS NULL AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now());
 
--- Of a tenant or, without one, of operators; its row is locked. So are the next two.
+-- Of a tenant or, without one, of operators; its row is locked. So are the next three.
 -- name: api_key_update :opt api_key_row
 -- args: tenant_id text, id text, name text, scopes text[], allowed_cidrs text[], expires_at timestamptz
 UPDATE cc.api_key k
@@ -53,6 +53,14 @@ UPDATE cc.api_key
        expires_at = least(expires_at, date_trunc('second', now()) + make_interval(secs => $4::float8))
  WHERE tenant_id IS NOT DISTINCT FROM $1 AND id = $2
 RETURNING id, expires_at, row_version;
+
+-- Its successor gets one in turn: it is taken no more. None when it had ended.
+-- name: api_key_end :opt api_key_row
+-- args: tenant_id text, id text
+UPDATE cc.api_key
+   SET row_version = row_version + 1, expires_at = date_trunc('second', now())
+ WHERE tenant_id IS NOT DISTINCT FROM $1 AND id = $2 AND revoked_at IS NULL AND expires_at > now()
+RETURNING id, scopes, expires_at, row_version;
 
 -- name: api_key_revoke :opt api_key_deletion
 -- args: tenant_id text, id text
@@ -97,7 +105,8 @@ OFFSET $1 LIMIT $2;
 -- name: operator_key_count :one tally
 SELECT count(*) AS total FROM cc.api_key WHERE tenant_id IS NULL;
 
--- The one that is meant, and every other that could make a new one: none of them changes meanwhile.
+-- The one that is meant, the one whose place it took, and every other that could make a new one: none of them
+-- changes meanwhile.
 -- name: operator_key_lock :many api_key_row
 -- args: id text
 SELECT id, name, display, scopes, allowed_cidrs, created_by, created_at, expires_at, revoked_at,
@@ -105,8 +114,9 @@ SELECT id, name, display, scopes, allowed_cidrs, created_by, created_at, expires
        revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) AS live
   FROM cc.api_key k LEFT JOIN cc.api_key_live l ON l.api_key_id = k.id
  WHERE tenant_id IS NULL
-   AND (id = $1 OR ('platform:ops' = ANY (scopes) AND rotated_to IS NULL AND revoked_at IS NULL
-                    AND (expires_at IS NULL OR expires_at > now())))
+   AND (id = $1 OR id = (SELECT o.rotated_from FROM cc.api_key o WHERE o.id = $1)
+        OR ('platform:ops' = ANY (scopes) AND rotated_to IS NULL AND revoked_at IS NULL
+            AND (expires_at IS NULL OR expires_at > now())))
  ORDER BY id
    FOR UPDATE OF k;
 

@@ -4,8 +4,11 @@
 -- args: tenant_id text
 SELECT t.max_policies, t.max_resources, t.max_users, t.max_bouncers, t.max_api_keys, t.quotas, t.row_version,
        (SELECT count(*) FROM cc.api_key k
-         WHERE k.tenant_id = t.id AND k.rotated_to IS NULL AND k.revoked_at IS NULL
-           AND (k.expires_at IS NULL OR k.expires_at > now())) AS api_keys_used
+         WHERE k.tenant_id = t.id AND k.revoked_at IS NULL
+           AND (k.expires_at IS NULL OR k.expires_at > now())
+           AND NOT EXISTS (SELECT FROM cc.api_key s
+                            WHERE s.id = k.rotated_to AND s.revoked_at IS NULL
+                              AND (s.expires_at IS NULL OR s.expires_at > now()))) AS api_keys_used
   FROM cc.tenant t
  WHERE t.id = $1;
 

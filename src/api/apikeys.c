@@ -68,6 +68,7 @@ static enum err api_key_rotate(struct ctx *cx, struct req *rq)
 	struct api_key_rotated *made = ARENA_NEW(cx->arena, struct api_key_rotated);
 
 	TRY(apikeys_rotate(cx, rq->param[1], rq->body, made));
+	rq->key_beside = made->ended;
 	return reply_created(cx, rq, made, "/tenants/%s/api-keys/%s", cx->tenant->id, made->id);
 }
 

@@ -176,6 +176,8 @@ static void announce(struct ctx *cx, const struct req *rq)
 	if (str_eq(rq->route->object, KEY_OBJECT) || str_eq(rq->route->object, OPERATOR_KEY_OBJECT)) {
 		if (route_checks_version(rq->route))
 			registry_forget_key(w->registry, rq->param[rq->nparams - 1]);
+		if (rq->key_beside != NULL)
+			registry_forget_key(w->registry, rq->key_beside);
 	} else if (rq->route->store != STORE_PLATFORM) {
 		registry_forget_tenant(w->registry, cx->tenant->id);
 	}

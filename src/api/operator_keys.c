@@ -68,6 +68,7 @@ static enum err operator_key_rotate(struct ctx *cx, struct req *rq)
 	struct api_key_rotated *made = ARENA_NEW(cx->arena, struct api_key_rotated);
 
 	TRY(operator_keys_rotate(cx, rq->param[0], rq->body, made));
+	rq->key_beside = made->ended;
 	return reply_created(cx, rq, made, "/operator-keys/%s", made->id);
 }
 

@@ -100,15 +100,31 @@ static enum err check_successor(struct ctx *cx, const struct key_held *k, int64_
 	return check_last(cx, k, &next);
 }
 
-/* The successor is what the request is recorded for; the old one changes as well. */
-static enum err note_old(struct ctx *cx, const struct key_held *k)
+/* The successor is what the request is recorded for; those before it change as well. */
+static enum err note_other(struct ctx *cx, const struct key_held *k, const char *id, size_t nchanged)
 {
 	static const char *changed[] = { "expires_at", "rotated_to" };
 	const struct audit_entry entry = { .action = "rotateApiKey", .object_type = "api_key",
-					   .object_id = k->row.id, .changed = { changed, 2 } };
+					   .object_id = id, .changed = { changed, nchanged } };
 
-	change_note_later(cx, k->tenant_id, "key", k->row.id);
+	change_note_later(cx, k->tenant_id, "key", id);
 	return k->tenant_id != NULL ? audit_control(cx, k->tenant_id, &entry) : ERR_NONE;
+}
+
+/* Else a chain of overlaps were as many keys as anyone likes, in one place of the limit. */
+static enum err end_before(struct ctx *cx, const struct key_held *k, const char **ret_id)
+{
+	struct api_key_row gone;
+	bool found;
+
+	if (k->row.rotated_from == NULL)
+		return ERR_NONE;
+	TRY(q_api_key_end(cx->db, &gone, &found, k->tenant_id, k->row.rotated_from));
+	if (!found)
+		return ERR_NONE;
+	TRY(apikeys_check_held(cx, &gone.scopes, k->grantable));
+	*ret_id = gone.id;
+	return note_other(cx, k, gone.id, 1);
 }
 
 static enum err replace(struct ctx *cx, const struct key_held *k, int64_t expires_at, int64_t overlap_s,
@@ -147,5 +163,6 @@ enum err key_rotate(struct ctx *cx, const struct key_held *k, const struct api_k
 	TRY(check_live(cx, k));
 	TRY(check_successor(cx, k, expires_at));
 	TRY(replace(cx, k, expires_at, in->overlap_seconds, ret));
-	return note_old(cx, k);
+	TRY(end_before(cx, k, &ret->ended));
+	return note_other(cx, k, k->row.id, 2);
 }

@@ -71,7 +71,7 @@ static enum err hold(struct ctx *cx, const char *id, struct key_held *ret)
 		if (str_eq(row->id, id)) {
 			ret->row = *row;
 			found = true;
-		} else {
+		} else if (row->rotated_to == NULL) {
 			others++;
 			full += is_full(row);
 		}

@@ -182,6 +182,80 @@ static void a_rotation_takes_no_place(void **state)
 	client_close(o.c);
 }
 
+static void check_chain(struct daemon *d, const struct owner *o)
+{
+	struct client *c[3];
+	const struct answer *a;
+	char *first, id[64];
+
+	c[0] = key_with(d, o, "", &first);
+	(void)snprintf(id, sizeof(id), "%s", first);
+	for (int i = 1; i < 3; i++) {
+		a = assert_status(201, client_post(o->c, path_of(o, id, "/rotate"),
+						   "{'overlap_seconds':604800}"));
+		(void)snprintf(id, sizeof(id), "%s", answer_text(a, "id"));
+		c[i] = client_open(daemon_port(d));
+		client_key(c[i], answer_text(a, "key"));
+		assert_status(200, client_get(c[i - 1], "%s", o->read_one));
+		assert_status(200, client_get(c[i], "%s", o->read_one));
+	}
+	assert_error(401, "key_expired", client_get(c[0], "%s", o->read_one));
+	for (int i = 0; i < 3; i++)
+		client_close(c[i]);
+	free(first);
+}
+
+static void of_a_chain_two_keys_live(void **state)
+{
+	for_both(state, "rotatechain", check_chain);
+}
+
+/* By rotating the successor as well. */
+static void a_weaker_credential_ends_none_before_it(void **state)
+{
+	struct tenant_fixture t;
+	struct owner o = owner_tenant(*state, "chainrights", &t);
+	struct client *old, *c = client_open(daemon_port(*state));
+	const struct answer *a;
+	char *key = fixture_key(*state, t.id, "api_keys:write,policies:read", NULL), *id, next[64];
+
+	old = key_with(*state, &o, "", &id);
+	a = assert_status(201, client_post(o.c, path_of(&o, id, "/rotate"), "{}"));
+	(void)snprintf(next, sizeof(next), "%s", answer_text(a, "id"));
+	assert_status(200, client_patch(o.c, path_of(&o, next, ""), "{'scopes':['policies:read']}"));
+	client_key(c, key);
+	assert_error(403, "insufficient_scope", client_post(c, path_of(&o, next, "/rotate"), "{}"));
+	assert_status(200, client_get(old, "%s", o.read_other));
+	assert_status(201, client_post(o.c, path_of(&o, next, "/rotate"), "{}"));
+	assert_error(401, "key_expired", client_get(old, "%s", o.read_other));
+	assert_int(2, client_get(o.c, "/audit/logs?action=rotateApiKey&object_id=%s", id), "total");
+	free(id);
+	free(key);
+	client_close(old);
+	client_close(c);
+	client_close(o.c);
+}
+
+static void an_old_key_counts_without_its_successor(void **state)
+{
+	struct tenant_fixture t;
+	struct owner o = owner_tenant(*state, "rotatealone", &t);
+	const struct answer *a;
+	char *id;
+
+	client_close(key_with(*state, &o, "", &id));
+	for (int i = 3; i <= KEYS_MAX; i++)
+		assert_status(201, client_post(o.c, o.base, "{'name':'n','scopes':['policies:read']}"));
+	a = assert_status(201, client_post(o.c, path_of(&o, id, "/rotate"), "{}"));
+	assert_status(200, client_delete(o.c, "%s", path_of(&o, answer_text(a, "id"), "")));
+	assert_error(403, "quota_exceeded",
+		     client_post(o.c, o.base, "{'name':'n','scopes':['policies:read']}"));
+	assert_status(200, client_delete(o.c, "%s", path_of(&o, id, "")));
+	assert_status(201, client_post(o.c, o.base, "{'name':'n','scopes':['policies:read']}"));
+	free(id);
+	client_close(o.c);
+}
+
 static void both_keys_of_a_rotation_are_in_the_audit(void **state)
 {
 	struct tenant_fixture t;
@@ -402,6 +476,9 @@ int main(void)
 		cmocka_unit_test(every_fault_of_a_rotation_is_told),
 		cmocka_unit_test(a_rotation_needs_what_the_new_key_may),
 		cmocka_unit_test(a_rotation_takes_no_place),
+		cmocka_unit_test(of_a_chain_two_keys_live),
+		cmocka_unit_test(a_weaker_credential_ends_none_before_it),
+		cmocka_unit_test(an_old_key_counts_without_its_successor),
 		cmocka_unit_test(both_keys_of_a_rotation_are_in_the_audit),
 		cmocka_unit_test(a_key_only_becomes_less),
 		cmocka_unit_test(a_change_knows_what_it_changes),

@@ -33,10 +33,10 @@ enum err apikeys_revoke(struct ctx *cx, const char *id, struct api_key_deletion 
 enum err apikeys_change(struct ctx *cx, const char *id, const struct api_key_row *sent,
 			struct api_key_row *ret, struct strv *ret_changed) MUST_USE;
 /*
- * A successor with the same rights; the old key lives on beside it for the overlap at most. It needs what
- * making it would. ret->key is the only copy. ERR_NOT_FOUND, ERR_CONFLICT, ERR_ALREADY_ROTATED,
- * ERR_SCOPE, ERR_LAST_ADMIN_KEY when it would end sooner. The old key's audit and note are written here,
- * those of the new one are the caller's.
+ * A successor with the same rights; the old key lives on beside it for the overlap at most, and the one whose
+ * place that took ends now: its scopes count as well. It needs what making it would. ret->key is the only
+ * copy. ERR_NOT_FOUND, ERR_CONFLICT, ERR_ALREADY_ROTATED, ERR_SCOPE, ERR_LAST_ADMIN_KEY when it would end
+ * sooner. The old key's audit and note are written here, those of the new one are the caller's.
  */
 enum err apikeys_rotate(struct ctx *cx, const char *id, const struct api_key_rotation *in,
 			struct api_key_rotated *ret) MUST_USE;

@@ -67,6 +67,7 @@ struct api_key_rotated {
 	int64_t created_at, expires_at;
 	const char *rotated_from;
 	int64_t previous_expires_at;    /* of the key that was rotated */
+	const char *ended;              /* internal: the key before the old one, if still taken; or NULL */
 };
 extern const struct schema api_key_rotated_schema;
 
