@@ -140,7 +140,7 @@ struct preset {
 	const char *setting; /* "control.conninfo", "regions.us-east-1.conninfo" */
 	const char *value;
 	const char *by; /* "--embedded": what a file must not contradict; NULL: it may */
-	const char *where; /* what a fault names: the file that is read; NULL: the command line */
+	const char *where; /* what a fault names: "--listen", the file that is read; NULL: command line */
 	const char *hint;  /* what to do about a fault; NULL: the fault says it */
 	bool in_file;   /* value is the path of a file that holds it */
 	bool weak;      /* only where nobody else says anything */

@@ -24,6 +24,7 @@
 #define PG_PACKAGES "/usr/lib/postgresql"
 #define STOPPING ", stopping"
 #define HOLDER_MAX 64
+#define DIR_MAX 3000
 #define BUSY_MS 3000
 #define STOPPING_MS 60000
 #define NSECRETS (sizeof(secrets) / sizeof(secrets[0]))
@@ -185,18 +186,22 @@ static bool choose_user(struct arena *a, struct embedded *e, const char **ret_er
 	return true;
 }
 
-bool embedded_look(struct arena *a, const char *dir, bool make, struct embedded *ret, const char **ret_error)
+bool embedded_make(struct arena *a, const char *dir, const char **ret_error)
+{
+	const char *why = "not a usable path";
+
+	if (dir[0] != '\0' && strlen(dir) <= DIR_MAX && make_folders(arena_strdup(a, dir), &why))
+		return true;
+	*ret_error = arena_printf(a, "cannot make %s: %s", dir, why);
+	return false;
+}
+
+bool embedded_look(struct arena *a, const char *dir, struct embedded *ret, const char **ret_error)
 {
 	char real[PATH_MAX];
-	const char *why = NULL;
 
 	*ret = (struct embedded){ .lock_fd = -1 };
 	*ret_error = NULL;
-	if (dir[0] == '\0' || strlen(dir) > 3000 || (make && !make_folders(arena_strdup(a, dir), &why))) {
-		*ret_error =
-			arena_printf(a, "cannot make %s: %s", dir, why != NULL ? why : "not a usable path");
-		return false;
-	}
 	if (realpath(dir, real) == NULL) {
 		*ret_error = arena_printf(a, "%s: %s", dir, strerror(errno));
 		return false;
@@ -257,17 +262,19 @@ static bool await_lock(int fd, char *ret_holder, size_t size)
 	return true;
 }
 
-bool embedded_lock(struct arena *a, struct embedded *e, const char **ret_error)
+bool embedded_lock(struct arena *a, struct embedded *e, bool *ret_busy, const char **ret_error)
 {
 	const char *path = lock_path(a, e);
 	char holder[HOLDER_MAX] = "";
 	const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
+	*ret_busy = false;
 	if (fd < 0) {
 		*ret_error = arena_printf(a, "cannot open %s: %s", path, strerror(errno));
 		return false;
 	}
 	if (!await_lock(fd, holder, sizeof holder)) {
+		*ret_busy = true;
 		*ret_error = arena_printf(
 			a, "another controlcored (process %s) already serves %s", holder, e->dir);
 		close(fd);

@@ -26,10 +26,15 @@ struct embedded {
 	int lock_fd;    /* -1: not locked */
 };
 
-/* Looks where everything is or would be; makes nothing but DIR itself when `make`. */
-bool embedded_look(struct arena *a, const char *dir, bool make, struct embedded *ret, const char **ret_error);
-/* One daemon per folder: false with a sentence when another has it. One that is stopping is waited for. */
-bool embedded_lock(struct arena *a, struct embedded *e, const char **ret_error);
+/* Makes DIR and what is above it. */
+bool embedded_make(struct arena *a, const char *dir, const char **ret_error);
+/* Looks where everything is or would be below a DIR that is there; makes nothing. */
+bool embedded_look(struct arena *a, const char *dir, struct embedded *ret, const char **ret_error);
+/*
+ * One daemon per folder; one that is stopping is waited for. False with a sentence: another has it
+ * (*ret_busy), or the lock cannot be made.
+ */
+bool embedded_lock(struct arena *a, struct embedded *e, bool *ret_busy, const char **ret_error);
 /* This daemon, which has the lock, is about to end: the next one waits. */
 void embedded_stopping(const struct embedded *e);
 /* Does a daemon hold the folder right now? */

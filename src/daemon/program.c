@@ -47,31 +47,39 @@ void complain_problem(const char *doing, const struct ctx *cx, enum err e)
 /* --listen ADDR:PORT, [v6]:PORT or PORT, as settings. */
 static size_t listen_presets(struct arena *a, const char *listen, struct preset *ret)
 {
+	static const char where[] = "--listen", hint[] = "--listen takes ADDR:PORT, [v6]:PORT or PORT";
 	const char *colon = strrchr(listen, ':');
 	const char *port = colon != NULL ? colon + 1 : listen;
 	size_t n = 0;
 
-	ret[n++] = (struct preset){ .setting = "server.port", .value = port };
+	ret[n++] = (struct preset){ .setting = "server.port", .value = port, .where = where, .hint = hint };
 	if (colon == NULL || colon == listen)
 		return n;
 	const size_t bracket = listen[0] == '[' && colon[-1] == ']' ? 1 : 0;
 	const char *address = arena_strndup(a, listen + bracket, (size_t)(colon - listen) - 2 * bracket);
 
-	ret[n++] = (struct preset){ .setting = "server.address", .value = address };
+	ret[n++] = (struct preset){
+		.setting = "server.address", .value = address, .where = where, .hint = hint
+	};
 	return n;
 }
 
 static int find_embedded(struct program *p, bool make)
 {
 	const char *error = NULL;
+	bool busy = false;
 
-	if (!embedded_look(p->arena, p->options->embedded, make, &p->embedded, &error)) {
+	if (make && !embedded_make(p->arena, p->options->embedded, &error)) {
+		complain("%s", error);
+		return EXIT_NO_FILE;
+	}
+	if (!embedded_look(p->arena, p->options->embedded, &p->embedded, &error)) {
 		complain("%s", error);
 		return EXIT_UNAVAILABLE;
 	}
-	if (make && !embedded_lock(p->arena, &p->embedded, &error)) {
+	if (make && !embedded_lock(p->arena, &p->embedded, &busy, &error)) {
 		complain("%s", error);
-		return EXIT_BUSY;
+		return busy ? EXIT_BUSY : EXIT_NO_FILE;
 	}
 	if (make && !embedded_prepare(p->arena, &p->embedded, &error)) {
 		complain("%s", error);

@@ -118,7 +118,7 @@ static void bad_settings_are_said_before_an_instance_is_made(void **state)
 	char *folder = temp_folder("cli"), *dir = temp_path(folder, "v");
 
 	(void)state;
-	expect(78, NULL, "server.address: must be an IPv4 or IPv6 address",
+	expect(78, NULL, "\n--listen: server.address: must be an IPv4 or IPv6 address",
 		RUN("serve", "--embedded", dir, "--listen", "1.2.3:99"));
 	expect(78, NULL, "nothing was started",
 		RUN("serve", "--embedded", dir, "--listen", "localhost:99"));
@@ -266,7 +266,7 @@ static void taken_port_is_said_so(void **state)
 	snprintf(listen, sizeof listen, "127.0.0.1:%d", daemon_port(d));
 	expect(69, NULL, "cannot listen",
 		RUN("serve", "--config", daemon_config_path(d), "--listen", listen));
-	expect(78, NULL, "server.port: expected",
+	expect(78, NULL, "\n--listen: server.port: expected an integer from 0 to 65535, found \"here\"; --l",
 		RUN("serve", "--config", daemon_config_path(d), "--listen", "here"));
 	/* Neither initdb nor a server was run for it. */
 	char *folder = temp_folder("cli"), *dir = temp_path(folder, "v"), *data = temp_path(dir, "postgres");

@@ -141,6 +141,23 @@ static void damaged_secret_is_named_with_the_way_out(void **state)
 	free(pepper);
 }
 
+/* Only who finds another instance at work is told to come back later. */
+static void place_that_cannot_be_made_ends_with_73(void **state)
+{
+	struct instance *in = *state;
+	char *fault = NULL, *below = temp_path(in->dir, "deeper/down");
+
+	temp_write(in->dir, "a file\n");
+	assert_true(asprintf(&fault, "cannot open %s/lock: Not a directory", in->dir) > 0);
+	expect(in->dir, 73, fault);
+	free(fault);
+	assert_true(asprintf(&fault, "cannot make %s: Not a directory", below) > 0);
+	expect(below, 73, fault);
+	free(fault);
+	free(below);
+	assert_int_equal(0, unlink(in->dir));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +165,8 @@ int main(void)
 			killed_start_leaves_no_half_file, instance_setup, instance_teardown),
 		cmocka_unit_test_setup_teardown(
 			damaged_secret_is_named_with_the_way_out, instance_setup, instance_teardown),
+		cmocka_unit_test_setup_teardown(
+			place_that_cannot_be_made_ends_with_73, instance_setup, instance_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
