@@ -355,8 +355,7 @@ bool embedded_prepare(struct arena *a, const struct embedded *e, const char **re
 	return private_folder(a, arena_printf(a, "%s/secrets", e->dir), &self, ret_error) &&
 	       private_folder(a, arena_printf(a, "%s/log", e->dir), &self, ret_error) &&
 	       make_secrets(a, e, ret_error) &&
-	       private_folder(a, arena_printf(a, "%s/redis", e->data), &e->who, ret_error) &&
-	       private_folder(a, e->run, &e->who, ret_error);
+	       private_folder(a, arena_printf(a, "%s/redis", e->data), &e->who, ret_error);
 }
 
 /* --- What follows from it ------------------------------------------------------------------------- */

@@ -14,7 +14,8 @@
  *   DIR/log/               postgresql.log, redis.log
  *   DATA/postgres, DATA/redis   DATA is DIR, or below /var/lib/controlcored when the unprivileged
  *                          user cannot enter DIR
- *   RUN/                   the sockets: DIR/run, or a short folder when that path is too long
+ *   RUN/                   the sockets, while the supervisor lives: DIR/run, or a short folder below
+ *                          /tmp when that path is too long
  */
 struct embedded {
 	const char *dir, *data, *run;
@@ -39,7 +40,7 @@ bool embedded_lock(struct arena *a, struct embedded *e, bool *ret_busy, const ch
 void embedded_stopping(const struct embedded *e);
 /* Does a daemon hold the folder right now? */
 bool embedded_running(struct arena *a, const struct embedded *e);
-/* Folders, owners, secrets; needs the lock. */
+/* Folders of what stays, owners, secrets; needs the lock. */
 bool embedded_prepare(struct arena *a, const struct embedded *e, const char **ret_error);
 /* What --embedded decides of the settings. */
 size_t embedded_presets(struct arena *a, const struct embedded *e, struct preset *ret, size_t max);

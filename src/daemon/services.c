@@ -198,3 +198,15 @@ struct service service_redis(void)
 		.clear = redis_clear,
 		.log_name = "redis.log" };
 }
+
+void sockets_remove(const struct supervisor_conf *c)
+{
+	static const char *const names[] = { ".s.PGSQL.5432", ".s.PGSQL.5432.lock", "redis.sock" };
+	char path[4200];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof path, "%s/%s", c->run_dir, names[i]);
+		unlink(path);
+	}
+	rmdir(c->run_dir);
+}

@@ -18,6 +18,8 @@
 #include "cc/base/clock.h"
 #include "cc/schema/write.h"
 
+#include "private.h"
+
 #define PROBE_MS 10
 #define RESTART_MS 200       /* pause before the first restart; doubled each time … */
 #define RESTART_MAX_MS 10000 /* … up to this */
@@ -30,6 +32,7 @@ struct life {
 	int channel, signals;
 	bool told; /* the daemon knows that both are ready */
 	bool fresh;
+	bool housed; /* the folder of the sockets is ours to remove */
 	struct service *service[2];
 	struct arena *arena; /* of one turn */
 };
@@ -78,10 +81,8 @@ static bool channel_closed(const struct life *l)
 /* True when the supervisor shall end: the daemon hung up, or the kernel said that it died. */
 static bool wait_turn(struct life *l, int timeout_ms)
 {
-	struct pollfd p[2] = {
-		{.fd = l->channel,  .events = POLLIN},
-                { .fd = l->signals, .events = POLLIN}
-	};
+	struct pollfd p[2] = { { .fd = l->channel, .events = POLLIN },
+		{ .fd = l->signals, .events = POLLIN } };
 	struct signalfd_siginfo si;
 	bool end = false;
 
@@ -92,11 +93,19 @@ static bool wait_turn(struct life *l, int timeout_ms)
 	return end || (p[0].revents != 0 && channel_closed(l));
 }
 
+/* The lock, which a next start waits for, is free when the process is gone: after all else. */
+static _Noreturn void end(struct life *l, int status)
+{
+	services_stop(l->service, 2, STOP_SOFT_MS, STOP_HARD_MS);
+	if (l->housed)
+		sockets_remove(l->conf);
+	_exit(status);
+}
+
 static _Noreturn void fail_start(struct life *l, const char *text)
 {
 	say(l, arena_printf(l->arena, "%s\n", text));
-	services_stop(l->service, 2, STOP_SOFT_MS, STOP_HARD_MS);
-	_exit(1);
+	end(l, 1);
 }
 
 static void service_ended(struct life *l, struct service *s, int status)
@@ -174,7 +183,7 @@ static void make_data(struct life *l)
 		if (wait_turn(l, PROBE_MS)) {
 			kill(pid, SIGKILL);
 			waitpid(pid, NULL, 0);
-			_exit(0);
+			end(l, 0);
 		}
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		fail_start(l, arena_printf(l->arena, "initdb failed; see %s/postgresql.log", c->log_dir));
@@ -199,6 +208,16 @@ static void take_lock(struct life *l)
 	}
 }
 
+/* Not before the lock is ours: the one before us removes it at its end. */
+static void make_run(struct life *l)
+{
+	const char *error = NULL;
+
+	if (!private_folder(l->arena, l->conf->run_dir, &l->conf->who, &error))
+		fail_start(l, error);
+	l->housed = true;
+}
+
 static int take_signals(void)
 {
 	sigset_t wanted, all;
@@ -218,9 +237,7 @@ static int take_signals(void)
 _Noreturn void supervise(const struct supervisor_conf *conf, int channel)
 {
 	struct service pg = service_postgresql(), redis = service_redis();
-	struct life l = {
-		.conf = conf, .channel = channel, .service = {&pg, &redis}
-	};
+	struct life l = { .conf = conf, .channel = channel, .service = { &pg, &redis } };
 
 	prctl(PR_SET_NAME, "cc-supervisor");
 	setsid();
@@ -233,6 +250,7 @@ _Noreturn void supervise(const struct supervisor_conf *conf, int channel)
 		if (!l.service[i]->clear(conf))
 			fail_start(&l, arena_printf(l.arena, "a %s of an earlier start cannot be stopped",
 					       l.service[i]->name));
+	make_run(&l);
 	make_data(&l);
 	for (;;) {
 		reap(&l);
@@ -243,6 +261,5 @@ _Noreturn void supervise(const struct supervisor_conf *conf, int channel)
 			break;
 		arena_reset(l.arena);
 	}
-	services_stop(l.service, 2, STOP_SOFT_MS, STOP_HARD_MS);
-	_exit(0);
+	end(&l, 0);
 }

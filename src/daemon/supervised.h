@@ -31,6 +31,8 @@ const char *service_obituary(
 	struct arena *a, const struct supervisor_conf *c, const struct service *s, int status);
 /* Soft signals, then hard ones, then SIGKILL; returns when none is left. */
 void services_stop(struct service *const *s, int n, int soft_ms, int hard_ms);
+/* Removes the sockets, which servers that were killed leave, and their folder; nobody may run any more. */
+void sockets_remove(const struct supervisor_conf *c);
 /* Runs initdb for `dir`, made anew; -1 and errno. */
 pid_t initdb_start(struct arena *a, const struct supervisor_conf *c, const char *dir);
 

@@ -17,7 +17,7 @@ struct supervisor_conf {
 	const char *pg_data;   /* made by initdb on first use */
 	const char *redis_bin; /* redis-server */
 	const char *redis_dir;
-	const char *run_dir; /* the sockets: .s.PGSQL.5432, redis.sock */
+	const char *run_dir; /* the sockets: .s.PGSQL.5432, redis.sock; made at start, removed at the end */
 	const char *log_dir;
 	const char *lock_path; /* held while it lives: a new start waits for it */
 	struct identity who;   /* never root */

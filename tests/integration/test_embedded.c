@@ -216,20 +216,58 @@ static void commands_find_the_running_instance(void **state)
 	instance_stop(in);
 }
 
+/* The short folder that this instance has its sockets in, malloc'ed; NULL: there is none now. */
+static char *short_folder(const struct instance *in)
+{
+	char *path = temp_path(in->dir, "postgres/postmaster.pid"), *text = temp_read(path);
+	char *found = NULL, *line;
+
+	free(path);
+	/* The fifth line of PostgreSQL's own file. */
+	line = text;
+	for (int i = 1; i < 5 && line != NULL; i++) {
+		line = strchr(line, '\n');
+		line = line != NULL ? line + 1 : NULL;
+	}
+	if (line != NULL)
+		found = strndup(line, strcspn(line, "\n"));
+	free(text);
+	return found;
+}
+
+/* Neither a clean end nor the one after a crash leaves the folder of the sockets. */
 static void long_path_gets_short_sockets(void **state)
 {
 	struct instance *in = *state;
-	char *deep = NULL;
+	char *deep = NULL, *run;
 
 	assert_true(asprintf(&deep, "%s/%0100d/with a blank", in->folder, 7) > 0);
 	free(in->dir);
 	in->dir = deep;
 	instance_launch(in);
+	run = short_folder(in);
+	assert_non_null(run);
+	assert_memory_equal("/tmp/cc-", run, 8);
+	assert_int_equal(0, access(run, F_OK));
 	instance_tenant(in, "deep", "us-east-1");
 	instance_stop(in);
+	assert_int_equal(-1, access(run, F_OK));
+	instance_launch(in);
+	kill(in->pid, SIGSTOP);
+	kill(instance_supervisor(in), SIGKILL);
+	instance_kill(in);
+	instance_await_none(in);
+	assert_int_equal(0, access(run, F_OK));
 	instance_launch(in);
 	instance_expect(in, "deep");
 	instance_stop(in);
+	assert_int_equal(-1, access(run, F_OK));
+	/* A killed daemon's supervisor stops by itself, and cleans up. */
+	instance_launch(in);
+	instance_kill(in);
+	for (int64_t end = temp_now_ms() + WAIT_MS; access(run, F_OK) == 0; temp_sleep_ms(20))
+		assert_true(temp_now_ms() < end);
+	free(run);
 }
 
 static void closed_folder_moves_the_data_and_says_so(void **state)
