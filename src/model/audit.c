@@ -34,7 +34,7 @@ static const struct field audit_row_fields[] = {
 	     "data: the tenant's objects. control: the tenant itself."),
 	INT(T, seq, F_OUT | F_SORT, 0, 0, "Place in its chain; no gaps."),
 	TIME(T, timestamp, F_OUT | F_SORT | F_MILLIS, "When it happened."),
-	TEXT(T, actor_kind, F_OUT, 0, 0, "api_key, operator or system."),
+	TEXT(T, actor_kind, F_OUT, 0, 0, "api_key, user, operator or system."),
 	TEXT(T, actor, F_OUT, 0, 0, "The credential's id."),
 	TEXT(T, action, F_OUT, 0, 0, "The operation: createPolicy, …"),
 	ENUM(T, category, F_OUT, audit_categories, NULL, "What kind of operation."),
