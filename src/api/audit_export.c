@@ -140,7 +140,7 @@ static void merge(struct job *j, struct str *out)
 		if (y != NULL && (x == NULL || y->timestamp <= x->timestamp)) {
 			write_row(j, out, y);
 			control->next++;
-		} else {
+		} else if (x != NULL) {
 			write_row(j, out, x);
 			data->next++;
 		}

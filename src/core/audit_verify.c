@@ -16,7 +16,7 @@
 #include "cc/schema/doc.h"
 
 #define NUMBER_MAX (INT64_C(1) << 53)
-#define ARENA_BYTES (64 * 1024)
+#define ARENA_BYTES ((size_t)64 * 1024)
 
 static const char *const names[CHAINS] = { AUDIT_CHAIN_DATA, AUDIT_CHAIN_CONTROL };
 static const char *const without_digest[] = { "digest", NULL };
@@ -239,7 +239,7 @@ static void check_link(struct audit_verify *v, const struct record *r)
 	else if (r->seq > expected && !v->picked)
 		say(v, "before record %" PRId64 " %s %" PRId64 " to %" PRId64 " is missing", r->n, name,
 		    expected, r->seq - 1);
-	else if (r->seq == expected && first && strspn(r->prev, "0") != 2 * AUDIT_MAC_LEN)
+	else if (r->seq == expected && first && strspn(r->prev, "0") != (size_t)2 * AUDIT_MAC_LEN)
 		say(v, "record %" PRId64 " (%s %" PRId64 ") was put in: it is not the first of its chain",
 		    r->n, name, r->seq);
 	else if (r->seq == expected && !first && !str_eq(t->mac, r->prev))

@@ -12,10 +12,10 @@
 #include "cc/net/http_client.h"
 #include "cc/schema/doc.h"
 
-#define ANSWER_MAX (256 * 1024)
+#define ANSWER_MAX ((size_t)256 * 1024)
 #define NAME_PREFIX "cc_test_"
 #define NAME_RANDOM 26
-#define REMOVE_MS 1000 /* kept free for the removal, whatever the rest takes */
+#define REMOVE_MS INT64_C(1000) /* kept free for the removal, whatever the rest takes */
 #define RETRY_AFTER_S 5
 
 /* One module there, from its loading to its removal. */

@@ -291,7 +291,7 @@ static const struct limit_verdict *verdict_of_two(const struct limit_verdict *a,
 
 bool take_pair(struct limiter *l, struct ask *q, struct limit_verdict *ret)
 {
-	struct take takes[PAIR];
+	struct take takes[PAIR] = { 0 };
 
 	if (!take_all(l, takes, q))
 		return false;

@@ -168,7 +168,7 @@ void share_need(struct limiter *l, struct ask *q, struct take *t, int i)
 
 static bool is_low(const struct limiter *l, const struct meter *m)
 {
-	return m->shared.lease < m->shared.limit / (2 * LEASE_PARTS * atomic_load(&l->share.nodes));
+	return m->shared.lease < m->shared.limit / (INT64_C(2) * LEASE_PARTS * atomic_load(&l->share.nodes));
 }
 
 void share_spend(struct limiter *l, const struct take *t, int64_t now_us)

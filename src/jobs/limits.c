@@ -12,7 +12,7 @@ void *limits_run(void *jobs)
 	struct jobs *j = jobs;
 	struct limiter *l = j->world->limiter;
 	struct redis *redis = redis_create(j->world->redis);
-	struct arena *a = arena_create(32 * 1024);
+	struct arena *a = arena_create((size_t)32 * 1024);
 
 	while (!jobs_stopping(j)) {
 		arena_reset(a);

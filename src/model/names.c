@@ -84,7 +84,7 @@ const char *check_slug(const char *text)
 /* "123", "0x7f": some read a name that ends in it as an address. */
 static bool is_number(const char *s)
 {
-	if (s[0] == '0' && s[1] == 'x')
+	if (str_starts(s, "0x"))
 		return strspn(s + 2, DIGITS "abcdef") == strlen(s + 2);
 	return strspn(s, DIGITS) == strlen(s);
 }

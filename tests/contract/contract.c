@@ -61,14 +61,15 @@ static void proxy_stop(struct contract *k)
 /* All that a route may need is there: also what few installations have. */
 int contract_setup(void **state)
 {
-	struct contract *k = calloc(1, sizeof(*k));
+	struct opa_peer *opa = opa_start(NULL);
+	struct contract *k;
 
-	if (k == NULL)
-		return -1;
-	k->opa = opa_start(NULL);
-	setenv("CONTROLCORE_ENGINE_URL", opa_url(k->opa), 1);
+	setenv("CONTROLCORE_ENGINE_URL", opa_url(opa), 1);
 	if (daemon_group_setup(state) != 0)
 		return -1;
+	k = calloc(1, sizeof(*k));
+	assert_non_null(k);
+	k->opa = opa;
 	k->d = *state;
 	fixture_tenant(k->d, "contract", "enterprise", NULL, NULL, &k->t);
 	k->c = client_operator(k->d);

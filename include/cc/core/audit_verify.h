@@ -32,7 +32,7 @@ struct verify_result {
 	int64_t faults;
 };
 
-#define VERIFY_LINE_MAX (256 * 1024)
+#define VERIFY_LINE_MAX ((size_t)256 * 1024)
 
 struct audit_verify *audit_verify_open(const struct verify_options *o);
 /* The next line without its LF. NULL: it is longer than VERIFY_LINE_MAX. */
