@@ -87,6 +87,9 @@ static void use(struct daemon *d, const struct tenant_fixture *t)
 
 static bool is_under(const char *key, const struct tenant_fixture *tenants, size_t n)
 {
+	/* Which nodes share limits: nobody's data. */
+	if (strcmp(key, "cc:limits:nodes") == 0)
+		return true;
 	for (size_t i = 0; i < n; i++) {
 		char prefix[128];
 
@@ -97,7 +100,7 @@ static bool is_under(const char *key, const struct tenant_fixture *tenants, size
 	return false;
 }
 
-/* Every key belongs to one of these tenants; prints how many there are. */
+/* Every key but that of the nodes belongs to one of these tenants; prints how many there are. */
 static void check_all_keys(redisContext *c, const struct tenant_fixture *tenants, size_t n)
 {
 	char cursor[32] = "0";
