@@ -58,7 +58,8 @@ enum err failures_before_look(struct ctx *cx, const char *key_id)
 {
 	struct limit_verdict v;
 
-	if (!is_spent(cx, address_meter(cx, "from")) && !is_spent(cx, key_meter(cx, key_id)))
+	if (!is_spent(cx, address_meter(cx, "from")) &&
+		(key_id == NULL || !is_spent(cx, key_meter(cx, key_id))))
 		return ERR_NONE;
 	limiter_take(cx->world->failures, address_meter(cx, "look"), &ration, 1, clock_mono_us(), &v);
 	return v.allowed ? ERR_NONE : too_many(cx, &v, "from this address");

@@ -5,9 +5,13 @@
 #include "issuer.h"
 
 /*
- * The key `kid` of the set published at url; its parts are copied to cx->arena. Fetched once for all who
- * ask, at most once a minute however many unknown ids come, again when it is ten minutes old, and kept for
- * a day while that fails. ERR_INVALID_TOKEN: no such key, or no set; ERR_NEED_LOAD when a worker must ask.
+ * The key `kid` of the set published at url; its parts are copied to cx->arena. A set that has it is used at
+ * once; when it is older than settings->keys_fresh_s it is asked for again in the background
+ * (core/issuer_keys.h), and serves for a day while that fails. Otherwise one request fetches for all who ask,
+ * within two seconds; settings->key_waits requests at most wait for that in the whole node. No URL is asked
+ * within keys_pause_s of a fetch, nor within keys_retry_s of one that failed, whatever ids come.
+ * ERR_INVALID_TOKEN: no such key; ERR_UNAVAILABLE with retry_after: it is not known, because the set cannot
+ * be had or too many wait; ERR_NEED_LOAD when a worker must ask.
  */
 enum err jwks_key(struct ctx *cx, const char *url, const char *kid, bool may_load, struct jwk *ret) MUST_USE;
 

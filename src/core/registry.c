@@ -27,7 +27,7 @@ struct registry *registry_create(struct world *w)
 	lru_init(&r->keysets, KEYSETS_MAX);
 	r->denied_creds = mem_alloc(DENIED_CREDS, sizeof(*r->denied_creds));
 	r->denied_hosts = mem_alloc(DENIED_HOSTS, sizeof(*r->denied_hosts));
-	r->denied_jwks = mem_alloc(DENIED_JWKS, sizeof(*r->denied_jwks));
+	r->jwks_notes = mem_alloc(JWKS_NOTES, sizeof(*r->jwks_notes));
 	atomic_init(&r->fresh_ms, 0);
 	return r;
 }
@@ -44,7 +44,7 @@ void registry_destroy(struct registry *r)
 	lru_finish(&r->keysets);
 	free(r->denied_creds);
 	free(r->denied_hosts);
-	free(r->denied_jwks);
+	free(r->jwks_notes);
 	cond_finish(&r->changed);
 	lock_finish(&r->lock);
 	free(r);

@@ -125,9 +125,16 @@ static void flight_unlink(struct registry *r, struct flight *f)
 
 void flights_stale(struct registry *r)
 {
-	for (struct flight *f = r->flights; f != NULL; f = f->next)
-		f->stale = true;
-	r->flights = NULL;
+	struct flight **at = &r->flights;
+
+	while (*at != NULL) {
+		if ((*at)->foreign) {
+			at = &(*at)->next;
+		} else {
+			(*at)->stale = true;
+			*at = (*at)->next;
+		}
+	}
 }
 
 /* The lock is held, and dropped while loading. */
@@ -137,6 +144,7 @@ static void flight_lead(struct ctx *cx, struct registry *r, struct flight *f, co
 	struct entry *entry = NULL;
 	enum err e;
 
+	f->foreign = keep == NULL;
 	f->next = r->flights;
 	r->flights = f;
 	lock_drop(&r->lock);
@@ -147,7 +155,7 @@ static void flight_lead(struct ctx *cx, struct registry *r, struct flight *f, co
 	f->done = true;
 	if (!f->stale) {
 		flight_unlink(r, f);
-		if (entry != NULL)
+		if (entry != NULL && keep != NULL)
 			keep(r, entry);
 	}
 	cond_wake_all(&r->changed);

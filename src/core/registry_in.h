@@ -20,7 +20,8 @@ enum {
 	DENIED_CREDS = 65536,           /* slots; powers of two */
 	DENIED_HOSTS = 4096,
 	KEYSETS_MAX = 4096,
-	DENIED_JWKS = 16384,
+	JWKS_NOTES = 16384,
+	REFRESHES_MAX = 64,
 };
 
 /* An immutable snapshot. It lives in its own arena and goes with the last reference. */
@@ -73,6 +74,7 @@ struct flight {
 	int users;
 	bool done;
 	bool stale;                     /* something was forgotten meanwhile: not to be kept */
+	bool foreign;                   /* not of the control database: what is forgotten there is not this */
 	enum err err;
 	struct entry *entry;            /* a reference; NULL: there is none */
 };
@@ -94,7 +96,10 @@ struct registry {
 	struct lru creds;               /* under key id */
 	struct lru keysets;             /* under their URLs */
 	struct denied *denied_creds, *denied_hosts;
-	struct denied *denied_jwks;     /* URLs that are not to be asked again so soon */
+	struct denied *jwks_notes;      /* URLs that are not to be asked again so soon: jwks.c */
+	int key_waits;                  /* requests that wait for keys of issuers */
+	char *refresh[REFRESHES_MAX];   /* URLs to be asked again in the background; malloc'ed */
+	size_t nrefresh;
 	struct flight *flights;
 	bool polling;
 	bool feed_known;
@@ -120,7 +125,8 @@ void entry_put(struct entry *e);
 
 /*
  * Runs load once for all who ask for the same key now. *ret is a reference. keep puts a loaded entry
- * into the cache (lock held) unless something was forgotten while it was loaded.
+ * into the cache (lock held) unless something was forgotten while it was loaded; NULL: load has put it
+ * there, and it came from elsewhere than the control database.
  */
 typedef enum err (*load_fn)(struct ctx *cx, const char *name, struct entry **ret);
 typedef void (*keep_fn)(struct registry *r, struct entry *e);

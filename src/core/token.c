@@ -8,6 +8,7 @@
 #include "registry_in.h"
 
 #include "cc/base/clock.h"
+#include "cc/core/failures.h"
 #include "cc/core/role.h"
 #include "cc/core/scope.h"
 #include "cc/schema/doc.h"
@@ -271,6 +272,7 @@ static enum err prove(struct ctx *cx, const char *text, const char *hint, bool m
 	why = header_fault(p->token.header);
 	if (why != NULL)
 		return invalid(cx, why);
+	TRY(failures_before_look(cx, NULL));
 	TRY(find_issuer(cx, hint, may_load, p));
 	TRY(check_signature(cx, p, may_load));
 	TRY(check_claims(cx, p));

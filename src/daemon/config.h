@@ -66,6 +66,7 @@ struct limits_conf {
 struct auth_conf {
 	const char *issuers;
 	bool private_issuers;
+	int64_t keys_fresh_s, keys_pause_s, keys_retry_s;
 };
 
 struct engine_conf {

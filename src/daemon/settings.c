@@ -354,6 +354,13 @@ static const struct field auth_fields[] = {
 		"PUT /tenants/{tenant_id}/auth/issuers."),
 	S_BOOL(T, private_issuers, "false",
 		"Keys of issuers may also be fetched over http and from addresses that are not public."),
+	S_INT(T, keys_fresh_s, 1, 86400, "600",
+		"Keys that an issuer publishes are asked for again when they are older; until that succeeds "
+		"they serve on, for a day at most."),
+	S_INT(T, keys_pause_s, 1, 3600, "60",
+		"Between two fetches of an issuer's keys, whatever ids of keys tokens name."),
+	S_INT(T, keys_retry_s, 1, 3600, "30",
+		"… and after a fetch that failed. Tokens that need it are answered 503 meanwhile."),
 };
 #undef T
 static SCHEMA(auth_conf_schema, struct auth_conf, "auth", auth_fields);

@@ -10,6 +10,7 @@
 #include "cc/core/registry.h"
 #include "cc/net/http_client.h"
 
+#define KEY_WAIT_SHARE 4 /* of the workers one in so many may wait for issuers */
 
 /* What a client may write in Host without naming a tenant. */
 static const char *const *neutral_hosts(struct arena *a, const struct server_conf *c)
@@ -77,6 +78,10 @@ static void fill_settings(struct wire *w)
 		.domain_claim_s = c->domains.claim_s,
 		.issuers = c->issuers,
 		.private_issuers = c->auth.private_issuers,
+		.keys_fresh_s = c->auth.keys_fresh_s,
+		.keys_pause_s = c->auth.keys_pause_s,
+		.keys_retry_s = c->auth.keys_retry_s,
+		.key_waits = (int)c->server.workers / KEY_WAIT_SHARE,
 	};
 	signing_key_make(bytes_of(c->secrets.signing_key), &w->settings.signing);
 	if (c->secrets.signing_key_previous != NULL) {

@@ -110,6 +110,11 @@ static void on_work_due(struct world *w)
 	jobs_alarm(w->jobs, ALARM_WORK);
 }
 
+static void on_keys_due(struct world *w)
+{
+	jobs_alarm(w->jobs, ALARM_KEYS);
+}
+
 static bool start(struct jobs *j, void *(*run)(void *))
 {
 	if (pthread_create(&j->threads[j->nthreads], NULL, run, j) != 0)
@@ -130,7 +135,8 @@ struct jobs *jobs_start(struct world *w)
 	w->jobs = j;
 	w->changed = on_changed;
 	w->work_due = on_work_due;
-	ok = start(j, feed_run) && start(j, upkeep_run);
+	w->keys_due = on_keys_due;
+	ok = start(j, feed_run) && start(j, upkeep_run) && start(j, keys_run);
 	if (ok && w->redis != NULL)
 		ok = start(j, push_run) && start(j, listen_run) && start(j, limits_run);
 	if (ok)
@@ -153,6 +159,7 @@ void jobs_stop(struct jobs *j)
 		pthread_join(j->threads[--j->nthreads], NULL);
 	j->world->changed = NULL;
 	j->world->work_due = NULL;
+	j->world->keys_due = NULL;
 	j->world->jobs = NULL;
 	for (int a = 0; a < ALARM_COUNT; a++)
 		cond_finish(&j->wake[a]);

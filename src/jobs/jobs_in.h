@@ -8,7 +8,7 @@
 #include "cc/base/lock.h"
 #include "cc/jobs/jobs.h"
 
-#define THREADS_MAX 5
+#define THREADS_MAX 6
 #define PUSH_CHANNEL "cc:change"
 
 /* What a background thread may be woken for. */
@@ -16,6 +16,7 @@ enum alarm {
 	ALARM_POLL, /* the feed may have something new */
 	ALARM_PUSH, /* this node changed something: tell the others */
 	ALARM_WORK, /* there is something to make or to remove */
+	ALARM_KEYS, /* keys of an issuer are to be asked for again */
 	ALARM_LIMITS, /* none: only the end of the jobs wakes it */
 	ALARM_COUNT,
 };
@@ -57,5 +58,6 @@ void *push_run(void *jobs); /* push.c */
 void *listen_run(void *jobs);
 void *upkeep_run(void *jobs); /* upkeep.c */
 void *limits_run(void *jobs); /* limits.c */
+void *keys_run(void *jobs); /* keys.c */
 
 #endif

@@ -103,15 +103,20 @@ struct client *bearer(struct story *s, char *token)
 	return c;
 }
 
+int minter_start_with(void **state, const struct daemon_options *options)
+{
+	for (int i = 0; i < KEYS; i++)
+		signers[i] = signer_make(kinds[i], kids[i]);
+	daemon_group_options(options);
+	return daemon_group_setup(state);
+}
+
 int minter_start(void **state)
 {
 	static const char *const env[] = { "CONTROLCORE_AUTH_PRIVATE_ISSUERS=true", NULL };
 	static const struct daemon_options options = { .env = env };
 
-	for (int i = 0; i < KEYS; i++)
-		signers[i] = signer_make(kinds[i], kids[i]);
-	daemon_group_options(&options);
-	return daemon_group_setup(state);
+	return minter_start_with(state, &options);
 }
 
 int minter_stop(void **state)

@@ -17,6 +17,8 @@ extern struct signer *signers[KEYS];
 
 /* Group set-up and tear-down: the keys, and a daemon that may fetch keys from this machine. */
 int minter_start(void **state);
+/* The same with other options; their env sets CONTROLCORE_AUTH_PRIVATE_ISSUERS=true as well. */
+int minter_start_with(void **state, const struct daemon_options *options);
 int minter_stop(void **state);
 
 char *text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

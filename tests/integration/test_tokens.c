@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,7 +14,6 @@
 
 #include "minter.h"
 #include "story.h"
-#include "web_peer.h"
 
 /* What passes ---------------------------------------------------------------------------------------- */
 
@@ -172,49 +170,6 @@ static void a_tenants_issuer_speaks_for_it_alone(void **state)
 	free(claims);
 }
 
-/* Keys that are fetched -------------------------------------------------------------------------------- */
-
-struct publisher {
-	_Atomic(const char *) jwks; /* NULL: answers 500 */
-};
-
-static void publish(struct web_turn *t, void *arg)
-{
-	const struct publisher *p = arg;
-	const char *jwks = atomic_load(&p->jwks);
-
-	web_reply(t, jwks != NULL ? 200 : 500, NULL, jwks != NULL ? jwks : "{}");
-}
-
-static void keys_are_fetched_once_and_outlive_an_outage(void **state)
-{
-	struct story *s = *state;
-	struct publisher p = { NULL };
-	struct web_peer *peer = web_peer_start(publish, &p);
-	char *first = jwks_of(RSA, EC), *source = text("\"jwks_url\":\"%s/keys\"", web_peer_url(peer));
-	char *body = issuers_body(source);
-	struct client *c = bearer(s, good_token(s, RSA, ",\"roles\":[\"Viewer\"]"));
-	struct client *unknown = bearer(s, good_token(s, ED, ",\"roles\":[\"Viewer\"]"));
-
-	atomic_store(&p.jwks, first);
-	assert_status(200, set_issuers(s, s->operator, body));
-	for (int i = 0; i < 20; i++)
-		assert_status(200, client_get(c, "/policies"));
-	assert_int_equal(1, web_peer_requests(peer));
-	/* Ids that it does not have make nobody hammer it. */
-	for (int i = 0; i < 20; i++)
-		assert_error(401, "invalid_token", client_get(unknown, "/policies"));
-	assert_int_equal(1, web_peer_requests(peer));
-	atomic_store(&p.jwks, NULL);
-	assert_status(200, client_get(c, "/policies"));
-	client_close(c);
-	client_close(unknown);
-	web_peer_stop(peer);
-	free(first);
-	free(source);
-	free(body);
-}
-
 static void what_is_no_issuer_is_refused(void **state)
 {
 	struct story *s = *state;
@@ -262,8 +217,6 @@ int main(void)
 			an_issuer_that_is_removed_is_forgotten, story_open, story_close),
 		cmocka_unit_test_setup_teardown(
 			a_tenants_issuer_speaks_for_it_alone, story_open, story_close),
-		cmocka_unit_test_setup_teardown(
-			keys_are_fetched_once_and_outlive_an_outage, story_open, story_close),
 		cmocka_unit_test_setup_teardown(what_is_no_issuer_is_refused, story_open, story_close),
 	};
 

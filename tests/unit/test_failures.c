@@ -83,6 +83,20 @@ static void look_ups_are_rationed_behind_failures(void **state)
 	assert_int_equal(ERR_NONE, failures_before_look(&d->cx, "0123456789"));
 }
 
+static void tokens_are_rationed_alike(void **state)
+{
+	struct desk *d = *state;
+	int allowed = 0;
+
+	assert_int_equal(ERR_NONE, failures_before_look(&d->cx, NULL));
+	spend(d);
+	for (int i = 0; i < FLOOD; i++)
+		allowed += failures_before_look(&d->cx, NULL) == ERR_NONE;
+	assert_in_range(allowed, 100, FLOOD / 2);
+	d->cx.remote_ip = "192.0.2.2";
+	assert_int_equal(ERR_NONE, failures_before_look(&d->cx, NULL));
+}
+
 /* Whoever has no address is counted with all others who have none. */
 static void nobody_is_left_out(void **state)
 {
@@ -102,6 +116,7 @@ int main(void)
 		CASE(only_refusals_are_counted),
 		CASE(look_ups_are_free_before_anything_failed),
 		CASE(look_ups_are_rationed_behind_failures),
+		CASE(tokens_are_rationed_alike),
 		CASE(nobody_is_left_out),
 	};
 

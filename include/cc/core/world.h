@@ -60,6 +60,10 @@ struct settings {
 	struct engine_settings engine;
 	const struct issuers *issuers;  /* who may sign tokens for people of any tenant */
 	bool private_issuers;           /* keys of issuers may come from private addresses, and over http */
+	int64_t keys_fresh_s;           /* older sets of keys are asked for again */
+	int64_t keys_pause_s;           /* between two fetches of one set … */
+	int64_t keys_retry_s;           /* … and after one that failed */
+	int key_waits;                  /* requests that may wait for a fetch at a time; 0: one */
 };
 
 struct registry;
@@ -88,7 +92,8 @@ struct world {
 	/* This node changed a tenant's data, or may have: what was read before counts no more; may be NULL */
 	void (*data_changed)(struct world *w, const char *tenant_id);
 	void (*work_due)(struct world *w);      /* wakes the jobs; may be NULL */
-	struct jobs *jobs;              /* whom the two reach; NULL: none run */
+	void (*keys_due)(struct world *w);      /* something for issuer_keys_refresh(); may be NULL */
+	struct jobs *jobs;              /* whom the three reach; NULL: none run */
 };
 
 struct region *region_find(const struct world *w, const char *id);      /* NULL: unknown */

@@ -4,10 +4,11 @@
 
 #include "cc/core/world.h"
 
-/* The background threads of a node: change-feed poller, Redis push (both ways), provisioning and purge. */
+/* The background threads of a node: change-feed poller, Redis push (both ways), provisioning and purge,
+ * keys of issuers. */
 struct jobs;
 
-/* Sets w->jobs, w->changed and w->work_due. NULL: no thread could be started. */
+/* Sets w->jobs, w->changed, w->work_due and w->keys_due. NULL: no thread could be started. */
 struct jobs *jobs_start(struct world *w);
 /* Finishes the step under way and joins; nobody calls w->changed any more. NULL is fine. */
 void jobs_stop(struct jobs *j);

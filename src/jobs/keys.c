@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keys of issuers are asked for again here, so that no request waits for an issuer whose keys are known. */
+#include "jobs_in.h"
+
+#include "cc/base/clock.h"
+#include "cc/core/issuer_keys.h"
+
+#define STEP_MS 5000
+#define LOOK_MS 60000 /* however few tokens come */
+
+void *keys_run(void *jobs)
+{
+	struct jobs *j = jobs;
+	struct trouble trouble = { .what = "keys of issuers" };
+	struct arena *a = arena_create(16384);
+
+	while (jobs_wait(j, ALARM_KEYS, clock_mono_ms() + LOOK_MS)) {
+		struct ctx cx = jobs_ctx(j, a, STEP_MS);
+		enum err e;
+
+		while (!jobs_stopping(j) && issuer_keys_refresh(&cx, &e)) {
+			trouble_note(&trouble, &cx, e);
+			cx = jobs_ctx(j, a, STEP_MS);
+		}
+	}
+	arena_destroy(a);
+	return NULL;
+}
