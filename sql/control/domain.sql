@@ -31,7 +31,7 @@ SELECT domain, status, ssl_status, custom, is_default, token, reason, txt_verifi
 SELECT domain, status, ssl_status, custom, is_default, token, reason, txt_verified, cname_verified, txt_seen,
        cname_seen, created_at, verified_at, checked_at, next_check_at, claim_expires_at, row_version,
        (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target,
-       cc.domain_is_held($2, $1) AS held_elsewhere
+       cc.domain_is_held($2, $1) AS held_elsewhere, coalesce(claim_expires_at <= now(), false) AS claim_over
   FROM cc.domain
  WHERE tenant_id = $1 AND domain = $2
    FOR UPDATE;
@@ -79,3 +79,25 @@ RETURNING 'Domain deleted'::text AS message, domain, date_trunc('second', now())
 UPDATE cc.tenant
    SET custom_domain = NULL, updated_at = date_trunc('second', now()), row_version = row_version + 1
  WHERE id = $1 AND custom_domain = $2;
+
+-- What a check saw that proves nothing. Of a claim with another token it says nothing.
+-- name: domain_seen :exec
+-- args: tenant_id text, domain text, token text, reason text, txt_verified bool, cname_verified bool
+-- args: txt_seen json, cname_seen json
+UPDATE cc.domain
+   SET reason = $4, txt_verified = $5, cname_verified = $6, txt_seen = $7, cname_seen = $8,
+       checked_at = date_trunc('second', now())
+ WHERE tenant_id = $1 AND domain = $2 AND token = $3;
+
+-- name: domain_verify :one domain_row
+-- args: tenant_id text, domain text, cname_verified bool, txt_seen json, cname_seen json
+UPDATE cc.domain
+   SET status = CASE status WHEN 'active' THEN status ELSE 'verified' END, reason = NULL, txt_verified = true,
+       cname_verified = $3, txt_seen = $4, cname_seen = $5, checked_at = date_trunc('second', now()),
+       verified_at = CASE WHEN routed THEN verified_at ELSE date_trunc('second', now()) END,
+       claim_expires_at = NULL,
+       row_version = row_version + CASE WHEN status IN ('active', 'verified') THEN 0 ELSE 1 END
+ WHERE tenant_id = $1 AND domain = $2
+RETURNING domain, status, ssl_status, custom, is_default, token, reason, txt_verified, cname_verified, txt_seen,
+       cname_seen, created_at, verified_at, checked_at, next_check_at, claim_expires_at, row_version,
+       (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target;

@@ -55,6 +55,33 @@ static enum err domain_add(struct ctx *cx, struct req *rq)
 	return reply_created(cx, rq, row, "/tenants/%s/domains/%s", cx->tenant->id, row->domain);
 }
 
+static enum err domain_look(struct ctx *cx, struct req *rq)
+{
+	const struct domain_check *check = NULL;
+	const char *name;
+
+	/* What is no name the handler refuses: an earlier request with the same key comes first. */
+	if (domains_named(cx, rq->param[1], &name) != ERR_NONE) {
+		ctx_clear_problem(cx);
+		return ERR_NONE;
+	}
+	TRY(domains_look(cx, name, rq->dry_run, &check));
+	rq->prepared = check;
+	return ERR_NONE;
+}
+
+static enum err domain_verify(struct ctx *cx, struct req *rq)
+{
+	struct domain_row *row = ARENA_NEW(cx->arena, struct domain_row);
+	bool changed;
+
+	TRY(domains_named(cx, rq->param[1], &rq->object_id));
+	TRY(domains_verify(cx, rq->object_id, rq->prepared, row, &changed));
+	if (!changed)
+		gate_unchanged(rq);
+	return reply(rq, row);
+}
+
 static enum err domain_make_default(struct ctx *cx, struct req *rq)
 {
 	struct domain_row *row = ARENA_NEW(cx->arena, struct domain_row);
@@ -97,6 +124,13 @@ static const struct route routes[] = {
 	  .handler = domain_get, .reply = &domain_row_schema,
 	  .summary = "Get a domain",
 	  .doc = "With the records that it needs, what was seen of them, and why it is not verified." },
+	{ M_POST, ONE "/verify", "verifyDomain", "domains:write", "platform:tenants", WRITE,
+	  .flags = ROUTE_VOLATILE | ROUTE_ON_OBJECT, .status = 200, .before = domain_look,
+	  .handler = domain_verify, .reply = &domain_row_schema,
+	  .errors = { ERR_NOT_VERIFIED, ERR_DOMAIN_ELSEWHERE, ERR_CONFLICT },
+	  .summary = "Look at a domain's records now",
+	  .doc = "Proven when every resolver sees the TXT record: from then on requests to the domain are "
+		 "the tenant's. Else the details say of each record what was seen instead, and by whom." },
 	{ M_POST, ONE "/default", "makeDefaultDomain", "domains:write", "platform:tenants", WRITE,
 	  .flags = ROUTE_VOLATILE | ROUTE_ON_OBJECT, .status = 200, .handler = domain_make_default,
 	  .reply = &domain_row_schema, .errors = { ERR_DOMAIN_INACTIVE },

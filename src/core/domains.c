@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "domains_in.h"
 #include "tenants_in.h"
 
 #include "cc/core/head.h"
@@ -131,7 +132,7 @@ static enum err lock(struct ctx *cx, const char *name, struct domain_row *ret, b
 	return tenants_state(cx, *found, tenant);
 }
 
-static enum err hold(struct ctx *cx, const char *name, struct domain_row *ret)
+enum err domains_hold(struct ctx *cx, const char *name, struct domain_row *ret)
 {
 	bool found;
 
@@ -184,7 +185,7 @@ static bool is_routed(const struct domain_row *row)
 
 enum err domains_make_default(struct ctx *cx, const char *name, struct domain_row *ret, bool *ret_changed)
 {
-	TRY(hold(cx, name, ret));
+	TRY(domains_hold(cx, name, ret));
 	*ret_changed = !ret->is_default;
 	if (!is_routed(ret))
 		return refuse(cx, ERR_DOMAIN_INACTIVE, "%s is %s: only a verified domain can be the default",
@@ -201,7 +202,7 @@ enum err domains_remove(struct ctx *cx, const char *name, struct domain_deletion
 {
 	struct domain_row row;
 
-	TRY(hold(cx, name, &row));
+	TRY(domains_hold(cx, name, &row));
 	if (row.is_default || !row.custom)
 		return refuse(cx, ERR_DOMAIN_DEFAULT, "%s", row.custom
 			      ? "make another domain the default first"

@@ -76,6 +76,8 @@ struct engine_conf {
 
 struct domains_conf {
 	int64_t per_tenant, claim_s;
+	struct strv resolvers;
+	int64_t dns_ms, concurrent;
 };
 
 struct log_conf {

@@ -94,6 +94,7 @@ static const struct {
 	{ "secrets.role_secret",          "/etc/controlcored/role-secret"                     },
 	{ "plans.file",                   "/etc/controlcored/plans.conf"                      },
 	{ "auth.issuers",                 "/etc/controlcored/issuers.json"                    },
+	{ "domains.resolvers",            "\"192.0.2.53\", \"198.51.100.53\""               },
 	{ "engine.url",                   "http://127.0.0.1:8181"                             },
 	{ "engine.token",                 "/etc/controlcored/engine-token"                    },
 };

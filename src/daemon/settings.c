@@ -4,6 +4,7 @@
 #include "cc/base/cidr.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cc/net/http_client.h"
@@ -84,6 +85,31 @@ static const char *check_network(const char *s)
 	struct cidr c;
 
 	return cidr_parse(s, &c) ? NULL : "must be an address or a network, such as 192.0.2.0/24";
+}
+
+/* "192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[2001:db8::1]:5353" */
+static const char *check_resolver(const char *s)
+{
+	static const char problem[] = "must be an address, or address:port with that of IPv6 in brackets";
+	const bool bracket = s[0] == '[';
+	const char *colon = strrchr(s, ':'), *end = s + strlen(s);
+	const bool has_port = bracket ? colon != NULL && colon[-1] == ']'
+				      : colon != NULL && strchr(s, ':') == colon;
+	unsigned char address[16];
+	char host[64];
+	int64_t port;
+
+	if (has_port && (!parse_int64(colon + 1, &port) || port < 1 || port > 65535))
+		return problem;
+	end = has_port ? colon : end;
+	if (bracket) {
+		s++;
+		end--;
+		if (*end != ']')
+			return problem;
+	}
+	snprintf(host, sizeof(host), "%.*s", (int)(end - s), s);
+	return inet_pton(strchr(host, ':') != NULL ? AF_INET6 : AF_INET, host, address) == 1 ? NULL : problem;
 }
 
 static const char *check_path(const char *s)
@@ -385,6 +411,13 @@ static const struct field domains_fields[] = {
 	S_INT(T, per_tenant, 1, 10000, "100", "Domains of one tenant, with its default one."),
 	S_INT(T, claim_s, 1, 31536000, "604800",
 		"How long a domain may wait to be proven, in seconds (7 days)."),
+	{AT(T, resolvers, struct strv), .kind = K_STRS, .min = 0, .max = 8, .item_max = 60,
+           .check = check_resolver,
+           .doc = "Addresses of resolvers, with a port if it is not 53. A domain is proven when all of them "
+		       "see its record: take several, in different networks, that validate DNSSEC. Without "
+		       "any those of the system are asked, as one."},
+	S_INT(T, dns_ms, 100, 20000, "5000", "How long they may take for one check, in ms."),
+	S_INT(T, concurrent, 1, 64, "4", "Checks of this node that may be under way at a time."),
 };
 #undef T
 static SCHEMA(domains_conf_schema, struct domains_conf, "domains", domains_fields);

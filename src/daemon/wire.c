@@ -42,6 +42,8 @@ static int most_connections(const struct config *c)
 	return (int)most;
 }
 
+static const char *const of_the_system[] = { NULL };
+
 static void fill_settings(struct wire *w)
 {
 	const struct config *c = w->config;
@@ -75,6 +77,10 @@ static void fill_settings(struct wire *w)
 			    .test_ms = (int)c->engine.test_ms,
 			    .concurrent = (int)c->engine.concurrent },
 		.domains_max = c->domains.per_tenant,
+		.resolvers = c->domains.resolvers.n > 0 ? c->domains.resolvers.v : of_the_system,
+		.nresolvers = c->domains.resolvers.n > 0 ? c->domains.resolvers.n : 1,
+		.dns_ms = (int)c->domains.dns_ms,
+		.dns_concurrent = (int)c->domains.concurrent,
 		.domain_claim_s = c->domains.claim_s,
 		.issuers = c->issuers,
 		.private_issuers = c->auth.private_issuers,

@@ -6,7 +6,10 @@
 const char *const domain_statuses[] = { "pending", "verified", "active", "stale", "detached", "expired",
 					NULL };
 const char *const domain_ssl_statuses[] = { "pending", "active", NULL };
-const char *const domain_reasons[] = { "not_checked", NULL };
+const char *const domain_reasons[] = {
+	"not_checked", "record_missing", "record_wrong", "resolvers_disagree", "resolver_failed",
+	"held_elsewhere", "claim_expired", NULL
+};
 
 #define RESOLVERS_MAX 8
 #define VALUES_MAX 32
@@ -73,6 +76,7 @@ static const struct field domain_fields[] = {
 	JSON_LIST(T, txt_seen, 0, RESOLVERS_MAX, &domain_seen_schema, "Internal."),
 	JSON_LIST(T, cname_seen, 0, RESOLVERS_MAX, &domain_seen_schema, "Internal."),
 	BOOL(T, held_elsewhere, 0, "Internal."),
+	BOOL(T, claim_over, 0, "Internal."),
 	INT(T, row_version, F_ROW_VERSION, 0, 0, "Internal."),
 };
 #undef T

@@ -16,6 +16,7 @@ door db 'libpq|postgresql/|pg_config|postgres_ext' libpq
 door cache 'hiredis' hiredis
 door crypto 'openssl/' OpenSSL
 door net 'curl/' libcurl
+door net 'ares' c-ares
 door net 'idn2' libidn2
 door net 'libpsl' libpsl
 door http 'microhttpd' libmicrohttpd

@@ -62,14 +62,19 @@ static void proxy_stop(struct contract *k)
 int contract_setup(void **state)
 {
 	struct opa_peer *opa = opa_start(NULL);
+	struct dns_peer *dns;
 	struct contract *k;
 
 	setenv("CONTROLCORE_ENGINE_URL", opa_url(opa), 1);
+	dns = dns_peer_start();
+	dns_peer_txt(dns, "*", "control-core-verification=proof");
+	setenv("CONTROLCORE_DOMAINS_RESOLVERS", dns_peer_address(dns), 1);
 	if (daemon_group_setup(state) != 0)
 		return -1;
 	k = calloc(1, sizeof(*k));
 	assert_non_null(k);
 	k->opa = opa;
+	k->dns = dns;
 	k->d = *state;
 	fixture_tenant(k->d, "contract", "enterprise", NULL, NULL, &k->t);
 	k->c = client_operator(k->d);
@@ -89,6 +94,7 @@ int contract_teardown(void **state)
 	proxy_stop(k);
 	client_close(k->c);
 	opa_stop(k->opa);
+	dns_peer_stop(k->dns);
 	*state = k->d;
 	free(k);
 	return daemon_group_teardown(state);

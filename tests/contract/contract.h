@@ -9,6 +9,7 @@
 
 #include "client.h"
 #include "daemon.h"
+#include "dns_peer.h"
 #include "opa_peer.h"
 #include "cc/http/route.h"
 
@@ -19,6 +20,7 @@
 struct contract {
 	struct daemon *d;
 	struct opa_peer *opa;
+	struct dns_peer *dns;
 	struct tenant_fixture t;
 	struct client *c; /* the operator: holds every scope */
 	/* A proxy between the clients and the program, if CC_CONTRACT_PROXY names one; 0: none. */

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "matrix.h"
+#include "dns_peer.h"
 #include "opa_peer.h"
 #include "temp.h"
 
@@ -20,6 +21,7 @@
 
 static struct stage *stage;
 static struct opa_peer *opa; /* so that no route lacks what it needs */
+static struct dns_peer *dns;
 static long asked;
 static int failures;
 
@@ -322,13 +324,16 @@ static void only_its_own_keys_and_operators_wrote_to_a_tenant(void **state)
 
 static int build(void **state)
 {
-	static char engine[160];
-	static const char *const env[] = { engine, NULL };
+	static char engine[160], resolvers[100];
+	static const char *const env[] = { engine, resolvers, NULL };
 	struct daemon *d;
 
 	(void)state;
 	opa = opa_start(NULL);
 	snprintf(engine, sizeof(engine), "CONTROLCORE_ENGINE_URL=%s", opa_url(opa));
+	dns = dns_peer_start();
+	dns_peer_txt(dns, "*", "control-core-verification=proof");
+	snprintf(resolvers, sizeof(resolvers), "CONTROLCORE_DOMAINS_RESOLVERS=%s", dns_peer_address(dns));
 	d = daemon_start(&(struct daemon_options){ .env = env });
 	stage = stage_build(d);
 	return 0;
@@ -343,6 +348,7 @@ static int clear(void **state)
 	stage_clear(stage);
 	daemon_finish(d);
 	opa_stop(opa);
+	dns_peer_stop(dns);
 	return 0;
 }
 

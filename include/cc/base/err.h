@@ -37,6 +37,8 @@
 	X(DOMAIN_TAKEN, 409, "domain_taken", "a tenant has this domain already") \
 	X(DOMAIN_ELSEWHERE, 409, "domain_active_elsewhere", \
 		  "another tenant has proven that the domain is its own") \
+	X(NOT_VERIFIED, 409, "verification_failed", \
+		  "the DNS does not prove that the domain is the tenant's; see details") \
 	X(DOMAIN_DEFAULT, 409, "default_domain", "the tenant's default domain cannot go") \
 	X(DOMAIN_INACTIVE, 409, "not_active", "the domain is not verified") \
 	X(SLUG_TAKEN, 409, "slug_taken", "another tenant has this name in its domain") \

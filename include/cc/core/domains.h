@@ -31,6 +31,27 @@ enum err domains_add(struct ctx *cx, const struct domain_row *in, struct domain_
 /* ERR_DOMAIN_INACTIVE: it is not proven. *ret_changed is false when it is the default already. */
 enum err domains_make_default(struct ctx *cx, const char *name, struct domain_row *ret,
 			      bool *ret_changed) MUST_USE;
+/* What the DNS showed of a claim, by all resolvers. */
+struct domain_check {
+	const char *token;              /* of the claim that was looked at */
+	const char *txt_reason;         /* why it proves nothing, one of domain_reasons; NULL: it does */
+	const char *cname_reason;       /* why requests would not come here; NULL: they do */
+	const char *txt_seen, *cname_seen;      /* JSON: arrays of domain_seen */
+	const char *txt_words, *cname_words;    /* the same in a sentence */
+};
+/*
+ * Looks at the records of cx->tenant's domain, outside of any unit of work: it waits for resolvers. What
+ * proves nothing is kept, so that who asks can see why, unless it is a rehearsal. *ret is NULL when there is
+ * nothing to look at; domains_verify() then says why. ERR_OVERLOADED.
+ */
+enum err domains_look(struct ctx *cx, const char *name, bool rehearsal,
+		      const struct domain_check **ret) MUST_USE;
+/*
+ * Decides by what was seen. ERR_NOT_VERIFIED with a fault for each record; ERR_DOMAIN_ELSEWHERE;
+ * ERR_CONFLICT: the domain needs no proof. *ret_changed is false when the domain was verified before.
+ */
+enum err domains_verify(struct ctx *cx, const char *name, const struct domain_check *check,
+			struct domain_row *ret, bool *ret_changed) MUST_USE;
 /* ERR_DOMAIN_DEFAULT. */
 enum err domains_remove(struct ctx *cx, const char *name, struct domain_deletion *ret) MUST_USE;
 

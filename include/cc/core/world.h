@@ -55,6 +55,9 @@ struct settings {
 	int64_t stale_max_s;
 	int64_t api_keys_max;           /* live ones of a tenant */
 	int64_t domains_max;            /* of a tenant */
+	const char *const *resolvers;   /* what proves domains, for dns_ask() … */
+	size_t nresolvers;
+	int dns_ms, dns_concurrent;
 	int64_t domain_claim_s;         /* a domain that is not proven by then is no more waited for */
 	int64_t auth_failures;          /* a minute, from one address and of one key */
 	struct engine_settings engine;
@@ -87,6 +90,7 @@ struct world {
 	struct marks *marks;            /* credentials that were used */
 	struct http_client *http;       /* towards other servers; never used inside a transaction */
 	_Atomic(uint64_t) engine_slot[ENGINE_SLOTS]; /* requests at the policy engine: whose; 0: free */
+	atomic_int dns_busy;            /* checks of domains that are under way */
 	const struct redis_conf *redis; /* NULL: none configured */
 	void (*changed)(struct world *w);       /* wakes the pusher after a control change; may be NULL */
 	/* This node changed a tenant's data, or may have: what was read before counts no more; may be NULL */

@@ -48,6 +48,7 @@ struct domain_row {
 	bool txt_verified, cname_verified;
 	const char *txt_seen, *cname_seen;      /* JSON: arrays of domain_seen */
 	bool held_elsewhere;
+	bool claim_over;                        /* it was not proven in time */
 	int64_t row_version;
 	uint64_t seen;
 };

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dns_peer.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { RECORDS_MAX = 64, NAME_LEN = 256, VALUE_LEN = 512, MESSAGE_MAX = 8192, HEADER = 12 };
+enum { TXT = 16, CNAME = 5 };
+
+struct record {
+	char name[NAME_LEN], value[VALUE_LEN];
+	int type;
+};
+
+struct dns_peer {
+	int udp, tcp, stop[2];
+	char address[32];
+	pthread_t thread;
+	pthread_mutex_t lock;
+	enum dns_mood mood;
+	struct record record[RECORDS_MAX];
+	int nrecords, by_tcp;
+};
+
+struct message {
+	unsigned char data[MESSAGE_MAX];
+	size_t n;
+};
+
+static void put(struct message *m, const void *p, size_t n)
+{
+	assert_true(m->n + n <= sizeof(m->data));
+	memcpy(m->data + m->n, p, n);
+	m->n += n;
+}
+
+static void put16(struct message *m, unsigned v)
+{
+	const unsigned char b[2] = { (unsigned char)(v >> 8), (unsigned char)v };
+
+	put(m, b, 2);
+}
+
+static void put_name(struct message *m, const char *name)
+{
+	while (*name != '\0') {
+		const size_t n = strcspn(name, ".");
+		const unsigned char len = (unsigned char)n;
+
+		put(m, &len, 1);
+		put(m, name, n);
+		name += n + (name[n] == '.');
+	}
+	put(m, "", 1);
+}
+
+static void put_strings(struct message *m, const char *text)
+{
+	for (size_t left = strlen(text); left > 0;) {
+		const unsigned char n = (unsigned char)(left < 10 ? left : 10);
+
+		put(m, &n, 1);
+		put(m, text, n);
+		text += n;
+		left -= n;
+	}
+}
+
+/* Name and type of the question; false: it is none. */
+static bool read_question(const unsigned char *q, size_t len, char name[NAME_LEN], int *ret_type,
+			  size_t *ret_end)
+{
+	size_t at = HEADER, n = 0;
+
+	while (at < len && q[at] != 0) {
+		if (at + 1 + q[at] >= len || n + q[at] + 2 > NAME_LEN)
+			return false;
+		if (n > 0)
+			name[n++] = '.';
+		memcpy(name + n, q + at + 1, q[at]);
+		n += q[at];
+		at += 1 + (size_t)q[at];
+	}
+	name[n] = '\0';
+	if (at + 5 > len)
+		return false;
+	*ret_type = q[at + 1] << 8 | q[at + 2];
+	*ret_end = at + 5;
+	return true;
+}
+
+static bool matches(const struct dns_peer *p, const struct record *r, const char *name)
+{
+	if (strcasecmp(r->name, name) == 0)
+		return true;
+	if (strcmp(r->name, "*") != 0)
+		return false;
+	for (int i = 0; i < p->nrecords; i++)
+		if (strcasecmp(p->record[i].name, name) == 0)
+			return false;
+	return true;
+}
+
+static unsigned put_records(const struct dns_peer *p, struct message *m, const char *name, int type,
+			    bool *ret_known)
+{
+	unsigned count = 0;
+
+	for (int i = 0; i < p->nrecords; i++) {
+		const struct record *r = &p->record[i];
+		size_t at;
+
+		if (!matches(p, r, name))
+			continue;
+		*ret_known = true;
+		if (r->type != type)
+			continue;
+		put(m, p->mood == DNS_RUBBISH ? "\xC0\xFF" : "\xC0\x0C", 2);
+		put16(m, (unsigned)type);
+		put(m, "\0\1\0\0\0\5\0\0", 8);
+		at = m->n;
+		if (type == TXT)
+			put_strings(m, r->value);
+		else
+			put_name(m, r->value);
+		m->data[at - 2] = (unsigned char)((m->n - at) >> 8);
+		m->data[at - 1] = (unsigned char)(m->n - at);
+		count++;
+	}
+	return count;
+}
+
+static bool answer(struct dns_peer *p, const unsigned char *q, size_t len, bool tcp, struct message *m)
+{
+	char name[NAME_LEN];
+	bool known = false;
+	size_t end;
+	int type;
+
+	m->n = 0;
+	if (p->mood == DNS_SILENT || !read_question(q, len, name, &type, &end))
+		return false;
+	put(m, q, end);
+	memset(m->data + 6, 0, 6);
+	m->data[2] = 0x81;
+	m->data[3] = 0x80;
+	if (p->mood == DNS_STRANGER) {
+		m->data[0] ^= 0x55;
+		m->data[HEADER + 1] ^= 1;
+	}
+	if (p->mood == DNS_CUT && !tcp) {
+		m->data[2] |= 2;
+	} else if (p->mood == DNS_SERVFAIL || p->mood == DNS_REFUSE) {
+		m->data[3] |= p->mood == DNS_SERVFAIL ? 2 : 5;
+	} else {
+		m->data[7] = (unsigned char)put_records(p, m, name, type, &known);
+		if (!known)
+			m->data[3] |= 3;
+	}
+	if (p->mood == DNS_RUBBISH && m->n > end + 14)
+		m->n -= 3;
+	return true;
+}
+
+static void serve_udp(struct dns_peer *p)
+{
+	struct sockaddr_in from;
+	socklen_t size = sizeof(from);
+	unsigned char q[512];
+	const ssize_t n = recvfrom(p->udp, q, sizeof(q), 0, (struct sockaddr *)&from, &size);
+	struct message m;
+
+	if (n > 0 && answer(p, q, (size_t)n, false, &m))
+		(void)sendto(p->udp, m.data, m.n, 0, (struct sockaddr *)&from, size);
+}
+
+static void serve_tcp(struct dns_peer *p)
+{
+	const struct timeval most = { .tv_sec = 2 };
+	const int fd = accept(p->tcp, NULL, NULL);
+	unsigned char q[514];
+	struct message m;
+	ssize_t n;
+
+	if (fd < 0)
+		return;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most));
+	while ((n = recv(fd, q, 2, MSG_WAITALL)) == 2) {
+		const size_t len = (size_t)(q[0] << 8 | q[1]);
+		unsigned char prefix[2];
+
+		if (len > 512 || recv(fd, q, len, MSG_WAITALL) != (ssize_t)len)
+			break;
+		p->by_tcp++;
+		if (!answer(p, q, len, true, &m))
+			break;
+		prefix[0] = (unsigned char)(m.n >> 8);
+		prefix[1] = (unsigned char)m.n;
+		if (send(fd, prefix, 2, MSG_NOSIGNAL) != 2 || send(fd, m.data, m.n, MSG_NOSIGNAL) < 0)
+			break;
+	}
+	close(fd);
+}
+
+static void *run(void *arg)
+{
+	struct dns_peer *p = arg;
+
+	for (;;) {
+		struct pollfd fds[] = {
+			{ p->stop[0], POLLIN, 0 }, { p->udp, POLLIN, 0 }, { p->tcp, POLLIN, 0 }
+		};
+
+		(void)poll(fds, 3, -1);
+		if (fds[0].revents != 0)
+			return NULL;
+		pthread_mutex_lock(&p->lock);
+		if (fds[1].revents != 0)
+			serve_udp(p);
+		if (fds[2].revents != 0)
+			serve_tcp(p);
+		pthread_mutex_unlock(&p->lock);
+	}
+}
+
+/* The same port for both; false: somebody else has it for TCP. */
+static bool open_ports(struct dns_peer *p)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(at);
+
+	p->udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	p->tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(0, bind(p->udp, (struct sockaddr *)&at, size));
+	assert_int_equal(0, getsockname(p->udp, (struct sockaddr *)&at, &size));
+	snprintf(p->address, sizeof(p->address), "127.0.0.1:%d", ntohs(at.sin_port));
+	if (bind(p->tcp, (struct sockaddr *)&at, size) == 0 && listen(p->tcp, 16) == 0)
+		return true;
+	close(p->udp);
+	close(p->tcp);
+	return false;
+}
+
+struct dns_peer *dns_peer_start(void)
+{
+	struct dns_peer *p = calloc(1, sizeof(*p));
+
+	assert_non_null(p);
+	while (!open_ports(p))
+		;
+	assert_int_equal(0, pipe(p->stop));
+	pthread_mutex_init(&p->lock, NULL);
+	assert_int_equal(0, pthread_create(&p->thread, NULL, run, p));
+	return p;
+}
+
+void dns_peer_stop(struct dns_peer *p)
+{
+	if (p == NULL)
+		return;
+	/* The end of a pipe would not do: programs that were started meanwhile may hold it open. */
+	assert_int_equal(1, write(p->stop[1], "", 1));
+	pthread_join(p->thread, NULL);
+	close(p->stop[0]);
+	close(p->stop[1]);
+	close(p->udp);
+	close(p->tcp);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+const char *dns_peer_address(const struct dns_peer *p)
+{
+	return p->address;
+}
+
+void dns_peer_mood(struct dns_peer *p, enum dns_mood mood)
+{
+	pthread_mutex_lock(&p->lock);
+	p->mood = mood;
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void add(struct dns_peer *p, const char *name, int type, const char *value)
+{
+	pthread_mutex_lock(&p->lock);
+	assert_true(p->nrecords < RECORDS_MAX);
+	snprintf(p->record[p->nrecords].name, NAME_LEN, "%s", name);
+	snprintf(p->record[p->nrecords].value, VALUE_LEN, "%s", value);
+	p->record[p->nrecords++].type = type;
+	pthread_mutex_unlock(&p->lock);
+}
+
+void dns_peer_txt(struct dns_peer *p, const char *name, const char *value)
+{
+	add(p, name, TXT, value);
+}
+
+void dns_peer_cname(struct dns_peer *p, const char *name, const char *target)
+{
+	add(p, name, CNAME, target);
+}
+
+void dns_peer_clear(struct dns_peer *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->nrecords = 0;
+	p->mood = DNS_PROPER;
+	pthread_mutex_unlock(&p->lock);
+}
+
+int dns_peer_by_tcp(struct dns_peer *p)
+{
+	int n;
+
+	pthread_mutex_lock(&p->lock);
+	n = p->by_tcp;
+	pthread_mutex_unlock(&p->lock);
+	return n;
+}
