@@ -266,6 +266,8 @@ WITH gone AS (
 	RETURNING id, region, created_at, deleted_at
 ), domains AS (
 	DELETE FROM cc.domain WHERE tenant_id IN (SELECT id FROM gone)
+), alerts AS (
+	DELETE FROM cc.alert WHERE tenant_id IN (SELECT id FROM gone)
 ), names AS (
 	DELETE FROM cc.name WHERE tenant_id IN (SELECT id FROM gone)
 ), reservations AS (

@@ -8,6 +8,7 @@ const struct route_group *const api_groups[] = {
 	&tenant_routes,
 	&quota_routes,
 	&domain_routes,
+	&alert_routes,
 	&operation_routes,
 	&apikey_routes,
 	&issuer_routes,
@@ -78,6 +79,9 @@ const struct db_constraint api_constraints[] = {
 	{ "idempotency_pkey", ERR_IDEM_RUNNING, NULL,
 	  "a request with this Idempotency-Key is still running; retry in a moment" },
 	{ "operation_exclusive", ERR_OPERATION_RUNNING, NULL, "another operation on the tenant was begun" },
+	{ "alert_open", ERR_CONFLICT, NULL, "the alert was raised already" },
+	{ "alert_pkey", ERR_CONFLICT, NULL, "the id of the alert exists; retry" },
+	{ "alert_tenant_id_fkey", ERR_TENANT_NOT_FOUND, NULL, "the tenant is gone" },
 	{ "operation_pkey", ERR_CONFLICT, NULL, "the id of the operation exists; retry" },
 	{ NULL, ERR_NONE, NULL, NULL },
 };

@@ -6,6 +6,7 @@
 #include "domains_in.h"
 #include "tenants_in.h"
 
+#include "cc/core/alerts.h"
 #include "cc/core/head.h"
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
@@ -209,5 +210,6 @@ enum err domains_remove(struct ctx *cx, const char *name, struct domain_deletion
 			      : "the tenant's domain under the platform's stays as long as the tenant");
 	q_domain_delete_later(cx->db, ret, cx->tenant->id, name);
 	q_tenant_custom_domain_drop_later(cx->db, cx->tenant->id, name);
+	alert_resolve_all_later(cx, name);
 	return ERR_NONE;
 }

@@ -232,6 +232,21 @@ static const char *make_operation(struct contract *k, const struct route *r, con
 	return id;
 }
 
+const char *contract_alert(struct contract *k, const char *tenant)
+{
+	static char id[64];
+	static int n;
+	char sql[300];
+
+	snprintf(id, sizeof(id), "alert-%012d", ++n);
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO cc.alert (id, tenant_id, type, severity, subject, message)"
+		 " VALUES ('%s', '%s', 'domain_stale', 'warning', '%d.example.com', 'It is stale.')",
+		 id, tenant, n);
+	fixture_control(k->d, sql);
+	return id;
+}
+
 const char *contract_object(struct contract *k, const struct route *r, const char *tenant)
 {
 	static char id[64];
@@ -245,6 +260,8 @@ const char *contract_object(struct contract *k, const struct route *r, const cha
 		return NULL;
 	if (strstr(path, "/operations") != NULL)
 		return make_operation(k, r, tenant);
+	if (strstr(path, "/alerts") != NULL)
+		return contract_alert(k, tenant);
 	maker = route_find(M_POST, path);
 	if (maker == NULL)
 		fail_msg("nothing makes what %s names", r->path);

@@ -61,6 +61,8 @@ const struct answer *contract_call(
 const char *contract_tenant(struct contract *k);
 /* An id for the last {…} of the path, made by the POST that makes such objects. NULL: the path has none. */
 const char *contract_object(struct contract *k, const struct route *r, const char *tenant);
+/* An open alert of the tenant; no request raises one. */
+const char *contract_alert(struct contract *k, const char *tenant);
 
 /*
  * A request that succeeds once: to a tenant and an object of its own, made for it and in the state that the

@@ -99,6 +99,8 @@ static void grow(const struct list *l)
 		for (int n = 0; strcmp(growers[i].op, l->r->op) == 0 && n < ITEMS; n++)
 			for (size_t s = 0; s < 2 && growers[i].steps[s].path != NULL; s++)
 				take(l, &growers[i].steps[s]);
+	for (int n = 0; strcmp(l->r->op, "listAlerts") == 0 && n < ITEMS; n++)
+		(void)contract_alert(l->k, l->k->t.id);
 }
 
 /* Some of what it lists. */

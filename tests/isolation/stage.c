@@ -84,6 +84,19 @@ static void make_operation(struct stage *s, const struct party *p, char *ret, si
 	assert_status(200, client_post(s->op, path, "{}"));
 }
 
+/* One that was raised, with the tenant's marker in its words. */
+static void make_alert(struct stage *s, const struct party *p, char *ret, size_t size)
+{
+	char sql[400];
+
+	snprintf(ret, size, "alert-%012d", ++s->made);
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO cc.alert (id, tenant_id, type, severity, subject, message)"
+		 " VALUES ('%s', '%s', 'domain_stale', 'warning', '%d.example.com', '%s')",
+		 ret, p->t.id, s->made, p->marker);
+	fixture_control(s->d, sql);
+}
+
 static void make_by_post(struct stage *s, struct party *p, const char *made_at, char *ret, size_t size)
 {
 	const struct route *r = route_named(M_POST, made_at);
@@ -117,6 +130,8 @@ void stage_fresh_object(struct stage *s, struct party *p, const char *made_at, c
 {
 	if (strstr(made_at, "/operations") != NULL)
 		make_operation(s, p, ret, size);
+	else if (strstr(made_at, "/alerts") != NULL)
+		make_alert(s, p, ret, size);
 	else
 		make_by_post(s, p, made_at, ret, size);
 }

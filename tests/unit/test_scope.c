@@ -15,8 +15,7 @@ static const char *const waiting[] = {
 	"platform:billing", "bouncers:connect",
 	"decisions:evaluate",
 	"deployments:read", "deployments:write", "billing:read",    "billing:write",     "metrics:read",
-	"alerts:read",      "alerts:write",     "webhooks:read",    "webhooks:write",    "exports:read",
-	"exports:write",
+	"webhooks:read",    "webhooks:write",   "exports:read",    "exports:write",
 };
 
 static bool is_waiting(const char *name)

@@ -123,6 +123,24 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT EXISTS (SELECT FROM cc.domain d WHERE d.domain = name AND d.held AND d.tenant_id <> tenant)
 $$;
 
+-- What a tenant should know of. Of one type and subject one is open.
+CREATE TABLE cc.alert (
+	id          text PRIMARY KEY,
+	tenant_id   text NOT NULL REFERENCES cc.tenant,
+	type        text NOT NULL,
+	severity    text NOT NULL CHECK (severity IN ('info', 'warning', 'critical')),
+	subject     text NOT NULL,
+	message     text NOT NULL,
+	created_at  timestamptz NOT NULL DEFAULT date_trunc('second', now()),
+	acknowledged_at timestamptz,
+	acknowledged_by text,
+	resolved_at timestamptz,
+	CHECK ((acknowledged_at IS NULL) = (acknowledged_by IS NULL))
+);
+CREATE UNIQUE INDEX alert_open ON cc.alert (tenant_id, type, subject) WHERE resolved_at IS NULL;
+CREATE INDEX alert_page ON cc.alert (tenant_id, created_at, id);
+CREATE INDEX alert_resolved ON cc.alert (resolved_at) WHERE resolved_at IS NOT NULL;
+
 -- Which control plane this is: a region serves one, and says no to another.
 CREATE TABLE cc.identity (
 	one boolean PRIMARY KEY DEFAULT true CHECK (one),
@@ -292,7 +310,7 @@ GRANT UPDATE ON cc.tenant, cc.domain, cc.api_key TO cc_ctl_tenant;
 GRANT INSERT ON cc.domain, cc.api_key, cc.tenant_audit TO cc_ctl_tenant;
 GRANT DELETE ON cc.domain TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE, DELETE ON cc.idempotency TO cc_ctl_tenant;
-GRANT SELECT, INSERT, UPDATE ON cc.operation TO cc_ctl_tenant;
+GRANT SELECT, INSERT, UPDATE ON cc.operation, cc.alert TO cc_ctl_tenant;
 GRANT SELECT, INSERT, DELETE ON cc.name TO cc_ctl_tenant;       -- its own: a domain may change
 GRANT SELECT, UPDATE ON cc.change_head TO cc_ctl_tenant;
 GRANT INSERT ON cc.change TO cc_ctl_tenant;
@@ -315,6 +333,8 @@ ALTER TABLE cc.idempotency ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.idempotency FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.operation ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.operation FORCE ROW LEVEL SECURITY;
+ALTER TABLE cc.alert ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cc.alert FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY everything ON cc.tenant TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.name TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
@@ -325,6 +345,7 @@ CREATE POLICY everything ON cc.tenant_audit TO cc_ctl, cc_prov USING (true) WITH
 CREATE POLICY everything ON cc.audit_checkpoint TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.idempotency TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.operation TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
+CREATE POLICY everything ON cc.alert TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 
 CREATE POLICY own ON cc.tenant TO cc_ctl_tenant
 	USING (id = NULLIF(current_setting('cc.tenant', true), ''))
@@ -351,5 +372,8 @@ CREATE POLICY own ON cc.idempotency TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
 CREATE POLICY own ON cc.operation TO cc_ctl_tenant
+	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
+	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
+CREATE POLICY own ON cc.alert TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_CORE_ALERTS_H
+#define CC_CORE_ALERTS_H
+
+#include "cc/base/ctx.h"
+#include "cc/model/alert.h"
+
+/*
+ * What a tenant should know of, raised by what finds it and resolved by what finds it gone: nobody has to
+ * close one. Of one type and subject there is one that is open. All of it runs inside a unit of work in the
+ * control database and is about cx->tenant; the thread is the caller's.
+ */
+
+/* In the order of alert_types. */
+enum alert_type {
+	ALERT_DOMAIN_STALE,             /* its records have been missing for long */
+	ALERT_DOMAIN_DETACHED,          /* it is served no more */
+	ALERT_DOMAIN_CLAIM_EXPIRED,     /* it was not proven in time */
+	ALERT_DOMAIN_CLAIM_LOST,        /* another tenant has proven that it is its own */
+	ALERT_CERTIFICATE_EXPIRING,
+	ALERT_CERTIFICATE_EXPIRED,
+};
+
+/* In the order of alert_severities. */
+enum alert_severity { ALERT_INFO, ALERT_WARNING, ALERT_CRITICAL };
+
+/*
+ * Queued. One that is open already stays it, with its time, and says what is said now; where it has become
+ * more severe, nobody has acknowledged that. subject: what it is about, such as a domain's name;
+ * message: a sentence. Both outlive the unit.
+ */
+void alert_raise_later(struct ctx *cx, enum alert_type type, enum alert_severity severity,
+		       const char *subject, const char *message);
+/* Queued. It is over: the open one of this type, if there is one. */
+void alert_resolve_later(struct ctx *cx, enum alert_type type, const char *subject);
+/* The subject is gone: all that are open about it, of whatever type. */
+void alert_resolve_all_later(struct ctx *cx, const char *subject);
+
+/* The caller knows of it. ERR_NOT_FOUND. *ret_changed is false when somebody did before. */
+enum err alert_acknowledge(struct ctx *cx, const char *id, struct alert *ret, bool *ret_changed) MUST_USE;
+
+#endif
