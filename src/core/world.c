@@ -55,6 +55,7 @@ static struct db_pool *pool_open(struct world *w, const struct region *r, const 
 		.idle_close_ms = DB_IDLE_CLOSE_MS,
 		.lifetime_ms = DB_LIFETIME_MS,
 		.schemas_max = w->settings->connection_schemas,
+		.statements_max = w->settings->connection_statements,
 		.budget = budget,
 	};
 	struct db_pool *p = db_pool_create(&conf);

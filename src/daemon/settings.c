@@ -362,6 +362,9 @@ static const struct field limits_fields[] = {
 	S_INT(T, connection_tenants, 1, 100000, "256",
 		"A connection of a region ends when it has served more tenants: PostgreSQL remembers the "
 		"tables of each until then."),
+	S_INT(T, connection_statements, 0, 100000, "512",
+		"Statements that a connection of a region keeps prepared for single tenants, about 25 KiB "
+		"of PostgreSQL's memory each; others are planned again with every change of tenant."),
 	S_INT(T, api_keys, 1, 100000, "1000",
 		"API keys of one tenant that are neither revoked nor expired."),
 	S_INT(T, auth_failures, 1, 1000000, "20",

@@ -65,6 +65,7 @@ static void fill_settings(struct wire *w)
 		.region_connections = most_connections(c),
 		.shard_connections = (int)c->limits.shard_connections,
 		.connection_schemas = (int)c->limits.connection_tenants,
+		.connection_statements = (int)c->limits.connection_statements,
 		.statement_ms = (int)c->limits.statement_ms,
 		.request_ms = (int)c->server.request_ms,
 		.poll_ms = (int)c->jobs.poll_ms,

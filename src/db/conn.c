@@ -87,6 +87,11 @@ PGconn *conn_open(const char *conninfo, const char *user, const char *password, 
 	return NULL;
 }
 
+static void stmts_free(void *stmts)
+{
+	map_destroy(stmts, stmt_free);
+}
+
 struct db *conn_wrap(PGconn *pg)
 {
 	struct db *db = calloc(1, sizeof(*db));
@@ -107,7 +112,7 @@ void conn_close(struct db *db)
 		return;
 	PQfinish(db->pg);
 	map_destroy(db->stmts, stmt_free);
-	map_destroy(db->paths, NULL);
+	map_destroy(db->paths, stmts_free);
 	free(db->pending);
 	free(db);
 }

@@ -62,8 +62,10 @@ struct tenant_use;
 struct db {
 	PGconn *pg;
 	struct map *stmts; /* struct db_stmt by name; sorted ones by name and order */
-	struct map *paths; /* search paths it worked in, while the pool bounds them; values mean nothing */
-	int nsorted;
+	struct map *paths; /* by search path, while the pool bounds them: a map like stmts, of its own ones */
+	struct map *here;  /* of the path that the unit of work is in; NULL: all it asks is in stmts */
+	int nsorted, nown;
+	int64_t unkept; /* statements that were asked in a path after the last place was taken */
 	struct db_pending *pending;
 	size_t npending, head, cap; /* pending[head..npending) is owed */
 	bool answered;              /* the result of pending[head] was seen, its end was not */
@@ -146,7 +148,9 @@ extern const struct db_query unit_context; /* the statement that sets role and s
 
 /* pool.c */
 void pool_last_error(struct db_pool *p, char *ret, size_t n);
-/* The connection is about to work in this search path. */
+/* The connection works in this search path from now on: sets db->here. */
 void pool_visit(struct db *db, const char *path);
+/* A place for one more statement of db->here; false: all are taken. */
+bool pool_keep(struct db *db);
 
 #endif

@@ -16,6 +16,8 @@
 
 #define PAUSE_MIN_MS 50 /* after a failed connect; doubled with each further one */
 #define PAUSE_MAX_MS 1000
+/* A connection ends after this many unkept statements for each that it keeps: a new one costs less. */
+#define UNKEPT_TIMES 50
 
 enum grant { GRANT_NONE, GRANT_IDLE, GRANT_OPEN, GRANT_PAUSED };
 
@@ -388,15 +390,33 @@ static bool is_old(const struct db *db, int64_t now_ms)
 
 void pool_visit(struct db *db, const char *path)
 {
-	if (db->pool->conf.schemas_max > 0 && map_get(db->paths, path) == NULL)
-		map_set(db->paths, path, db);
+	const struct db_pool_conf *conf = &db->pool->conf;
+	struct map *stmts = conf->schemas_max > 0 ? map_get(db->paths, path) : NULL;
+
+	if (conf->schemas_max > 0 && stmts == NULL) {
+		stmts = map_create();
+		map_set(db->paths, path, stmts);
+	}
+	db->here = conf->statements_max > 0 ? stmts : NULL;
 }
 
+bool pool_keep(struct db *db)
+{
+	if (db->nown >= db->pool->conf.statements_max) {
+		db->unkept++;
+		return false;
+	}
+	db->nown++;
+	return true;
+}
+
+/* Too many schemas are remembered, or what is kept prepared is not what is asked any more. */
 static bool is_worn(const struct db *db)
 {
 	const int most = db->pool->conf.schemas_max;
 
-	return most > 0 && map_count(db->paths) > (size_t)most;
+	return most > 0 && (map_count(db->paths) > (size_t)most ||
+				   db->unkept > (int64_t)UNKEPT_TIMES * db->pool->conf.statements_max);
 }
 
 void db_return(struct db *db)

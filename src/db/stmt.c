@@ -20,14 +20,14 @@ void stmt_free(void *stmt)
 	free(stmt);
 }
 
-static struct db_stmt *stmt_new(struct db *db, const char *key, const char *name)
+static struct db_stmt *stmt_new(struct map *stmts, const char *key, const char *name)
 {
 	struct db_stmt *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		abort();
 	snprintf(s->name, sizeof(s->name), "%s", name);
-	map_set(db->stmts, key, s);
+	map_set(stmts, key, s);
 	return s;
 }
 
@@ -50,30 +50,44 @@ static struct filled fill(struct arena *a, const struct db_query *q, const struc
 	return f;
 }
 
-static struct db_stmt *find_sorted(struct db *db, const struct db_query *q, const struct filled *f)
+/* Names of statements end at 63 bytes on the server: a number, where name and order may be longer. */
+static struct db_stmt *stmt_numbered(struct map *stmts, const char *key, const char *kind, int number)
 {
-	const char *key =
-		arena_printf(db->cx->arena, "%s %s%s", q->name, f->nafter > 0 ? "after " : "", f->by);
-	struct db_stmt *s = map_get(db->stmts, key);
 	char name[32];
+
+	snprintf(name, sizeof(name), "%s-%d", kind, number);
+	return stmt_new(stmts, key, name);
+}
+
+/* Kept for the path we are in. NULL: there is no place for it. */
+static struct db_stmt *find_own(struct db *db, const char *key)
+{
+	struct db_stmt *s = map_get(db->here, key);
+
+	return s != NULL || !pool_keep(db) ? s : stmt_numbered(db->here, key, "own", db->nown);
+}
+
+static struct db_stmt *find_shared(struct db *db, const char *key, bool sorted)
+{
+	struct db_stmt *s = map_get(db->stmts, key);
 
 	if (s != NULL)
 		return s;
+	if (!sorted)
+		return stmt_new(db->stmts, key, key);
 	if (db->nsorted == SORTED_MAX)
 		return ARENA_NEW(db->cx->arena, struct db_stmt);
-	/* Names of statements end at 63 bytes on the server: a number, where name and order may be longer. */
-	snprintf(name, sizeof(name), "sorted-%d", ++db->nsorted);
-	return stmt_new(db, key, name);
+	return stmt_numbered(db->stmts, key, "sorted", ++db->nsorted);
 }
 
 static struct db_stmt *find(struct db *db, const struct db_query *q, const struct filled *f)
 {
-	struct db_stmt *s;
+	const char *key = f->by == NULL ? q->name
+					: arena_printf(db->cx->arena, "%s %s%s", q->name,
+						  f->nafter > 0 ? "after " : "", f->by);
+	struct db_stmt *s = db->here != NULL ? find_own(db, key) : NULL;
 
-	if (f->by != NULL)
-		return find_sorted(db, q, f);
-	s = map_get(db->stmts, q->name);
-	return s != NULL ? s : stmt_new(db, q->name, q->name);
+	return s != NULL ? s : find_shared(db, key, f->by != NULL);
 }
 
 static bool prepare(struct db *db, const struct db_query *q, struct db_stmt *s, const struct filled *f)

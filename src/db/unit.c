@@ -43,9 +43,9 @@ void unit_begin(struct db *db)
 	};
 
 	db->begun = true;
-	pool_visit(db, at->search_path);
 	send_plain(db, db->mode == DB_READ ? &begin_read : &begin_write, NULL);
 	send_plain(db, &unit_context, args);
+	pool_visit(db, at->search_path);
 }
 
 static void unit_open(struct db *db, struct ctx *cx, const struct db_place *place, enum db_mode mode)
@@ -55,6 +55,7 @@ static void unit_open(struct db *db, struct ctx *cx, const struct db_place *plac
 	db->mode = mode;
 	db->begun = db->commit_sent = db->first_ok = db->rolling_back = false;
 	db->failed = db->own = ERR_NONE;
+	db->here = NULL;
 	cx->db = db;
 }
 
@@ -109,6 +110,7 @@ static enum err unit_run(struct db *db, db_work work, void *arg)
 	enum err e = work(cx, arg);
 	bool over;
 
+	db->here = NULL;
 	if (e == ERR_NONE)
 		e = unit_commit(db);
 	over = e == ERR_NONE || (db->commit_sent && PQtransactionStatus(db->pg) == PQTRANS_IDLE);

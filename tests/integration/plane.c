@@ -92,6 +92,7 @@ struct plane *plane_join(struct pg *pg)
 		.region_connections = 8,
 		.shard_connections = 8,
 		.connection_schemas = 256,
+		.connection_statements = 512,
 		.statement_ms = 10000,
 		.request_ms = 30000,
 		.poll_ms = 500,

@@ -49,6 +49,7 @@ struct settings {
 	int spare_schemas;              /* per region, kept ready; 0: none */
 	int control_connections, region_connections, shard_connections;
 	int connection_schemas;         /* a connection ends when it has served more */
+	int connection_statements;      /* … and keeps so many prepared for single ones */
 	int statement_ms, request_ms;
 	int poll_ms;                    /* change feed */
 	/* how long cached credentials serve reads without the control database */

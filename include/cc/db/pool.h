@@ -35,6 +35,8 @@ struct db_pool_conf {
 	 */
 	int lifetime_ms;
 	int schemas_max;
+	/* PostgreSQL plans a statement anew in another path, so this many are prepared for one path each. */
+	int statements_max;
 	struct db_budget *budget;       /* may be NULL */
 };
 
