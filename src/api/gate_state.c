@@ -10,8 +10,7 @@
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
 
-/* Operators are few and trusted; this only stops a script that runs away. */
-static const struct rate operator_rate = { .limit = 6000, .window = 60 };
+#define OPERATOR_WINDOW_S 60
 
 static enum err check_suspension(struct ctx *cx, const struct req *rq, const struct gate *g)
 {
@@ -83,7 +82,10 @@ static enum err take(struct ctx *cx, const struct gate *g, int64_t cost, bool ma
 	struct limit_pair pair;
 
 	if (g->own == NULL) {
-		limiter_take(cx->world->limiter, key, &operator_rate, cost, clock_mono_us(), ret);
+		const struct rate rate = { .limit = cx->world->settings->operator_rate,
+			.window = OPERATOR_WINDOW_S };
+
+		limiter_take(cx->world->limiter, key, &rate, cost, clock_mono_us(), ret);
 		return ERR_NONE;
 	}
 	pair = (struct limit_pair){ .tenant_id = g->own->id, .tenant_rate = &g->own->plan->tenant_rate,

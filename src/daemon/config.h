@@ -59,7 +59,7 @@ struct jobs_conf {
 
 struct limits_conf {
 	int64_t stale_max_s, statement_ms, shard_connections, connection_tenants, connection_statements;
-	int64_t api_keys, auth_failures;
+	int64_t api_keys, operator_rate, auth_failures;
 	int64_t answers_mib;
 };
 

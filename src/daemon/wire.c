@@ -71,6 +71,7 @@ static void fill_settings(struct wire *w)
 		.poll_ms = (int)c->jobs.poll_ms,
 		.stale_max_s = c->limits.stale_max_s,
 		.api_keys_max = c->limits.api_keys,
+		.operator_rate = c->limits.operator_rate,
 		.auth_failures = c->limits.auth_failures,
 		.engine = { .url = c->engine.url,
 			    .token = c->engine.token,

@@ -98,6 +98,7 @@ struct plane *plane_join(struct pg *pg)
 		.poll_ms = 500,
 		.stale_max_s = 60,
 		.api_keys_max = 1000,
+		.operator_rate = 1000000,
 		.auth_failures = 1000000,
 	};
 	signing_key_make(p->settings.audit_key, &p->settings.signing);

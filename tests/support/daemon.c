@@ -142,7 +142,7 @@ static void write_config(const struct daemon *d)
 		: o->spare_schemas < 0 ? 0
 				       : o->spare_schemas,
 		o->provision_lease_s > 0 ? o->provision_lease_s : 60, o->poll_ms > 0 ? o->poll_ms : 500);
-	fprintf(f, "limits = { auth_failures = 1000000; };\n");
+	fprintf(f, "limits = { auth_failures = 1000000; operator_rate = 1000000; };\n");
 	fprintf(f, "plans = { file = \"%s\"; };\n", plans);
 	fclose(f);
 	temp_write(plans, o->plans != NULL ? o->plans : daemon_plans);

@@ -244,7 +244,8 @@ static int open_gate(void **state)
 	f = ARENA_NEW(a, struct fixture);
 	f->arena = a;
 	f->settings = (struct settings){ .base_domain = "controlcore.io", .neutral_hosts = neutral,
-					.auth_failures = 20 };
+					.auth_failures = 20,
+					.operator_rate = 6000 };
 	f->world.settings = &f->settings;
 	f->world.limiter = limiter_create();
 	f->world.failures = limiter_create();

@@ -60,6 +60,7 @@ struct settings {
 	size_t nresolvers;
 	int dns_ms, dns_concurrent;
 	int64_t domain_claim_s;         /* a domain that is not proven by then is no more waited for */
+	int64_t operator_rate;          /* requests of one operator key in a minute */
 	int64_t auth_failures;          /* a minute, from one address and of one key */
 	struct engine_settings engine;
 	const struct issuers *issuers;  /* who may sign tokens for people of any tenant */
