@@ -246,9 +246,31 @@ static void a_small_plan_can_still_ask_for_what_costs_most(void **state)
 	client_close(c);
 }
 
+static void operators_have_the_rate_that_is_set(void **state)
+{
+	struct client *op = client_operator(*state);
+	struct client *c = client_operator(*state);
+	const struct answer *a =
+		client_post(op, "/operator-keys", "{'name':'runaway','scopes':['platform:read']}");
+	int status = 200, asked = 0;
+
+	client_key(c, answer_text(assert_status(201, a), "key"));
+	for (; status == 200 && asked < 1000; asked++) {
+		a = client_get(c, "/tenants?limit=1");
+		status = a->status;
+	}
+	assert_error(429, "rate_limit_exceeded", a);
+	assert_int(400, a, "limit");
+	assert_true(asked > 400 / 5); /* a list costs up to five */
+	assert_status(200, client_get(op, "/tenants?limit=1"));
+	client_close(op);
+	client_close(c);
+}
+
 int main(void)
 {
-	static const struct daemon_options options = { .plans = plans };
+	static const char *const env[] = { "CONTROLCORE_LIMITS_OPERATOR_RATE=400", NULL };
+	static const struct daemon_options options = { .plans = plans, .env = env };
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_429_of_the_spec),
 		cmocka_unit_test(the_keys_of_a_tenant_share_its_rate),
@@ -259,6 +281,7 @@ int main(void)
 		cmocka_unit_test(a_bad_credential_has_no_meter),
 		cmocka_unit_test(what_makes_more_work_costs_more),
 		cmocka_unit_test(a_small_plan_can_still_ask_for_what_costs_most),
+		cmocka_unit_test(operators_have_the_rate_that_is_set),
 	};
 
 	daemon_group_options(&options);
