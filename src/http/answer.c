@@ -262,7 +262,7 @@ enum MHD_Result answer_send(struct call *c)
 	if (r == NULL)
 		return MHD_NO;
 	add_headers(r, c);
-	ok = MHD_queue_response(c->mhd, (unsigned)c->status, r);
+	ok = c->server->queue_response(c->mhd, (unsigned)c->status, r);
 	MHD_destroy_response(r);
 	return ok;
 }

@@ -87,11 +87,14 @@ static inline bool call_holds_secret(const struct call *c)
 	return c->entry != NULL && c->entry->secret;
 }
 
+typedef enum MHD_Result queue_response_fn(struct MHD_Connection *, unsigned, struct MHD_Response *);
+
 struct http_server {
 	struct http_conf conf;
 	struct arena *arena;            /* as long as the server: settings and router */
 	struct router *router;
 	struct MHD_Daemon *mhd;
+	queue_response_fn *queue_response;      /* the library's: see refused.c */
 	struct peers peers;
 	struct queue queue;
 	struct queue express;           /* of what answers also when everything else waits */
@@ -120,6 +123,10 @@ enum err run_gate(struct call *c, bool may_load);
 enum err run_admission(struct call *c);
 /* The rest of it. Without a worker only what is certain to be answered from memory. */
 enum err run_route(struct call *c);
+
+/* refused.c */
+/* libmicrohttpd's MHD_queue_response(); NULL: it has none. */
+queue_response_fn *refused_next(void);
 
 /* answer.c */
 /* Decides the answer: text, done(), log line. */

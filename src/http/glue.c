@@ -122,8 +122,7 @@ static enum MHD_Result cut_off(struct call *c)
 {
 	answer_make(c, c->refusal);
 	own_stage(c, CALL_DONE);
-	peer_last_words(c->peer, c->cx.request_id, "413 Payload Too Large", err_info(ERR_TOO_LARGE)->code,
-			err_info(ERR_TOO_LARGE)->meaning);
+	peer_last_words(c->peer, c->cx.request_id, ERR_TOO_LARGE);
 	return MHD_NO;
 }
 
@@ -195,15 +194,18 @@ enum MHD_Result glue_call(void *cls, struct MHD_Connection *mhd, const char *url
 	return MHD_NO;
 }
 
-/* The request never got an answer from us: the client left, or libmicrohttpd refused it by itself. */
-static void abandoned(struct call *c, struct MHD_Connection *mhd)
+/* The request never got an answer from its call: the client left, or libmicrohttpd refused it by itself. */
+static void abandoned(struct call *c)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_HTTP_STATUS);
+	const enum err e = c->peer->refused;
 
 	if (c->gated && c->server->conf.hooks->done != NULL)
 		c->server->conf.hooks->done(&c->cx, &c->rq, 0);
-	c->status = info != NULL ? (int)info->http_status : 0;
-	answer_log(c, ERR_NONE, c->status != 0 ? "refused_by_parser" : "client_gone");
+	if (e != ERR_NONE) {
+		c->status = err_info(e)->status;
+		c->cx.request_id = c->peer->refused_id;
+	}
+	answer_log(c, ERR_NONE, e != ERR_NONE ? "refused_by_parser" : "client_gone");
 }
 
 void glue_completed(void *cls, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode how)
@@ -212,11 +214,12 @@ void glue_completed(void *cls, struct MHD_Connection *mhd, void **state, enum MH
 	struct call *c = *state;
 	struct arena *a;
 
+	(void)mhd;
 	if (c == NULL)
 		return;
 	*state = NULL;
 	if (atomic_load_explicit(&c->stage, memory_order_acquire) != CALL_DONE)
-		abandoned(c, mhd);
+		abandoned(c);
 	if (c->flow != NULL)
 		stream_end(c, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 	peer_idle(&s->peers, c->peer);

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <linux/tcp.h>
+#include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,8 +45,7 @@ static void peer_end(struct peer *c, int64_t due, bool tell)
 		return;
 	if (tell) {
 		/* The request is not complete: no byte of an answer was sent yet. */
-		peer_last_words(c, NULL, "408 Request Timeout", "request_timeout",
-				"the request did not arrive in time");
+		peer_last_words(c, NULL, ERR_REQUEST_LATE);
 	}
 	(void)shutdown(c->fd, SHUT_RDWR);
 }
@@ -246,9 +246,25 @@ void peer_idle(const struct peers *t, struct peer *c)
 	(void)peer_move(c, PEER_IDLE, clock_mono_ms() + t->idle_ms);
 }
 
-void peer_last_words(const struct peer *c, const char *request_id, const char *status, const char *code,
-		     const char *message)
+void peer_refuse(struct peer *c, enum err e)
 {
+	int64_t due = atomic_load(&c->due);
+
+	do {
+		const enum peer_state state = state_of(due);
+
+		if (state != PEER_IDLE && state != PEER_HEAD && state != PEER_BODY)
+			return;
+	} while (!atomic_compare_exchange_weak(&c->due, &due, due_of(PEER_DEAD, 0)));
+	c->refused = e;
+	random_text(c->refused_id + 4, sizeof(c->refused_id) - 5, ALPHABET_BASE32);
+	memcpy(c->refused_id, "req-", 4);
+	peer_last_words(c, c->refused_id, e);
+}
+
+void peer_last_words(const struct peer *c, const char *request_id, enum err e)
+{
+	const struct err_info *info = err_info(e);
 	char made[] = "req-................";
 	const time_t now = (time_t)(clock_wall_us() / TIME_SECOND);
 	char body[384], text[768], at[32];
@@ -262,13 +278,13 @@ void peer_last_words(const struct peer *c, const char *request_id, const char *s
 	if (gmtime_r(&now, &tm) == NULL || strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		at[0] = '\0';
 	n = snprintf(body, sizeof(body),
-		     "{\"error\":\"%s\",\"message\":\"%s\",\"request_id\":\"%s\",\"timestamp\":\"%s\"}", code,
-		     message, request_id, at);
+		     "{\"error\":\"%s\",\"message\":\"%s\",\"request_id\":\"%s\",\"timestamp\":\"%s\"}",
+		     info->code, info->meaning, request_id, at);
 	n = snprintf(text, sizeof(text),
-		     "HTTP/1.1 %s\r\nContent-Type: application/json\r\nX-Request-ID: %s\r\n"
+		     "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nX-Request-ID: %s\r\n"
 		     "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
 		     "Connection: close\r\nContent-Length: %d\r\n\r\n%s",
-		     status, request_id, n, body);
+		     info->status, MHD_get_reason_phrase_for((unsigned)info->status), request_id, n, body);
 	if (n > 0 && (size_t)n < sizeof(text))
 		(void)send(c->fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "cc/base/err.h"
 #include "cc/base/lock.h"
 
 /*
@@ -33,6 +34,8 @@ struct peer {
 	int64_t seen_due;               /* reaper: the idle period that base_bytes belongs to */
 	uint64_t base_bytes;            /* reaper: bytes received when the connection became idle */
 	char ip[INET6_ADDRSTRLEN];
+	enum err refused;               /* what peer_refuse() has said, and as which request */
+	char refused_id[4 + 16 + 1];
 };
 
 struct peers {
@@ -62,9 +65,10 @@ bool peer_move(struct peer *c, enum peer_state state, int64_t deadline_ms);
 void peer_idle(const struct peers *t, struct peer *c);
 /*
  * Best effort: a complete answer straight to the socket, for the moments in which libmicrohttpd can
- * only close. All texts are ours, request_id is checked (NULL: one is made), so nothing is escaped.
+ * only close. request_id is checked (NULL: one is made) and the rest is of the table, so nothing is escaped.
  */
-void peer_last_words(const struct peer *c, const char *request_id, const char *status, const char *code,
-		     const char *message);
+void peer_last_words(const struct peer *c, const char *request_id, enum err e);
+/* The same once, of a request that nobody answers; the connection is at its end then. Its I/O thread only. */
+void peer_refuse(struct peer *c, enum err e);
 
 #endif

@@ -154,6 +154,9 @@ struct http_server *http_server_start(struct arena *a, const struct http_conf *c
 		why = open_listener(a, s->conf.address, s->conf.port, &s->listen_fd);
 	if (why == NULL)
 		s->port = port_of(s->listen_fd);
+	s->queue_response = refused_next();
+	if (why == NULL && s->queue_response == NULL)
+		why = "libmicrohttpd has no MHD_queue_response";
 	if (why == NULL && (!peers_start(&s->peers) || !workers_start(s)))
 		why = "cannot start threads";
 	if (why == NULL) {

@@ -40,7 +40,7 @@ static int forget(void **state)
  * Sends bytes, then a second request that a confused server would serve. The first is refused, the
  * connection ends, and no handler has run.
  */
-static void refused(const struct floor *f, const char *bytes, size_t n, int status, bool ours)
+static void refused(const struct floor *f, const char *bytes, size_t n, int status, const char *code)
 {
 	struct wire *w = wire_open(f);
 
@@ -49,9 +49,7 @@ static void refused(const struct floor *f, const char *bytes, size_t n, int stat
 	wire_read(w, &a, false);
 	if (a.status != status)
 		fail_msg("expected %d, got %d for\n%.*s\n%s", status, a.status, (int)n, bytes, a.body);
-	if (ours)
-		assert_refused(status, status == 400 ? "invalid_request" : status == 414 ? "uri_too_long"
-									: "headers_too_large", &a);
+	assert_refused(status, code, &a);
 	assert_true(wire_ended(w, 10000));
 	assert_int_equal(0, atomic_load(&floor_seen.handled));
 	wire_close(w);
@@ -59,7 +57,7 @@ static void refused(const struct floor *f, const char *bytes, size_t n, int stat
 
 static void refused_400(const struct floor *f, const char *text)
 {
-	refused(f, text, strlen(text), 400, true);
+	refused(f, text, strlen(text), 400, "invalid_request");
 }
 
 #define POST "POST /t/hints HTTP/1.1\r\n" HOST "Content-Type: application/json\r\n"
@@ -93,13 +91,28 @@ static void a_content_length_that_is_no_number_is_refused(void **state)
 	static const char *const values[] = { "+5", "-1", "5, 5", "0x5", "5 ", "" };
 	char text[256];
 
-	/* libmicrohttpd reads this header before we are asked, so the words of some are its own. */
+	/* libmicrohttpd reads this header before we are asked. */
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		(void)snprintf(text, sizeof(text), POST "Content-Length: %s\r\n\r\n{}", values[i]);
-		refused(*state, text, strlen(text), 400, false);
+		refused(*state, text, strlen(text), 400, "invalid_request");
 	}
 	(void)snprintf(text, sizeof(text), POST "Content-Length: 99999999999999999999999\r\n\r\n{}");
-	refused(*state, text, strlen(text), 413, false);
+	refused(*state, text, strlen(text), 413, "payload_too_large");
+}
+
+static void broken_chunks_are_refused(void **state)
+{
+	static const char head[] = POST "Authorization: Bearer good\r\nTransfer-Encoding: chunked\r\n\r\n";
+	static const char *const chunks[] = {
+		"zz\r\n{}\r\n0\r\n\r\n", "fffffffffffffffffffff\r\n{}", "2\r\n{}xx\r\n0\r\n\r\n",
+	};
+	char text[512];
+
+	for (size_t i = 0; i < sizeof(chunks) / sizeof(chunks[0]); i++) {
+		(void)snprintf(text, sizeof(text), "%s%s", head, chunks[i]);
+		refused(*state, text, strlen(text), i == 1 ? 413 : 400,
+			i == 1 ? "payload_too_large" : "invalid_request");
+	}
 }
 
 static void there_is_exactly_one_host(void **state)
@@ -170,8 +183,8 @@ static void a_nul_in_a_header_is_refused(void **state)
 	static const char value[] = GET HOST "X-Y: a\0b\r\n\r\n";
 	static const char host[] = GET "Host: t.example\0.evil\r\n\r\n";
 
-	refused(*state, value, sizeof(value) - 1, 400, true);
-	refused(*state, host, sizeof(host) - 1, 400, true);
+	refused(*state, value, sizeof(value) - 1, 400, "invalid_request");
+	refused(*state, host, sizeof(host) - 1, 400, "invalid_request");
 }
 
 static void an_absolute_target_is_refused(void **state)
@@ -198,26 +211,44 @@ static void a_target_with_bytes_that_must_be_encoded_is_refused(void **state)
 	refused_400(*state, "GET /t/hello#part HTTP/1.1\r\n" HOST "\r\n");
 	refused_400(*state, "GET /t/hello?a=%ff HTTP/1.1\r\n" HOST "\r\n");
 	refused_400(*state, "GET  /t/hello HTTP/1.1\r\n" HOST "\r\n");
-	refused(*state, nul, sizeof(nul) - 1, 400, true);
+	refused(*state, nul, sizeof(nul) - 1, 400, "invalid_request");
 }
 
 static void other_versions_are_refused(void **state)
 {
 	static const char *const lines[] = { "GET /t/hello HTTP/1.2", "GET /t/hello HTTP/1.9" };
 	static const char *const parsed[] = { "GET /t/hello HTTP/11", "GET /t/hello", "GET / http/1.1" };
+	static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 	char text[128];
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		(void)snprintf(text, sizeof(text), "%s\r\n" HOST "\r\n", lines[i]);
 		refused_400(*state, text);
 	}
-	/* Below: refused by libmicrohttpd, in its own words. */
+	/* Below: what libmicrohttpd refuses by itself, also HTTP/0.9 and HTTP/2. */
 	for (size_t i = 0; i < sizeof(parsed) / sizeof(parsed[0]); i++) {
 		(void)snprintf(text, sizeof(text), "%s\r\n" HOST "\r\n", parsed[i]);
-		refused(*state, text, strlen(text), 400, false);
+		refused(*state, text, strlen(text), 400, "invalid_request");
 	}
 	(void)snprintf(text, sizeof(text), "GET /t/hello HTTP/2.0\r\n" HOST "\r\n");
-	refused(*state, text, strlen(text), 505, false);
+	refused(*state, text, strlen(text), 505, "http_version_not_supported");
+	refused(*state, preface, sizeof(preface) - 1, 505, "http_version_not_supported");
+}
+
+/* Nobody who speaks HTTP waits for an answer to these. */
+static void what_is_no_request_at_all_ends_the_connection(void **state)
+{
+	static const char *const texts[] = { "GET\r\n\r\n", "\x16\x03\x01\x02\r\n\r\n", "SSH-2.0-x\r\n\r\n" };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct wire *w = wire_open(*state);
+
+		assert_true(wire_send(w, texts[i]));
+		(void)wire_send(w, SMUGGLED);
+		assert_true(wire_ended(w, 10000));
+		assert_int_equal(0, atomic_load(&floor_seen.handled));
+		wire_close(w);
+	}
 }
 
 static void two_content_types_are_refused(void **state)
@@ -233,10 +264,10 @@ static void a_long_target_is_414(void **state)
 	path[0] = '/';
 	path[sizeof(path) - 1] = '\0';
 	(void)snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\n" HOST "\r\n", path);
-	refused(*state, text, strlen(text), 414, true);
+	refused(*state, text, strlen(text), 414, "uri_too_long");
 	path[4097] = '\0';
 	(void)snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\n" HOST "\r\n", path);
-	refused(*state, text, strlen(text), 414, true);
+	refused(*state, text, strlen(text), 414, "uri_too_long");
 	path[4096] = '\0';
 	(void)snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\n" HOST "\r\n", path);
 	floor_raw(*state, text, strlen(text), &a);
@@ -250,16 +281,16 @@ static void a_large_header_section_is_431(void **state)
 	memset(value, 'v', sizeof(value));
 	value[8180] = '\0';
 	(void)snprintf(text, sizeof(text), GET HOST "X-Large: %s\r\n\r\n", value);
-	refused(*state, text, strlen(text), 431, true);
+	refused(*state, text, strlen(text), 431, "headers_too_large");
 	value[8180] = 'v';
 	value[20000] = '\0';
 	(void)snprintf(text, sizeof(text), GET HOST "X-Large: %s\r\n\r\n", value);
-	refused(*state, text, strlen(text), 431, true);
-	/* Far beyond the buffer libmicrohttpd answers by itself. */
+	refused(*state, text, strlen(text), 431, "headers_too_large");
+	/* Far beyond its buffer libmicrohttpd refuses it by itself. */
 	value[20000] = 'v';
 	value[sizeof(value) - 1] = '\0';
 	(void)snprintf(text, sizeof(text), GET HOST "X-Large: %s\r\n\r\n", value);
-	refused(*state, text, strlen(text), 431, false);
+	refused(*state, text, strlen(text), 431, "headers_too_large");
 }
 
 static void query_of(char *ret, size_t size, int pairs)
@@ -331,6 +362,7 @@ int main(void)
 		cmocka_unit_test_setup(content_length_with_chunked_is_refused, forget),
 		cmocka_unit_test_setup(other_transfer_codings_are_refused, forget),
 		cmocka_unit_test_setup(a_content_length_that_is_no_number_is_refused, forget),
+		cmocka_unit_test_setup(broken_chunks_are_refused, forget),
 		cmocka_unit_test_setup(there_is_exactly_one_host, forget),
 		cmocka_unit_test_setup(a_malformed_host_is_refused, forget),
 		cmocka_unit_test_setup(a_space_around_a_header_name_is_refused, forget),
@@ -342,6 +374,7 @@ int main(void)
 		cmocka_unit_test_setup(an_absolute_target_is_refused, forget),
 		cmocka_unit_test_setup(a_target_with_bytes_that_must_be_encoded_is_refused, forget),
 		cmocka_unit_test_setup(other_versions_are_refused, forget),
+		cmocka_unit_test_setup(what_is_no_request_at_all_ends_the_connection, forget),
 		cmocka_unit_test_setup(two_content_types_are_refused, forget),
 		cmocka_unit_test_setup(a_long_target_is_414, forget),
 		cmocka_unit_test_setup(a_large_header_section_is_431, forget),

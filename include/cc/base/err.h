@@ -79,6 +79,8 @@
 	X(INTERNAL, 500, "internal_error", "the server failed; quote the request_id") \
 	X(ENGINE_MISSING, 501, "policy_engine_not_configured", "no policy engine is configured") \
 	X(ENGINE_DOWN, 503, "policy_engine_unavailable", "the policy engine cannot be used; retry") \
+	X(REQUEST_LATE, 408, "request_timeout", "the request did not arrive in time") \
+	X(HTTP_VERSION, 505, "http_version_not_supported", "HTTP/1.0 and HTTP/1.1 are spoken here") \
 	X(ENGINE_LATE, 408, "evaluation_budget_exceeded", "the policy engine did not answer in time") \
 	X(UNAVAILABLE, 503, "service_unavailable", "a part of the service cannot be reached; retry") \
 	X(OVERLOADED, 503, "overloaded", "the server is at its capacity; retry") \
