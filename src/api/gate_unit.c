@@ -6,6 +6,7 @@
 
 #include "cc/core/audit.h"
 #include "cc/core/head.h"
+#include "cc/core/health.h"
 #include "cc/core/idem.h"
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
@@ -222,10 +223,12 @@ static enum err run_stored(struct ctx *cx, struct req *rq, enum db_mode mode, db
 	struct write w = { .rq = rq, .work = work, .arg = arg };
 	enum err e;
 
-	if (mode == DB_WRITE)
+	if (mode == DB_WRITE) {
 		e = run_place(cx, rq, mode, work_write, &w);
-	else
+		e = health_wrote(cx, rq->route->store == STORE_TENANT, e);
+	} else {
 		e = run_place(cx, rq, mode, work, arg);
+	}
 	if (e != ERR_NONE && e != ERR_DRY_RUN)
 		return e;
 	if (mode == DB_WRITE && cx->quota_warning != NULL)

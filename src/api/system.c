@@ -19,12 +19,16 @@ static SCHEMA(liveness_schema, struct liveness, "Liveness", liveness_fields);
 struct component {
 	const char *status;
 	double latency_ms;
+	const char *detail;
 };
 
 #define T struct component
 static const struct field component_fields[] = {
-	TEXT(T, status, F_OUT, 0, 0, "healthy, unhealthy, or disabled when none is configured."),
+	TEXT(T, status, F_OUT, 0, 0,
+	     "healthy; degraded when it answers and takes no writes; unhealthy when it does not answer; "
+	     "disabled when none is configured."),
 	NUM(T, latency_ms, F_OUT | F_NULLABLE, "How long the answer took; null without one."),
+	TEXT(T, detail, F_OUT | F_NULLABLE, 0, 0, "What is wrong; null when nothing is known to be."),
 };
 #undef T
 static SCHEMA(component_schema, struct component, "HealthOfComponent", component_fields);
@@ -35,7 +39,8 @@ struct components {
 
 #define T struct components
 static const struct field components_fields[] = {
-	OBJ(T, database, F_OUT, struct component, &component_schema, "The control database."),
+	OBJ(T, database, F_OUT, struct component, &component_schema,
+	    "PostgreSQL: the control database, and writes everywhere."),
 	OBJ(T, redis, F_OUT, struct component, &component_schema, "Redis. Nothing is lost without it."),
 };
 #undef T
@@ -51,7 +56,8 @@ struct health_report {
 #define T struct health_report
 static const struct field health_fields[] = {
 	TEXT(T, status, F_OUT, 0, 0,
-	     "healthy; degraded without Redis; unhealthy without the control database."),
+	     "healthy; degraded without Redis, or when PostgreSQL refused the latest write; unhealthy "
+	     "without the control database."),
 	TEXT(T, version, F_OUT, 0, 0, "Of the program."),
 	INT(T, uptime_seconds, F_OUT, 0, 0, "Since this node started."),
 	OBJ(T, components, F_OUT, struct components, &components_schema, "What it depends on."),
@@ -82,6 +88,7 @@ static struct component component_of(bool up, bool used, int64_t us)
 	return (struct component){
 		.status = !used ? "disabled" : up ? "healthy" : "unhealthy",
 		.latency_ms = up ? (double)tenths / 10 : (double)__builtin_nanf(""),
+		.detail = used && !up ? "it does not answer" : NULL,
 	};
 }
 
@@ -89,14 +96,22 @@ static enum err health(struct ctx *cx, struct req *rq)
 {
 	struct health_report *h = ARENA_NEW(cx->arena, struct health_report);
 	struct health found;
+	struct components c;
 
 	health_check(cx, &found);
+	c = (struct components){
+		.database = component_of(found.database_up, true, found.database_us),
+		.redis = component_of(found.redis_up, found.redis_used, found.redis_us),
+	};
+	if (found.refusing != NULL && found.database_up) {
+		c.database.status = "degraded";
+		c.database.detail = arena_printf(cx->arena, "writes are refused by %s", found.refusing);
+	}
 	*h = (struct health_report){
-		.status = found.redis_used && !found.redis_up ? "degraded" : "healthy",
+		.status = c.database.detail != NULL || c.redis.detail != NULL ? "degraded" : "healthy",
 		.version = CC_VERSION,
 		.uptime_seconds = found.uptime_s,
-		.components.database = component_of(found.database_up, true, found.database_us),
-		.components.redis = component_of(found.redis_up, found.redis_used, found.redis_us),
+		.components = c,
 		.timestamp = clock_wall_us(),
 	};
 	if (!found.database_up) {

@@ -11,6 +11,7 @@
 #define WAIT_MS 1000
 #define KEEP_MS 1000            /* strangers may ask: they do not each cause work */
 #define FEED_FRESH_MS 1000
+#define REFUSAL_MS 60000        /* nobody may write for long, and then it is not known any more */
 
 static enum err ask(struct ctx *cx, void *arg)
 {
@@ -77,6 +78,41 @@ static void check_now(struct ctx *cx, struct registry *r)
 	lock_drop(&r->lock);
 }
 
+enum err health_wrote(struct ctx *cx, bool in_region, enum err e)
+{
+	struct world *w = cx->world;
+	struct region *r = in_region && cx->tenant != NULL ? region_find(w, cx->tenant->region) : NULL;
+	_Atomic int64_t *at_ms = r != NULL ? &r->no_writes_ms : &w->registry->no_writes_ms;
+
+	if (e == ERR_NONE && atomic_load(at_ms) != 0)
+		atomic_store(at_ms, 0);
+	if (e == ERR_NONE || !cx->problem.no_writes)
+		return e;
+	atomic_store(at_ms, clock_mono_ms());
+	/* In a unit that reads, the same SQLSTATE is a mistake of ours. */
+	return e == ERR_INTERNAL ? ERR_UNAVAILABLE : e;
+}
+
+static bool refuses(const _Atomic int64_t *at_ms)
+{
+	const int64_t at = atomic_load(at_ms);
+
+	return at != 0 && clock_mono_ms() - at <= REFUSAL_MS;
+}
+
+static const char *refusing(const struct ctx *cx)
+{
+	const struct world *w = cx->world;
+	const char *text = refuses(&w->registry->no_writes_ms) ? "the control database" : NULL;
+
+	for (size_t i = 0; i < w->nregions; i++) {
+		if (refuses(&w->regions[i].no_writes_ms))
+			text = arena_printf(cx->arena, "%s%sregion %s", text != NULL ? text : "",
+					    text != NULL ? ", " : "", w->regions[i].id);
+	}
+	return text;
+}
+
 void health_check(struct ctx *cx, struct health *ret)
 {
 	struct registry *r = cx->world->registry;
@@ -94,6 +130,7 @@ void health_check(struct ctx *cx, struct health *ret)
 		.redis_up = r->health.redis_up,
 		.redis_us = r->health.redis_us,
 		.redis_used = r->world->redis != NULL,
+		.refusing = refusing(cx),
 		.uptime_s = (clock_mono_ms() - r->born_ms) / 1000,
 	};
 	lock_drop(&r->lock);

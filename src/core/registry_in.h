@@ -106,6 +106,7 @@ struct registry {
 	int64_t feed_version;
 	int64_t failed_ms;              /* last poll that failed; 0: none since one succeeded */
 	struct health_memo health;
+	_Atomic int64_t no_writes_ms;   /* of the control database, as of a region */
 	_Atomic int64_t fresh_ms;
 };
 

@@ -45,6 +45,12 @@ enum err sqlstate_class(const char *state)
 	return ERR_INTERNAL;
 }
 
+/* The server is there and cannot keep anything: its disk is full or fails, or it is a standby. */
+static bool takes_no_writes(const char *state)
+{
+	return str_eq(state, "53100") || str_eq(state, "58030") || str_eq(state, "25006");
+}
+
 static const char *fault_word(const char *state)
 {
 	if (strcmp(state, "23505") == 0)
@@ -76,6 +82,7 @@ enum err sqlstate_refuse(struct ctx *cx, const PGresult *r, const char *what)
 
 	if (e == ERR_CONFLICT)
 		e = sqlstate_constraint(cx, state, PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME));
+	cx->problem.no_writes = takes_no_writes(state);
 	cx->problem.cause = arena_printf(cx->arena, "%s: SQLSTATE %s: %s", what,
 		state != NULL ? state : "none", text != NULL ? text : PQresultErrorMessage(r));
 	return e;

@@ -55,6 +55,7 @@ struct problem {
 	int64_t row_version;            /* ERR_PRECONDITION: what the object has now; 0: not known */
 	const char *etag;               /* … and as it is told, in its quotes */
 	const char *cause;              /* for the log only, never for the client */
+	bool no_writes;                 /* the database answers, and takes no writes: core/health.h */
 };
 
 /*

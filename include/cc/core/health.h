@@ -12,10 +12,17 @@ struct health {
 	bool redis_used;                /* one is configured */
 	int64_t database_us, redis_us;  /* how long the answer took; 0 when there was none */
 	int64_t uptime_s;
+	const char *refusing;           /* "region us-east-1": databases that take no writes; NULL: none */
 };
 
 /* Asks both, at most once a second whoever asks; waits a second at most. Blocks: for workers. */
 void health_check(struct ctx *cx, struct health *ret);
+/*
+ * How a write of a request ended, in the region of cx->tenant or in the control database: one that refused
+ * the latest write (its disk is full, it is a standby) is told for a minute, or until it takes one.
+ * Returns e, or ERR_UNAVAILABLE where a server that only reads made it ERR_INTERNAL. Any thread.
+ */
+enum err health_wrote(struct ctx *cx, bool in_region, enum err e) MUST_USE;
 /* Can requests be served? From memory while the change feed is fresh, else the control database is asked. */
 enum err health_ready(struct ctx *cx) MUST_USE;
 

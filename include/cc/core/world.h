@@ -23,6 +23,7 @@ struct region {
 	const char *conninfo;           /* without user and password */
 	const char *ident;              /* "us_east_1": part of role names */
 	struct db_budget *budget;       /* all shards of the region on this node */
+	_Atomic int64_t no_writes_ms;   /* when it refused a write; 0: it took the latest one */
 	struct lock lock;               /* guards what follows */
 	struct db_pool *pool[SHARD_MAX];/* made on first use */
 	struct db_pool *prov;           /* of cc_prov; made on first use */

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What /health says of a PostgreSQL that answers and keeps nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <libpq-fe.h>
+
+#include "client.h"
+
+static void run(PGconn *pg, const char *sql)
+{
+	PGresult *r = PQexec(pg, sql);
+
+	if (PQresultStatus(r) != PGRES_TUPLES_OK && PQresultStatus(r) != PGRES_COMMAND_OK)
+		fail_msg("%s: %s", sql, PQresultErrorMessage(r));
+	PQclear(r);
+}
+
+/* For sessions to come; those that are there end. */
+static void set_read_only(struct daemon *d, const char *database, const char *how)
+{
+	char *conninfo = daemon_conninfo(d, database);
+	PGconn *pg = PQconnectdb(conninfo);
+	char sql[256];
+
+	(void)snprintf(sql, sizeof(sql), "ALTER DATABASE \"%s\" %s", database, how);
+	run(pg, "SET default_transaction_read_only = off");
+	run(pg, sql);
+	run(pg, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+		" WHERE datname = current_database() AND pid <> pg_backend_pid()");
+	PQfinish(pg);
+	free(conninfo);
+}
+
+static void assert_health(struct client *c, const char *status, const char *database, const char *detail)
+{
+	const struct answer *a = assert_status(200, client_get(c, "/health"));
+
+	assert_text(status, a, "status");
+	assert_text(database, a, "components.database.status");
+	assert_text("healthy", a, "components.redis.status");
+	if (detail != NULL)
+		assert_text(detail, a, "components.database.detail");
+}
+
+#define POLICY "{'name':'%s','rego_code':'package p'}"
+
+/* A standby that was taken for the primary, say: it reads, and refuses what writes. */
+static void a_region_that_takes_no_writes_is_told(void **state)
+{
+	char *region = daemon_region_db("us-east-1");
+	struct tenant_fixture t;
+	struct client *c;
+
+	fixture_tenant(*state, "region-full", NULL, "us-east-1", NULL, &t);
+	c = client_of(*state, &t);
+	assert_status(201, client_post(c, "/policies", POLICY, "one"));
+	set_read_only(*state, region, "SET default_transaction_read_only = on");
+	assert_error(503, "service_unavailable", client_post(c, "/policies", POLICY, "two"));
+	assert_status(200, client_get(c, "/policies"));
+	assert_health(c, "degraded", "degraded", "writes are refused by region us-east-1");
+	set_read_only(*state, region, "RESET default_transaction_read_only");
+	assert_status(201, client_post(c, "/policies", POLICY, "three"));
+	assert_health(c, "healthy", "healthy", NULL);
+	client_close(c);
+	free(region);
+}
+
+/* The words of a full disk come from a trigger: a disk of its own is not everywhere to be had. */
+static void a_full_disk_is_told(void **state)
+{
+	struct tenant_fixture t;
+	struct client *c;
+
+	fixture_tenant(*state, "disk-full", NULL, NULL, NULL, &t);
+	c = client_of(*state, &t);
+	fixture_control(*state, "CREATE FUNCTION cc.full_disk() RETURNS trigger LANGUAGE plpgsql AS"
+			    " $$ BEGIN RAISE 'could not extend file: No space left on device'"
+			    " USING ERRCODE = '53100'; END $$");
+	fixture_control(*state, "CREATE TRIGGER full_disk BEFORE INSERT ON cc.api_key"
+			    " EXECUTE FUNCTION cc.full_disk()");
+	assert_error(503, "service_unavailable",
+		     client_post(c, "/tenants/disk-full/api-keys",
+				 "{'name':'n','scopes':['policies:read']}"));
+	assert_health(c, "degraded", "degraded", "writes are refused by the control database");
+	/* What another database takes says nothing about this one. */
+	assert_status(201, client_post(c, "/policies", POLICY, "one"));
+	assert_health(c, "degraded", "degraded", "writes are refused by the control database");
+	fixture_control(*state, "DROP TRIGGER full_disk ON cc.api_key");
+	fixture_control(*state, "DROP FUNCTION cc.full_disk");
+	assert_status(201, client_post(c, "/tenants/disk-full/api-keys",
+				       "{'name':'n','scopes':['policies:read']}"));
+	assert_health(c, "healthy", "healthy", NULL);
+	client_close(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_region_that_takes_no_writes_is_told),
+		cmocka_unit_test(a_full_disk_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);
+}
