@@ -6,6 +6,7 @@
 #include "cc/core/issuers.h"
 #include "cc/core/scope.h"
 #include "cc/core/tenant.h"
+#include "cc/core/world.h"
 #include "cc/model/issuer.h"
 #include "cc/model/q_control.h"
 
@@ -34,7 +35,7 @@ static enum err issuers_replace(struct ctx *cx, struct req *rq)
 	const struct issuers *compiled;
 
 	TRY(check_power(cx));
-	TRY(issuers_read(cx, sent->issuers, &compiled));
+	TRY(issuers_read(cx, sent->issuers, cx->world->settings->private_issuers, &compiled));
 	TRY(q_issuers_lock(cx->db, list, cx->tenant->id));
 	TRY(ctx_check_version(cx, list->row_version));
 	TRY(schema_overlay(cx, &issuer_list_schema, list, sent, rq->read_mode, &rq->changed));

@@ -5,6 +5,7 @@
 
 #include "cc/core/issuers.h"
 
+#include "cc/net/http_client.h"
 #include "cc/schema/doc.h"
 
 enum {
@@ -120,6 +121,7 @@ struct compiler {
 	struct ctx *cx; /* NULL: nobody wants to know */
 	struct arena *arena;
 	size_t i;
+	unsigned url_flags;     /* what is asked of a jwks_url; 0: it was asked when it was stored */
 	bool good;
 };
 
@@ -154,12 +156,15 @@ static void read_keys_inline(struct compiler *c, const struct doc *jwks, struct 
 static void read_source(struct compiler *c, const struct doc *d, struct issuer *is)
 {
 	const struct doc *jwks = doc_object(d, "jwks");
+	const char *why;
 
 	is->jwks_url = text_or(c, d, "jwks_url", NULL);
 	if ((is->jwks_url != NULL) == (jwks != NULL))
 		fault(c, "jwks_url", "conflict", "or jwks must say where the keys are: one of the two");
 	else if (jwks != NULL)
 		read_keys_inline(c, jwks, is);
+	else if ((why = http_url_fault(is->jwks_url, c->url_flags)) != NULL)
+		fault(c, "jwks_url", "format", why);
 }
 
 static void read_issuer(struct compiler *c, const struct doc *d, struct issuers *list)
@@ -185,25 +190,35 @@ static void read_issuer(struct compiler *c, const struct doc *d, struct issuers 
 	list->n++;
 }
 
-bool issuers_compile(struct ctx *cx, struct arena *a, const char *json, struct issuers *ret)
+static bool compile(struct compiler *c, const char *json, struct issuers *ret)
 {
-	struct compiler c = { .cx = cx, .arena = a, .good = true };
-	const char *text = arena_printf(a, "{\"issuers\":%s}", json), *why = NULL;
-	struct doc *d = doc_parse(a, text, strlen(text), &why);
+	const char *text = arena_printf(c->arena, "{\"issuers\":%s}", json), *why = NULL;
+	struct doc *d = doc_parse(c->arena, text, strlen(text), &why);
 	const struct doc *item;
 
-	*ret = (struct issuers){ .v = ARENA_ARRAY(a, struct issuer, ISSUERS_MAX) };
-	for (; d != NULL && c.i < ISSUERS_MAX && (item = doc_item(d, "issuers", c.i)) != NULL; c.i++)
-		read_issuer(&c, item, ret);
+	c->good = d != NULL;
+	*ret = (struct issuers){ .v = ARENA_ARRAY(c->arena, struct issuer, ISSUERS_MAX) };
+	for (; d != NULL && c->i < ISSUERS_MAX && (item = doc_item(d, "issuers", c->i)) != NULL; c->i++)
+		read_issuer(c, item, ret);
 	doc_free(d);
-	return d != NULL && c.good;
+	return c->good;
 }
 
-enum err issuers_read(struct ctx *cx, const char *json, const struct issuers **ret)
+bool issuers_compile(struct arena *a, const char *json, struct issuers *ret)
 {
+	struct compiler c = { .arena = a };
+
+	return compile(&c, json, ret);
+}
+
+enum err issuers_read(struct ctx *cx, const char *json, bool anywhere, const struct issuers **ret)
+{
+	struct compiler c = { .cx = cx,
+		.arena = cx->arena,
+		.url_flags = anywhere ? 0 : HTTP_PUBLIC_ONLY | HTTP_TLS_ONLY };
 	struct issuers *list = ARENA_NEW(cx->arena, struct issuers);
 
-	if (!issuers_compile(cx, cx->arena, json, list))
+	if (!compile(&c, json, list))
 		return ERR_VALIDATION;
 	*ret = list;
 	return ERR_NONE;

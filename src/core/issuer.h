@@ -35,11 +35,8 @@ struct issuers {
 	size_t n;
 };
 
-/*
- * Of a JSON array of issuer_spec. Faults are recorded at `issuers[i].…` when cx is not NULL; false: there is
- * one.
- */
-bool issuers_compile(struct ctx *cx, struct arena *a, const char *json, struct issuers *ret);
+/* Of a JSON array of issuer_spec that was good when it was stored; false: it is so no more. */
+bool issuers_compile(struct arena *a, const char *json, struct issuers *ret);
 /* NULL: not among them; list may be NULL. */
 const struct issuer *issuers_find(const struct issuers *list, const char *name);
 

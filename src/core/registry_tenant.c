@@ -137,7 +137,7 @@ static enum err tenant_make(struct ctx *cx, const struct tenant_place_row *row, 
 	te->hosts = (struct strv){ .v = hosts, .n = row->hosts.n };
 	tenant_set_place(cx->world, a, row, &te->t);
 	/* They were checked when they were set; one that is not good any more just vouches for nobody. */
-	(void)issuers_compile(NULL, a, row->issuers, &te->issuers);
+	(void)issuers_compile(a, row->issuers, &te->issuers);
 	if (!tenant_status_parse(row->status, &te->t.status)) {
 		entry_put(&te->e);
 		return refuse(cx, ERR_INTERNAL, "tenant %s: status \"%s\" is not known here", row->id,

@@ -211,7 +211,7 @@ static void load_issuers(struct arena *a, struct config *ret, struct config_faul
 		return;
 	}
 	good = schema_read_json(&cx, &issuer_list_schema, text, n, READ_CREATE, &list) == ERR_NONE &&
-	       issuers_read(&cx, list.issuers, &ret->issuers) == ERR_NONE;
+	       issuers_read(&cx, list.issuers, ret->auth.private_issuers, &ret->issuers) == ERR_NONE;
 	if (!good && cx.problem.faults == NULL)
 		config_fault(faults, path, "auth.issuers", "%s", cx.problem.message);
 	for (const struct fault *f = cx.problem.faults; !good && f != NULL; f = f->next)

@@ -60,12 +60,32 @@ static void places_are_no_names_of_tenants(void **state)
 	client_close(op);
 }
 
+/* Who names an issuer would have the daemon ask whom he likes. */
+static void keys_of_issuers_come_from_public_places(void **state)
+{
+	static const char *const urls[] = { "http://id.example.com/keys", "https://10.0.0.1/keys",
+					    "https://127.0.0.1:5432/", "https://169.254.169.254/latest",
+					    "https://[::1]/keys", "https://2130706433/",
+					    "https://localhost/keys" };
+	struct client *op = client_operator(*state);
+	struct tenant_fixture t;
+
+	fixture_tenant(*state, "issued", NULL, NULL, NULL, &t);
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
+		assert_fault("issuers[0].jwks_url", "format",
+			     client_put(op, "/tenants/issued/auth/issuers",
+					"{'issuers':[{'issuer':'a','audience':'b','algorithms':['ES256'],"
+					"'jwks_url':'%s'}]}", urls[i]));
+	client_close(op);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_the_server_counts_is_read_before_it_is_ignored),
 		cmocka_unit_test(the_owner_counts_as_a_user),
 		cmocka_unit_test(places_are_no_names_of_tenants),
+		cmocka_unit_test(keys_of_issuers_come_from_public_places),
 	};
 
 	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "cc/net/http_client.h"
 #include "net/address.h"
 
 static bool is_public(const char *text)
@@ -64,12 +65,35 @@ static void other_families_are_not(void **state)
 	assert_false(address_is_public((const struct sockaddr *)&un));
 }
 
+static void urls_of_private_addresses_are_told(void **state)
+{
+	static const char *const inside[] = {
+		"https://127.0.0.1/", "https://10.1.2.3:8443/k", "https://0x7f.1/", "https://2130706433/",
+		"https://169.254.169.254/latest", "https://[::1]/", "https://[fe80::1%25lo]/", "https://0/",
+		"https://[::ffff:10.0.0.1]/", "https://localhost/", "https://A.LocalHost:1/",
+	};
+	static const char *const outside[] = {
+		"https://a.example/", "https://93.184.216.34/", "https://[2606:2800:220:1::1]/",
+		"https://mylocalhost/", "https://localhost.example/",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(inside) / sizeof(inside[0]); i++) {
+		assert_null(http_url_fault(inside[i], 0));
+		if (http_url_fault(inside[i], HTTP_PUBLIC_ONLY) == NULL)
+			fail_msg("public: %s", inside[i]);
+	}
+	for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++)
+		assert_null(http_url_fault(outside[i], HTTP_PUBLIC_ONLY));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses_of_the_internet_are_public),
 		cmocka_unit_test(special_addresses_are_not),
 		cmocka_unit_test(other_families_are_not),
+		cmocka_unit_test(urls_of_private_addresses_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,7 +86,11 @@ enum http_result http_client_send(
 const char *http_got_header(const struct http_got *got, const char *name);
 /* "the deadline passed" */
 const char *http_result_text(enum http_result r);
-/* NULL when an exchange may be tried with this URL, else the rest of a sentence: "must be …". */
+/*
+ * NULL when an exchange may be tried with this URL, else the rest of a sentence: "must be …". Looks nothing
+ * up: with HTTP_PUBLIC_ONLY an address that is not public is found here, what a name stands for when it is
+ * used. Any thread.
+ */
 const char *http_url_fault(const char *url, unsigned flags);
 
 #endif
