@@ -110,6 +110,12 @@ static const struct audit_row *side_row(const struct side *s)
 	return s->next < s->rows.n ? DB_ROW(&s->rows, struct audit_row, s->next) : NULL;
 }
 
+static void side_pass(struct side *s, const struct audit_row *row)
+{
+	s->pos = row->seq;
+	s->next++;
+}
+
 /* There is more of it, but it was not read yet: what comes next of both is not known. */
 static bool side_dry(const struct side *s)
 {
@@ -139,10 +145,10 @@ static void merge(struct job *j, struct str *out)
 			break;
 		if (y != NULL && (x == NULL || y->timestamp <= x->timestamp)) {
 			write_row(j, out, y);
-			control->next++;
+			side_pass(control, y);
 		} else if (x != NULL) {
 			write_row(j, out, x);
-			data->next++;
+			side_pass(data, x);
 		}
 	}
 	for (int k = 0; k < CHAINS; k++) {
@@ -150,8 +156,6 @@ static void merge(struct job *j, struct str *out)
 
 		if (s->next == s->rows.n)
 			s->pos = s->upto;
-		else if (s->next > 0)
-			s->pos = DB_ROW(&s->rows, struct audit_row, s->next - 1)->seq;
 	}
 }
 

@@ -46,11 +46,12 @@ static struct run *begin(struct order *o, int64_t number, int64_t line)
 
 void order_add(struct order *o, int64_t number, int64_t line, int chain, int64_t seq, int64_t unread)
 {
-	struct run *r = o->n > 0 ? &o->run[o->n - 1] : NULL;
+	struct run *r;
 
 	if (o->torn)
 		return;
-	if (r != NULL && number == r->last + 1 + unread) {
+	if (o->n > 0 && number == o->run[o->n - 1].last + 1 + unread) {
+		r = &o->run[o->n - 1];
 		r->last = number;
 	} else if (o->n < ORDER_RUNS_MAX) {
 		r = begin(o, number, line);

@@ -273,7 +273,8 @@ static void order_breaks(struct audit_verify *v)
 /* A record that was changed has the number of its place, and nothing else of it counts. */
 static void place(struct audit_verify *v, struct record *r)
 {
-	const bool good = r->changed == NULL, next = r->n == v->last_n + 1;
+	/* One without a chain is among those that were changed. */
+	const bool good = r->changed == NULL && r->chain >= 0, next = r->n == v->last_n + 1;
 
 	if (next)
 		v->unread = 0;

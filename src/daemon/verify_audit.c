@@ -10,7 +10,7 @@
 
 #include "program.h"
 
-enum { FAULTS_SHOWN = 1000, KEYS_BYTES = 64 * 1024, KEYS_MAX = 16, LINE_FIRST = 4096 };
+enum { FAULTS_SHOWN = 1000, KEYS_BYTES = 64 * 1024, KEYS_MAX = 16 };
 
 struct job {
 	const char *file;

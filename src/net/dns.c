@@ -51,7 +51,7 @@ static const char *printable(struct arena *a, const char *s, size_t n)
 	char *text = arena_strndup(a, s, n < DNS_VALUE_MAX ? n : DNS_VALUE_MAX);
 
 	for (size_t i = 0; i < n && i < DNS_VALUE_MAX; i++)
-		text[i] = s[i] >= 0x20 && s[i] < 0x7f ? s[i] : '?';
+		text[i] = (char)(s[i] >= 0x20 && s[i] < 0x7f ? s[i] : '?');
 	return text;
 }
 
