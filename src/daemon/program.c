@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cc/http/server.h"
+
 #define DEFAULT_CONFIG "/etc/controlcored/controlcored.conf"
 
 extern char **environ;
@@ -134,6 +136,22 @@ static int load_settings(struct program *p, bool rehearse)
 	return EXIT_CONFIG;
 }
 
+bool program_can_listen(struct program *p)
+{
+	const struct server_conf *c = &p->config.server;
+	const char *why = http_server_probe(p->arena, c->address, (int)c->port);
+
+	if (why != NULL)
+		complain("%s; nothing was started", why);
+	return why == NULL;
+}
+
+/* Of a folder that somebody may be serving it is said first who has it. */
+static bool is_new(struct program *p)
+{
+	return access(arena_printf(p->arena, "%s/lock", p->options->embedded), F_OK) != 0;
+}
+
 int program_load(struct program *p, const struct options *o, bool make)
 {
 	int status = 0;
@@ -143,6 +161,8 @@ int program_load(struct program *p, const struct options *o, bool make)
 	/* A setting that is not valid is said before anything is made. */
 	if (o->embedded != NULL && make)
 		status = load_settings(p, true);
+	if (status == 0 && o->embedded != NULL && make && is_new(p) && !program_can_listen(p))
+		status = EXIT_UNAVAILABLE;
 	if (status == 0 && o->embedded != NULL)
 		status = find_embedded(p, make);
 	return status != 0 ? status : load_settings(p, false);

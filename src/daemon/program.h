@@ -45,10 +45,13 @@ void complain_problem(const char *doing, const struct ctx *cx, enum err e);
 
 /*
  * Reads the settings of --config, the environment and --embedded. With make, --embedded DIR is made
- * and locked; without, a daemon must be serving it. 0, or the exit status after complaining.
+ * and locked, but not when it is new and the port is taken; without, a daemon must be serving it.
+ * 0, or the exit status after complaining.
  */
 int program_load(struct program *p, const struct options *o, bool make);
 void program_free(struct program *p);
+/* Better said now than after a minute of making databases. Complains. */
+bool program_can_listen(struct program *p);
 
 /* Commands: the exit status. */
 int cmd_serve(const struct options *o);

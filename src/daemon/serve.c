@@ -231,24 +231,13 @@ static int announce(struct serving *s)
 	return 0;
 }
 
-/* Better said now than after a minute of making databases. */
-static bool can_listen(struct program *p)
-{
-	const struct server_conf *c = &p->config.server;
-	const char *why = http_server_probe(p->arena, c->address, (int)c->port);
-
-	if (why != NULL)
-		complain("%s; nothing was started", why);
-	return why == NULL;
-}
-
 static int start(struct serving *s)
 {
 	struct program *p = &s->program;
 	const bool embedded = p->options->embedded != NULL;
 	const char *error = "";
 	enum log_level level = LOG_INFO;
-	int status = can_listen(p) ? 0 : EXIT_UNAVAILABLE;
+	int status = program_can_listen(p) ? 0 : EXIT_UNAVAILABLE;
 
 	if (status == 0 && embedded)
 		status = start_embedded(s);
