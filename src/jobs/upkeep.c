@@ -11,6 +11,7 @@
 
 #define TICK_MS 1000
 #define TICK_BUDGET_MS 2000
+#define RESTS 2 /* leases that go by before what failed is taken for gone */
 #define BUSY_MS 20 /* a tick that did something is followed by another soon */
 #define MARKS_EVERY_MS 5000
 #define SWEEP_EVERY_MS 10000
@@ -27,6 +28,8 @@ struct upkeep {
 	struct jobs *jobs;
 	struct arena *arena;
 	struct trouble tick, trim, orphans, marks, engine;
+	unsigned waiting; /* parts of the tick that failed: what they left is leased, and comes again … */
+	int64_t waiting_until; /* … before this */
 	int64_t marks_at, sweep_at, trim_at, orphans_at, engine_at; /* clock_mono_ms() */
 };
 
@@ -40,7 +43,24 @@ static bool due(int64_t *at, int64_t every_ms)
 	return true;
 }
 
-static bool tick(struct upkeep *u)
+/*
+ * A piece of work that failed rests until its lease is over. Until that part has done something, or nothing
+ * of it was due for longer than that, ticks in which all goes well say nothing about it.
+ */
+static bool is_waiting(struct upkeep *u, const struct tick_report *r)
+{
+	const int64_t now = clock_mono_ms();
+
+	u->waiting = (u->waiting & ~r->worked) | r->failed;
+	if (r->failed != 0)
+		u->waiting_until = now + RESTS * 1000 * u->jobs->world->settings->provision_lease_s + TICK_MS;
+	if (now >= u->waiting_until)
+		u->waiting = 0;
+	return u->waiting != 0;
+}
+
+/* True: there may be more to do at once. *ret_failed: it should keep its distance. */
+static bool tick(struct upkeep *u, bool *ret_failed)
 {
 	struct ctx cx = jobs_ctx(u->jobs, u->arena, TICK_BUDGET_MS);
 	struct tick_report r;
@@ -48,7 +68,9 @@ static bool tick(struct upkeep *u)
 	const int done =
 		r.undone + r.purged + r.dropped + r.prepared + r.migrated + r.expunged + r.signed_heads;
 
-	trouble_note(&u->tick, &cx, e);
+	if (!is_waiting(u, &r) || e != ERR_NONE)
+		trouble_note(&u->tick, &cx, e);
+	*ret_failed = e != ERR_NONE;
 	if (done > 0)
 		LOG(LOG_INFO, "background work done", LOG_INT("undone", r.undone),
 			LOG_INT("purged", r.purged), LOG_INT("dropped", r.dropped),
@@ -155,14 +177,14 @@ void *upkeep_run(void *jobs)
 		.engine = { .what = "clearing of the policy engine" },
 		.orphans_at = clock_mono_ms() + ORPHANS_EVERY_MS / 5,
 	};
-	bool more;
+	bool more, failed;
 
 	do {
-		more = tick(&u);
+		more = tick(&u, &failed);
 		if (!jobs_stopping(jobs))
 			keep_house(&u);
 		/* A failure keeps its distance, whoever calls meanwhile. */
-		if (u.tick.failures > 0 && !jobs_pause(jobs, ALARM_WORK, trouble_pause_ms(&u.tick, TICK_MS)))
+		if (failed && !jobs_pause(jobs, ALARM_WORK, trouble_pause_ms(&u.tick, TICK_MS)))
 			break;
 		if (!jobs_pause(jobs, ALARM_WORK, BUSY_MS))
 			break;

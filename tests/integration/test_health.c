@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What /health says of a PostgreSQL that answers and keeps nothing. */
+/* What /health says of a PostgreSQL that answers and keeps nothing, and the log of work that waits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 #include <libpq-fe.h>
 
+#include "cc/base/clock.h"
+
 #include "client.h"
+#include "temp.h"
 
 static void run(PGconn *pg, const char *sql)
 {
@@ -99,12 +103,72 @@ static void a_full_disk_is_told(void **state)
 	client_close(c);
 }
 
+static int lines_with(struct daemon *d, const char *text)
+{
+	char *log = temp_read(daemon_log_path(d));
+	int n = 0;
+
+	for (const char *p = log; (p = strstr(p, text)) != NULL; p++)
+		n++;
+	free(log);
+	return n;
+}
+
+static void await_lines(struct daemon *d, const char *text, int n)
+{
+	for (int i = 0; i < 2000 && lines_with(d, text) < n; i++)
+		clock_nap(20);
+	assert_int_equal(n, lines_with(d, text));
+}
+
+#define FAILS "background work fails\",\"what\":\"provisioning"
+#define GOES_ON "background work goes on\",\"what\":\"provisioning"
+
+/* It is tried again and again, while all other work goes well: one line, and one at the end. */
+static void what_waits_for_redis_is_told_once(void **state)
+{
+	struct client *op = client_operator(*state);
+	struct tenant_fixture t;
+	const char *location;
+	char id[64];
+
+	fixture_tenant(*state, "purged", NULL, NULL, NULL, &t);
+	daemon_redis_kill(*state);
+	location = answer_header(assert_status(202, client_delete(op, "/tenants/purged")), "Location");
+	(void)snprintf(id, sizeof(id), "%s", strrchr(location, '/') + 1);
+	await_lines(*state, FAILS, 1);
+	/* Three leases go by, and work of another kind is done in between. */
+	for (int i = 0; i < 3; i++) {
+		struct tenant_fixture other;
+		char slug[16];
+
+		(void)snprintf(slug, sizeof(slug), "between%d", i);
+		fixture_tenant(*state, slug, NULL, NULL, NULL, &other);
+		clock_nap(1500);
+	}
+	assert_int_equal(1, lines_with(*state, FAILS));
+	assert_int_equal(0, lines_with(*state, GOES_ON));
+	daemon_redis_restart(*state);
+	await_lines(*state, GOES_ON, 1);
+	assert_text("completed", assert_status(200, client_get(op, "/operations/%s", id)), "status");
+	client_close(op);
+}
+
+static int start(void **state)
+{
+	static const struct daemon_options options = { .undo_window_s = 1, .provision_lease_s = 1 };
+
+	daemon_group_options(&options);
+	return daemon_group_setup(state);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_region_that_takes_no_writes_is_told),
 		cmocka_unit_test(a_full_disk_is_told),
+		cmocka_unit_test(what_waits_for_redis_is_told_once),
 	};
 
-	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);
+	return cmocka_run_group_tests(tests, start, daemon_group_teardown);
 }

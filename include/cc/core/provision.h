@@ -42,6 +42,8 @@ struct tick_report {
 	int migrated;     /* tenant schemas brought to the newest version */
 	int expunged;     /* rows soft-deleted long ago, removed for good */
 	int signed_heads; /* checkpoints of the audit */
+	unsigned failed;  /* a bit for each part that failed … */
+	unsigned worked;  /* … and that did a piece of work without failing */
 };
 /* Ends soon after cx->deadline_ms. A part that fails does not stop the others; the first failure is told. */
 enum err provision_tick(struct ctx *cx, struct tick_report *ret) MUST_USE;
