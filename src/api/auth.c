@@ -79,8 +79,8 @@ struct rate_view {
 
 #define T struct rate_view
 static const struct field rate_fields[] = {
-	INT(T, limit, F_OUT, 0, 0, "Requests …"),
-	INT(T, window, F_OUT, 0, 0, "… in this many seconds."),
+	INT(T, limit, F_OUT | F_NULLABLE, 0, 0, "Requests …; null without a tenant or its plan."),
+	INT(T, window, F_OUT | F_NULLABLE, 0, 0, "… in this many seconds."),
 };
 #undef T
 static SCHEMA(rate_schema, struct rate_view, "Rate", rate_fields);
@@ -103,13 +103,13 @@ struct tenant_view {
 
 #define T struct tenant_view
 static const struct field tenant_view_fields[] = {
-	TEXT(T, id, F_OUT, 0, 0, "Immutable."),
-	TEXT(T, slug, F_OUT, 0, 0, "First label of its domain; names it as well."),
-	TEXT(T, name, F_OUT, 0, 0, "As shown to people."),
-	TEXT(T, domain, F_OUT, 0, 0, "The host of its own."),
-	TEXT(T, region, F_OUT, 0, 0, "Where its data lives."),
+	TEXT(T, id, F_OUT | F_NULLABLE, 0, 0, "Immutable; null, as all the rest, without a tenant."),
+	TEXT(T, slug, F_OUT | F_NULLABLE, 0, 0, "First label of its domain; names it as well."),
+	TEXT(T, name, F_OUT | F_NULLABLE, 0, 0, "As shown to people."),
+	TEXT(T, domain, F_OUT | F_NULLABLE, 0, 0, "The host of its own."),
+	TEXT(T, region, F_OUT | F_NULLABLE, 0, 0, "Where its data lives."),
 	TEXT(T, plan_type, F_OUT | F_NULLABLE, 0, 0, "Its plan; null when this node does not know it."),
-	TEXT(T, status, F_OUT, 0, 0, "As in GET /tenants/{tenant_id}."),
+	TEXT(T, status, F_OUT | F_NULLABLE, 0, 0, "As in GET /tenants/{tenant_id}."),
 };
 #undef T
 static SCHEMA(tenant_view_schema, struct tenant_view, "WhoamiTenant", tenant_view_fields);
@@ -137,7 +137,8 @@ static SCHEMA(whoami_schema, struct whoami, "Whoami", whoami_fields);
 
 static struct rate_view rate_of(const struct rate *r)
 {
-	return (struct rate_view){ .limit = r->limit, .window = r->window };
+	return r != NULL ? (struct rate_view){ .limit = r->limit, .window = r->window }
+			 : (struct rate_view){ .limit = INT_NULL, .window = INT_NULL };
 }
 
 static struct tenant_view view_of(const struct tenant *t)
@@ -155,17 +156,18 @@ static struct tenant_view view_of(const struct tenant *t)
 
 static enum err whoami(struct ctx *cx, struct req *rq)
 {
-	const struct plan *plan = cx->tenant->plan;
+	const struct tenant *t = cx->tenant;
+	const struct plan *plan = t != NULL ? t->plan : NULL;
 	struct whoami *w = ARENA_NEW(cx->arena, struct whoami);
 
 	*w = (struct whoami){
 		.credential = credential_of(cx->actor),
-		.tenant = view_of(cx->tenant),
+		.tenant = t != NULL ? view_of(t) : (struct tenant_view){ .id = NULL },
 		.resolved_from = gate_sources(cx, rq),
 		.scopes = scope_list(cx->arena, cx->actor->scopes),
+		.limits = { rate_of(plan != NULL ? &plan->tenant_rate : NULL),
+			    rate_of(plan != NULL ? &plan->key_rate : NULL) },
 	};
-	if (plan != NULL)
-		w->limits = (struct rates_view){ rate_of(&plan->tenant_rate), rate_of(&plan->key_rate) };
 	return reply(rq, w);
 }
 
@@ -191,42 +193,58 @@ static const struct field me_fields[] = {
 #undef T
 static SCHEMA(me_schema, struct me, "Me", me_fields);
 
+struct person {
+	const char *email;
+	struct user user;
+	bool found;
+};
+
+static enum err find_person(struct ctx *cx, void *arg)
+{
+	struct person *p = arg;
+
+	return q_user_by_email(cx->db, &p->user, &p->found, p->email);
+}
+
 static enum err me(struct ctx *cx, struct req *rq)
 {
 	const struct actor *a = cx->actor;
 	struct me *m = ARENA_NEW(cx->arena, struct me);
-	struct user *u = ARENA_NEW(cx->arena, struct user);
-	bool found = false;
+	struct person *p = ARENA_NEW(cx->arena, struct person);
 
-	if (a->email != NULL)
-		TRY(q_user_by_email(cx->db, u, &found, a->email));
+	p->email = a->email;
+	/* Only people have one, and they come with a tenant. */
+	if (a->email != NULL && cx->tenant != NULL)
+		TRY(gate_look(cx, rq, find_person, p));
 	*m = (struct me){
 		.id = a->id,
 		.email = a->email,
-		.username = found ? u->username : a->name,
+		.username = p->found ? p->user.username : a->name,
 		.roles = a->roles,
-		.department = found ? u->department : NULL,
-		.attributes = found ? u->attributes : NULL,
+		.department = p->found ? p->user.department : NULL,
+		.attributes = p->found ? p->user.attributes : NULL,
 		.permissions = scope_list(cx->arena, a->scopes),
 	};
 	return reply(rq, m);
 }
 
 /* Always: also of a tenant that is suspended or waits for its deletion. */
-#define VIEW .auth = AUTH_TENANT, .mode = DB_READ, .status = 200
+#define VIEW .store = STORE_NONE, .mode = DB_READ, .status = 200
 #define ALWAYS (ROUTE_VOLATILE | ROUTE_SUSPENDED_OK | ROUTE_DELETED_OK)
 static const struct route routes[] = {
-	{ M_GET, "/whoami", "whoami", SCOPE_ANY, VIEW, .store = STORE_NONE, .flags = ALWAYS,
+	{ M_GET, "/whoami", "whoami", SCOPE_ANY, .auth = AUTH_ANY, VIEW, .flags = ALWAYS,
 	  .handler = whoami, .reply = &whoami_schema,
 	  .summary = "What the credential is, which tenant is meant, and why",
-	  .doc = "Shows each source of the tenant: key, path, header, host, query." },
-	{ M_GET, "/auth/validate", "validateCredential", SCOPE_ANY, VIEW, .store = STORE_NONE,
+	  .doc = "Shows each source of the tenant: key, path, header, host, query. An operator may name "
+		 "none." },
+	{ M_GET, "/auth/validate", "validateCredential", SCOPE_ANY, .auth = AUTH_TENANT, VIEW,
 	  .flags = ALWAYS, .handler = validate, .reply = &validation_schema,
 	  .summary = "Is the credential good for this tenant?",
 	  .doc = "200 says yes, and which scopes it has; 401 or 403 say no." },
-	{ M_GET, "/auth/me", "me", SCOPE_ANY, VIEW, .store = STORE_TENANT, .flags = ALWAYS, .handler = me,
-	  .reply = &me_schema,
+	{ M_GET, "/auth/me", "me", SCOPE_ANY, .auth = AUTH_ANY, VIEW, .flags = ALWAYS, .handler = me,
+	  .reply = &me_schema, .errors = { ERR_TENANT_MOVING, ERR_TENANT_MIGRATING },
 	  .summary = "Who the credential speaks for",
-	  .doc = "A person behind a token, with roles and permissions, or a key." },
+	  .doc = "A person behind a token, with roles and permissions, or a key. An operator may name no "
+		 "tenant." },
 };
 ROUTE_GROUP(auth_routes, "Authentication", "/api/v1", routes);

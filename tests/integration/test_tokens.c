@@ -83,7 +83,13 @@ static void a_key_can_be_asked_about_as_well(void **state)
 	assert_text("query", a, "resolved_from[2].source");
 	assert_true(answer_int(a, "limits.tenant.limit") > 0);
 	assert_true(answer_null(assert_status(200, client_get(s->c, "/auth/me")), "email"));
-	assert_error(400, "tenant_required", client_get(s->operator, "/whoami"));
+	/* An operator is somebody without a tenant, too. */
+	a = assert_status(200, client_get(s->operator, "/whoami"));
+	assert_text("operator", a, "credential.kind");
+	assert_true(answer_null(a, "tenant.id"));
+	assert_true(answer_null(a, "limits.tenant.limit"));
+	assert_status(200, client_get(s->operator, "/auth/me"));
+	assert_error(400, "tenant_required", client_get(s->operator, "/auth/validate"));
 }
 
 /* The token of a person ends in minutes; the key that it asks for need not. */
