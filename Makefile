@@ -39,8 +39,11 @@ test-long: packages-test preset-ci
 asan tsan: %: packages-test preset-%
 	@tests/run build/$@ $(ARGS)
 
-bench: packages-bench release
+bench: packages-bench packages-test release
 	@tests/bench/run build/release
+	@$(call configure,ci)
+	@$(call cmake_build,ci,--target promises) >build/bench.log 2>&1 || { cat build/bench.log; exit 1; }
+	@CC_BIN=build/release/controlcored build/ci/tests/promises
 
 lint: packages-lint preset-clang
 	@cmake/lint.sh build/clang
