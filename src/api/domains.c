@@ -2,6 +2,7 @@
 #include "gate.h"
 #include "groups.h"
 
+#include "cc/core/certificates.h"
 #include "cc/core/domains.h"
 #include "cc/core/tenant.h"
 #include "cc/model/q_control.h"
@@ -29,7 +30,7 @@ static enum err domain_list(struct ctx *cx, struct req *rq)
 	TRY(q_domain_list(cx->db, &rq->list, &page->order, cx->tenant->id, page->skip, page->rows));
 	for (size_t i = 0; i < rq->list.n; i++)
 		domains_show(cx, DB_ROW(&rq->list, struct domain_row, i));
-	return ERR_NONE;
+	return certificates_show(cx, rq->list.v, rq->list.n);
 }
 
 static enum err domain_get(struct ctx *cx, struct req *rq)
@@ -43,7 +44,37 @@ static enum err domain_get(struct ctx *cx, struct req *rq)
 	if (!found)
 		return refuse(cx, ERR_NOT_FOUND, "Domain does not exist");
 	domains_show(cx, row);
+	TRY(certificates_show(cx, row, 1));
 	return reply(rq, row);
+}
+
+/* With the one goes the other. */
+static void check_pair(struct ctx *cx, const struct domain_new *in)
+{
+	if (in->ssl_certificate != NULL && in->ssl_private_key == NULL)
+		(void)refuse_field(cx, "ssl_private_key", "required",
+				   "`ssl_private_key` is required with ssl_certificate");
+	if (in->ssl_certificate == NULL && (in->ssl_private_key != NULL || in->ssl_chain != NULL))
+		(void)refuse_field(cx, "ssl_certificate", "required",
+				   "`ssl_certificate` is required with ssl_private_key and ssl_chain");
+}
+
+/* A domain may bring its certificate. */
+static enum err domain_prepare(struct ctx *cx, struct req *rq)
+{
+	const struct domain_new *in = rq->body;
+	const struct certificate_new brought = {
+		.ssl_certificate = in->ssl_certificate, .ssl_private_key = in->ssl_private_key,
+		.ssl_chain = in->ssl_chain, .self_managed = in->self_managed,
+	};
+	const struct certificate_verdict *v = NULL;
+
+	check_pair(cx, in);
+	TRY(ctx_faults(cx));
+	if (in->ssl_certificate != NULL)
+		certificates_check(cx, in->domain, &brought, &v);
+	rq->prepared = v;
+	return ERR_NONE;
 }
 
 static enum err domain_add(struct ctx *cx, struct req *rq)
@@ -51,6 +82,10 @@ static enum err domain_add(struct ctx *cx, struct req *rq)
 	struct domain_row *row = ARENA_NEW(cx->arena, struct domain_row);
 
 	TRY(domains_add(cx, rq->body, row));
+	if (rq->prepared != NULL)
+		TRY(certificates_store_new(cx, rq->prepared, row));
+	else
+		TRY(certificates_show(cx, row, 1));
 	rq->object_id = row->domain;
 	return reply_created(cx, rq, row, "/tenants/%s/domains/%s", cx->tenant->id, row->domain);
 }
@@ -79,6 +114,7 @@ static enum err domain_verify(struct ctx *cx, struct req *rq)
 	TRY(domains_verify(cx, rq->object_id, rq->prepared, row, &changed));
 	if (!changed)
 		gate_unchanged(rq);
+	TRY(certificates_show(cx, row, 1));
 	return reply(rq, row);
 }
 
@@ -91,6 +127,27 @@ static enum err domain_make_default(struct ctx *cx, struct req *rq)
 	TRY(domains_make_default(cx, rq->object_id, row, &changed));
 	if (!changed)
 		gate_unchanged(rq);
+	TRY(certificates_show(cx, row, 1));
+	return reply(rq, row);
+}
+
+static enum err domain_check_certificate(struct ctx *cx, struct req *rq)
+{
+	const struct certificate_verdict *v;
+
+	certificates_check(cx, rq->param[1], rq->body, &v);
+	rq->prepared = v;
+	return ERR_NONE;
+}
+
+static enum err domain_set_certificate(struct ctx *cx, struct req *rq)
+{
+	static const char *const changed[] = { "certificate" };
+	struct domain_row *row = ARENA_NEW(cx->arena, struct domain_row);
+
+	TRY(domains_named(cx, rq->param[1], &rq->object_id));
+	TRY(certificates_store(cx, rq->prepared, row));
+	rq->changed = (struct strv){ .v = changed, .n = 1 };
 	return reply(rq, row);
 }
 
@@ -105,13 +162,16 @@ static enum err domain_delete(struct ctx *cx, struct req *rq)
 
 #define BASE "/tenants/{tenant_id}/domains"
 #define ONE BASE "/{domain}"
+/* Certificate and chain of 64 KiB, a key of 16 KiB, and what JSON makes of their lines. */
+#define CERTIFICATE_BODY_MAX 262144
 #define READ .auth = AUTH_TENANT, .store = STORE_CONTROL, .mode = DB_READ, .status = 200
 #define WRITE .auth = AUTH_TENANT, .store = STORE_CONTROL, .mode = DB_WRITE, .object = "domain"
 
 static const struct route routes[] = {
 	{ M_POST, BASE, "addDomain", "domains:write", "platform:tenants", WRITE, .flags = ROUTE_VOLATILE,
-	  .status = 201, .handler = domain_add, .body = &domain_row_schema, .reply = &domain_row_schema,
-	  .errors = { ERR_QUOTA, ERR_DOMAIN_TAKEN, ERR_DOMAIN_ELSEWHERE },
+	  .status = 201, .before = domain_prepare, .handler = domain_add, .body = &domain_new_schema,
+	  .reply = &domain_row_schema, .body_max = CERTIFICATE_BODY_MAX,
+	  .errors = { ERR_QUOTA, ERR_DOMAIN_TAKEN, ERR_DOMAIN_ELSEWHERE, ERR_KEK_MISSING },
 	  .summary = "Add a domain of the tenant's own",
 	  .doc = "The answer says which DNS records prove it. One that is pending already goes on with its "
 		 "records, and has its whole time once more." },
@@ -136,6 +196,15 @@ static const struct route routes[] = {
 	  .reply = &domain_row_schema, .errors = { ERR_DOMAIN_INACTIVE },
 	  .summary = "Make a domain the tenant's default",
 	  .doc = "The name that the tenant is shown by. It must be verified." },
+	{ M_PUT, ONE "/certificate", "setCertificate", "domains:write", "platform:tenants", WRITE,
+	  .flags = ROUTE_VOLATILE, .status = 200, .before = domain_check_certificate,
+	  .handler = domain_set_certificate, .body = &certificate_new_schema, .reply = &domain_row_schema,
+	  .body_max = CERTIFICATE_BODY_MAX, .errors = { ERR_CONFLICT, ERR_KEK_MISSING },
+	  .summary = "Bring a certificate for a domain",
+	  .doc = "It takes the place of the one before, on every node within a second. It must be for the "
+		 "domain, by a CA that is trusted here unless self_managed, valid for a week yet, for "
+		 "servers, with a key of RSA 2048 to 4096, P-256 or P-384 that nobody else knows; the "
+		 "details say what it lacks. The private key is sealed, and never shown." },
 	{ M_DELETE, ONE, "deleteDomain", "domains:write", "platform:tenants", WRITE, .status = 200,
 	  .handler = domain_delete, .reply = &domain_deletion_schema, .errors = { ERR_DOMAIN_DEFAULT },
 	  .summary = "Delete a domain",

@@ -158,7 +158,7 @@ static enum err check_room(struct ctx *cx, const char *name)
 	return ERR_NONE;
 }
 
-enum err domains_add(struct ctx *cx, const struct domain_row *in, struct domain_row *ret)
+enum err domains_add(struct ctx *cx, const struct domain_new *in, struct domain_row *ret)
 {
 	const char *name = NULL, *token = NULL;
 	struct domain_row row;

@@ -79,6 +79,12 @@ static const struct command commands[] = {
 		"refuse an operator's API key from now on",
 		"Every node refuses it within a second. The last key with platform:ops stays, and so does\n"
 		"the last with all scopes of the platform, no end and no networks: make another first." },
+	{ { "kek", "rotate" }, SETTINGS, cmd_kek_rotate,
+		"seal private keys of certificates under another KEK",
+		"Seals what is under another KEK under the first of secrets.keks: only the keys that the\n"
+		"private keys are sealed with, which themselves are not opened. Nobody has to stop for it.\n"
+		"It may be ended at any time and run again. Changes nothing while a KEK that is in use is\n"
+		"missing, and names it. Before it every node must know the new KEK, behind the old one." },
 	{ { "scan-secrets", NULL }, BIT(O_PATH), cmd_scan_secrets,
 		"find API keys in files",
 		"Looks through a file, or through every regular file below a folder, for keys of this\n"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The commands beside serve. */
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "cc/base/clock.h"
 #include "cc/core/apikeys.h"
+#include "cc/core/certificates.h"
 #include "cc/core/provision.h"
 #include "cc/core/scope.h"
 #include "cc/crypto/apikey.h"
@@ -185,7 +187,8 @@ static enum err revoke_key(struct ctx *cx, const struct options *o)
 }
 
 /* A command that is one question to the control database. */
-static int ask_control(const struct options *o, enum err (*ask)(struct ctx *cx, const struct options *o))
+static int ask_control(const char *doing, const struct options *o,
+	enum err (*ask)(struct ctx *cx, const struct options *o))
 {
 	struct program p;
 	int status = program_load(&p, o, false);
@@ -199,7 +202,7 @@ static int ask_control(const struct options *o, enum err (*ask)(struct ctx *cx, 
 		const enum err e = ask(&cx, o);
 
 		if (e != ERR_NONE) {
-			complain_problem("operator-key", &cx, e);
+			complain_problem(doing, &cx, e);
 			status = EXIT_UNAVAILABLE;
 		}
 		wire_close(&w);
@@ -210,7 +213,7 @@ static int ask_control(const struct options *o, enum err (*ask)(struct ctx *cx, 
 
 int cmd_operator_key_list(const struct options *o)
 {
-	return ask_control(o, list_keys);
+	return ask_control("operator-key", o, list_keys);
 }
 
 int cmd_operator_key_revoke(const struct options *o)
@@ -219,7 +222,26 @@ int cmd_operator_key_revoke(const struct options *o)
 		complain("name the key: --key ID; operator-key list shows the ids");
 		return EXIT_USAGE;
 	}
-	return ask_control(o, revoke_key);
+	return ask_control("operator-key", o, revoke_key);
+}
+
+/* --- kek rotate ----------------------------------------------------------------------------------- */
+
+static enum err rotate_kek(struct ctx *cx, const struct options *o)
+{
+	struct kek_rotation r;
+	const enum err e = certificates_rotate(cx, &r);
+
+	(void)o;
+	if (e == ERR_NONE)
+		printf("all certificates are under %s: %" PRId64 " changed, %" PRId64 " were already\n",
+			r.kek_id, r.changed, r.unchanged);
+	return e;
+}
+
+int cmd_kek_rotate(const struct options *o)
+{
+	return ask_control("kek rotate", o, rotate_kek);
 }
 
 /* --- What needs no database ----------------------------------------------------------------------- */

@@ -250,5 +250,8 @@ bool config_load(
 	apply_regions(&set, nowhere, ret);
 	load_plans(a, ret, faults);
 	load_issuers(a, ret, faults);
+	if (!source->rehearsal)
+		config_load_keks(a, ret, faults);
+	config_load_blocklist(a, ret, faults);
 	return faults->n == 0;
 }

@@ -8,8 +8,10 @@
 
 #include "cc/base/arena.h"
 #include "cc/base/str.h"
+#include "cc/core/envelope.h"
 #include "cc/core/issuers.h"
 #include "cc/core/plan.h"
+#include "cc/crypto/certificate.h"
 #include "cc/schema/schema.h"
 
 /*
@@ -50,6 +52,8 @@ struct secrets_conf {
 	const char *pepper, *role_secret;
 	const char *audit_key, *signing_key, *signing_key_previous;
 	int64_t audit_key_version;
+	const char *kek_folder;
+	struct strv keks;
 };
 
 struct jobs_conf {
@@ -78,6 +82,7 @@ struct domains_conf {
 	int64_t per_tenant, claim_s;
 	struct strv resolvers;
 	int64_t dns_ms, concurrent;
+	const char *trust_store, *key_blocklist;
 };
 
 struct log_conf {
@@ -106,6 +111,8 @@ struct config {
 	struct plans_conf plans;
 	struct plan_set plan_set; /* read from plans.file, or the built-in ones */
 	const struct issuers *issuers; /* read from auth.issuers; NULL without it */
+	struct kek_set keks; /* read from secrets.kek_folder */
+	const struct key_blocklist *blocked_keys; /* read from domains.key_blocklist; NULL without it */
 };
 
 /* A section of the file: `server = { port = 8082; };`. */
@@ -153,6 +160,7 @@ struct config_source {
 	const char *const *env; /* "NAME=value", NULL-terminated; NULL: none */
 	const struct preset *preset;
 	size_t npresets;
+	bool rehearsal; /* folders of secrets are not made yet */
 };
 
 /* False: *faults says why, all of it, and nothing of *ret may be used. */
@@ -160,6 +168,10 @@ bool config_load(struct arena *a, const struct config_source *source, struct con
 	struct config_faults *faults);
 /* Text of a file of at most `max` bytes, or NULL with *ret_error. With secret the arena is wiped later. */
 char *text_file_read(struct arena *a, const char *path, size_t max, size_t *ret_len, const char **ret_error);
+
+/* The KEKs that secrets.keks names, and the list that domains.key_blocklist does. */
+void config_load_keks(struct arena *a, struct config *ret, struct config_faults *faults);
+void config_load_blocklist(struct arena *a, struct config *ret, struct config_faults *faults);
 
 /* The commented example file that the tables say. */
 void config_example(struct str *out);

@@ -33,6 +33,9 @@
 
 /* Settings of the section secrets that are made here, each a file of its name. */
 static const char *const secrets[] = { "pepper", "role_secret", "audit_key", "signing_key" };
+/* The first KEK; who wants another puts it beside and sets secrets.keks. */
+#define KEKS "keks"
+#define FIRST_KEK "first"
 
 /* --- Where the programs are ----------------------------------------------------------------------- */
 
@@ -340,7 +343,7 @@ static bool make_secrets(struct arena *a, const struct embedded *e, const char *
 	for (size_t i = 0; i < NSECRETS; i++)
 		if (!make_secret(a, secret_path(a, e, secrets[i]), ret_error))
 			return false;
-	return true;
+	return make_secret(a, secret_path(a, e, KEKS "/" FIRST_KEK), ret_error);
 }
 
 bool embedded_prepare(struct arena *a, const struct embedded *e, const char **ret_error)
@@ -353,6 +356,7 @@ bool embedded_prepare(struct arena *a, const struct embedded *e, const char **re
 		return false;
 	}
 	return private_folder(a, arena_printf(a, "%s/secrets", e->dir), &self, ret_error) &&
+	       private_folder(a, secret_path(a, e, KEKS), &self, ret_error) &&
 	       private_folder(a, arena_printf(a, "%s/log", e->dir), &self, ret_error) &&
 	       make_secrets(a, e, ret_error) &&
 	       private_folder(a, arena_printf(a, "%s/redis", e->data), &e->who, ret_error);
@@ -391,12 +395,16 @@ size_t embedded_presets(struct arena *a, const struct embedded *e, struct preset
 	const char *redis = arena_printf(a, "unix:%s/redis.sock", e->run);
 	size_t n = 0;
 
-	if (max < 3 + NSECRETS)
+	if (max < 5 + NSECRETS)
 		return 0;
 	ret[n++] = (struct preset){ .setting = "control.conninfo", .value = control, .by = by };
 	ret[n++] = (struct preset){ .setting = "control.admin_conninfo", .value = admin, .by = by };
 	ret[n++] = (struct preset){ .setting = "redis.address", .value = redis, .by = by };
 	n += secret_presets(a, e, ret + n);
+	ret[n++] = (struct preset){
+		.setting = "secrets.kek_folder", .value = secret_path(a, e, KEKS), .by = by
+	};
+	ret[n++] = (struct preset){ .setting = "secrets.keks", .value = FIRST_KEK, .weak = true };
 	for (size_t i = 0; i < REGIONS_MAX && n + 2 <= max; i++) {
 		const struct region_info *r = &known_regions[i];
 

@@ -10,7 +10,7 @@
  *   DIR/lock               held by the daemon: one instance per folder
  *   DIR/supervisor.lock    held by the supervisor
  *   DIR/operator.key       the first operator key, 0600
- *   DIR/secrets/           pepper, role_secret, audit_key, signing_key
+ *   DIR/secrets/           pepper, role_secret, audit_key, signing_key, keks/first
  *   DIR/log/               postgresql.log, redis.log
  *   DATA/postgres, DATA/redis   DATA is DIR, or below /var/lib/controlcored when the unprivileged
  *                          user cannot enter DIR

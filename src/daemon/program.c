@@ -115,7 +115,8 @@ static int load_settings(struct program *p, bool rehearse)
 	const struct options *o = p->options;
 	struct preset preset[EMBEDDED_PRESETS_MAX];
 	struct config_source source = {
-		.path = o->config, .env = (const char *const *)environ, .preset = preset
+		.path = o->config, .env = (const char *const *)environ, .preset = preset,
+		.rehearsal = rehearse
 	};
 	struct config_faults faults;
 

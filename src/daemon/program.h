@@ -59,6 +59,7 @@ int cmd_migrate(const struct options *o);
 int cmd_operator_key_create(const struct options *o);
 int cmd_operator_key_list(const struct options *o);
 int cmd_operator_key_revoke(const struct options *o);
+int cmd_kek_rotate(const struct options *o);
 int cmd_scan_secrets(const struct options *o);
 int cmd_verify_audit(const struct options *o);
 int cmd_config_check(const struct options *o);

@@ -117,6 +117,15 @@ static const char *check_path(const char *s)
 	return s[0] == '/' ? NULL : "must be an absolute path";
 }
 
+/* It is the name of a file, and stands in rows. */
+static const char *check_kek_id(const char *s)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+
+	return s[0] != '.' && s[strspn(s, allowed)] == '\0' ? NULL
+							    : "must be letters, digits and ._- only";
+}
+
 static const char *check_redis(const char *s)
 {
 	if (str_starts(s, "unix:/"))
@@ -330,6 +339,13 @@ static const struct field secrets_fields[] = {
 		"public half is at /.well-known/controlcore-keys."),
 	S_SECRET(T, signing_key_previous, 0, 32, 1024, check_secret,
 		"The signing_key before the last change: its public half stays published."),
+	S_TEXT(T, kek_folder, 1, 4096, check_path, NULL,
+		"A folder with the keys that private keys of certificates are sealed under (KEKs), each a "
+		"file of its own: 32 bytes in 64 hexadecimal digits, mode 0400 or 0600."),
+	{AT(T, keks, struct strv), .kind = K_STRS, .min = 0, .max = 16, .item_max = 64,
+           .check = check_kek_id,
+           .doc = "Which of them: names of files. What is new is sealed under the first, the others only "
+		       "open what is there. Without any no certificates are kept. The same on every node."},
 	S_SECRET(T, role_secret, 0, 32, 1024, check_secret,
 		"Passwords of PostgreSQL login roles are derived from it; without it they log in without "
 		"(peer, trust)."),
@@ -423,6 +439,12 @@ static const struct field domains_fields[] = {
 		       "any those of the system are asked, as one."},
 	S_INT(T, dns_ms, 100, 20000, "5000", "How long they may take for one check, in ms."),
 	S_INT(T, concurrent, 1, 64, "4", "Checks of this node that may be under way at a time."),
+	S_TEXT(T, trust_store, 1, 4096, check_path, NULL,
+		"A file of CA certificates in PEM that tenants' certificates must lead to; without it those "
+		"of the system."),
+	S_TEXT(T, key_blocklist, 1, 4096, check_path, NULL,
+		"A file with the SHA-256 of public keys (SubjectPublicKeyInfo) that no certificate may have, "
+		"64 hexadecimal digits in a line."),
 };
 #undef T
 static SCHEMA(domains_conf_schema, struct domains_conf, "domains", domains_fields);

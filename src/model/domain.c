@@ -5,7 +5,7 @@
 
 const char *const domain_statuses[] = { "pending", "verified", "active", "stale", "detached", "expired",
 					NULL };
-const char *const domain_ssl_statuses[] = { "pending", "active", NULL };
+const char *const domain_ssl_statuses[] = { "pending", "active", "expired", NULL };
 const char *const domain_reasons[] = {
 	"not_checked", "record_missing", "record_wrong", "resolvers_disagree", "resolver_failed",
 	"held_elsewhere", "claim_expired", NULL
@@ -49,12 +49,11 @@ SCHEMA(domain_record_schema, struct domain_record, "DomainRecord", domain_record
 
 #define T struct domain_row
 static const struct field domain_fields[] = {
-	TEXT_LIKE(T, domain, F_CREATE | F_OUT | F_REQUIRED | F_SORT, 1, 253, check_foreign_domain,
-		  "A name of the tenant's own. Kept with A-labels, in lower case, without a dot at the end.",
-		  .example = "policies.acme.com"),
+	TEXT(T, domain, F_OUT | F_SORT, 1, 253, "A-labels, in lower case.", .example = "policies.acme.com"),
 	ENUM(T, status, F_OUT, domain_statuses, NULL,
 	     "verified: it is proven to be the tenant's. active: it is served as well."),
-	ENUM(T, ssl_status, F_OUT, domain_ssl_statuses, NULL, "active: there is a certificate for it."),
+	ENUM(T, ssl_status, F_OUT, domain_ssl_statuses, NULL,
+	     "active: it is verified and has a certificate. expired: that is not served any longer."),
 	BOOL(T, is_default, F_OUT | F_SORT, "The name that the tenant is shown by."),
 	TIME(T, verified_at, F_OUT | F_NULLABLE | F_OPTIONAL_OUT, "When it was proven."),
 	OBJ(T, dns_instructions, F_OUT, struct domain_dns, &domain_dns_schema,
@@ -68,6 +67,8 @@ static const struct field domain_fields[] = {
 	TIME(T, next_check_at, LIVE | F_NULLABLE, "When they are looked at next."),
 	TIME(T, claim_expires_at, F_OUT | F_NULLABLE,
 	     "Until then it must be proven; null: it is, or needs not."),
+	OBJ(T, certificate, F_OUT, struct certificate_shown, &certificate_shown_schema,
+	    "Its certificate; without one all is null."),
 	BOOL(T, custom, 0, "Internal."),
 	TEXT(T, token, 0, 0, 0, "Internal."),
 	TEXT(T, target, 0, 0, 0, "Internal."),
@@ -80,7 +81,7 @@ static const struct field domain_fields[] = {
 	INT(T, row_version, F_ROW_VERSION, 0, 0, "Internal."),
 };
 #undef T
-SCHEMA_IN(domain_row_schema, struct domain_row, "Domain", domain_fields);
+SCHEMA(domain_row_schema, struct domain_row, "Domain", domain_fields);
 
 #define T struct domain_deletion
 static const struct field domain_deletion_fields[] = {

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "certs.h"
+
 /* What a tenant or an object must have gone through before an operation makes sense. */
 static const struct {
 	const char *op;
@@ -38,11 +40,32 @@ static const struct {
          "\"y\":\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM\"}]}}]}"},
 };
 
-static char *body_for(const struct route *r, bool all)
+static char *domain_with_certificate(void)
+{
+	static int n;
+	char name[64], *text;
+	json_t *body;
+
+	snprintf(name, sizeof(name), "certified-%d.example.com", ++n);
+	text = cert_body_for(name);
+	body = json_loads(text, 0, NULL);
+	json_object_set_new(body, "domain", json_string(name));
+	free(text);
+	text = json_dumps(body, JSON_COMPACT);
+	json_decref(body);
+	return text;
+}
+
+/* id: of the object that is meant; may be NULL. */
+static char *body_for(const struct route *r, const char *id, bool all)
 {
 	json_t *o;
 	char *text;
 
+	if (strcmp(r->op, "setCertificate") == 0)
+		return cert_body_for(id);
+	if (strcmp(r->op, "addDomain") == 0 && all)
+		return domain_with_certificate();
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
 		if (strcmp(bodies[i].op, r->op) == 0)
 			return strdup(bodies[i].body);
@@ -107,7 +130,7 @@ void contract_ready(
 	prove(k, r);
 	prepare(k, r, ret->ask.tenant, ret->ask.id);
 	if (r->body != NULL)
-		ret->ask.body = body_for(r, all);
+		ret->ask.body = body_for(r, ret->ask.id, all);
 }
 
 void ready_clear(struct ready *ready)

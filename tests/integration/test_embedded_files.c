@@ -39,14 +39,13 @@ static void expect(const char *dir, int status, const char *text)
 	temp_run_free(&r);
 }
 
-/* How many files of secrets/ have their name; none of these is shorter than it shall be. */
-static int whole_secrets(const struct instance *in, int *ret_unfinished)
+/* How many files of a folder have their name; none of these is shorter than it shall be. */
+static int whole_in(const struct instance *in, const char *folder, int *ret_unfinished)
 {
-	char *path = temp_path(in->dir, "secrets");
+	char *path = temp_path(in->dir, folder);
 	DIR *d = opendir(path);
 	int n = 0;
 
-	*ret_unfinished = 0;
 	assert_non_null(d);
 	for (struct dirent *e; (e = readdir(d)) != NULL;) {
 		struct stat st;
@@ -58,6 +57,8 @@ static int whole_secrets(const struct instance *in, int *ret_unfinished)
 			continue;
 		}
 		assert_int_equal(0, fstatat(dirfd(d), e->d_name, &st, 0));
+		if (S_ISDIR(st.st_mode))
+			continue;
 		assert_int_equal(SECRET_LEN, st.st_size);
 		assert_int_equal(0600, st.st_mode & 07777);
 		n++;
@@ -65,6 +66,12 @@ static int whole_secrets(const struct instance *in, int *ret_unfinished)
 	closedir(d);
 	free(path);
 	return n;
+}
+
+static int whole_secrets(const struct instance *in, int *ret_unfinished)
+{
+	*ret_unfinished = 0;
+	return whole_in(in, "secrets", ret_unfinished) + whole_in(in, "secrets/keks", ret_unfinished);
 }
 
 static void die_at(const struct instance *in, const char *failpoint)
@@ -92,6 +99,7 @@ static void killed_start_leaves_no_half_file(void **state)
 		{ "private.opened:2", 1 },
 		{ "private.written:2", 2 },
 		{ "private.opened:2", 3 },
+		{ "private.written:2", 4 },
 	};
 	struct instance *in = *state;
 	int unfinished;
@@ -103,7 +111,7 @@ static void killed_start_leaves_no_half_file(void **state)
 	}
 	/* The last secret, and then the operator's key. */
 	die_at(in, "private.written:2");
-	assert_int_equal(4, whole_secrets(in, &unfinished));
+	assert_int_equal(5, whole_secrets(in, &unfinished));
 	assert_int_equal(0, unfinished);
 	char *key = temp_path(in->dir, "operator.key");
 	assert_int_equal(-1, access(key, F_OK));

@@ -44,7 +44,7 @@ struct daemon {
 	struct daemon_options options;
 	struct pg *pg; /* shared with nodes that joined */
 	bool owner;    /* pg, Redis and their folder go with this node */
-	char *folder, *config, *log, *port_file, *redis_socket;
+	char *folder, *config, *log, *port_file, *redis_socket, *keks;
 	pid_t pid, redis;
 	int port;
 	char *operator_key;
@@ -133,8 +133,8 @@ static void write_config(const struct daemon *d)
 		fprintf(f, "redis = { address = \"unix:%s\"; };\n", d->redis_socket);
 	fprintf(f,
 		"secrets = { pepper = \"a pepper for tests, 32 bytes or more\"; audit_key = \"%s\";"
-		" signing_key = \"%s\"; };\n",
-		daemon_audit_key, daemon_signing_key);
+		" signing_key = \"%s\"; kek_folder = \"%s\"; keks = [ \"tests\" ]; };\n",
+		daemon_audit_key, daemon_signing_key, d->keks);
 	fprintf(f,
 		"jobs = { undo_window_s = %d; spare_schemas = %d; provision_lease_s = %d; poll_ms = %d; };\n",
 		o->undo_window_s > 0 ? o->undo_window_s : 2592000,
@@ -258,6 +258,15 @@ void daemon_env(struct daemon *d, const char *const *env)
 	d->options.env = env;
 }
 
+void daemon_kek(const struct daemon *d, const char *id, const char *digits)
+{
+	char *path = temp_path(d->keks, id);
+
+	temp_write(path, digits);
+	assert_int_equal(0, chmod(path, 0600));
+	free(path);
+}
+
 static struct daemon *prepare(const struct daemon_options *options)
 {
 	struct daemon *d = calloc(1, sizeof *d);
@@ -269,6 +278,9 @@ static struct daemon *prepare(const struct daemon_options *options)
 	d->config = temp_path(d->folder, "controlcored.conf");
 	d->log = temp_path(d->folder, "daemon.log");
 	d->port_file = temp_path(d->folder, "port");
+	d->keks = temp_path(d->folder, "keks");
+	assert_int_equal(0, mkdir(d->keks, 0700));
+	daemon_kek(d, "tests", DAEMON_KEK);
 	return d;
 }
 
@@ -316,6 +328,7 @@ void daemon_finish(struct daemon *d)
 	free(d->config);
 	free(d->log);
 	free(d->port_file);
+	free(d->keks);
 	free(d->redis_socket);
 	free(d->operator_key);
 	temp_remove(d->folder);

@@ -55,6 +55,10 @@ bool daemon_await_ready(struct daemon *d, int ms);
 void daemon_env(struct daemon *d, const char *const *env);
 bool daemon_running(struct daemon *d);
 
+/* A KEK beside "tests", which seals: for nodes that are started later with CONTROLCORE_SECRETS_KEKS. */
+void daemon_kek(const struct daemon *d, const char *id, const char *digits);
+#define DAEMON_KEK "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
 /* What it depends on: PostgreSQL with all its sessions, Redis with all it holds; SIGKILL, and back again. */
 void daemon_database_kill(struct daemon *d);
 void daemon_database_restart(struct daemon *d);

@@ -77,6 +77,8 @@
 	X(RATE_LIMITED, 429, "rate_limit_exceeded", "too many requests; see retry_after") \
 	X(HEADERS_TOO_LARGE, 431, "headers_too_large", "the header section is too large") \
 	X(INTERNAL, 500, "internal_error", "the server failed; quote the request_id") \
+	X(KEK_MISSING, 501, "certificates_not_configured", \
+		  "this service has no key to seal private keys with, so it keeps none") \
 	X(ENGINE_MISSING, 501, "policy_engine_not_configured", "no policy engine is configured") \
 	X(ENGINE_DOWN, 503, "policy_engine_unavailable", "the policy engine cannot be used; retry") \
 	X(REQUEST_LATE, 408, "request_timeout", "the request did not arrive in time") \

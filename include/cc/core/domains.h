@@ -3,6 +3,7 @@
 #define CC_CORE_DOMAINS_H
 
 #include "cc/base/ctx.h"
+#include "cc/model/certificate.h"
 #include "cc/model/domain.h"
 
 /*
@@ -27,7 +28,7 @@ void domains_show(struct ctx *cx, struct domain_row *row);
  * A claim. One that is pending goes on with its token, for its whole time; one that ended begins with a
  * fresh one. ERR_DOMAIN_TAKEN: the tenant has it already; ERR_DOMAIN_ELSEWHERE; ERR_QUOTA.
  */
-enum err domains_add(struct ctx *cx, const struct domain_row *in, struct domain_row *ret) MUST_USE;
+enum err domains_add(struct ctx *cx, const struct domain_new *in, struct domain_row *ret) MUST_USE;
 /* ERR_DOMAIN_INACTIVE: it is not proven. *ret_changed is false when it is the default already. */
 enum err domains_make_default(struct ctx *cx, const char *name, struct domain_row *ret,
 			      bool *ret_changed) MUST_USE;

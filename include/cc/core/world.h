@@ -7,6 +7,7 @@
 #include "cc/base/bytes.h"
 #include "cc/base/lock.h"
 #include "cc/core/engine.h"
+#include "cc/core/envelope.h"
 #include "cc/core/plan.h"
 #include "cc/core/signing.h"
 #include "cc/db/pool.h"
@@ -16,6 +17,7 @@
 #define SHARD_TENANTS 256
 
 struct issuers;
+struct key_blocklist;
 
 struct region {
 	const char *id;                 /* "us-east-1" */
@@ -60,6 +62,9 @@ struct settings {
 	const char *const *resolvers;   /* what proves domains, for dns_ask() … */
 	size_t nresolvers;
 	int dns_ms, dns_concurrent;
+	struct kek_set keks;            /* private keys of certificates */
+	const struct key_blocklist *blocked_keys;       /* … that are known to others; NULL: none */
+	const char *trust_store;        /* what certificates must lead to, PEM; NULL: the system's */
 	int64_t domain_claim_s;         /* a domain that is not proven by then is no more waited for */
 	int64_t operator_rate;          /* requests of one operator key in a minute */
 	int64_t auth_failures;          /* a minute, from one address and of one key */

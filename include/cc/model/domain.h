@@ -2,10 +2,11 @@
 #ifndef CC_MODEL_DOMAIN_H
 #define CC_MODEL_DOMAIN_H
 
+#include "cc/model/certificate.h"
 #include "cc/schema/schema.h"
 
 extern const char *const domain_statuses[];     /* pending verified active stale detached expired */
-extern const char *const domain_ssl_statuses[]; /* pending active */
+extern const char *const domain_ssl_statuses[]; /* pending active expired */
 extern const char *const domain_reasons[];
 
 /* What a tenant's DNS must show for its domain. */
@@ -41,6 +42,7 @@ struct domain_row {
 	const char *records;                    /* JSON: an array of domain_record */
 	const char *reason;
 	int64_t created_at, checked_at, next_check_at, claim_expires_at;
+	struct certificate_shown certificate;
 	/* internal */
 	bool custom;                            /* else <slug>.<base domain> */
 	const char *token;
@@ -50,7 +52,6 @@ struct domain_row {
 	bool held_elsewhere;
 	bool claim_over;                        /* it was not proven in time */
 	int64_t row_version;
-	uint64_t seen;
 };
 extern const struct schema domain_row_schema;
 

@@ -95,7 +95,7 @@ CREATE TABLE cc.domain (
 	              ('pending', 'verified', 'active', 'stale', 'detached', 'expired')),
 	held          boolean GENERATED ALWAYS AS (status IN ('verified', 'active', 'stale', 'detached')) STORED,
 	routed        boolean GENERATED ALWAYS AS (status IN ('verified', 'active', 'stale')) STORED,
-	ssl_status    text NOT NULL CHECK (ssl_status IN ('pending', 'active')),
+	ssl_status    text NOT NULL CHECK (ssl_status IN ('pending', 'active', 'expired')),
 	custom        boolean NOT NULL DEFAULT true,    -- false: <slug>.<base domain>
 	is_default    boolean NOT NULL DEFAULT false,
 	token         text,                     -- what the TXT record must show
@@ -116,6 +116,30 @@ CREATE TABLE cc.domain (
 -- Many may claim a name; one can hold it.
 CREATE UNIQUE INDEX domain_holder ON cc.domain (domain) WHERE held;
 CREATE UNIQUE INDEX domain_default ON cc.domain (tenant_id) WHERE is_default;
+
+-- Certificates, with their private keys sealed: each under a key of its own, and that under a key (KEK) that is
+-- in no database. Both seals are bound to tenant, domain and serial.
+CREATE TABLE cc.certificate (
+	tenant_id   text NOT NULL,
+	domain      text NOT NULL,
+	source      text NOT NULL CHECK (source IN ('supplied')),
+	serial      text NOT NULL,
+	fingerprint text NOT NULL,
+	issuer      text NOT NULL,
+	key_type    text NOT NULL,
+	not_before  timestamptz NOT NULL,
+	not_after   timestamptz NOT NULL,
+	chain       text NOT NULL,              -- PEM, the leaf first
+	sealed_key  bytea NOT NULL,
+	wrapped_dek bytea NOT NULL,
+	kek_id      text NOT NULL,
+	stored_at   timestamptz NOT NULL DEFAULT date_trunc('second', now()),
+	PRIMARY KEY (tenant_id, domain),
+	FOREIGN KEY (tenant_id, domain) REFERENCES cc.domain ON DELETE CASCADE
+);
+CREATE INDEX certificate_domain ON cc.certificate (domain);
+CREATE INDEX certificate_end ON cc.certificate (not_after);
+CREATE INDEX certificate_kek ON cc.certificate (kek_id);
 
 -- All that a tenant learns of another's domains: whether it may have this one.
 CREATE FUNCTION cc.domain_is_held(name text, tenant text) RETURNS boolean
@@ -309,6 +333,9 @@ GRANT SELECT ON cc.tenant, cc.domain, cc.api_key, cc.api_key_live, cc.tenant_aud
 GRANT UPDATE ON cc.tenant, cc.domain, cc.api_key TO cc_ctl_tenant;
 GRANT INSERT ON cc.domain, cc.api_key, cc.tenant_audit TO cc_ctl_tenant;
 GRANT DELETE ON cc.domain TO cc_ctl_tenant;
+GRANT INSERT, DELETE ON cc.certificate TO cc_ctl_tenant;        -- … and sees all of it but what is sealed
+GRANT SELECT (tenant_id, domain, source, serial, fingerprint, issuer, key_type, not_before, not_after, chain,
+	kek_id, stored_at) ON cc.certificate TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE, DELETE ON cc.idempotency TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.operation, cc.alert TO cc_ctl_tenant;
 GRANT SELECT, INSERT, DELETE ON cc.name TO cc_ctl_tenant;       -- its own: a domain may change
@@ -321,6 +348,8 @@ ALTER TABLE cc.name ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.name FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.domain ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.domain FORCE ROW LEVEL SECURITY;
+ALTER TABLE cc.certificate ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cc.certificate FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.api_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.api_key FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.api_key_live ENABLE ROW LEVEL SECURITY;
@@ -339,6 +368,7 @@ ALTER TABLE cc.alert FORCE ROW LEVEL SECURITY;
 CREATE POLICY everything ON cc.tenant TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.name TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.domain TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
+CREATE POLICY everything ON cc.certificate TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.api_key TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.api_key_live TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.tenant_audit TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
@@ -354,6 +384,9 @@ CREATE POLICY own ON cc.name TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
 CREATE POLICY own ON cc.domain TO cc_ctl_tenant
+	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
+	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
+CREATE POLICY own ON cc.certificate TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
 CREATE POLICY own ON cc.api_key TO cc_ctl_tenant

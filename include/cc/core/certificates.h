@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_CORE_CERTIFICATES_H
+#define CC_CORE_CERTIFICATES_H
+
+#include "cc/base/ctx.h"
+#include "cc/db/query.h"
+#include "cc/model/certificate.h"
+#include "cc/model/domain.h"
+
+/*
+ * Certificates of tenants' domains. Where they come from is their source: supplied, by the tenant. Each write
+ * leaves a mark in the change feed (kind "tenant"), so that every node learns of it within a second.
+ */
+
+/* Bringing one: in two steps, since the checks take time that no transaction should. ------------------- */
+
+struct certificate;
+
+/* What the checks said. */
+struct certificate_verdict {
+	const char *domain;             /* as it is kept; NULL: the name was no domain, nothing was checked */
+	const struct certificate *certificate;
+	enum err err;
+	struct problem problem;
+};
+/*
+ * Checks it for a domain, outside of any unit of work. What is wrong is told by certificates_store(): an
+ * earlier request with the same key comes first.
+ */
+void certificates_check(struct ctx *cx, const char *domain, const struct certificate_new *in,
+			const struct certificate_verdict **ret);
+/*
+ * Keeps it for cx->tenant's domain, in the place of the one before. Inside a unit of work bound to the
+ * tenant; audit and change feed are the caller's. The faults of the checks; ERR_NOT_FOUND, ERR_PRECONDITION;
+ * ERR_CONFLICT: it is the platform's domain, or the claim is over; ERR_KEK_MISSING.
+ */
+enum err certificates_store(struct ctx *cx, const struct certificate_verdict *v,
+			    struct domain_row *ret) MUST_USE;
+/* … for a domain that this unit of work has just added. */
+enum err certificates_store_new(struct ctx *cx, const struct certificate_verdict *v,
+				struct domain_row *ret) MUST_USE;
+/* Fills in what is shown of certificates, and what follows for ssl_status, in domains of cx->tenant. */
+enum err certificates_show(struct ctx *cx, struct domain_row *rows, size_t n) MUST_USE;
+
+/* Serving them. ---------------------------------------------------------------------------------------- */
+
+/* Of a verified domain, and valid now. Texts live as long as the call they are given to. */
+struct served_certificate {
+	const char *tenant_id, *domain;
+	const char *fingerprint;        /* SHA-256 of the leaf: another one, another certificate */
+	const char *chain;              /* PEM, the leaf first */
+	const char *key;                /* PEM, PKCS #8; a secret */
+	int64_t not_after;
+};
+typedef void (*served_certificate_fn)(struct ctx *cx, const struct served_certificate *c, void *arg);
+
+/*
+ * All that can be served, of one tenant or with NULL of all, by domain, page by page; keys are wiped from
+ * memory after each. Not inside a unit of work. One that cannot be opened is logged and passed over. After a
+ * mark of the change feed for a tenant its domains that are not told of any more are not to be served.
+ */
+enum err certificates_each(struct ctx *cx, const char *tenant_id, served_certificate_fn fn,
+			   void *arg) MUST_USE;
+/* The one of a domain; *ret_found false: there is none to be served. In cx->arena, which is wiped. */
+enum err certificates_of(struct ctx *cx, const char *domain, struct served_certificate *ret,
+			 bool *ret_found) MUST_USE;
+
+/* Changing the KEK. ------------------------------------------------------------------------------------ */
+
+struct kek_rotation {
+	const char *kek_id;             /* what all are under afterwards */
+	int64_t changed, unchanged;
+};
+/*
+ * Seals the DEK of every certificate that is under another KEK with the first one. May be interrupted at any
+ * time and run again. ERR_KEK_MISSING: this service has none; ERR_CONFLICT: some are under KEKs that are not
+ * known here, which the message names, and nothing was changed.
+ */
+enum err certificates_rotate(struct ctx *cx, struct kek_rotation *ret) MUST_USE;
+
+#endif

@@ -1,0 +1,64 @@
+-- Certificates of domains. Tenants write and see their own; only cc_ctl reads what is sealed.
+-- include: cc/model/certificate.h
+-- include: cc/model/domain.h
+
+-- What is shown of one, or with domain NULL of all of a tenant's.
+-- name: certificate_shown :many certificate_shown
+-- args: tenant_id text, domain text
+SELECT domain, source, serial, fingerprint, issuer, key_type, not_before, not_after, stored_at,
+       not_after <= now() AS expired
+  FROM cc.certificate
+ WHERE tenant_id = $1 AND ($2::text IS NULL OR domain = $2);
+
+-- The one before makes room. The domain's row is locked.
+-- name: certificate_drop :exec
+-- args: tenant_id text, domain text
+DELETE FROM cc.certificate WHERE tenant_id = $1 AND domain = $2;
+
+-- name: certificate_put :exec
+-- args: tenant_id text, domain text, source text, serial text, fingerprint text, issuer text, key_type text
+-- args: not_before timestamptz, not_after timestamptz, chain text, sealed_key bytea, wrapped_dek bytea
+-- args: kek_id text
+INSERT INTO cc.certificate (tenant_id, domain, source, serial, fingerprint, issuer, key_type, not_before,
+                            not_after, chain, sealed_key, wrapped_dek, kek_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
+
+-- The domain has another certificate than before.
+-- name: domain_certified :exec
+-- args: tenant_id text, domain text
+UPDATE cc.domain
+   SET ssl_status = CASE WHEN routed THEN 'active' ELSE 'pending' END, row_version = row_version + 1
+ WHERE tenant_id = $1 AND domain = $2;
+
+-- What can be served, of one tenant or with NULL of all, by domain: at most one tenant has it routed.
+-- name: certificate_servable :many certificate_row
+-- args: tenant_id text, after text, max_rows int8
+SELECT c.tenant_id, c.domain, c.serial, c.fingerprint, c.chain, c.kek_id, c.sealed_key, c.wrapped_dek, c.not_after
+  FROM cc.certificate c
+  JOIN cc.domain d ON d.tenant_id = c.tenant_id AND d.domain = c.domain
+ WHERE d.routed AND c.not_after > now() AND c.domain > $2 AND ($1::text IS NULL OR c.tenant_id = $1)
+ ORDER BY c.domain LIMIT $3;
+
+-- name: certificate_servable_one :opt certificate_row
+-- args: domain text
+SELECT c.tenant_id, c.domain, c.serial, c.fingerprint, c.chain, c.kek_id, c.sealed_key, c.wrapped_dek, c.not_after
+  FROM cc.certificate c
+  JOIN cc.domain d ON d.tenant_id = c.tenant_id AND d.domain = c.domain
+ WHERE d.routed AND c.not_after > now() AND c.domain = $1;
+
+-- name: kek_uses :many kek_use
+SELECT kek_id, count(*) AS total FROM cc.certificate GROUP BY kek_id ORDER BY kek_id;
+
+-- Some that are not under this KEK yet.
+-- name: certificate_other_kek :many certificate_row
+-- args: kek_id text, max_rows int8
+SELECT tenant_id, domain, serial, fingerprint, chain, kek_id, sealed_key, wrapped_dek, not_after
+  FROM cc.certificate
+ WHERE kek_id <> $1
+ ORDER BY tenant_id, domain LIMIT $2;
+
+-- Unless it is another by now. The tenant's row is locked.
+-- name: certificate_rewrap :count
+-- args: tenant_id text, domain text, wrapped_dek bytea, new_kek_id text, new_dek bytea
+UPDATE cc.certificate SET kek_id = $4, wrapped_dek = $5
+ WHERE tenant_id = $1 AND domain = $2 AND wrapped_dek = $3;

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Certificates that tenants bring: taken, shown without their keys, sealed for one tenant, gone with it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "certs.h"
+#include "client.h"
+#include "daemon.h"
+#include "temp.h"
+
+static void add(struct client *c, const struct tenant_fixture *t, const char *domain)
+{
+	char path[200];
+
+	snprintf(path, sizeof(path), "/tenants/%s/domains", t->id);
+	assert_status(201, client_post(c, path, "{'domain':'%s'}", domain));
+}
+
+static const struct answer *get(struct client *c, const struct tenant_fixture *t, const char *domain)
+{
+	return client_get(c, "/tenants/%s/domains/%s", t->id, domain);
+}
+
+static const struct answer *bring(struct client *c, const struct tenant_fixture *t, const char *domain,
+				  const char *headers, const char *body)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "/api/v1/tenants/%s/domains/%s/certificate", t->id, domain);
+	return client_call(c, "PUT", path, headers, body);
+}
+
+/* Here the database is told that the proof was given. */
+static void prove(struct daemon *d, const char *domain)
+{
+	char sql[400];
+
+	snprintf(sql, sizeof(sql),
+		 "UPDATE cc.domain SET status = 'verified', verified_at = now(), reason = NULL,"
+		 " claim_expires_at = NULL WHERE domain = '%s'", domain);
+	fixture_control(d, sql);
+}
+
+static struct cert *for_name(const char *domain, int until_s)
+{
+	char names[300];
+
+	snprintf(names, sizeof(names), "DNS:%s", domain);
+	return cert_make(&(struct cert_spec){ .names = names, .until_s = until_s });
+}
+
+static void a_certificate_is_shown_without_its_key(void **state)
+{
+	struct cert *cert = for_name("www.shows.org", 0);
+	char *body = cert_body(cert, NULL, true);
+	const struct answer *a;
+	struct tenant_fixture t;
+	struct client *c;
+
+	fixture_tenant(*state, "shows", NULL, NULL, NULL, &t);
+	c = client_of(*state, &t);
+	add(c, &t, "www.shows.org");
+	assert_true(answer_null(assert_status(200, get(c, &t, "www.shows.org")), "certificate.source"));
+	a = assert_status(200, bring(c, &t, "WWW.shows.org.", NULL, body));
+	assert_text("pending", a, "ssl_status");
+	prove(*state, "www.shows.org");
+	a = assert_status(200, bring(c, &t, "www.shows.org", NULL, body));
+	assert_text("www.shows.org", a, "domain");
+	assert_text("active", a, "ssl_status");
+	assert_text("supplied", a, "certificate.source");
+	assert_text("P-256", a, "certificate.key_type");
+	assert_text("CN=test", a, "certificate.issuer");
+	assert_int_equal(64, strlen(answer_text(a, "certificate.fingerprint")));
+	assert_non_null(answer_text(a, "certificate.not_after"));
+	assert_null(strstr(a->body, "PRIVATE"));
+	a = assert_status(200, client_get(c, "/tenants/%s/domains", t.id));
+	assert_text("supplied", a, "[0].certificate.source");
+	assert_true(answer_null(a, "[1].certificate.source"));
+	a = assert_status(200, client_get(c, "/audit/logs?object=domain"));
+	assert_text("setCertificate", a, "logs[0].action");
+	assert_text("www.shows.org", a, "logs[0].object_id");
+	client_close(c);
+	free(body);
+	cert_free(cert);
+}
+
+static void a_new_domain_may_bring_its_own(void **state)
+{
+	struct cert *cert = for_name("www.brings.org", 0), *other = for_name("www.other.org", 0);
+	struct tenant_fixture t;
+	struct client *c;
+	const struct answer *a;
+	json_t *body;
+	char path[200], *text;
+
+	fixture_tenant(*state, "brings", NULL, NULL, NULL, &t);
+	c = client_of(*state, &t);
+	snprintf(path, sizeof(path), "/api/v1/tenants/%s/domains", t.id);
+	body = json_pack("{s:s,s:s,s:s,s:b}", "domain", "www.brings.org", "ssl_certificate", cert_pem(cert),
+			 "ssl_private_key", cert_private(other), "self_managed", 1);
+	text = json_dumps(body, 0);
+	assert_fault("ssl_private_key", "key_mismatch", client_call(c, "POST", path, NULL, text));
+	assert_error(404, "resource_not_found", get(c, &t, "www.brings.org"));
+	free(text);
+	json_object_del(body, "ssl_private_key");
+	text = json_dumps(body, 0);
+	assert_fault("ssl_private_key", "required", client_call(c, "POST", path, NULL, text));
+	free(text);
+	json_object_set_new(body, "ssl_private_key", json_string(cert_private(cert)));
+	text = json_dumps(body, 0);
+	a = assert_status(201, client_call(c, "POST", path, NULL, text));
+	assert_text("pending", a, "status");
+	assert_text("pending", a, "ssl_status");
+	assert_text("supplied", a, "certificate.source");
+	assert_null(strstr(a->body, "PRIVATE"));
+	free(text);
+	json_decref(body);
+	client_close(c);
+	cert_free(other);
+	cert_free(cert);
+}
+
+static void what_is_not_fit_is_refused_by_field(void **state)
+{
+	struct cert *good = for_name("www.picky.org", 0), *late = for_name("www.picky.org", 86400);
+	struct cert *other = for_name("www.other.org", 0), *wide = for_name("*.co.uk", 0);
+	struct tenant_fixture t;
+	struct client *c;
+	char *body;
+
+	fixture_tenant(*state, "picky", NULL, NULL, NULL, &t);
+	c = client_of(*state, &t);
+	add(c, &t, "www.picky.org");
+	add(c, &t, "picky.co.uk");
+	body = cert_body(good, NULL, false);
+	assert_fault("ssl_certificate", "untrusted", bring(c, &t, "www.picky.org", NULL, body));
+	free(body);
+	body = cert_body(good, cert_pem(other), true);
+	assert_fault("ssl_chain", "order", bring(c, &t, "www.picky.org", NULL, body));
+	free(body);
+	body = cert_body(late, NULL, true);
+	assert_fault("ssl_certificate", "certificate_expired", bring(c, &t, "www.picky.org", NULL, body));
+	free(body);
+	body = cert_body(other, NULL, true);
+	assert_fault("ssl_certificate", "certificate_mismatch", bring(c, &t, "www.picky.org", NULL, body));
+	assert_error(404, "resource_not_found", bring(c, &t, "www.other.org", NULL, body));
+	free(body);
+	body = cert_body(wide, NULL, true);
+	assert_fault("ssl_certificate", "certificate_mismatch", bring(c, &t, "picky.co.uk", NULL, body));
+	free(body);
+	body = cert_body_for(t.domain);
+	assert_error(409, "conflict", bring(c, &t, t.domain, NULL, body));
+	free(body);
+	assert_true(answer_null(assert_status(200, get(c, &t, "www.picky.org")), "certificate.source"));
+	client_close(c);
+	cert_free(wide);
+	cert_free(other);
+	cert_free(late);
+	cert_free(good);
+}
+
+/* 60 characters of its base64: no other text has them. */
+static void take_needle(const struct cert *cert, char ret[61])
+{
+	const char *line = strchr(cert_private(cert), '\n') + 1;
+
+	snprintf(ret, 61, "%.60s", line);
+}
+
+static bool file_has(const char *path, const char *needle)
+{
+	char *text = temp_read(path);
+	const bool has = text != NULL && strstr(text, needle) != NULL;
+
+	free(text);
+	return has;
+}
+
+/* Fails unless so many tables of the control database hold the text, as such or as bytes. */
+static void assert_tables_with(struct daemon *d, const char *needle, const char *wanted)
+{
+	char sql[1200];
+
+	snprintf(sql, sizeof(sql),
+		 "DO $$ DECLARE r record; n bigint; held int := 0; needle text := '%s';"
+		 " bytes text := encode(convert_to(needle, 'UTF8'), 'hex'); BEGIN"
+		 " FOR r IN SELECT oid::regclass AS name FROM pg_class"
+		 "  WHERE relnamespace = 'cc'::regnamespace AND relkind = 'r' LOOP"
+		 "  EXECUTE format('SELECT count(*) FROM %%s x WHERE position(%%L in x::text) > 0"
+		 "   OR position(%%L in x::text) > 0', r.name, needle, bytes) INTO n;"
+		 "  held := held + (n > 0)::int; END LOOP;"
+		 " IF NOT held %s THEN RAISE 'in %% tables', held; END IF; END $$", needle, wanted);
+	fixture_control(d, sql);
+}
+
+static void the_key_is_in_no_table_and_no_log(void **state)
+{
+	struct cert *cert = for_name("www.secret.org", 0);
+	char *body = cert_body(cert, NULL, true), needle[61];
+	const char *const header = "Idempotency-Key: \"one\"\r\n";
+	const struct answer *a;
+	struct tenant_fixture t;
+	struct client *c;
+
+	take_needle(cert, needle);
+	fixture_tenant(*state, "secret", NULL, NULL, NULL, &t);
+	c = client_of(*state, &t);
+	add(c, &t, "www.secret.org");
+	a = assert_status(200, bring(c, &t, "www.secret.org", header, body));
+	assert_null(strstr(a->body, needle));
+	a = assert_status(200, bring(c, &t, "www.secret.org", header, body));
+	assert_string_equal("true", answer_header(a, "Idempotent-Replayed"));
+	/* Where it does not belong, it is refused and not echoed either. */
+	for (char *p = body; (p = strstr(p, "ssl_private_key")) != NULL;)
+		memcpy(p, "ssl_private_kex", 15);
+	a = assert_status(422, bring(c, &t, "www.secret.org", NULL, body));
+	assert_null(strstr(a->body, needle));
+	assert_tables_with(*state, "www.secret.org", ">= 4");
+	assert_tables_with(*state, needle, "= 0");
+	assert_false(file_has(daemon_log_path(*state), needle));
+	client_close(c);
+	free(body);
+	cert_free(cert);
+}
+
+static void another_takes_its_place(void **state)
+{
+	struct tenant_fixture t;
+	struct client *c;
+	const struct answer *a;
+	char first[100], *body;
+
+	fixture_tenant(*state, "swaps", NULL, NULL, NULL, &t);
+	c = client_of(*state, &t);
+	add(c, &t, "www.swaps.org");
+	body = cert_body_for("www.swaps.org");
+	a = assert_status(200, bring(c, &t, "www.swaps.org", NULL, body));
+	snprintf(first, sizeof(first), "%s", answer_text(a, "certificate.fingerprint"));
+	free(body);
+	body = cert_body_for("www.swaps.org");
+	a = assert_status(200, bring(c, &t, "www.swaps.org", NULL, body));
+	assert_string_not_equal(first, answer_text(a, "certificate.fingerprint"));
+	free(body);
+	client_close(c);
+}
+
+static void an_end_is_seen_when_it_comes(void **state)
+{
+	struct tenant_fixture t;
+	struct client *c;
+	char *body = cert_body_for("www.ends.org");
+
+	fixture_tenant(*state, "ends", NULL, NULL, NULL, &t);
+	c = client_of(*state, &t);
+	add(c, &t, "www.ends.org");
+	prove(*state, "www.ends.org");
+	assert_text("active", assert_status(200, bring(c, &t, "www.ends.org", NULL, body)), "ssl_status");
+	fixture_control(*state, "UPDATE cc.certificate SET not_after = now() WHERE domain = 'www.ends.org'");
+	assert_text("expired", assert_status(200, get(c, &t, "www.ends.org")), "ssl_status");
+	client_close(c);
+	free(body);
+}
+
+static void it_goes_with_its_domain(void **state)
+{
+	struct tenant_fixture t;
+	struct client *c;
+	char *body = cert_body_for("www.goes.org");
+
+	fixture_tenant(*state, "goes", NULL, NULL, NULL, &t);
+	c = client_of(*state, &t);
+	add(c, &t, "www.goes.org");
+	assert_status(200, bring(c, &t, "www.goes.org", NULL, body));
+	assert_status(200, client_delete(c, "/tenants/%s/domains/www.goes.org", t.id));
+	fixture_control(*state, "DO $$ BEGIN IF EXISTS (SELECT FROM cc.certificate"
+			" WHERE domain = 'www.goes.org') THEN RAISE 'it is there'; END IF; END $$");
+	add(c, &t, "www.goes.org");
+	assert_true(answer_null(assert_status(200, get(c, &t, "www.goes.org")), "certificate.source"));
+	client_close(c);
+	free(body);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_certificate_is_shown_without_its_key),
+		cmocka_unit_test(a_new_domain_may_bring_its_own),
+		cmocka_unit_test(what_is_not_fit_is_refused_by_field),
+		cmocka_unit_test(the_key_is_in_no_table_and_no_log),
+		cmocka_unit_test(another_takes_its_place),
+		cmocka_unit_test(an_end_is_seen_when_it_comes),
+		cmocka_unit_test(it_goes_with_its_domain),
+	};
+
+	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);
+}
