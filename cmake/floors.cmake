@@ -81,7 +81,7 @@ endfunction()
 # All foreign libraries, for programs that are not bound to a door: tests and the bench.
 add_library(cc_foreign INTERFACE)
 target_link_libraries(cc_foreign INTERFACE PkgConfig::JANSSON PkgConfig::CRYPTO PkgConfig::HIREDIS
-  PkgConfig::LIBPQ PkgConfig::MICROHTTPD PkgConfig::LIBCONFIG PkgConfig::CURL PkgConfig::CARES PkgConfig::IDN
+  PkgConfig::LIBPQ PkgConfig::MICROHTTPD PkgConfig::GNUTLS PkgConfig::LIBCONFIG PkgConfig::CURL PkgConfig::CARES PkgConfig::IDN
   PkgConfig::PSL Threads::Threads)
 
 # Every C file of a folder becomes a program of its own; the target <group>-programs builds them all.

@@ -5,7 +5,7 @@
 # CC_SKIP_PACKAGES=1: everything is there already, look at nothing.
 set -eu
 
-run='build-essential cmake ninja-build pkg-config libmicrohttpd-dev libjansson-dev libpq-dev libhiredis-dev
+run='build-essential cmake ninja-build pkg-config libmicrohttpd-dev libgnutls28-dev libjansson-dev libpq-dev libhiredis-dev
 	libssl-dev libconfig-dev libcurl4-openssl-dev libc-ares-dev libidn2-dev libpsl-dev publicsuffix postgresql redis-server'
 # Node.js may be there from elsewhere, with an npm of its own that Debian's would push out.
 node='nodejs npm'

@@ -6,6 +6,8 @@
 #include "cc/model/issuer.h"
 #include "cc/schema/read.h"
 
+#include "tls.h"
+
 #define CONFIG_FILE_MAX (1 << 20)
 #define SECRET_FILE_MAX 4096
 
@@ -218,6 +220,24 @@ static void load_issuers(struct arena *a, struct config *ret, struct config_faul
 		config_fault(faults, path, "auth.issuers", "%s", f->message);
 }
 
+/* Read here too, so that `config check` finds what would keep the listener from starting. */
+static void check_tls(
+	struct arena *a, const struct tls_conf *c, const char *nowhere, struct config_faults *faults)
+{
+	if (c->keys.n != c->certificates.n) {
+		config_fault(faults, nowhere, "tls.keys",
+			"must name as many files as tls.certificates, in the same order");
+		return;
+	}
+	for (size_t i = 0; c->address != NULL && i < c->certificates.n; i++) {
+		const char *error = NULL;
+
+		tls_cert_put(tls_file_read(a, c->certificates.v[i], c->keys.v[i], &error));
+		if (error != NULL)
+			config_fault(faults, c->certificates.v[i], "tls.certificates", "%s", error);
+	}
+}
+
 bool config_load(
 	struct arena *a, const struct config_source *source, struct config *ret, struct config_faults *faults)
 {
@@ -253,5 +273,6 @@ bool config_load(
 	if (!source->rehearsal)
 		config_load_keks(a, ret, faults);
 	config_load_blocklist(a, ret, faults);
+	check_tls(a, &ret->tls, nowhere, faults);
 	return faults->n == 0;
 }

@@ -32,6 +32,14 @@ struct server_conf {
 	struct strv trusted_proxies;
 };
 
+struct tls_conf {
+	const char *address; /* NULL: no TLS listener */
+	int64_t port, public_port;
+	const char *port_file;
+	struct strv certificates, keys; /* paths, by pairs */
+	int64_t io_threads, connections_max, handshake_ms, hsts_s;
+};
+
 struct control_conf {
 	const char *conninfo, *admin_conninfo;
 	int64_t connections;
@@ -97,6 +105,7 @@ struct plans_conf {
 
 struct config {
 	struct server_conf server;
+	struct tls_conf tls;
 	struct control_conf control;
 	struct region_conf region[REGIONS_MAX];
 	size_t nregions;

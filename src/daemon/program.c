@@ -139,9 +139,11 @@ static int load_settings(struct program *p, bool rehearse)
 
 bool program_can_listen(struct program *p)
 {
-	const struct server_conf *c = &p->config.server;
-	const char *why = http_server_probe(p->arena, c->address, (int)c->port);
+	const struct config *c = &p->config;
+	const char *why = http_server_probe(p->arena, c->server.address, (int)c->server.port);
 
+	if (why == NULL && c->tls.address != NULL)
+		why = http_server_probe(p->arena, c->tls.address, (int)c->tls.port);
 	if (why != NULL)
 		complain("%s; nothing was started", why);
 	return why == NULL;

@@ -208,11 +208,32 @@ static int make_first_key(struct serving *s)
 	return EXIT_NO_FILE;
 }
 
+static int write_port(const struct program *p, const char *file, int port)
+{
+	const char *error = NULL;
+
+	if (file == NULL || private_file(p->arena, file, arena_printf(p->arena, "%d\n", port), true, &error))
+		return 0;
+	complain("%s", error);
+	return EXIT_NO_FILE;
+}
+
+static int announce_tls(struct serving *s)
+{
+	const struct tls_conf *c = &s->program.config.tls;
+	const int port = http_server_tls_port(s->wire.http);
+
+	if (c->address == NULL)
+		return 0;
+	LOG(LOG_INFO, "listening for TLS", LOG_TEXT("address", c->address), LOG_INT("port", port));
+	return write_port(&s->program, c->port_file, port);
+}
+
 static int announce(struct serving *s)
 {
 	struct program *p = &s->program;
 	const int port = http_server_port(s->wire.http);
-	const char *file = p->config.server.port_file, *error = NULL;
+	int status = announce_tls(s);
 
 	LOG(LOG_INFO, "listening", LOG_TEXT("address", p->config.server.address), LOG_INT("port", port),
 		LOG_TEXT("version", CC_VERSION), LOG_INT("connections_max", s->descriptors.clients));
@@ -221,14 +242,11 @@ static int announce(struct serving *s)
 			LOG_INT("connections", s->descriptors.clients),
 			LOG_INT("wanted", p->config.server.connections_max),
 			LOG_INT("descriptors", s->descriptors.limit));
-	if (file != NULL &&
-		!private_file(p->arena, file, arena_printf(p->arena, "%d\n", port), true, &error)) {
-		complain("%s", error);
-		return EXIT_NO_FILE;
-	}
-	if (p->options->embedded != NULL)
+	if (status == 0)
+		status = write_port(p, p->config.server.port_file, port);
+	if (status == 0 && p->options->embedded != NULL)
 		session_text_print(p->arena, &p->embedded, p->config.server.address, port);
-	return 0;
+	return status;
 }
 
 static int start(struct serving *s)

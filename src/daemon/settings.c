@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config.h"
+#include "settings_parts.h"
 
 #include "cc/base/cidr.h"
 
@@ -63,7 +63,7 @@ static const char *check_host_name(const char *s)
 }
 
 /* As the listener takes it; an IPv6 address may name its interface: fe80::1%eth0. */
-static const char *check_address(const char *s)
+const char *check_address(const char *s)
 {
 	unsigned char number[16];
 	char plain[INET6_ADDRSTRLEN];
@@ -112,7 +112,7 @@ static const char *check_resolver(const char *s)
 	return inet_pton(strchr(host, ':') != NULL ? AF_INET6 : AF_INET, host, address) == 1 ? NULL : problem;
 }
 
-static const char *check_path(const char *s)
+const char *check_path(const char *s)
 {
 	return s[0] == '/' ? NULL : "must be an absolute path";
 }
@@ -206,31 +206,6 @@ static const char *check_secret(const char *s)
 }
 
 /* --- The tables ---------------------------------------------------------------------------------- */
-
-#define AT(T, m, ctype) .name = #m, .flags = F_CREATE, .offset = FIELD_AT(T, m, ctype)
-#define S_INT(T, m, lo, hi, dflt, d) \
-	{ \
-		AT(T, m, int64_t), .kind = K_INT, .min = (lo), .max = (hi), .def = (dflt), .doc = (d) \
-	}
-#define S_BOOL(T, m, dflt, d) \
-	{ \
-		AT(T, m, bool), .kind = K_BOOL, .def = (dflt), .doc = (d) \
-	}
-#define S_TEXT(T, m, lo, hi, fn, dflt, d) \
-	{ \
-		AT(T, m, const char *), .kind = K_TEXT, .min = (lo), .max = (hi), .check = (fn), \
-					.def = (dflt), .doc = (d) \
-	}
-#define S_NEED(T, m, lo, hi, fn, d) \
-	{ \
-		.name = #m, .flags = F_CREATE | F_REQUIRED, .offset = FIELD_AT(T, m, const char *), \
-		.kind = K_TEXT, .min = (lo), .max = (hi), .check = (fn), .doc = (d) \
-	}
-#define S_SECRET(T, m, extra, lo, hi, fn, d) \
-	{ \
-		.name = #m, .flags = F_CREATE | F_SECRET | (extra), .offset = FIELD_AT(T, m, const char *), \
-		.kind = K_TEXT, .min = (lo), .max = (hi), .check = (fn), .doc = (d) \
-	}
 
 #define T struct server_conf
 static const struct field server_fields[] = {
@@ -479,6 +454,7 @@ const struct section sections[] = {
 	SECTION(auth, auth_conf_schema, "Tokens of people."),
 	SECTION(engine, engine_conf_schema, "The policy engine."),
 	SECTION(domains, domains_conf_schema, "Tenants' own domains."),
+	SECTION(tls, tls_conf_schema, "The TLS listener, beside that of the section server."),
 	SECTION(log, log_conf_schema, "What is logged."),
 	SECTION(plans, plans_conf_schema, "What tenants can subscribe to."),
 };

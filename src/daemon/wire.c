@@ -197,10 +197,49 @@ static const struct cidr *trusted_proxies(struct arena *a, const struct server_c
 	return v;
 }
 
+/* The rest is for health checks, redirects and proxies. */
+static int tls_connections(const struct tls_conf *c, int64_t clients)
+{
+	const int64_t most = clients - clients / 4;
+
+	return (int)(c->connections_max > 0 && c->connections_max < most ? c->connections_max : most);
+}
+
+static struct http_tls tls_of(const struct wire *w, int64_t clients)
+{
+	const struct tls_conf *c = &w->config->tls;
+
+	if (w->tls == NULL)
+		return (struct http_tls){ 0 };
+	return (struct http_tls){
+		.address = c->address,
+		.port = (int)c->port,
+		.public_port = (int)c->public_port,
+		.io_threads = (int)c->io_threads,
+		.connections_max = tls_connections(c, clients),
+		.handshake_ms = (int)c->handshake_ms,
+		.hsts_s = c->hsts_s,
+		.store = tls_keeper_store(w->tls),
+	};
+}
+
+static bool start_listeners(struct wire *w, const struct http_conf *conf, const char **ret_error)
+{
+	w->http = http_server_start(w->arena, conf, ret_error);
+	if (w->http == NULL)
+		return false;
+	if (w->tls == NULL || tls_keeper_start(w->tls))
+		return true;
+	*ret_error = "the thread that keeps certificates cannot be started";
+	http_server_destroy(w->http);
+	w->http = NULL;
+	return false;
+}
+
 bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_error)
 {
 	const struct server_conf *s = &w->config->server;
-	const struct http_conf conf = {
+	struct http_conf conf = {
 		.address = s->address,
 		.port = (int)s->port,
 		.io_threads = (int)s->io_threads,
@@ -225,13 +264,18 @@ bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_er
 		.answers = w->answers,
 	};
 
+	if (w->config->tls.address != NULL) {
+		w->tls = tls_keeper_open(w->arena, &w->config->tls, ret_error);
+		if (w->tls == NULL)
+			return false;
+		conf.tls = tls_of(w, d->clients);
+	}
 	w->jobs = jobs_start(&w->world);
 	if (w->jobs == NULL) {
 		*ret_error = "the background threads cannot be started";
 		return false;
 	}
-	w->http = http_server_start(w->arena, &conf, ret_error);
-	if (w->http != NULL)
+	if (start_listeners(w, &conf, ret_error))
 		return true;
 	jobs_stop(w->jobs);
 	w->jobs = NULL;
@@ -243,9 +287,11 @@ void wire_close(struct wire *w)
 	/* Requests and jobs wake each other; both must be over before what they share goes. */
 	if (w->http != NULL)
 		http_server_drain(w->http, (int)w->config->server.drain_ms);
+	tls_keeper_stop(w->tls);
 	jobs_stop(w->jobs);
 	if (w->http != NULL)
 		http_server_destroy(w->http);
+	tls_keeper_close(w->tls);
 	answers_destroy(w->answers);
 	registry_destroy(w->world.registry);
 	limiter_destroy(w->world.limiter);

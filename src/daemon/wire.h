@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "descriptors.h"
+#include "tls.h"
 
 /* Who gets what: the settings become a world, the world gets its threads. Used by one thread. */
 struct wire {
@@ -21,6 +22,7 @@ struct wire {
 	struct jobs *jobs;
 	struct http_server *http;
 	struct answers *answers;
+	struct tls_keeper *tls; /* NULL: no TLS listener */
 };
 
 /* Pools, registry, limiter: nothing connects, no thread starts. config and arena must outlive it. */

@@ -133,7 +133,9 @@ void answer_make(struct call *c, enum err e)
 
 	e = public_error(c, e);
 	c->answer = "";
-	if (e == ERR_NONE && c->options)
+	if (e == ERR_NONE && c->moved != NULL)
+		c->status = MHD_HTTP_PERMANENT_REDIRECT;
+	else if (e == ERR_NONE && c->options)
 		c->status = MHD_HTTP_NO_CONTENT;
 	else if (e == ERR_NONE && c->rq.stream != NULL)
 		c->status = reply_status(&c->rq);
@@ -229,6 +231,10 @@ static void add_headers(struct MHD_Response *r, const struct call *c)
 	add(r, "X-Content-Type-Options", "nosniff");
 	if (own_header(rq, "Cache-Control") == NULL)
 		add(r, "Cache-Control", cache_control(c));
+	if (c->peer->tls != NULL && c->server->conf.tls.hsts_s > 0)
+		add(r, "Strict-Transport-Security",
+		    arena_printf(c->arena, "max-age=%" PRId64, c->server->conf.tls.hsts_s));
+	add(r, "Location", c->moved);
 	add(r, "Server", c->server->conf.server_name);
 	for (int i = 0; i < rq->nheaders; i++)
 		add(r, rq->header[i].name, rq->header[i].value);

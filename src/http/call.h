@@ -13,7 +13,9 @@
 #include "queue.h"
 #include "router.h"
 #include "shelf.h"
+#include "listener.h"
 #include "stream.h"
+
 
 #include "cc/http/answers.h"
 #include "cc/http/server.h"
@@ -62,6 +64,7 @@ struct call {
 	bool close;                     /* Connection: close */
 	bool one_zero;                  /* HTTP/1.0 */
 	bool options;                   /* OPTIONS: 204 with Allow */
+	const char *moved;              /* 308: the same over TLS; NULL: answered here */
 	uint64_t content_length;
 	bool has_body, expects_continue;
 	struct body body;
@@ -93,7 +96,7 @@ struct http_server {
 	struct http_conf conf;
 	struct arena *arena;            /* as long as the server: settings and router */
 	struct router *router;
-	struct MHD_Daemon *mhd;
+	struct listener plain, tls;
 	queue_response_fn *queue_response;      /* the library's: see refused.c */
 	struct peers peers;
 	struct queue queue;
@@ -103,7 +106,6 @@ struct http_server {
 	struct body_budget bodies;
 	pthread_t *worker;              /* the last one is for the express queue */
 	int workers;                    /* started */
-	int listen_fd, port;
 	bool drained;
 	atomic_bool draining, hurry;    /* hurry: what still waits in the queue is 503 */
 	_Atomic int64_t requests, refused_overload;
@@ -116,6 +118,9 @@ void head_target(struct call *c, const char *raw);
 enum err head_check(struct call *c, const char *method, const char *version);
 /* After the gate has let the call pass: its idempotency key, the announced body, its conditions. */
 enum err head_check_rest(struct call *c);
+
+/* secure.c: what may not come without TLS, or not over this connection. Decides c->moved too. */
+enum err secure_check(struct call *c);
 
 /* run.c: gate, input, unit of work. */
 enum err run_gate(struct call *c, bool may_load);

@@ -2,6 +2,7 @@
 #include "forwarded.h"
 
 #include <string.h>
+#include <strings.h>
 
 static bool is_trusted(const struct cidr *address, const struct cidr *trusted, size_t n)
 {
@@ -72,4 +73,12 @@ const char *forwarded_for(struct arena *a, const char *peer, const char *forward
 		end = begin - 1;
 	}
 	return address_text(a, &at);
+}
+
+bool forwarded_https(const char *peer, const char *proto, const struct cidr *trusted, size_t ntrusted)
+{
+	struct cidr at;
+
+	return proto != NULL && strcasecmp(proto, "https") == 0 && cidr_parse(peer, &at) &&
+	       is_trusted(&at, trusted, ntrusted);
 }

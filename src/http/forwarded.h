@@ -13,4 +13,7 @@
 const char *forwarded_for(struct arena *a, const char *peer, const char *forwarded,
 			  const struct cidr *trusted, size_t ntrusted);
 
+/* Does a trusted proxy say that its own client spoke TLS? proto: X-Forwarded-Proto, one word, or NULL. */
+bool forwarded_https(const char *peer, const char *proto, const struct cidr *trusted, size_t ntrusted);
+
 #endif

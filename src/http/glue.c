@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keep.h"
+#include "tls_link.h"
 
 #include <string.h>
 
@@ -16,7 +17,9 @@ size_t glue_unescape(void *cls, struct MHD_Connection *mhd, char *text)
 void glue_connection(void *cls, struct MHD_Connection *mhd, void **state,
 		     enum MHD_ConnectionNotificationCode how)
 {
-	struct http_server *s = cls;
+	const struct listener *l = cls;
+	struct http_server *s = l->server;
+	struct peer *p;
 
 	if (how == MHD_CONNECTION_NOTIFY_STARTED) {
 		const union MHD_ConnectionInfo *fd =
@@ -24,9 +27,17 @@ void glue_connection(void *cls, struct MHD_Connection *mhd, void **state,
 		const union MHD_ConnectionInfo *address =
 			MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
-		*state = peer_open(&s->peers, fd->connect_fd, address != NULL ? address->client_addr : NULL);
+		p = peer_open(&s->peers, fd->connect_fd, address != NULL ? address->client_addr : NULL);
+		*state = p;
+		if (l->tls) {
+			tls_link_open(mhd, &s->peers, p, s->conf.tls.store);
+			peer_shake(&s->peers, p);
+		}
 	} else if (*state != NULL) {
+		struct tls_link *tls = ((struct peer *)*state)->tls;
+
 		peer_close(&s->peers, *state);
+		tls_link_close(tls);
 		*state = NULL;
 	}
 }
@@ -34,7 +45,7 @@ void glue_connection(void *cls, struct MHD_Connection *mhd, void **state,
 /* The first that is heard of a request: its line is complete. */
 void *glue_target(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
-	struct http_server *s = cls;
+	struct http_server *s = ((const struct listener *)cls)->server;
 	struct arena *a = shelf_take(&s->shelf);
 	struct call *c = ARENA_NEW(a, struct call);
 
@@ -153,7 +164,7 @@ static enum MHD_Result finish(struct call *c)
 {
 	c->in.body = c->body.data;
 	c->in.body_len = c->body.len;
-	if (c->refusal != ERR_NONE || c->options)
+	if (c->refusal != ERR_NONE || c->options || c->moved != NULL)
 		return answer_now(c, c->refusal);
 	if ((c->rq.route->flags & ROUTE_INLINE) != 0 && !c->need_load)
 		return answer_now(c, run_route(c));
@@ -210,7 +221,7 @@ static void abandoned(struct call *c)
 
 void glue_completed(void *cls, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode how)
 {
-	struct http_server *s = cls;
+	struct http_server *s = ((const struct listener *)cls)->server;
 	struct call *c = *state;
 	struct arena *a;
 

@@ -231,7 +231,7 @@ static enum err check_target(struct call *c)
 
 enum err head_check(struct call *c, const char *method, const char *version)
 {
-	enum err e;
+	enum err e, found = ERR_NONE;
 
 	c->method = arena_strndup(c->arena, method, 32);
 	c->in.method = method_of(method);
@@ -244,7 +244,13 @@ enum err head_check(struct call *c, const char *method, const char *version)
 		return e;
 	}
 	if (!c->options)
-		e = find_route(c);
+		found = find_route(c);
+	e = secure_check(c);
+	if (e == ERR_HTTPS_REQUIRED)
+		c->close = true;
+	if (e != ERR_NONE || c->moved != NULL)
+		return e;
+	e = found;
 	if (e == ERR_NONE && !c->options) {
 		e = run_gate(c, false);
 		c->need_load = e == ERR_NEED_LOAD;

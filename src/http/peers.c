@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "peers.h"
+#include "tls_link.h"
 
 #include <arpa/inet.h>
 #include <linux/tcp.h>
@@ -43,7 +44,8 @@ static void peer_end(struct peer *c, int64_t due, bool tell)
 {
 	if (!atomic_compare_exchange_strong(&c->due, &due, due_of(PEER_DEAD, 0)))
 		return;
-	if (tell) {
+	/* A TLS session is its I/O thread's. */
+	if (tell && c->tls == NULL) {
 		/* The request is not complete: no byte of an answer was sent yet. */
 		peer_last_words(c, NULL, ERR_REQUEST_LATE);
 	}
@@ -84,6 +86,7 @@ static void check_one(const struct peers *t, struct peer *c, int64_t now)
 		if (late)
 			peer_end(c, due, true);
 		break;
+	case PEER_SHAKE:
 	case PEER_SEND:
 		if (late)
 			peer_end(c, due, false);
@@ -100,6 +103,8 @@ static int64_t tick_ms(const struct peers *t)
 
 	if (t->idle_ms < shortest)
 		shortest = t->idle_ms;
+	if (t->handshake_ms > 0 && t->handshake_ms < shortest)
+		shortest = t->handshake_ms;
 	if (shortest > 4000)
 		return 500;
 	return shortest > 160 ? shortest / 8 : 20;
@@ -134,12 +139,13 @@ static void *reap(void *arg)
 	return NULL;
 }
 
-void peers_init(struct peers *t, int header_ms, int request_ms, int idle_ms)
+void peers_init(struct peers *t, int header_ms, int request_ms, int idle_ms, int handshake_ms)
 {
 	memset(t, 0, sizeof(*t));
 	t->header_ms = header_ms;
 	t->request_ms = request_ms;
 	t->idle_ms = idle_ms;
+	t->handshake_ms = handshake_ms;
 	lock_init(&t->lock, RANK_CONNS);
 	cond_init(&t->wake);
 }
@@ -246,6 +252,11 @@ void peer_idle(const struct peers *t, struct peer *c)
 	(void)peer_move(c, PEER_IDLE, clock_mono_ms() + t->idle_ms);
 }
 
+void peer_shake(const struct peers *t, struct peer *c)
+{
+	(void)peer_move(c, PEER_SHAKE, clock_mono_ms() + t->handshake_ms);
+}
+
 void peer_refuse(struct peer *c, enum err e)
 {
 	int64_t due = atomic_load(&c->due);
@@ -285,6 +296,10 @@ void peer_last_words(const struct peer *c, const char *request_id, enum err e)
 		     "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
 		     "Connection: close\r\nContent-Length: %d\r\n\r\n%s",
 		     info->status, MHD_get_reason_phrase_for((unsigned)info->status), request_id, n, body);
-	if (n > 0 && (size_t)n < sizeof(text))
+	if (n <= 0 || (size_t)n >= sizeof(text))
+		return;
+	if (c->tls != NULL)
+		tls_link_say(c->tls, text, (size_t)n);
+	else
 		(void)send(c->fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
 }

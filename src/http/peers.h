@@ -18,6 +18,7 @@
  * would live for ever.
  */
 enum peer_state {
+	PEER_SHAKE,             /* the TLS handshake is not over */
 	PEER_IDLE,              /* between requests */
 	PEER_HEAD,              /* the first bytes of a request are here, its headers are not complete */
 	PEER_BODY,              /* headers complete, body on its way */
@@ -26,6 +27,8 @@ enum peer_state {
 	PEER_DEAD,              /* ended by the reaper; nothing may be sent any more */
 };
 
+struct tls_link;
+
 struct peer {
 	struct peer *prev, *next;       /* guarded by: peers.lock */
 	int fd;
@@ -33,6 +36,7 @@ struct peer {
 	_Atomic int64_t due;
 	int64_t seen_due;               /* reaper: the idle period that base_bytes belongs to */
 	uint64_t base_bytes;            /* reaper: bytes received when the connection became idle */
+	struct tls_link *tls;           /* NULL: plain HTTP */
 	char ip[INET6_ADDRSTRLEN];
 	enum err refused;               /* what peer_refuse() has said, and as which request */
 	char refused_id[4 + 16 + 1];
@@ -47,10 +51,11 @@ struct peers {
 	bool stop;                      /* guarded by: lock */
 	bool running;
 	int header_ms, request_ms, idle_ms;
+	int handshake_ms;
 	pthread_t reaper;
 };
 
-void peers_init(struct peers *t, int header_ms, int request_ms, int idle_ms);
+void peers_init(struct peers *t, int header_ms, int request_ms, int idle_ms, int handshake_ms);
 bool peers_start(struct peers *t);
 void peers_stop(struct peers *t);               /* joins the reaper; NULL-safe for one never started */
 void peers_finish(struct peers *t);
@@ -63,9 +68,11 @@ void peer_close(struct peers *t, struct peer *c);
 /* False: the reaper was first and the connection is at its end. */
 bool peer_move(struct peer *c, enum peer_state state, int64_t deadline_ms);
 void peer_idle(const struct peers *t, struct peer *c);
+void peer_shake(const struct peers *t, struct peer *c);
 /*
- * Best effort: a complete answer straight to the socket, for the moments in which libmicrohttpd can
- * only close. request_id is checked (NULL: one is made) and the rest is of the table, so nothing is escaped.
+ * Best effort: a complete answer past libmicrohttpd, for the moments in which it can only close. request_id
+ * is checked (NULL: one is made) and the rest is of the table, so nothing is escaped. With TLS only from the
+ * connection's own I/O thread.
  */
 void peer_last_words(const struct peer *c, const char *request_id, enum err e);
 /* The same once, of a request that nobody answers; the connection is at its end then. Its I/O thread only. */

@@ -20,5 +20,6 @@ door net 'ares' c-ares
 door net 'idn2' libidn2
 door net 'libpsl' libpsl
 door http 'microhttpd' libmicrohttpd
+door http 'gnutls/' GnuTLS
 door daemon 'libconfig' libconfig
 finish

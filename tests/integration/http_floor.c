@@ -341,10 +341,55 @@ void floor_start(struct floor *f)
 	floor_start_with(f, &conf);
 }
 
+void floor_certify(struct floor *f, const struct mint_leaf *v, size_t n)
+{
+	struct tls_entry *entries = calloc(n + 1, sizeof(*entries));
+
+	assert_non_null(entries);
+	for (size_t i = 0; i < n; i++) {
+		const char *why = NULL;
+		char *chain, *key;
+
+		(void)mint_make(f->mint, &v[i], &chain, &key);
+		entries[i].name = v[i].names[0];
+		entries[i].cert = tls_cert_create(
+			f->arena, (struct bytes){ (const unsigned char *)chain, strlen(chain) },
+			(struct bytes){ (const unsigned char *)key, strlen(key) }, &why);
+		if (entries[i].cert == NULL)
+			fail_msg("no certificate: %s", why);
+		free(chain);
+		free(key);
+	}
+	tls_store_replace(f->store, entries, n);
+	for (size_t i = 0; i < n; i++)
+		tls_cert_put(entries[i].cert);
+	free(entries);
+}
+
+void floor_start_tls(struct floor *f, const struct http_conf *conf)
+{
+	struct http_conf with = *conf;
+
+	f->mint = mint_open();
+	f->store = tls_store_create();
+	with.tls.address = "127.0.0.1";
+	with.tls.store = f->store;
+	if (with.tls.connections_max == 0)
+		with.tls.connections_max = 250;
+	if (with.tls.handshake_ms == 0)
+		with.tls.handshake_ms = 20000;
+	floor_start_with(f, &with);
+	f->tls = true;
+	f->port = http_server_tls_port(f->server);
+	floor_certify(f, &(struct mint_leaf){ .names = { "t.example" } }, 1);
+}
+
 void floor_stop(struct floor *f)
 {
 	atomic_store(&floor_seen.hold, false);
 	http_server_destroy(f->server);
+	tls_store_destroy(f->store);
+	mint_close(f->mint);
 	arena_destroy(f->arena);
 	log_stop();
 }

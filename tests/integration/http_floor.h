@@ -8,6 +8,9 @@
 
 #include "cc/http/server.h"
 
+#include "mint.h"
+#include "tls_wire.h"
+
 /*
  * The HTTP floor alone on a free loopback port: a small table of routes, hooks of its own, no database.
  * Credentials: "good" passes from memory, "cold" and "nobody" must be loaded (nobody is then refused),
@@ -18,6 +21,10 @@ struct floor {
 	struct http_server *server;
 	struct http_conf conf;
 	int port;
+	bool tls;                       /* port speaks TLS: wires do as well */
+	const char *name;               /* … for this host; NULL: t.example */
+	struct tls_store *store;
+	struct mint *mint;
 };
 
 /* What the hooks and handlers have seen since floor_start(). */
@@ -43,12 +50,17 @@ extern const struct route_group *const floor_groups[];
 void floor_conf(struct http_conf *ret);
 void floor_start_with(struct floor *f, const struct http_conf *conf);
 void floor_start(struct floor *f);
+/* With a TLS listener too, which port is then: it has a certificate for t.example. */
+void floor_start_tls(struct floor *f, const struct http_conf *conf);
+/* From now on the TLS listener has certificates for these names and no others. */
+void floor_certify(struct floor *f, const struct mint_leaf *v, size_t n);
 void floor_stop(struct floor *f);
 void floor_forget(void);                /* floor_seen starts again */
 
 /* A raw connection; every wait ends after 20 s. */
 struct wire {
 	int fd;
+	struct tls_wire *tls;           /* NULL: plain */
 	size_t n;
 	char buf[256 * 1024];
 };

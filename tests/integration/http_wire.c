@@ -31,17 +31,29 @@ struct wire *wire_open(const struct floor *f)
 	w->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_true(w->fd >= 0);
 	assert_int_equal(0, connect(w->fd, (const struct sockaddr *)&to, sizeof(to)));
+	if (f->tls) {
+		const struct tls_ask ask = { .name = f->name != NULL ? f->name : "t.example",
+					     .root = mint_root(f->mint) };
+		struct tls_told told;
+
+		w->tls = tls_wire_open(w->fd, &ask, &told);
+		if (w->tls == NULL)
+			fail_msg("no TLS: alert %d", told.alert);
+	}
 	return w;
 }
 
 void wire_close(struct wire *w)
 {
+	tls_wire_close(w->tls);
 	(void)close(w->fd);
 	free(w);
 }
 
 bool wire_send_n(struct wire *w, const char *text, size_t n)
 {
+	if (w->tls != NULL)
+		return tls_wire_send(w->tls, text, n);
 	while (n > 0) {
 		const ssize_t sent = send(w->fd, text, n, MSG_NOSIGNAL);
 
@@ -64,9 +76,14 @@ static bool receive(struct wire *w, int ms)
 	struct pollfd p = { .fd = w->fd, .events = POLLIN };
 	ssize_t n;
 
-	if (w->n == sizeof(w->buf) || poll(&p, 1, ms) <= 0)
+	if (w->n == sizeof(w->buf))
 		return false;
-	n = recv(w->fd, w->buf + w->n, sizeof(w->buf) - w->n, 0);
+	if (w->tls != NULL)
+		n = tls_wire_recv(w->tls, w->buf + w->n, sizeof(w->buf) - w->n, ms);
+	else if (poll(&p, 1, ms) <= 0)
+		return false;
+	else
+		n = recv(w->fd, w->buf + w->n, sizeof(w->buf) - w->n, 0);
 	if (n <= 0)
 		return false;
 	w->n += (size_t)n;
@@ -140,6 +157,13 @@ bool wire_ended(struct wire *w, int ms)
 		struct pollfd p = { .fd = w->fd, .events = POLLIN };
 		char c;
 
+		if (w->tls != NULL) {
+			const ssize_t n = tls_wire_recv(w->tls, &c, 1, (int)(until - clock_mono_ms()) + 1);
+
+			if (n < 0)
+				continue;
+			return n == 0;
+		}
 		if (poll(&p, 1, (int)(until - clock_mono_ms()) + 1) <= 0)
 			continue;
 		return recv(w->fd, &c, 1, 0) <= 0;

@@ -23,6 +23,17 @@ static int setup(void **state)
 	return 0;
 }
 
+static int setup_tls(void **state)
+{
+	struct http_conf conf;
+
+	floor_conf(&conf);
+	memset(&the_floor, 0, sizeof(the_floor));
+	floor_start_tls(&the_floor, &conf);
+	*state = &the_floor;
+	return 0;
+}
+
 static int teardown(void **state)
 {
 	floor_stop(*state);
@@ -329,6 +340,9 @@ static void sound_requests_pass_the_guard(void **state)
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		floor_raw(*state, texts[i], strlen(texts[i]), &a);
+		/* A TLS connection is good for one host alone. */
+		if (a.status == 421 && the_floor.tls && strstr(texts[i], "t.example") == NULL)
+			continue;
 		if (a.status != 200 && a.status != 422)
 			fail_msg("%d for\n%s\n%s", a.status, texts[i], a.body);
 	}
@@ -383,5 +397,7 @@ int main(void)
 		cmocka_unit_test_setup(many_headers_in_many_packets_pass_the_guard, forget),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	/* Whoever decrypted it, what libmicrohttpd reads lies in the same buffer. */
+	return cmocka_run_group_tests(tests, setup, teardown) +
+	       cmocka_run_group_tests_name("over TLS", tests, setup_tls, teardown);
 }

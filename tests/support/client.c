@@ -32,6 +32,9 @@ struct client {
 	char *key, *tenant, *host, *request_id;
 	struct kept *kept;
 	char *rest; /* client_begin(): the body that client_end() sends */
+	struct tls_wire *tls;
+	char *tls_name, *tls_root; /* NULL: plain HTTP */
+	struct tls_told told;
 };
 
 /* What has been read of a connection and not been used. */
@@ -53,6 +56,8 @@ struct client *client_open(int port)
 
 static void hang_up(struct client *c)
 {
+	tls_wire_close(c->tls);
+	c->tls = NULL;
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;
@@ -83,6 +88,8 @@ void client_close(struct client *c)
 	free(c->host);
 	free(c->rest);
 	free(c->request_id);
+	free(c->tls_name);
+	free(c->tls_root);
 	free(c);
 }
 
@@ -112,6 +119,18 @@ void client_request_id(struct client *c, const char *id)
 	replace(&c->request_id, id);
 }
 
+void client_tls(struct client *c, const char *name, const char *root)
+{
+	hang_up(c);
+	replace(&c->tls_name, name);
+	replace(&c->tls_root, root);
+}
+
+const struct tls_told *client_told(const struct client *c)
+{
+	return &c->told;
+}
+
 void client_port(struct client *c, int port)
 {
 	hang_up(c);
@@ -119,6 +138,19 @@ void client_port(struct client *c, int port)
 }
 
 /* --- Bytes ---------------------------------------------------------------------------------------- */
+
+static const char *shake(struct client *c)
+{
+	const struct tls_ask ask = { .name = c->tls_name, .root = c->tls_root };
+
+	if (c->tls_name == NULL)
+		return NULL;
+	c->tls = tls_wire_open(c->fd, &ask, &c->told);
+	if (c->tls != NULL && c->told.verified == 0)
+		return NULL;
+	hang_up(c);
+	return "the TLS handshake failed";
+}
 
 static const char *dial(struct client *c)
 {
@@ -134,15 +166,17 @@ static const char *dial(struct client *c)
 	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	if (connect(c->fd, (struct sockaddr *)&a, sizeof a) == 0)
-		return NULL;
+		return shake(c);
 	hang_up(c);
 	return "cannot connect";
 }
 
-static void send_all(int fd, const char *p, size_t n)
+static void send_all(struct client *c, const char *p, size_t n)
 {
-	while (n > 0) {
-		const ssize_t sent = send(fd, p, n, MSG_NOSIGNAL);
+	if (c->tls != NULL)
+		(void)tls_wire_send(c->tls, p, n);
+	while (n > 0 && c->tls == NULL) {
+		const ssize_t sent = send(c->fd, p, n, MSG_NOSIGNAL);
 
 		if (sent <= 0)
 			return;
@@ -159,7 +193,9 @@ static bool take_in(struct client *c, struct intake *in)
 		in->data = in->cap <= ANSWER_MAX ? realloc(in->data, in->cap) : NULL;
 		assert_non_null(in->data);
 	}
-	const ssize_t got = recv(c->fd, in->data + in->n, in->cap - in->n - 1, 0);
+	const size_t room = in->cap - in->n - 1;
+	const ssize_t got = c->tls != NULL ? tls_wire_recv(c->tls, in->data + in->n, room, WAIT_MS)
+					   : recv(c->fd, in->data + in->n, room, 0);
 	if (got <= 0)
 		return false;
 	in->n += (size_t)got;
@@ -304,7 +340,7 @@ static void exchange(struct client *c, struct kept *k, const char *bytes, size_t
 		k->a.error = dial(c);
 	/* A server may answer and close before it has read all: a failed sending is not the end. */
 	if (k->a.error == NULL) {
-		send_all(c->fd, bytes, n);
+		send_all(c, bytes, n);
 		k->a.error = receive(c, k, head_only);
 	}
 	if (k->a.error != NULL)
@@ -385,7 +421,7 @@ void client_begin(struct client *c, const char *method, const char *target, cons
 	(void)keep(c, method, target);
 	hang_up(c);
 	assert_null(dial(c));
-	send_all(c->fd, text, n - strlen(body));
+	send_all(c, text, n - strlen(body));
 	replace(&c->rest, body);
 	free(text);
 }
@@ -397,90 +433,4 @@ const struct answer *client_end(struct client *c)
 	exchange(c, k, c->rest, strlen(c->rest), false);
 	finish(c, k);
 	return &k->a;
-}
-
-/* --- Below /api/v1 -------------------------------------------------------------------------------- */
-
-__attribute__((format(printf, 1, 0))) static char *text_of(const char *fmt, va_list ap)
-{
-	char *text = NULL;
-
-	assert_true(vasprintf(&text, fmt, ap) >= 0);
-	return text;
-}
-
-static const struct answer *call_below(struct client *c, const char *method, const char *path, char *body)
-{
-	const size_t n = strlen(path) + 8;
-	char *target = calloc(1, n);
-
-	assert_non_null(target);
-	snprintf(target, n, "/api/v1%s", path);
-	for (char *p = body; p != NULL && *p != '\0'; p++)
-		if (*p == '\'')
-			*p = '"';
-	const struct answer *a = client_call(c, method, target, NULL, body);
-	free(target);
-	free(body);
-	return a;
-}
-
-__attribute__((format(printf, 3, 0))) static const struct answer *call_bare(
-	struct client *c, const char *method, const char *fmt, va_list ap)
-{
-	char *path = text_of(fmt, ap);
-	const struct answer *a = call_below(c, method, path, NULL);
-
-	free(path);
-	return a;
-}
-
-const struct answer *client_get(struct client *c, const char *path_fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, path_fmt);
-	const struct answer *a = call_bare(c, "GET", path_fmt, ap);
-	va_end(ap);
-	return a;
-}
-
-const struct answer *client_delete(struct client *c, const char *path_fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, path_fmt);
-	const struct answer *a = call_bare(c, "DELETE", path_fmt, ap);
-	va_end(ap);
-	return a;
-}
-
-const struct answer *client_post(struct client *c, const char *path, const char *body_fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, body_fmt);
-	const struct answer *a = call_below(c, "POST", path, text_of(body_fmt, ap));
-	va_end(ap);
-	return a;
-}
-
-const struct answer *client_put(struct client *c, const char *path, const char *body_fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, body_fmt);
-	const struct answer *a = call_below(c, "PUT", path, text_of(body_fmt, ap));
-	va_end(ap);
-	return a;
-}
-
-const struct answer *client_patch(struct client *c, const char *path, const char *body_fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, body_fmt);
-	const struct answer *a = call_below(c, "PATCH", path, text_of(body_fmt, ap));
-	va_end(ap);
-	return a;
 }

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "daemon.h"
+#include "tls_wire.h"
 
 /*
  * A small blocking HTTP/1.1 client on one kept connection (opened when needed, again when the server
@@ -38,6 +39,12 @@ void client_tenant(struct client *c, const char *tenant); /* X-Tenant-ID */
 void client_host(struct client *c, const char *host);
 void client_request_id(struct client *c, const char *id); /* X-Request-ID */
 void client_port(struct client *c, int port); /* after a restart */
+/*
+ * From now on over TLS, for this name, judged by this root (PEM). name NULL: in the clear again. What the
+ * last handshake told is in client_told(); one that fails is status 0.
+ */
+void client_tls(struct client *c, const char *name, const char *root);
+const struct tls_told *client_told(const struct client *c);
 
 /*
  * One exchange. target is sent as it is ("/api/v1/tenants?limit=2"); headers: further lines, each ending in

@@ -69,6 +69,20 @@ static void what_is_no_address_ends_the_search(void **state)
 	IS("10.0.0.1", "10.0.0.1", "192.0.2.1 192.0.2.2");
 }
 
+static void only_a_proxy_says_that_its_client_spoke_tls(void **state)
+{
+	(void)state;
+	assert_true(forwarded_https("10.0.0.1", "https", trusted, 3));
+	assert_true(forwarded_https("10.0.0.1", "HTTPS", trusted, 3));
+	assert_false(forwarded_https("10.0.0.1", "http", trusted, 3));
+	assert_false(forwarded_https("10.0.0.1", "http, https", trusted, 3));
+	assert_false(forwarded_https("10.0.0.1", "", trusted, 3));
+	assert_false(forwarded_https("10.0.0.1", NULL, trusted, 3));
+	assert_false(forwarded_https("203.0.113.5", "https", trusted, 3));
+	assert_false(forwarded_https("10.0.0.1", "https", trusted, 0));
+	assert_false(forwarded_https("", "https", trusted, 3));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -77,6 +91,7 @@ int main(void)
 		cmocka_unit_test(a_proxy_says_who_asked_it),
 		cmocka_unit_test(the_rightmost_that_is_no_proxy_counts),
 		cmocka_unit_test(what_is_no_address_ends_the_search),
+		cmocka_unit_test(only_a_proxy_says_that_its_client_spoke_tls),
 	};
 
 	return cmocka_run_group_tests_name("forwarded", tests, group_start, group_end);

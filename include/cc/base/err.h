@@ -25,6 +25,7 @@
 	X(SCOPE_GRANT, 403, "scope_not_grantable", "a key can grant only scopes that its creator holds") \
 	X(TENANT_SUSPENDED, 403, "tenant_suspended", "the tenant is suspended") \
 	X(ADDRESS, 403, "address_not_allowed", "the API key is not taken from this address") \
+	X(HTTPS_REQUIRED, 403, "https_required", "this is asked over https only") \
 	X(QUOTA, 403, "quota_exceeded", "the limit of this kind of object is reached") \
 	X(OPERATOR_HOST, 403, "operator_key_refused", \
 		  "operator credentials are not accepted on tenant hosts") \
@@ -65,7 +66,8 @@
 	X(TOO_LARGE, 413, "payload_too_large", "the body is larger than the operation takes") \
 	X(URI_TOO_LONG, 414, "uri_too_long", "the request target is too long") \
 	X(MEDIA_TYPE, 415, "unsupported_media_type", "bodies are application/json") \
-	X(MISDIRECTED, 421, "misdirected_request", "this host is not served here") \
+	X(MISDIRECTED, 421, "misdirected_request", \
+		  "the host is not served here, or not over this TLS connection") \
 	X(VALIDATION, 422, "validation_error", "one or more fields are not valid; see details") \
 	X(REGO_INVALID, 422, "rego_invalid", "the Rego source has syntax faults; see details") \
 	X(OPERATION_RUNNING, 423, "operation_in_progress", \

@@ -136,6 +136,8 @@ struct http_in {
 	const char *api_key;            /* X-API-Key */
 	const char *tenant_header;      /* X-Tenant-ID */
 	const char *forwarded_for;      /* X-Forwarded-For: for the HTTP floor alone, see ctx.remote_ip */
+	const char *forwarded_proto;    /* X-Forwarded-Proto: likewise */
+	const char *accept;
 	int n_authorization, n_api_key, n_tenant_header; /* how often each came */
 	const char *content_type, *content_encoding;
 	const char *idempotency_key, *if_match, *if_none_match, *cache_control;

@@ -4,6 +4,7 @@
 
 #include "cc/base/cidr.h"
 #include "cc/http/route.h"
+#include "cc/http/tls.h"
 
 /*
  * The HTTP floor: framing guard, caps, deadlines, router, bounded queue, workers, runner, answers,
@@ -42,6 +43,18 @@ struct http_hooks {
 	void (*done)(struct ctx *cx, struct req *rq, int status);
 };
 
+/* The listener that speaks TLS, beside the one that does not. */
+struct http_tls {
+	const char *address;            /* NULL: there is none */
+	int port;                       /* 0: any free one, see http_server_tls_port() */
+	int public_port;                /* the one that clients see; 0: port */
+	int io_threads;
+	int connections_max;            /* of those of the whole server */
+	int handshake_ms;               /* from the connection to the end of its handshake */
+	int64_t hsts_s;                 /* how long browsers shall come back over TLS only; 0: not said */
+	struct tls_store *store;        /* cc/http/tls.h; lives as long as the server */
+};
+
 struct http_conf {
 	const char *address;            /* "127.0.0.1", "::", … */
 	int port;                       /* 0: any free one, see http_server_port() */
@@ -66,6 +79,7 @@ struct http_conf {
 	const struct http_hooks *hooks;
 	const struct route_group *const *groups;        /* NULL-terminated */
 	struct world *world;
+	struct http_tls tls;
 	struct answers *answers;        /* cc/http/answers.h; NULL: every answer is made anew */
 };
 
@@ -79,6 +93,7 @@ struct http_server *http_server_start(struct arena *a, const struct http_conf *c
 /* Whether it could listen there now, without doing so: NULL, or why not. */
 const char *http_server_probe(struct arena *a, const char *address, int port);
 int http_server_port(const struct http_server *s);
+int http_server_tls_port(const struct http_server *s);
 /*
  * Stop without a lost answer: stop accepting, let what is queued finish (at most drain_ms), join the
  * workers, then stop libmicrohttpd. New requests on kept connections get `Connection: close`.

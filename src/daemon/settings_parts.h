@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_DAEMON_SETTINGS_PARTS_H
+#define CC_DAEMON_SETTINGS_PARTS_H
+
+#include "config.h"
+
+/* What the tables of settings are written with, and what texts in them must look like. */
+
+#define AT(T, m, ctype) .name = #m, .flags = F_CREATE, .offset = FIELD_AT(T, m, ctype)
+#define S_INT(T, m, lo, hi, dflt, d) \
+	{ \
+		AT(T, m, int64_t), .kind = K_INT, .min = (lo), .max = (hi), .def = (dflt), .doc = (d) \
+	}
+#define S_BOOL(T, m, dflt, d) \
+	{ \
+		AT(T, m, bool), .kind = K_BOOL, .def = (dflt), .doc = (d) \
+	}
+#define S_TEXT(T, m, lo, hi, fn, dflt, d) \
+	{ \
+		AT(T, m, const char *), .kind = K_TEXT, .min = (lo), .max = (hi), .check = (fn), \
+					.def = (dflt), .doc = (d) \
+	}
+#define S_NEED(T, m, lo, hi, fn, d) \
+	{ \
+		.name = #m, .flags = F_CREATE | F_REQUIRED, .offset = FIELD_AT(T, m, const char *), \
+		.kind = K_TEXT, .min = (lo), .max = (hi), .check = (fn), .doc = (d) \
+	}
+#define S_SECRET(T, m, extra, lo, hi, fn, d) \
+	{ \
+		.name = #m, .flags = F_CREATE | F_SECRET | (extra), .offset = FIELD_AT(T, m, const char *), \
+		.kind = K_TEXT, .min = (lo), .max = (hi), .check = (fn), .doc = (d) \
+	}
+
+/* NULL, or what is wrong. */
+const char *check_address(const char *s);
+const char *check_path(const char *s);
+
+extern const struct schema tls_conf_schema;
+
+#endif

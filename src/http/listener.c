@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "call.h"
+#include "tls_link.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LISTEN_BACKLOG = 1024, CONNECTION_MEMORY_MIN = 32 * 1024 };
+
+/*
+ * Room for the records of the headers and for the header section of the answer, and then more: what is beyond
+ * header_max, and not absurdly so, shall be refused in our words, not in libmicrohttpd's, which answers by
+ * itself when this is full. Pages that nothing was written to cost nothing.
+ */
+static size_t connection_memory(size_t header_max)
+{
+	const size_t want = 4 * header_max;
+
+	return want > CONNECTION_MEMORY_MIN ? want : CONNECTION_MEMORY_MIN;
+}
+
+static bool listen_on(int *fd, const struct addrinfo *ai)
+{
+	const int yes = 1, no = 0;
+
+	*fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (*fd < 0)
+		return false;
+	(void)setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (ai->ai_family == AF_INET6)
+		(void)setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
+	if (bind(*fd, ai->ai_addr, ai->ai_addrlen) != 0)
+		return false;
+	return listen(*fd, LISTEN_BACKLOG) == 0;
+}
+
+static void look_at_address(struct listener *l)
+{
+	struct sockaddr_storage ss;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	socklen_t size = sizeof(ss);
+
+	if (getsockname(l->fd, (struct sockaddr *)&ss, &size) != 0)
+		return;
+	if (ss.ss_family == AF_INET) {
+		memcpy(&in, &ss, sizeof(in));
+		l->port = ntohs(in.sin_port);
+		l->loopback = ntohl(in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+		return;
+	}
+	memcpy(&in6, &ss, sizeof(in6));
+	l->port = ntohs(in6.sin6_port);
+	l->loopback = IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr) != 0;
+}
+
+/* fd: -1, or what must be closed, also after a failure. */
+static const char *open_listener(struct arena *a, const char *address, int number, int *fd)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_PASSIVE };
+	struct addrinfo *ai = NULL;
+	char port[8];
+	int e;
+	const char *why = NULL;
+
+	*fd = -1;
+	if (number < 0 || number > 65535)
+		return arena_printf(a, "%d is not a port", number);
+	(void)snprintf(port, sizeof(port), "%d", number);
+	e = getaddrinfo(address, port, &hints, &ai);
+	if (e != 0)
+		return arena_printf(a, "%s is not an address: %s", address, gai_strerror(e));
+	if (!listen_on(fd, ai))
+		why = arena_printf(a, "cannot listen on %s port %s: %s", address, port, strerror(errno));
+	freeaddrinfo(ai);
+	return why;
+}
+
+const char *http_server_probe(struct arena *a, const char *address, int port)
+{
+	int fd = -1;
+	const char *why = open_listener(a, address, port, &fd);
+
+	if (fd >= 0)
+		(void)close(fd);
+	return why;
+}
+
+static struct MHD_Daemon *start_mhd(struct listener *l, const struct listener_conf *conf)
+{
+	const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
+			       (l->tls ? MHD_USE_TLS : 0);
+	/*
+	 * 0.9.7x, strict: a target with a space is closed without a word and a missing Host is answered in
+	 * HTML. The guard refuses both in our own words, so it is asked not to look.
+	 */
+	const int strict = MHD_VERSION < 0x00097800 ? 0 : 1;
+	const struct MHD_OptionItem pool[] = {
+		/* One thread is not a pool: the option would only be warned about. */
+		{ conf->io_threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, conf->io_threads,
+		  NULL },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	const int secure = l->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END;
+
+	return MHD_start_daemon(flags, 0, NULL, NULL, glue_call, l,
+				MHD_OPTION_LISTEN_SOCKET, l->fd,
+				MHD_OPTION_CONNECTION_LIMIT, (unsigned)conf->connections_max,
+				MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)conf->connections_per_address,
+				MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				connection_memory(l->server->conf.header_max),
+				MHD_OPTION_URI_LOG_CALLBACK, glue_target, l,
+				MHD_OPTION_UNESCAPE_CALLBACK, glue_unescape, l,
+				MHD_OPTION_NOTIFY_COMPLETED, glue_completed, l,
+				MHD_OPTION_NOTIFY_CONNECTION, glue_connection, l,
+				MHD_OPTION_STRICT_FOR_CLIENT, strict,
+				MHD_OPTION_ARRAY, pool,
+				secure, tls_link_certificate,
+				MHD_OPTION_HTTPS_PRIORITIES, tls_priorities,
+				MHD_OPTION_END);
+}
+
+const char *listener_start(struct arena *a, struct listener *l, const struct listener_conf *conf)
+{
+	const char *why = open_listener(a, conf->address, conf->port, &l->fd);
+
+	if (why != NULL)
+		return why;
+	look_at_address(l);
+	l->mhd = start_mhd(l, conf);
+	return l->mhd != NULL ? NULL : "libmicrohttpd does not start";
+}
+
+void listener_quiesce(struct listener *l)
+{
+	if (l->mhd == NULL)
+		return;
+	(void)MHD_quiesce_daemon(l->mhd);
+	/* Otherwise the kernel goes on taking connections that nobody will serve. */
+	(void)shutdown(l->fd, SHUT_RD);
+}
+
+void listener_stop(struct listener *l)
+{
+	if (l->mhd != NULL)
+		MHD_stop_daemon(l->mhd);
+	l->mhd = NULL;
+	if (l->fd >= 0)
+		(void)close(l->fd);
+	l->fd = -1;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What must come over TLS, and for which host a TLS connection is good. */
+#include "call.h"
+#include "forwarded.h"
+#include "tls_link.h"
+
+#include <string.h>
+
+enum { HTTPS_PORT = 443 };
+
+static bool has_credential(const struct call *c)
+{
+	return c->in.authorization != NULL || c->in.api_key != NULL;
+}
+
+static bool wants_html(const struct call *c)
+{
+	return c->in.accept != NULL && strstr(c->in.accept, "text/html") != NULL;
+}
+
+/* What probes and machines ask without a credential, and a certificate authority before there is any TLS. */
+static bool is_open(const struct call *c)
+{
+	const struct route *r = c->rq.route;
+
+	return r != NULL && r->auth == AUTH_PUBLIC &&
+	       (r->media[0] == NULL || !str_starts(r->media[0], "text/html"));
+}
+
+/* To a host that has a certificate here, and no other: the Host header is anybody's text. */
+static const char *elsewhere(struct call *c)
+{
+	const struct http_tls *t = &c->server->conf.tls;
+	const int port = t->public_port != 0 ? t->public_port : c->server->tls.port;
+	struct tls_cert *cert = tls_store_find(t->store, c->in.host);
+
+	if (cert == NULL)
+		return NULL;
+	tls_cert_put(cert);
+	return arena_printf(c->arena, "https://%s%s%s%s%s", c->in.host,
+			    port != HTTPS_PORT ? arena_printf(c->arena, ":%d", port) : "", c->in.raw_target,
+			    c->query != NULL ? "?" : "", c->query != NULL ? c->query : "");
+}
+
+static enum err check_plain(struct call *c)
+{
+	const bool asks = c->in.method == M_GET || c->in.method == M_HEAD;
+
+	if (asks && !has_credential(c) && !is_open(c) && wants_html(c))
+		c->moved = elsewhere(c);
+	if (c->moved != NULL || (is_open(c) && !has_credential(c)))
+		return ERR_NONE;
+	if (has_credential(c))
+		return refuse(&c->cx, ERR_HTTPS_REQUIRED,
+			      "credentials are taken over https only; this one was sent in the clear: "
+			      "replace it");
+	if (c->rq.route == NULL)
+		return ERR_NONE;
+	return refuse(&c->cx, ERR_HTTPS_REQUIRED, "ask again over https");
+}
+
+static enum err check_name(struct call *c)
+{
+	if (str_eq(tls_link_name(c->peer->tls), c->in.host))
+		return ERR_NONE;
+	return refuse(&c->cx, ERR_MISDIRECTED,
+		      "this TLS connection was opened for %s: open another one for the host that is meant",
+		      tls_link_name(c->peer->tls));
+}
+
+enum err secure_check(struct call *c)
+{
+	const struct http_server *s = c->server;
+
+	if (c->peer->tls != NULL)
+		return check_name(c);
+	if (s->conf.tls.address == NULL || s->plain.loopback ||
+	    forwarded_https(c->peer->ip, c->in.forwarded_proto, s->conf.trusted, s->conf.ntrusted))
+		return ERR_NONE;
+	return check_plain(c);
+}
