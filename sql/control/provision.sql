@@ -122,6 +122,8 @@ WITH gone AS (
 	RETURNING id, schema_id
 ), domains AS (
 	DELETE FROM cc.domain WHERE tenant_id IN (SELECT id FROM gone)
+), alerts AS (
+	DELETE FROM cc.alert WHERE tenant_id IN (SELECT id FROM gone)
 ), keys AS (
 	DELETE FROM cc.api_key WHERE tenant_id IN (SELECT id FROM gone)
 ), names AS (

@@ -359,7 +359,8 @@ static const struct field limits_fields[] = {
 	S_INT(T, api_keys, 1, 100000, "1000",
 		"API keys of one tenant that are neither revoked nor expired."),
 	S_INT(T, operator_rate, 1, 1000000000, "6000",
-		"Requests of one operator key in a minute; it only stops a script that runs away."),
+		"What the requests of one operator key may cost in a minute on one node: a read costs 1, "
+		"a list or a change more. It only stops a script that runs away."),
 	S_INT(T, auth_failures, 1, 1000000, "20",
 		"Credentials that may be refused in a minute, from one address (of IPv6: one /64) and for "
 		"one key; further ones are answered 429."),

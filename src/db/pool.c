@@ -18,6 +18,7 @@
 #define PAUSE_MAX_MS 1000
 /* A connection ends after this many unkept statements for each that it keeps: a new one costs less. */
 #define UNKEPT_TIMES 50
+#define PATH_PART 8 /* one path may have about this part of the kept statements */
 
 enum grant { GRANT_NONE, GRANT_IDLE, GRANT_OPEN, GRANT_PAUSED };
 
@@ -402,7 +403,12 @@ void pool_visit(struct db *db, const char *path)
 
 bool pool_keep(struct db *db)
 {
-	if (db->nown >= db->pool->conf.statements_max) {
+	const int most = db->pool->conf.statements_max;
+
+	/* Orders of lists are their clients' to choose: one tenant's must not take the places of all. */
+	if (map_count(db->here) > (size_t)(most / PATH_PART))
+		return false;
+	if (db->nown >= most) {
 		db->unkept++;
 		return false;
 	}

@@ -293,30 +293,6 @@ static void a_connection_that_served_more_schemas_than_it_may_is_replaced(void *
 	assert_int_equal(0, things_close(state));
 }
 
-static void a_connection_whose_kept_statements_are_not_asked_is_replaced(void **state)
-{
-	struct things *fx = *state;
-	const struct db_pool_conf conf = { .name = "keeper",
-		.conninfo = pg_conninfo(fx->pg, "postgres"),
-		.user = "app",
-		.max = 1,
-		.connect_ms = 20000,
-		.schemas_max = 10,
-		.statements_max = 1 };
-	struct db_pool *p = db_pool_create(&conf);
-
-	assert_int_equal(0, things_open(state));
-	for (int i = 0; i < 100; i++)
-		visit(fx, p, "t_a, pg_temp", ask_one);
-	assert_int_equal(1, stats(p).open);
-	for (int i = 0; i < 100; i++)
-		visit(fx, p, "t_b, pg_temp", ask_one);
-	assert_int_equal(2, stats(p).opened_total);
-	assert_int_equal(1, stats(p).open);
-	db_pool_destroy(p);
-	assert_int_equal(0, things_close(state));
-}
-
 static void an_unreachable_server_is_told_and_not_stormed(void **state)
 {
 	const struct db_pool_conf conf = { .name = "nowhere",
@@ -465,7 +441,6 @@ int main(void)
 		cmocka_unit_test(idle_connections_are_swept),
 		cmocka_unit_test(a_connection_past_its_lifetime_is_replaced),
 		cmocka_unit_test(a_connection_that_served_more_schemas_than_it_may_is_replaced),
-		cmocka_unit_test(a_connection_whose_kept_statements_are_not_asked_is_replaced),
 		cmocka_unit_test(an_unreachable_server_is_told_and_not_stormed),
 		cmocka_unit_test(a_server_that_says_nothing_costs_the_time_to_connect),
 		cmocka_unit_test(connections_have_our_settings),

@@ -66,7 +66,7 @@ struct settings {
 	const struct key_blocklist *blocked_keys;       /* … that are known to others; NULL: none */
 	const char *trust_store;        /* what certificates must lead to, PEM; NULL: the system's */
 	int64_t domain_claim_s;         /* a domain that is not proven by then is no more waited for */
-	int64_t operator_rate;          /* requests of one operator key in a minute */
+	int64_t operator_rate;          /* cost of one operator key's requests in a minute, on this node */
 	int64_t auth_failures;          /* a minute, from one address and of one key */
 	struct engine_settings engine;
 	const struct issuers *issuers;  /* who may sign tokens for people of any tenant */
