@@ -23,11 +23,13 @@ INSERT INTO cc.certificate (tenant_id, domain, source, serial, fingerprint, issu
                             not_after, chain, sealed_key, wrapped_dek, kek_id)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
 
--- The domain has another certificate than before.
+-- The domain has another certificate than before. Where it is verified, the next look may find it active.
 -- name: domain_certified :exec
 -- args: tenant_id text, domain text
 UPDATE cc.domain
-   SET ssl_status = CASE WHEN routed THEN 'active' ELSE 'pending' END, row_version = row_version + 1
+   SET ssl_status = CASE WHEN routed THEN 'active' ELSE 'pending' END,
+       next_check_at = CASE WHEN status = 'verified' AND cname_verified THEN now() ELSE next_check_at END,
+       row_version = row_version + 1
  WHERE tenant_id = $1 AND domain = $2;
 
 -- What can be served, of one tenant or with NULL of all, by domain: at most one tenant has it routed.

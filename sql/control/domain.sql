@@ -5,8 +5,8 @@
 -- name: domain_list :many domain_row
 -- args: tenant_id text, skip int8, max_rows int8
 SELECT domain, status, ssl_status, custom, is_default, token, reason, txt_verified, cname_verified, txt_seen,
-       cname_seen, created_at, verified_at, checked_at, next_check_at, claim_expires_at, row_version,
-       (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target
+       cname_seen, findings, created_at, verified_at, checked_at, next_check_at, claim_expires_at, stale_at,
+       detach_at, release_at, row_version, (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target
   FROM cc.domain
  WHERE tenant_id = $1
    AND :after
@@ -20,8 +20,8 @@ SELECT count(*) AS total FROM cc.domain WHERE tenant_id = $1;
 -- name: domain_get :opt domain_row
 -- args: tenant_id text, domain text
 SELECT domain, status, ssl_status, custom, is_default, token, reason, txt_verified, cname_verified, txt_seen,
-       cname_seen, created_at, verified_at, checked_at, next_check_at, claim_expires_at, row_version,
-       (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target
+       cname_seen, findings, created_at, verified_at, checked_at, next_check_at, claim_expires_at, stale_at,
+       detach_at, release_at, row_version, (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target
   FROM cc.domain
  WHERE tenant_id = $1 AND domain = $2;
 
@@ -29,9 +29,11 @@ SELECT domain, status, ssl_status, custom, is_default, token, reason, txt_verifi
 -- name: domain_find :opt domain_row
 -- args: tenant_id text, domain text
 SELECT domain, status, ssl_status, custom, is_default, token, reason, txt_verified, cname_verified, txt_seen,
-       cname_seen, created_at, verified_at, checked_at, next_check_at, claim_expires_at, row_version,
-       (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target,
-       cc.domain_is_held($2, $1) AS held_elsewhere, coalesce(claim_expires_at <= now(), false) AS claim_over
+       cname_seen, findings, created_at, verified_at, checked_at, next_check_at, claim_expires_at, stale_at,
+       detach_at, release_at, row_version, (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target,
+       cname_required, failures, lease_until, cc.domain_is_held($2, $1) AS held_elsewhere,
+       coalesce(claim_expires_at <= now(), false) AS claim_over, coalesce(stale_at <= now(), false) AS stale_over,
+       coalesce(detach_at <= now(), false) AS detach_over, coalesce(release_at <= now(), false) AS release_over
   FROM cc.domain
  WHERE tenant_id = $1 AND domain = $2
    FOR UPDATE;
@@ -42,18 +44,35 @@ SELECT cc.domain_is_held($2, $1)::int::int8 AS total;
 
 -- A claim, new or begun again: with its token, and nothing known of its records.
 -- name: domain_claim :one domain_row
--- args: tenant_id text, domain text, token text, claim_s int8
-INSERT INTO cc.domain (tenant_id, domain, status, ssl_status, token, reason, claim_expires_at)
+-- args: tenant_id text, domain text, token text, claim_s int8, check_s int8
+INSERT INTO cc.domain (tenant_id, domain, status, ssl_status, token, reason, claim_expires_at, next_check_at)
 VALUES ($1, $2, 'pending', 'pending', $3, 'not_checked',
-        date_trunc('second', now()) + make_interval(secs => $4::float8))
+        date_trunc('second', now()) + make_interval(secs => $4::float8),
+        date_trunc('second', now()) + make_interval(secs => $5::float8))
 ON CONFLICT (tenant_id, domain) DO UPDATE
    SET status = 'pending', ssl_status = 'pending', token = excluded.token, reason = excluded.reason,
-       txt_verified = false, cname_verified = false, txt_seen = '[]', cname_seen = '[]',
-       verified_at = NULL, checked_at = NULL, next_check_at = NULL,
-       claim_expires_at = excluded.claim_expires_at, row_version = cc.domain.row_version + 1
+       txt_verified = false, cname_verified = false, cname_required = false, txt_seen = '[]', cname_seen = '[]',
+       findings = '[]', verified_at = NULL, checked_at = NULL, next_check_at = excluded.next_check_at,
+       failures = 0, claim_expires_at = excluded.claim_expires_at, stale_at = NULL, detach_at = NULL,
+       release_at = NULL, lease_until = NULL, row_version = cc.domain.row_version + 1
 RETURNING domain, status, ssl_status, custom, is_default, token, reason, txt_verified, cname_verified, txt_seen,
-       cname_seen, created_at, verified_at, checked_at, next_check_at, claim_expires_at, row_version,
-       (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target;
+       cname_seen, findings, created_at, verified_at, checked_at, next_check_at, claim_expires_at, stale_at,
+       detach_at, release_at, row_version, (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target;
+
+-- What was proven is kept for its tenant beyond its row: as long as it would be, or for the whole time.
+-- name: domain_quarantine :exec
+-- args: tenant_id text, domain text, quarantine_s int8
+INSERT INTO cc.domain_quarantine (tenant_id, domain, until)
+SELECT tenant_id, domain, coalesce(release_at, now() + make_interval(secs => $3::float8))
+  FROM cc.domain
+ WHERE tenant_id = $1 AND domain = $2 AND held AND custom
+ON CONFLICT (tenant_id, domain) DO UPDATE SET until = greatest(cc.domain_quarantine.until, excluded.until);
+
+-- Run as cc_ctl.
+-- name: domain_quarantine_trim :exec
+-- args: most int8
+DELETE FROM cc.domain_quarantine
+ WHERE (tenant_id, domain) IN (SELECT tenant_id, domain FROM cc.domain_quarantine WHERE until <= now() LIMIT $1);
 
 -- The one that was it goes first: there is one at a time.
 -- name: domain_default_clear :exec
@@ -65,8 +84,13 @@ UPDATE cc.domain SET is_default = false, row_version = row_version + 1 WHERE ten
 UPDATE cc.domain SET is_default = true, row_version = row_version + 1
  WHERE tenant_id = $1 AND domain = $2
 RETURNING domain, status, ssl_status, custom, is_default, token, reason, txt_verified, cname_verified, txt_seen,
-       cname_seen, created_at, verified_at, checked_at, next_check_at, claim_expires_at, row_version,
-       (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target;
+       cname_seen, findings, created_at, verified_at, checked_at, next_check_at, claim_expires_at, stale_at,
+       detach_at, release_at, row_version, (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target;
+
+-- Back to the platform's name, when the other goes.
+-- name: domain_default_reset :exec
+-- args: tenant_id text
+UPDATE cc.domain SET is_default = true, row_version = row_version + 1 WHERE tenant_id = $1 AND NOT custom;
 
 -- name: domain_delete :one domain_deletion
 -- args: tenant_id text, domain text
@@ -83,21 +107,109 @@ UPDATE cc.tenant
 -- What a check saw that proves nothing. Of a claim with another token it says nothing.
 -- name: domain_seen :exec
 -- args: tenant_id text, domain text, token text, reason text, txt_verified bool, cname_verified bool
--- args: txt_seen json, cname_seen json
+-- args: txt_seen json, cname_seen json, findings json
 UPDATE cc.domain
-   SET reason = $4, txt_verified = $5, cname_verified = $6, txt_seen = $7, cname_seen = $8,
+   SET reason = $4, txt_verified = $5, cname_verified = $6, txt_seen = $7, cname_seen = $8, findings = $9,
        checked_at = date_trunc('second', now())
  WHERE tenant_id = $1 AND domain = $2 AND token = $3;
 
--- name: domain_verify :one domain_row
--- args: tenant_id text, domain text, cname_verified bool, txt_seen json, cname_seen json
+-- The same of a check that was due, with what follows: when it is looked at again, and when it will have failed
+-- for too long.
+-- name: domain_failed :exec
+-- args: tenant_id text, domain text, reason text, txt_verified bool, cname_verified bool
+-- args: txt_seen json, cname_seen json, findings json, next_s int8, counts bool, stale_s int8
 UPDATE cc.domain
-   SET status = CASE status WHEN 'active' THEN status ELSE 'verified' END, reason = NULL, txt_verified = true,
-       cname_verified = $3, txt_seen = $4, cname_seen = $5, checked_at = date_trunc('second', now()),
+   SET reason = $3, txt_verified = $4, cname_verified = $5, txt_seen = $6, cname_seen = $7, findings = $8,
+       checked_at = date_trunc('second', now()), lease_until = NULL, failures = failures + $10::int,
+       stale_at = CASE WHEN $10 AND status IN ('verified', 'active')
+                       THEN coalesce(stale_at, date_trunc('second', now()) + make_interval(secs => $11::float8))
+                       ELSE stale_at END,
+       next_check_at = least(date_trunc('second', now()) + make_interval(secs => $9::float8),
+                             CASE WHEN stale_at > now() THEN stale_at END,
+                             CASE WHEN detach_at > now() THEN detach_at END)
+ WHERE tenant_id = $1 AND domain = $2;
+
+-- Proven, for the first time or once more. It is looked at again on a day of its own after the proof, or else
+-- after the whole time; at once where nothing but that look keeps it from being active.
+-- name: domain_verify :one domain_row
+-- args: tenant_id text, domain text, cname_verified bool, txt_seen json, cname_seen json, findings json
+-- args: first_s int8, second_s int8, every_s int8
+UPDATE cc.domain
+   SET status = CASE WHEN status = 'active' OR (routed AND $3 AND c.good) THEN 'active' ELSE 'verified' END,
+       ssl_status = CASE WHEN c.good THEN 'active' WHEN c.some THEN 'expired' ELSE 'pending' END,
+       reason = NULL, txt_verified = true, cname_verified = $3, cname_required = cname_required OR $3,
+       txt_seen = $4, cname_seen = $5, findings = $6, checked_at = date_trunc('second', now()),
        verified_at = CASE WHEN routed THEN verified_at ELSE date_trunc('second', now()) END,
-       claim_expires_at = NULL,
-       row_version = row_version + CASE WHEN status IN ('active', 'verified') THEN 0 ELSE 1 END
+       next_check_at = CASE
+               WHEN NOT routed AND $3 AND c.good THEN now()
+               WHEN NOT routed THEN date_trunc('second', now()) + make_interval(secs => $7::float8)
+               WHEN now() < verified_at + make_interval(secs => $7::float8)
+               THEN verified_at + make_interval(secs => $7::float8)
+               WHEN now() < verified_at + make_interval(secs => $8::float8)
+               THEN verified_at + make_interval(secs => $8::float8)
+               ELSE date_trunc('second', now()) + make_interval(secs => $9::float8) END,
+       failures = 0, claim_expires_at = NULL, stale_at = NULL, detach_at = NULL, lease_until = NULL,
+       row_version = row_version + CASE WHEN status = 'active' THEN 0
+                                        WHEN status = 'verified' AND NOT ($3 AND c.good) THEN 0
+                                        ELSE 1 END
+  FROM (SELECT count(*) > 0 AS some, count(*) FILTER (WHERE not_after > now()) > 0 AS good
+          FROM cc.certificate WHERE tenant_id = $1 AND domain = $2) c
  WHERE tenant_id = $1 AND domain = $2
 RETURNING domain, status, ssl_status, custom, is_default, token, reason, txt_verified, cname_verified, txt_seen,
-       cname_seen, created_at, verified_at, checked_at, next_check_at, claim_expires_at, row_version,
-       (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target;
+       cname_seen, findings, created_at, verified_at, checked_at, next_check_at, claim_expires_at, stale_at,
+       detach_at, release_at, row_version, (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target;
+
+-- Who else claims what was proven is told soon.
+-- name: domain_contest :one tally
+-- args: tenant_id text, domain text
+SELECT cc.domain_contest($2, $1) AS total;
+
+-- It has failed for long.
+-- name: domain_stale :one domain_row
+-- args: tenant_id text, domain text, detach_s int8
+UPDATE cc.domain
+   SET status = 'stale', stale_at = NULL, detach_at = date_trunc('second', now()) + make_interval(secs => $3::float8),
+       next_check_at = least(next_check_at, date_trunc('second', now()) + make_interval(secs => $3::float8)),
+       row_version = row_version + 1
+ WHERE tenant_id = $1 AND domain = $2
+RETURNING domain, status, ssl_status, custom, is_default, token, reason, txt_verified, cname_verified, txt_seen,
+       cname_seen, findings, created_at, verified_at, checked_at, next_check_at, claim_expires_at, stale_at,
+       detach_at, release_at, row_version, (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target;
+
+-- A claim, a proof or a hold is over: from now on nothing is looked at. release_s: the name is held so long;
+-- NULL: it is not.
+-- name: domain_end :one domain_row
+-- args: tenant_id text, domain text, status text, reason text, release_s int8
+UPDATE cc.domain
+   SET status = $3, reason = coalesce($4, reason), ssl_status = 'pending', claim_expires_at = NULL, stale_at = NULL,
+       detach_at = NULL, next_check_at = NULL, failures = 0, lease_until = NULL,
+       release_at = date_trunc('second', now()) + make_interval(secs => $5::float8), row_version = row_version + 1
+ WHERE tenant_id = $1 AND domain = $2
+RETURNING domain, status, ssl_status, custom, is_default, token, reason, txt_verified, cname_verified, txt_seen,
+       cname_seen, findings, created_at, verified_at, checked_at, next_check_at, claim_expires_at, stale_at,
+       detach_at, release_at, row_version, (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target;
+
+-- Whether anything is due, asked once a second by every node. Run as cc_ctl, like the next one.
+-- name: domain_work_due :one tally
+SELECT EXISTS (
+	SELECT FROM cc.domain d JOIN cc.tenant t ON t.id = d.tenant_id
+	 WHERE d.due_at <= now() AND (d.lease_until IS NULL OR d.lease_until <= now())
+	   AND t.status IN ('active', 'suspended'))::int::int8 AS total;
+
+-- Takes some of what is due; nobody else does while the lease lasts.
+-- name: domain_work_claim :many domain_row
+-- args: lease_s int8, most int8
+WITH due AS (
+	SELECT d.tenant_id, d.domain FROM cc.domain d JOIN cc.tenant t ON t.id = d.tenant_id
+	 WHERE d.due_at <= now() AND (d.lease_until IS NULL OR d.lease_until <= now())
+	   AND t.status IN ('active', 'suspended')
+	 ORDER BY d.due_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED
+)
+UPDATE cc.domain d SET lease_until = now() + make_interval(secs => $1::float8)
+  FROM due
+ WHERE d.tenant_id = due.tenant_id AND d.domain = due.domain
+RETURNING d.tenant_id, d.domain, d.status, d.custom, d.token, d.lease_until,
+       (SELECT t.domain FROM cc.tenant t WHERE t.id = d.tenant_id) AS target,
+       cc.domain_is_held(d.domain, d.tenant_id) AS held_elsewhere,
+       coalesce(d.claim_expires_at <= now(), false) AS claim_over,
+       coalesce(d.release_at <= now(), false) AS release_over;

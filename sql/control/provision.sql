@@ -43,7 +43,7 @@ WITH spare AS (
 		SELECT schema_id FROM cc.tenant_schema
 		WHERE region = $7 AND state = 'ready' AND version >= $15 - 1
 		ORDER BY version DESC, created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-	  AND NOT EXISTS (SELECT FROM cc.domain WHERE domain = $5 AND held)
+	  AND NOT cc.domain_is_held($5, $1)
 	  AND NOT EXISTS (SELECT FROM cc.tenant_tombstone WHERE id = $1)
 	RETURNING schema_id, shard
 )
@@ -85,17 +85,22 @@ UNION ALL
 SELECT slug, id, 'slug' FROM cc.tenant WHERE id = $1;
 
 -- name: tenant_domains_add :exec
--- args: id text, token text, claim_s int8
-INSERT INTO cc.domain (tenant_id, domain, status, ssl_status, custom, is_default, token, reason, claim_expires_at)
-SELECT id, domain, 'active', 'pending', false, true, NULL, NULL, NULL FROM cc.tenant WHERE id = $1
+-- args: id text, token text, claim_s int8, check_s int8
+INSERT INTO cc.domain (tenant_id, domain, status, ssl_status, custom, is_default, token, reason, claim_expires_at,
+       next_check_at)
+SELECT id, domain, 'active', 'pending', false, true, NULL, NULL, NULL, NULL FROM cc.tenant WHERE id = $1
 UNION ALL
 SELECT id, custom_domain, 'pending', 'pending', true, false, $2, 'not_checked',
-       date_trunc('second', now()) + make_interval(secs => $3::float8)
+       date_trunc('second', now()) + make_interval(secs => $3::float8),
+       date_trunc('second', now()) + make_interval(secs => $4::float8)
   FROM cc.tenant WHERE id = $1 AND custom_domain IS NOT NULL;
 
 -- name: domain_held :opt slot
 -- args: domain text
-SELECT tenant_id FROM cc.domain WHERE domain = $1 AND held;
+SELECT tenant_id FROM cc.domain WHERE domain = $1 AND held
+UNION ALL
+SELECT tenant_id FROM cc.domain_quarantine WHERE domain = $1 AND until > now()
+LIMIT 1;
 
 -- The schema's version is what it was made with; a spare's is recorded already.
 -- name: tenant_activate :exec1
@@ -268,6 +273,8 @@ WITH gone AS (
 	RETURNING id, region, created_at, deleted_at
 ), domains AS (
 	DELETE FROM cc.domain WHERE tenant_id IN (SELECT id FROM gone)
+), quarantine AS (
+	DELETE FROM cc.domain_quarantine WHERE tenant_id IN (SELECT id FROM gone)
 ), alerts AS (
 	DELETE FROM cc.alert WHERE tenant_id IN (SELECT id FROM gone)
 ), names AS (

@@ -31,7 +31,7 @@ const struct route_group *const api_groups[] = {
 const struct db_constraint api_constraints[] = {
 	/* Names that clients choose. */
 	{ "name_pkey", ERR_SLUG_TAKEN, "domain", "another tenant has this name in its domain" },
-	{ "domain_holder", ERR_DOMAIN_TAKEN, "domain", "another tenant has this domain" },
+	{ "domain_holder", ERR_DOMAIN_ELSEWHERE, "domain", "another tenant has this domain" },
 	{ "domain_default", ERR_CONFLICT, NULL, "the tenant has a default domain" },
 	{ "domain_pkey", ERR_DOMAIN_TAKEN, "domain", "the tenant has this domain already" },
 	{ "policies_name_live", ERR_NAME_TAKEN, "name", "another policy of this environment has this name" },
@@ -47,6 +47,8 @@ const struct db_constraint api_constraints[] = {
 	{ "tenant_schema_id_fkey", ERR_IN_USE, NULL, "a tenant lives in this schema" },
 	{ "tenant_schema_region_shard_fkey", ERR_IN_USE, NULL, "schemas hang on this shard" },
 	{ "domain_tenant_id_fkey", ERR_TENANT_NOT_FOUND, NULL, "the tenant is gone" },
+	{ "domain_quarantine_tenant_id_fkey", ERR_TENANT_NOT_FOUND, NULL, "the tenant is gone" },
+	{ "domain_quarantine_pkey", ERR_CONFLICT, NULL, "the name is held for the tenant already" },
 	{ "api_key_tenant_id_fkey", ERR_TENANT_NOT_FOUND, NULL, "the tenant is gone" },
 
 	/* Numbers and names that the daemon hands out itself: a collision is its own fault, or chance. */

@@ -106,7 +106,7 @@ enum err certificates_store(struct ctx *cx, const struct certificate_verdict *v,
 	if (!ret->custom)
 		return refuse(cx, ERR_CONFLICT, "%s is the platform's name for the tenant: it has the "
 			      "platform's certificate", v->domain);
-	if (str_eq(ret->status, "expired") || str_eq(ret->status, "detached"))
+	if (domains_is_over(ret))
 		return refuse(cx, ERR_CONFLICT, "the claim to %s is over: add it again first", v->domain);
 	return certificates_store_new(cx, v, ret);
 }

@@ -143,6 +143,17 @@ enum err domains_hold(struct ctx *cx, const char *name, struct domain_row *ret)
 	return ctx_check_version(cx, ret->row_version);
 }
 
+enum err refuse_held(struct ctx *cx, const char *name)
+{
+	return refuse(cx, ERR_DOMAIN_ELSEWHERE, "%s is another tenant's, or was until lately", name);
+}
+
+bool domains_is_over(const struct domain_row *row)
+{
+	return str_eq(row->status, "expired") || str_eq(row->status, "detached") ||
+	       str_eq(row->status, "released");
+}
+
 /* May there be one more, and may it be this one? */
 static enum err check_room(struct ctx *cx, const char *name)
 {
@@ -152,7 +163,7 @@ static enum err check_room(struct ctx *cx, const char *name)
 	q_domain_count_later(cx->db, all, cx->tenant->id);
 	TRY(q_domain_held_elsewhere(cx->db, &held, cx->tenant->id, name));
 	if (held.total != 0)
-		return refuse(cx, ERR_DOMAIN_ELSEWHERE, "another tenant has proven that %s is its own", name);
+		return refuse_held(cx, name);
 	if (all->total >= most)
 		return refuse_quota(cx, "domains", most, all->total);
 	return ERR_NONE;
@@ -160,6 +171,7 @@ static enum err check_room(struct ctx *cx, const char *name)
 
 enum err domains_add(struct ctx *cx, const struct domain_new *in, struct domain_row *ret)
 {
+	const struct settings *s = cx->world->settings;
 	const char *name = NULL, *token = NULL;
 	struct domain_row row;
 	bool found;
@@ -171,10 +183,16 @@ enum err domains_add(struct ctx *cx, const struct domain_new *in, struct domain_
 		TRY(check_room(cx, name));
 	else if (str_eq(row.status, "pending"))
 		token = row.token;
-	else if (!str_eq(row.status, "expired") && !str_eq(row.status, "detached"))
+	else if (!domains_is_over(&row))
 		return refuse(cx, ERR_DOMAIN_TAKEN, "the tenant has %s already: it is %s", name, row.status);
+	else if (row.held_elsewhere)
+		return refuse_held(cx, name);
+	if (found && token == NULL) {
+		q_domain_quarantine_later(cx->db, cx->tenant->id, name, s->domain.quarantine_s);
+		alert_resolve_all_later(cx, name);
+	}
 	TRY(q_domain_claim(cx->db, ret, cx->tenant->id, name, token != NULL ? token : domains_token(cx),
-			   cx->world->settings->domain_claim_s));
+			   s->domain.claim_s, s->domain.check_s));
 	domains_show(cx, ret);
 	return ERR_NONE;
 }
@@ -208,6 +226,7 @@ enum err domains_remove(struct ctx *cx, const char *name, struct domain_deletion
 		return refuse(cx, ERR_DOMAIN_DEFAULT, "%s", row.custom
 			      ? "make another domain the default first"
 			      : "the tenant's domain under the platform's stays as long as the tenant");
+	q_domain_quarantine_later(cx->db, cx->tenant->id, name, cx->world->settings->domain.quarantine_s);
 	q_domain_delete_later(cx->db, ret, cx->tenant->id, name);
 	q_tenant_custom_domain_drop_later(cx->db, cx->tenant->id, name);
 	alert_resolve_all_later(cx, name);

@@ -4,24 +4,26 @@
 
 #include "domains_in.h"
 
+#include "cc/core/alerts.h"
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
 #include "cc/model/q_control.h"
 #include "cc/net/dns.h"
 #include "cc/schema/write.h"
 
-enum { ASK_TXT, ASK_CNAME, QUESTIONS };
+enum { ASK_TXT, ASK_CNAME, ASK_A, ASK_AAAA, ASK_CAA, QUESTIONS };
 
-/* One record as all resolvers see it: answer[resolver * QUESTIONS] and so on. */
+/* One record as all resolvers see it: answer[resolver * stride]. */
 struct view {
 	const struct settings *settings;
 	const struct dns_answer *answer;
-	const char *wanted;
+	size_t stride;
+	const char *wanted;     /* NULL: nothing certain */
 };
 
 static const struct dns_answer *seen_by(const struct view *v, size_t resolver)
 {
-	return &v->answer[resolver * QUESTIONS];
+	return &v->answer[resolver * v->stride];
 }
 
 static const char *name_of(const struct view *v, size_t resolver)
@@ -42,7 +44,8 @@ static bool shows(const struct view *v, size_t resolver)
 	return false;
 }
 
-static const char *reason_of(const struct view *v)
+/* *ret_denied: one of them knows better, whatever the others say or do not. */
+static const char *reason_of(const struct view *v, bool *ret_denied)
 {
 	size_t good = 0, other = 0, failed = 0;
 	const size_t n = v->settings->nresolvers;
@@ -52,6 +55,7 @@ static const char *reason_of(const struct view *v)
 		failed += seen_by(v, i)->failed;
 		other += seen_by(v, i)->values.n > 0;
 	}
+	*ret_denied = good + failed < n;
 	if (good == n)
 		return NULL;
 	if (failed > 0)
@@ -101,24 +105,94 @@ static const char *words_of(struct ctx *cx, const struct view *v, const char *ty
 	return out.data;
 }
 
-static void ask(struct ctx *cx, const struct domain_row *row, struct domain_check *ret)
-{
-	const struct settings *s = cx->world->settings;
-	const struct dns_question questions[QUESTIONS] = {
-		[ASK_TXT] = { row->txt_name, DNS_TXT }, [ASK_CNAME] = { row->domain, DNS_CNAME },
-	};
-	struct dns_answer *answers = ARENA_ARRAY(cx->arena, struct dns_answer, s->nresolvers * QUESTIONS);
-	const struct view txt = { s, answers + ASK_TXT, row->dns_instructions.txt_record };
-	const struct view cname = { s, answers + ASK_CNAME, row->target };
+/* What else is there ------------------------------------------------------------------------------------ */
 
-	dns_ask(cx->arena, s->resolvers, s->nresolvers, questions, QUESTIONS, s->dns_ms, answers);
+/* How many resolvers see something, or failed. */
+static size_t seers(const struct view *v, bool failed)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->settings->nresolvers; i++)
+		n += failed ? seen_by(v, i)->failed : seen_by(v, i)->values.n > 0;
+	return n;
+}
+
+/* Addresses behind the CNAME are where it leads, and no matter of their own. */
+static const char *note_of(const struct view v[QUESTIONS], int which, const struct domain_check *c)
+{
+	const bool led = c->cname_reason == NULL || seers(&v[ASK_CNAME], false) > 0;
+
+	if (seers(&v[which], false) > 0) {
+		if (which == ASK_CAA)
+			return "issuers_restricted";
+		return led ? NULL : "addresses_instead_of_cname";
+	}
+	if (which != ASK_A || seers(&v[ASK_A], true) > 0)
+		return NULL;
+	return seers(&v[ASK_AAAA], false) + seers(&v[ASK_AAAA], true) == 0 ? "no_address" : NULL;
+}
+
+static const char *findings_of(struct ctx *cx, const struct view v[QUESTIONS], const struct domain_row *row,
+			       const struct domain_check *c)
+{
+	static const char *const types[] = { [ASK_A] = "A", [ASK_AAAA] = "AAAA", [ASK_CAA] = "CAA" };
+	struct str out;
+	struct jw w;
+
+	str_init(&out, cx->arena, 512);
+	jw_init(&w, &out);
+	jw_array(&w);
+	for (int i = ASK_A; i < QUESTIONS; i++) {
+		const struct domain_finding f = { .type = types[i], .name = row->domain,
+						  .note = note_of(v, i, c), .seen = json_of(cx, &v[i]) };
+
+		schema_write(&w, &domain_finding_schema, &f, WRITE_FULL);
+	}
+	jw_array_end(&w);
+	return out.data;
+}
+
+/* Asking ----------------------------------------------------------------------------------------------- */
+
+static void read_answers(struct ctx *cx, const struct domain_row *row, const struct dns_answer *answers,
+			 size_t stride, struct domain_check *ret)
+{
+	struct view v[QUESTIONS];
+
+	for (size_t i = 0; i < QUESTIONS; i++)
+		v[i] = (struct view){ cx->world->settings, answers + i, stride, NULL };
+	v[ASK_TXT].wanted = row->dns_instructions.txt_record;
+	v[ASK_CNAME].wanted = row->target;
 	*ret = (struct domain_check){
 		.token = row->token,
-		.txt_reason = reason_of(&txt), .cname_reason = reason_of(&cname),
-		.txt_seen = json_of(cx, &txt), .cname_seen = json_of(cx, &cname),
-		.txt_words = words_of(cx, &txt, "TXT", row->txt_name),
-		.cname_words = words_of(cx, &cname, "CNAME", row->domain),
+		.txt_seen = json_of(cx, &v[ASK_TXT]), .cname_seen = json_of(cx, &v[ASK_CNAME]),
+		.txt_words = words_of(cx, &v[ASK_TXT], "TXT", row->txt_name),
+		.cname_words = words_of(cx, &v[ASK_CNAME], "CNAME", row->domain),
 	};
+	ret->txt_reason = reason_of(&v[ASK_TXT], &ret->txt_denied);
+	ret->cname_reason = reason_of(&v[ASK_CNAME], &ret->cname_denied);
+	ret->findings = findings_of(cx, v, row, ret);
+}
+
+void domains_ask(struct ctx *cx, const struct domain_row *const *rows, size_t n, struct domain_check *ret)
+{
+	const struct settings *s = cx->world->settings;
+	const size_t stride = n * QUESTIONS;
+	struct dns_question *questions = ARENA_ARRAY(cx->arena, struct dns_question, stride);
+	struct dns_answer *answers = ARENA_ARRAY(cx->arena, struct dns_answer, s->nresolvers * stride);
+
+	for (size_t i = 0; i < n; i++) {
+		struct dns_question *q = questions + i * QUESTIONS;
+
+		q[ASK_TXT] = (struct dns_question){ rows[i]->txt_name, DNS_TXT };
+		q[ASK_CNAME] = (struct dns_question){ rows[i]->domain, DNS_CNAME };
+		q[ASK_A] = (struct dns_question){ rows[i]->domain, DNS_A };
+		q[ASK_AAAA] = (struct dns_question){ rows[i]->domain, DNS_AAAA };
+		q[ASK_CAA] = (struct dns_question){ rows[i]->domain, DNS_CAA };
+	}
+	dns_ask(cx->arena, s->resolvers, s->nresolvers, questions, stride, s->dns_ms, answers);
+	for (size_t i = 0; i < n; i++)
+		read_answers(cx, rows[i], answers + i * QUESTIONS, stride, &ret[i]);
 }
 
 static enum err ask_in_turn(struct ctx *cx, const struct domain_row *row, struct domain_check *ret)
@@ -130,7 +204,7 @@ static enum err ask_in_turn(struct ctx *cx, const struct domain_row *row, struct
 		cx->problem.retry_after = 1;
 		e = refuse(cx, ERR_OVERLOADED, "enough domains are being looked at; retry");
 	} else {
-		ask(cx, row, ret);
+		domains_ask(cx, &row, 1, ret);
 	}
 	atomic_fetch_sub(&w->dns_busy, 1);
 	return e;
@@ -157,8 +231,9 @@ static enum err keep_seen(struct ctx *cx, void *arg)
 	const struct look *l = arg;
 	const struct domain_check *c = l->check;
 
-	q_domain_seen_later(cx->db, cx->tenant->id, l->name, c->token, c->txt_reason, false,
-			    c->cname_reason == NULL, c->txt_seen, c->cname_seen);
+	q_domain_seen_later(cx->db, cx->tenant->id, l->name, c->token, domains_lacks(&l->row, c),
+			    c->txt_reason == NULL, c->cname_reason == NULL, c->txt_seen, c->cname_seen,
+			    c->findings);
 	return ERR_NONE;
 }
 
@@ -175,19 +250,54 @@ enum err domains_look(struct ctx *cx, const char *name, bool rehearsal, const st
 	domains_show(cx, &l.row);
 	TRY(ask_in_turn(cx, &l.row, l.check));
 	*ret = l.check;
-	if (l.check->txt_reason == NULL || rehearsal)
+	if (domains_lacks(&l.row, l.check) == NULL || rehearsal)
 		return ERR_NONE;
 	return db_unit(cx, &place, DB_WRITE, keep_seen, &l);
 }
 
 /* Deciding --------------------------------------------------------------------------------------------- */
 
-static enum err not_verified(struct ctx *cx, const char *name, const struct domain_check *c)
+const char *domains_lacks(const struct domain_row *row, const struct domain_check *c)
 {
-	(void)refuse_field(cx, "records[0]", c->txt_reason, "%s", c->txt_words);
+	if (c->txt_reason != NULL)
+		return c->txt_reason;
+	return row->cname_required ? c->cname_reason : NULL;
+}
+
+static void resolve_alerts_later(struct ctx *cx, const char *name)
+{
+	alert_resolve_later(cx, ALERT_DOMAIN_STALE, name);
+	alert_resolve_later(cx, ALERT_DOMAIN_DETACHED, name);
+	alert_resolve_later(cx, ALERT_DOMAIN_CLAIM_EXPIRED, name);
+	alert_resolve_later(cx, ALERT_DOMAIN_CLAIM_LOST, name);
+}
+
+enum err domains_prove(struct ctx *cx, const struct domain_check *c, struct domain_row *row,
+		       bool *ret_changed)
+{
+	const int64_t *recheck_s = cx->world->settings->domain.recheck_s;
+	struct tally *others = ARENA_NEW(cx->arena, struct tally);
+	const char *before = row->status, *name = row->domain;
+
+	TRY(q_domain_verify(cx->db, row, cx->tenant->id, name, c->cname_reason == NULL, c->txt_seen,
+			    c->cname_seen, c->findings, recheck_s[0], recheck_s[1], recheck_s[2]));
+	*ret_changed = !str_eq(before, row->status);
+	if (*ret_changed)
+		resolve_alerts_later(cx, name);
+	if (str_eq(before, "pending"))
+		q_domain_contest_later(cx->db, others, cx->tenant->id, name);
+	domains_show(cx, row);
+	return ERR_NONE;
+}
+
+static enum err not_verified(struct ctx *cx, const struct domain_row *row, const struct domain_check *c)
+{
+	if (c->txt_reason != NULL)
+		(void)refuse_field(cx, "records[0]", c->txt_reason, "%s", c->txt_words);
 	if (c->cname_reason != NULL)
 		(void)refuse_field(cx, "records[1]", c->cname_reason, "%s", c->cname_words);
-	return refuse(cx, ERR_NOT_VERIFIED, "%s is not proven to be the tenant's: %s", name, c->txt_reason);
+	return refuse(cx, ERR_NOT_VERIFIED, "%s is not proven to be the tenant's: %s", row->domain,
+		      domains_lacks(row, c));
 }
 
 enum err domains_verify(struct ctx *cx, const char *name, const struct domain_check *c,
@@ -198,17 +308,13 @@ enum err domains_verify(struct ctx *cx, const char *name, const struct domain_ch
 		return refuse(cx, ERR_CONFLICT, "%s is the platform's name for the tenant: it needs no proof",
 			      name);
 	if (ret->held_elsewhere)
-		return refuse(cx, ERR_DOMAIN_ELSEWHERE, "another tenant has proven that %s is its own", name);
-	if (str_eq(ret->status, "expired") || str_eq(ret->status, "detached") || ret->claim_over)
+		return refuse_held(cx, name);
+	if (domains_is_over(ret) || ret->claim_over)
 		return refuse(cx, ERR_NOT_VERIFIED,
 			      "the claim to %s is over: add it again, for a fresh record", name);
 	if (c == NULL || !str_eq(ret->token, c->token))
 		return refuse(cx, ERR_NOT_VERIFIED, "%s was claimed anew meanwhile; retry", name);
-	if (c->txt_reason != NULL)
-		return not_verified(cx, name, c);
-	*ret_changed = !str_eq(ret->status, "verified") && !str_eq(ret->status, "active");
-	TRY(q_domain_verify(cx->db, ret, cx->tenant->id, name, c->cname_reason == NULL, c->txt_seen,
-			    c->cname_seen));
-	domains_show(cx, ret);
-	return ERR_NONE;
+	if (domains_lacks(ret, c) != NULL)
+		return not_verified(cx, ret, c);
+	return domains_prove(cx, c, ret, ret_changed);
 }

@@ -41,6 +41,13 @@ void work_wake(struct ctx *cx)
 		cx->world->work_due(cx->world);
 }
 
+static void add_domains_later(struct ctx *cx, const char *id)
+{
+	const struct settings *s = cx->world->settings;
+
+	q_tenant_domains_add_later(cx->db, id, domains_token(cx), s->domain.claim_s, s->domain.check_s);
+}
+
 /* One round trip: without a spare nothing follows from the first statement, and the commit is empty. */
 static enum err claim_spare(struct ctx *cx, void *arg)
 {
@@ -55,7 +62,7 @@ static enum err claim_spare(struct ctx *cx, void *arg)
 		s->require_tests);
 	idem_reserve_later(cx, c->id);
 	q_tenant_names_add_later(cx->db, c->id);
-	q_tenant_domains_add_later(cx->db, c->id, domains_token(cx), cx->world->settings->domain_claim_s);
+	add_domains_later(cx, c->id);
 	return ERR_NONE;
 }
 
@@ -86,7 +93,7 @@ static enum err intend_fresh(struct ctx *cx, void *arg)
 		s->require_if_match, s->require_tests);
 	idem_reserve_later(cx, c->id);
 	q_tenant_names_add_later(cx->db, c->id);
-	q_tenant_domains_add_later(cx->db, c->id, domains_token(cx), cx->world->settings->domain_claim_s);
+	add_domains_later(cx, c->id);
 	return ERR_NONE;
 }
 

@@ -403,10 +403,12 @@ static const struct field engine_fields[] = {
 #undef T
 static SCHEMA(engine_conf_schema, struct engine_conf, "engine", engine_fields);
 
+#define YEAR_S 31536000
+
 #define T struct domains_conf
 static const struct field domains_fields[] = {
 	S_INT(T, per_tenant, 1, 10000, "100", "Domains of one tenant, with its default one."),
-	S_INT(T, claim_s, 1, 31536000, "604800",
+	S_INT(T, claim_s, 1, YEAR_S, "604800",
 		"How long a domain may wait to be proven, in seconds (7 days)."),
 	{AT(T, resolvers, struct strv), .kind = K_STRS, .min = 0, .max = 8, .item_max = 60,
            .check = check_resolver,
@@ -421,6 +423,18 @@ static const struct field domains_fields[] = {
 	S_TEXT(T, key_blocklist, 1, 4096, check_path, NULL,
 		"A file with the SHA-256 of public keys (SubjectPublicKeyInfo) that no certificate may have, "
 		"64 hexadecimal digits in a line."),
+	S_INT(T, check_s, 1, YEAR_S, "60",
+		"When one that is claimed is looked at, in seconds; doubled each time up to check_most_s."),
+	S_INT(T, check_most_s, 1, YEAR_S, "3600", "The longest time between two looks, in seconds."),
+	S_INT(T, recheck_first_s, 1, YEAR_S, "86400",
+		"When one that is proven is looked at again, in seconds after the proof (a day) …"),
+	S_INT(T, recheck_second_s, 1, YEAR_S, "604800", "… and once more (7 days), …"),
+	S_INT(T, recheck_s, 1, YEAR_S, "2592000", "… and then each time after so long (30 days)."),
+	S_INT(T, stale_s, 1, YEAR_S, "259200",
+		"How long its records may be missing until it is stale, in seconds (72 hours)."),
+	S_INT(T, detach_s, 1, YEAR_S, "604800", "… and stale until it is served no more (7 days)."),
+	S_INT(T, quarantine_s, 1, YEAR_S, "2592000",
+		"How long nobody else can have a proven name that was given up, in seconds (30 days)."),
 };
 #undef T
 static SCHEMA(domains_conf_schema, struct domains_conf, "domains", domains_fields);

@@ -44,6 +44,19 @@ static int most_connections(const struct config *c)
 
 static const char *const of_the_system[] = { NULL };
 
+static struct domain_times domain_times(const struct domains_conf *c)
+{
+	return (struct domain_times){
+		.claim_s = c->claim_s,
+		.check_s = c->check_s,
+		.check_most_s = c->check_most_s,
+		.recheck_s = { c->recheck_first_s, c->recheck_second_s, c->recheck_s },
+		.stale_s = c->stale_s,
+		.detach_s = c->detach_s,
+		.quarantine_s = c->quarantine_s,
+	};
+}
+
 static void fill_settings(struct wire *w)
 {
 	const struct config *c = w->config;
@@ -86,7 +99,7 @@ static void fill_settings(struct wire *w)
 		.keks = c->keks,
 		.blocked_keys = c->blocked_keys,
 		.trust_store = c->domains.trust_store,
-		.domain_claim_s = c->domains.claim_s,
+		.domain = domain_times(&c->domains),
 		.issuers = c->issuers,
 		.private_issuers = c->auth.private_issuers,
 		.keys_fresh_s = c->auth.keys_fresh_s,

@@ -136,7 +136,8 @@ struct jobs *jobs_start(struct world *w)
 	w->changed = on_changed;
 	w->work_due = on_work_due;
 	w->keys_due = on_keys_due;
-	ok = start(j, feed_run) && start(j, upkeep_run) && start(j, keys_run);
+	ok = start(j, feed_run) && start(j, upkeep_run) && start(j, keys_run) &&
+	     start(j, domains_run);
 	if (ok && w->redis != NULL)
 		ok = start(j, push_run) && start(j, listen_run) && start(j, limits_run);
 	if (ok)

@@ -8,7 +8,7 @@
 #include "cc/base/lock.h"
 #include "cc/jobs/jobs.h"
 
-#define THREADS_MAX 6
+#define THREADS_MAX 7
 #define PUSH_CHANNEL "cc:change"
 
 /* What a background thread may be woken for. */
@@ -18,6 +18,7 @@ enum alarm {
 	ALARM_WORK, /* there is something to make or to remove */
 	ALARM_KEYS, /* keys of an issuer are to be asked for again */
 	ALARM_LIMITS, /* none: only the end of the jobs wakes it */
+	ALARM_DOMAINS, /* the same */
 	ALARM_COUNT,
 };
 
@@ -59,5 +60,6 @@ void *listen_run(void *jobs);
 void *upkeep_run(void *jobs); /* upkeep.c */
 void *limits_run(void *jobs); /* limits.c */
 void *keys_run(void *jobs); /* keys.c */
+void *domains_run(void *jobs); /* domains.c */
 
 #endif

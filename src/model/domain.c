@@ -3,14 +3,20 @@
 
 #include "cc/model/names.h"
 
-const char *const domain_statuses[] = { "pending", "verified", "active", "stale", "detached", "expired",
-					NULL };
+const char *const domain_statuses[] = {
+	"pending", "verified", "active", "stale", "detached", "released", "expired", NULL
+};
 const char *const domain_ssl_statuses[] = { "pending", "active", "expired", NULL };
 const char *const domain_reasons[] = {
 	"not_checked", "record_missing", "record_wrong", "resolvers_disagree", "resolver_failed",
 	"held_elsewhere", "claim_expired", NULL
 };
 
+const char *const domain_notes[] = {
+	"addresses_instead_of_cname", "no_address", "issuers_restricted", NULL
+};
+
+#define FINDINGS_MAX 3
 #define RESOLVERS_MAX 8
 #define VALUES_MAX 32
 #define VALUE_MAX 1024
@@ -47,11 +53,25 @@ static const struct field domain_record_fields[] = {
 #undef T
 SCHEMA(domain_record_schema, struct domain_record, "DomainRecord", domain_record_fields);
 
+#define T struct domain_finding
+static const struct field domain_finding_fields[] = {
+	TEXT(T, type, F_OUT, 0, 0, "A, AAAA or CAA."),
+	TEXT(T, name, F_OUT, 0, 0, "Where it was looked for."),
+	ENUM(T, note, F_OUT | F_NULLABLE, domain_notes, NULL,
+	     "addresses_instead_of_cname: requests go there, not where the CNAME should lead. no_address: "
+	     "nobody finds the name. issuers_restricted: only CAs that are named may issue certificates."),
+	JSON_LIST(T, seen, F_OUT, RESOLVERS_MAX, &domain_seen_schema, "What there is, by resolver."),
+};
+#undef T
+SCHEMA(domain_finding_schema, struct domain_finding, "DomainFinding", domain_finding_fields);
+
 #define T struct domain_row
 static const struct field domain_fields[] = {
 	TEXT(T, domain, F_OUT | F_SORT, 1, 253, "A-labels, in lower case.", .example = "policies.acme.com"),
 	ENUM(T, status, F_OUT, domain_statuses, NULL,
-	     "verified: it is proven to be the tenant's. active: it is served as well."),
+	     "verified: it is proven to be the tenant's. active: it has a certificate as well. stale: its "
+	     "records have been missing for long. detached: requests to it are answered no more, the name is "
+	     "held. released: not even that. expired: the claim is over."),
 	ENUM(T, ssl_status, F_OUT, domain_ssl_statuses, NULL,
 	     "active: it is verified and has a certificate. expired: that is not served any longer."),
 	BOOL(T, is_default, F_OUT | F_SORT, "The name that the tenant is shown by."),
@@ -61,23 +81,36 @@ static const struct field domain_fields[] = {
 	TEXT(T, txt_name, F_OUT | F_NULLABLE, 0, 0, "Where the TXT record must be; null: none is needed."),
 	JSON_LIST(T, records, LIVE, RECORDS_MAX, &domain_record_schema,
 		  "The same records, and what was seen of them."),
+	JSON_LIST(T, findings, LIVE, FINDINGS_MAX, &domain_finding_schema,
+		  "What else is there at the name that may keep it from working."),
 	ENUM(T, reason, LIVE | F_NULLABLE, domain_reasons, NULL, "Why it is not verified, or not any more."),
 	TIME(T, created_at, F_OUT, "When it was added."),
 	TIME(T, checked_at, LIVE | F_NULLABLE, "When its records were last looked at."),
 	TIME(T, next_check_at, LIVE | F_NULLABLE, "When they are looked at next."),
 	TIME(T, claim_expires_at, F_OUT | F_NULLABLE,
 	     "Until then it must be proven; null: it is, or needs not."),
+	TIME(T, stale_at, LIVE | F_NULLABLE,
+	     "Its records are missing: when it becomes stale if they still are; null: they are not."),
+	TIME(T, detach_at, LIVE | F_NULLABLE, "It is stale: when it will be detached if it still is."),
+	TIME(T, release_at, LIVE | F_NULLABLE, "It is detached: until then nobody else can have the name."),
 	OBJ(T, certificate, F_OUT, struct certificate_shown, &certificate_shown_schema,
 	    "Its certificate; without one all is null."),
 	BOOL(T, custom, 0, "Internal."),
 	TEXT(T, token, 0, 0, 0, "Internal."),
 	TEXT(T, target, 0, 0, 0, "Internal."),
+	TEXT(T, tenant_id, 0, 0, 0, "Internal."),
 	BOOL(T, txt_verified, 0, "Internal."),
 	BOOL(T, cname_verified, 0, "Internal."),
+	BOOL(T, cname_required, 0, "Internal."),
+	INT(T, failures, 0, 0, 0, "Internal."),
+	TIME(T, lease_until, 0, "Internal."),
 	JSON_LIST(T, txt_seen, 0, RESOLVERS_MAX, &domain_seen_schema, "Internal."),
 	JSON_LIST(T, cname_seen, 0, RESOLVERS_MAX, &domain_seen_schema, "Internal."),
 	BOOL(T, held_elsewhere, 0, "Internal."),
 	BOOL(T, claim_over, 0, "Internal."),
+	BOOL(T, stale_over, 0, "Internal."),
+	BOOL(T, detach_over, 0, "Internal."),
+	BOOL(T, release_over, 0, "Internal."),
 	INT(T, row_version, F_ROW_VERSION, 0, 0, "Internal."),
 };
 #undef T

@@ -6,6 +6,7 @@
 #include "cc/net/dns.h"
 
 #include <ares.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
@@ -18,11 +19,16 @@ enum {
 	TRIES = 2,
 	SHARE = 3, /* the first try has a third of the time, the second the rest */
 	CLASS_IN = 1,
-	TYPE_CNAME = 5,
-	TYPE_TXT = 16,
+	ADDRESS_SIZE = 46,
 	HEADER_LEN = 12,
 	RECORD_LEN = 10, /* between a record's name and its data */
 	QUESTION_LEN = 4,
+};
+
+#define NO_RECORD "there is no such record"
+
+static const int numbers[] = {
+	[DNS_TXT] = 16, [DNS_CNAME] = 5, [DNS_A] = 1, [DNS_AAAA] = 28, [DNS_CAA] = 257,
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -36,6 +42,8 @@ struct asking {
 	struct arena *arena;
 	ares_channel channel;
 	const struct dns_question *question;
+	const char *at;         /* the name that was asked for last */
+	int steps;
 	struct dns_answer *ret;
 	const char **values;
 	int *pending;
@@ -75,7 +83,7 @@ static void read_texts(struct asking *q, const unsigned char *answer, int len)
 	struct str text;
 
 	if (ares_parse_txt_reply_ext(answer, len, &texts) != ARES_SUCCESS) {
-		fail(q, false, "there is no such record");
+		fail(q, false, NO_RECORD);
 		return;
 	}
 	str_init(&text, q->arena, 256);
@@ -125,7 +133,7 @@ static char *find_cname(const unsigned char *answer, int len)
 		ares_free_string(name);
 		if (p == NULL || end - p < RECORD_LEN)
 			return NULL;
-		if (number16(p) == TYPE_CNAME) {
+		if (number16(p) == (unsigned)numbers[DNS_CNAME]) {
 			(void)past_name(answer, len, p + RECORD_LEN, &name);
 			return name;
 		}
@@ -150,29 +158,80 @@ static void follow(struct asking *q, const unsigned char *answer, int len)
 
 	if (target == NULL) {
 		if (q->ret->values.n == 0)
-			fail(q, false, "there is no such record");
+			fail(q, false, NO_RECORD);
 	} else if (was_there(q, target)) {
 		fail(q, false, "the chain of CNAMEs comes back to where it was");
 	} else {
 		add(q, target, strlen(target));
 		if (q->ret->values.n < DNS_HOPS_MAX)
-			ask(q, target);
+			ask(q, q->values[q->ret->values.n - 1]);
 	}
 	ares_free_string(target);
+}
+
+static void read_addresses(struct asking *q, const unsigned char *answer, int len)
+{
+	struct ares_addrttl v4[DNS_VALUES_MAX];
+	struct ares_addr6ttl v6[DNS_VALUES_MAX];
+	const bool six = q->question->type == DNS_AAAA;
+	char text[ADDRESS_SIZE];
+	int n = DNS_VALUES_MAX;
+
+	if ((six ? ares_parse_aaaa_reply(answer, len, NULL, v6, &n)
+		 : ares_parse_a_reply(answer, len, NULL, v4, &n)) != ARES_SUCCESS)
+		n = 0;
+	for (int i = 0; i < n; i++)
+		if (ares_inet_ntop(six ? AF_INET6 : AF_INET,
+				   six ? (const void *)&v6[i].ip6addr : (const void *)&v4[i].ipaddr, text,
+				   sizeof(text)) != NULL)
+			add(q, text, strlen(text));
+	if (q->ret->values.n == 0)
+		fail(q, false, NO_RECORD);
+}
+
+/* Nothing here: the name above says it for all below, but for that of a whole country. */
+static bool climb(struct asking *q)
+{
+	const char *dot = strchr(q->at, '.');
+
+	if (q->question->type != DNS_CAA || dot == NULL || strchr(dot + 1, '.') == NULL ||
+	    ++q->steps >= DNS_HOPS_MAX)
+		return false;
+	ask(q, dot + 1);
+	return true;
+}
+
+static void read_issuers(struct asking *q, const unsigned char *answer, int len)
+{
+	struct ares_caa_reply *caa = NULL;
+
+	(void)ares_parse_caa_reply(answer, len, &caa);
+	for (const struct ares_caa_reply *c = caa; c != NULL; c = c->next) {
+		const char *text = arena_printf(q->arena, "%s CAA %d %.*s \"%.*s\"", q->at, c->critical,
+						(int)c->plength, (const char *)c->property, (int)c->length,
+						(const char *)c->value);
+
+		add(q, text, strlen(text));
+	}
+	ares_free_data(caa);
+	if (q->ret->values.n == 0 && !climb(q))
+		fail(q, false, NO_RECORD);
 }
 
 static void read_failure(struct asking *q, int status)
 {
 	const bool nothing = status == ARES_ENOTFOUND || status == ARES_ENODATA;
 
+	if (nothing && climb(q))
+		return;
 	/* The end of a chain. */
 	if (nothing && q->ret->values.n > 0)
 		return;
 	if (status == ARES_ENOTFOUND)
 		fail(q, false, "there is no such name");
 	else if (status == ARES_ENODATA)
-		fail(q, false, "there is no such record");
-	else if (status == ARES_ETIMEOUT || status == ARES_ECANCELLED)
+		fail(q, false, NO_RECORD);
+	else if (status == ARES_ETIMEOUT || status == ARES_ECANCELLED || status == ARES_EDESTRUCTION)
 		fail(q, true, "it did not answer in time");
 	else if (status == ARES_ESERVFAIL)
 		fail(q, true, "it could not find out (SERVFAIL)");
@@ -184,6 +243,11 @@ static void read_failure(struct asking *q, int status)
 		fail(q, true, "it answered without sense");
 }
 
+static void (*const readers[])(struct asking *q, const unsigned char *answer, int len) = {
+	[DNS_TXT] = read_texts, [DNS_CNAME] = follow, [DNS_A] = read_addresses, [DNS_AAAA] = read_addresses,
+	[DNS_CAA] = read_issuers,
+};
+
 static void on_answer(void *arg, int status, int timeouts, unsigned char *answer, int len)
 {
 	struct asking *q = arg;
@@ -192,17 +256,15 @@ static void on_answer(void *arg, int status, int timeouts, unsigned char *answer
 	(*q->pending)--;
 	if (status != ARES_SUCCESS)
 		read_failure(q, status);
-	else if (q->question->type == DNS_TXT)
-		read_texts(q, answer, len);
 	else
-		follow(q, answer, len);
+		readers[q->question->type](q, answer, len);
 }
 
 static void ask(struct asking *q, const char *name)
 {
+	q->at = name;
 	(*q->pending)++;
-	ares_query(q->channel, name, CLASS_IN, q->question->type == DNS_TXT ? TYPE_TXT : TYPE_CNAME,
-		   on_answer, q);
+	ares_query(q->channel, name, CLASS_IN, numbers[q->question->type], on_answer, q);
 }
 
 /* The wait --------------------------------------------------------------------------------------------- */

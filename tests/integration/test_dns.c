@@ -112,6 +112,45 @@ static void chains_of_names_are_followed_to_a_bound(void **state)
 	assert_string_equal("the chain of CNAMEs comes back to where it was", a->problem);
 }
 
+static void addresses_are_of_both_families(void **state)
+{
+	struct bench *b = *state;
+	const struct dns_answer *a;
+
+	dns_peer_a(b->peer, "a.example.org", "192.0.2.1");
+	dns_peer_a(b->peer, "a.example.org", "192.0.2.2");
+	dns_peer_a(b->peer, "a.example.org", "2001:db8::1");
+	a = ask_for(b, "a.example.org", DNS_A, 3000);
+	assert_int_equal(2, a->values.n);
+	assert_string_equal("192.0.2.2", a->values.v[1]);
+	a = ask_for(b, "a.example.org", DNS_AAAA, 3000);
+	assert_int_equal(1, a->values.n);
+	assert_string_equal("2001:db8::1", a->values.v[0]);
+	dns_peer_txt(b->peer, "b.example.org", "something");
+	assert_string_equal("there is no such record", ask_for(b, "b.example.org", DNS_AAAA, 3000)->problem);
+}
+
+static void who_may_issue_is_said_by_the_closest_name(void **state)
+{
+	struct bench *b = *state;
+	const struct dns_answer *a;
+
+	a = ask_for(b, "a.b.example.org", DNS_CAA, 3000);
+	assert_false(a->failed);
+	assert_string_equal("there is no such name", a->problem);
+	dns_peer_caa(b->peer, "org", "nobody.example");
+	assert_int_equal(0, ask_for(b, "a.b.example.org", DNS_CAA, 3000)->values.n);
+	dns_peer_caa(b->peer, "example.org", "ca.example");
+	dns_peer_txt(b->peer, "b.example.org", "something");
+	a = ask_for(b, "a.b.example.org", DNS_CAA, 3000);
+	assert_int_equal(1, a->values.n);
+	assert_null(a->problem);
+	assert_string_equal("example.org CAA 0 issue \"ca.example\"", a->values.v[0]);
+	dns_peer_caa(b->peer, "a.b.example.org", "other.example");
+	a = ask_for(b, "a.b.example.org", DNS_CAA, 3000);
+	assert_string_equal("a.b.example.org CAA 0 issue \"other.example\"", a->values.v[0]);
+}
+
 static void what_makes_no_sense_is_a_failure(void **state)
 {
 	static const enum dns_mood moods[] = { DNS_SERVFAIL, DNS_REFUSE, DNS_SILENT, DNS_STRANGER };
@@ -170,6 +209,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_not_there_is_no_failure, open_bench, close_bench),
 		cmocka_unit_test_setup_teardown(what_is_cut_off_is_asked_for_by_tcp, open_bench, close_bench),
 		cmocka_unit_test_setup_teardown(chains_of_names_are_followed_to_a_bound, open_bench,
+						close_bench),
+		cmocka_unit_test_setup_teardown(addresses_are_of_both_families, open_bench, close_bench),
+		cmocka_unit_test_setup_teardown(who_may_issue_is_said_by_the_closest_name, open_bench,
 						close_bench),
 		cmocka_unit_test_setup_teardown(what_makes_no_sense_is_a_failure, open_bench, close_bench),
 		cmocka_unit_test_setup_teardown(the_wait_ends, open_bench, close_bench),

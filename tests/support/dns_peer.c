@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 enum { RECORDS_MAX = 64, NAME_LEN = 256, VALUE_LEN = 512, MESSAGE_MAX = 8192, HEADER = 12 };
-enum { TXT = 16, CNAME = 5 };
+enum { TXT = 16, CNAME = 5, A = 1, AAAA = 28, CAA = 257 };
 
 struct record {
 	char name[NAME_LEN], value[VALUE_LEN];
@@ -80,6 +80,28 @@ static void put_strings(struct message *m, const char *text)
 	}
 }
 
+static void put_data(struct message *m, int type, const char *value)
+{
+	unsigned char address[16];
+
+	switch (type) {
+	case TXT:
+		put_strings(m, value);
+		break;
+	case A:
+	case AAAA:
+		assert_int_equal(1, inet_pton(type == A ? AF_INET : AF_INET6, value, address));
+		put(m, address, type == A ? 4 : 16);
+		break;
+	case CAA:
+		put(m, "\0\5issue", 7);
+		put(m, value, strlen(value));
+		break;
+	default:
+		put_name(m, value);
+	}
+}
+
 /* Name and type of the question; false: it is none. */
 static bool read_question(const unsigned char *q, size_t len, char name[NAME_LEN], int *ret_type,
 			  size_t *ret_end)
@@ -133,10 +155,7 @@ static unsigned put_records(const struct dns_peer *p, struct message *m, const c
 		put16(m, (unsigned)type);
 		put(m, "\0\1\0\0\0\5\0\0", 8);
 		at = m->n;
-		if (type == TXT)
-			put_strings(m, r->value);
-		else
-			put_name(m, r->value);
+		put_data(m, type, r->value);
 		m->data[at - 2] = (unsigned char)((m->n - at) >> 8);
 		m->data[at - 1] = (unsigned char)(m->n - at);
 		count++;
@@ -313,6 +332,16 @@ void dns_peer_txt(struct dns_peer *p, const char *name, const char *value)
 void dns_peer_cname(struct dns_peer *p, const char *name, const char *target)
 {
 	add(p, name, CNAME, target);
+}
+
+void dns_peer_a(struct dns_peer *p, const char *name, const char *address)
+{
+	add(p, name, strchr(address, ':') != NULL ? AAAA : A, address);
+}
+
+void dns_peer_caa(struct dns_peer *p, const char *name, const char *issuer)
+{
+	add(p, name, CAA, issuer);
 }
 
 void dns_peer_clear(struct dns_peer *p)

@@ -25,6 +25,8 @@ void dns_peer_mood(struct dns_peer *p, enum dns_mood mood);
 /* One record more. name "*": every name that has none of its own. A TXT goes out in strings of ten bytes. */
 void dns_peer_txt(struct dns_peer *p, const char *name, const char *value);
 void dns_peer_cname(struct dns_peer *p, const char *name, const char *target);
+void dns_peer_a(struct dns_peer *p, const char *name, const char *address);     /* of either family */
+void dns_peer_caa(struct dns_peer *p, const char *name, const char *issuer);    /* issue "…" */
 void dns_peer_clear(struct dns_peer *p);
 /* How many questions came by TCP. */
 int dns_peer_by_tcp(struct dns_peer *p);

@@ -37,6 +37,8 @@ struct domain_check {
 	const char *token;              /* of the claim that was looked at */
 	const char *txt_reason;         /* why it proves nothing, one of domain_reasons; NULL: it does */
 	const char *cname_reason;       /* why requests would not come here; NULL: they do */
+	bool txt_denied, cname_denied;          /* a resolver answered, and otherwise */
+	const char *findings;                   /* JSON: an array of domain_finding */
 	const char *txt_seen, *cname_seen;      /* JSON: arrays of domain_seen */
 	const char *txt_words, *cname_words;    /* the same in a sentence */
 };
@@ -53,7 +55,15 @@ enum err domains_look(struct ctx *cx, const char *name, bool rehearsal,
  */
 enum err domains_verify(struct ctx *cx, const char *name, const struct domain_check *check,
 			struct domain_row *ret, bool *ret_changed) MUST_USE;
-/* ERR_DOMAIN_DEFAULT. */
+/*
+ * One round of what is due about domains of all tenants: claims are looked at and expire, others lose to the
+ * one that was proven, proven domains are looked at again, become stale, are detached and released. Each is
+ * leased, and safe on several nodes at once; who dies leaves it to whoever comes after the lease. Opens
+ * units of work of its own. *ret_done: how many. One that fails does not stop the others; the first failure
+ * is told.
+ */
+enum err domains_tick(struct ctx *cx, int *ret_done) MUST_USE;
+/* ERR_DOMAIN_DEFAULT. What was proven is held for the tenant a while. */
 enum err domains_remove(struct ctx *cx, const char *name, struct domain_deletion *ret) MUST_USE;
 
 #endif

@@ -33,6 +33,16 @@ struct region {
 	int64_t spares_at_ms;           /* no spare is made before: the last attempt failed */
 };
 
+/* In the life of a tenant's domain, in seconds. */
+struct domain_times {
+	int64_t claim_s;                /* one that is not proven by then is no more waited for */
+	int64_t check_s, check_most_s;  /* it is looked at after this time, doubled up to that one */
+	int64_t recheck_s[3];           /* one that is: so long after the proof, once more, and every … */
+	int64_t stale_s;                /* one that fails for so long is stale */
+	int64_t detach_s;               /* one that is stale for so long is served no more */
+	int64_t quarantine_s;           /* nobody else can have what was given up so lately */
+};
+
 /* What core needs of the configuration; filled by daemon, constant while it runs. */
 struct settings {
 	const char *base_domain;        /* "controlcore.io" */
@@ -65,7 +75,7 @@ struct settings {
 	struct kek_set keks;            /* private keys of certificates */
 	const struct key_blocklist *blocked_keys;       /* … that are known to others; NULL: none */
 	const char *trust_store;        /* what certificates must lead to, PEM; NULL: the system's */
-	int64_t domain_claim_s;         /* a domain that is not proven by then is no more waited for */
+	struct domain_times domain;     /* what follows for tenants' domains when */
 	int64_t operator_rate;          /* cost of one operator key's requests in a minute, on this node */
 	int64_t auth_failures;          /* a minute, from one address and of one key */
 	struct engine_settings engine;

@@ -5,7 +5,7 @@
 #include "cc/model/certificate.h"
 #include "cc/schema/schema.h"
 
-extern const char *const domain_statuses[];     /* pending verified active stale detached expired */
+extern const char *const domain_statuses[];     /* pending verified active stale detached … */
 extern const char *const domain_ssl_statuses[]; /* pending active expired */
 extern const char *const domain_reasons[];
 
@@ -31,6 +31,15 @@ struct domain_record {
 };
 extern const struct schema domain_record_schema;
 
+/* What is there beside the records that are needed, and may be why something does not work. */
+struct domain_finding {
+	const char *type, *name;                /* A, AAAA or CAA, and where */
+	const char *note;                       /* one of domain_notes; NULL: nothing to say of it */
+	const char *seen;                       /* JSON: an array of domain_seen */
+};
+extern const struct schema domain_finding_schema;
+extern const char *const domain_notes[];
+
 /* A name that a tenant is reached by, or wants to be. */
 struct domain_row {
 	const char *domain;                     /* A-labels, in lower case */
@@ -40,17 +49,22 @@ struct domain_row {
 	struct domain_dns dns_instructions;
 	const char *txt_name;
 	const char *records;                    /* JSON: an array of domain_record */
+	const char *findings;                   /* JSON: an array of domain_finding */
 	const char *reason;
-	int64_t created_at, checked_at, next_check_at, claim_expires_at;
+	int64_t created_at, checked_at, next_check_at, claim_expires_at, stale_at, detach_at, release_at;
 	struct certificate_shown certificate;
 	/* internal */
 	bool custom;                            /* else <slug>.<base domain> */
 	const char *token;
 	const char *target;                     /* the tenant's <slug>.<base domain> */
+	const char *tenant_id;
 	bool txt_verified, cname_verified;
+	bool cname_required;                    /* it led here once: that it does not is trouble */
 	const char *txt_seen, *cname_seen;      /* JSON: arrays of domain_seen */
 	bool held_elsewhere;
-	bool claim_over;                        /* it was not proven in time */
+	int64_t failures;                       /* checks in a row that proved nothing */
+	int64_t lease_until;
+	bool claim_over, stale_over, detach_over, release_over; /* its time has come */
 	int64_t row_version;
 };
 extern const struct schema domain_row_schema;

@@ -10,6 +10,12 @@
 enum dns_type {
 	DNS_TXT,                /* the records at the name, the strings of each joined */
 	DNS_CNAME,              /* where the name leads, step by step: at most DNS_HOPS_MAX */
+	DNS_A, DNS_AAAA,        /* addresses, behind CNAMEs as well where the resolver follows them */
+	/*
+	 * Who may issue certificates (RFC 8659): "acme.com CAA 0 issue "ca.example"", at the name or at the
+	 * closest above it that says anything, at most DNS_HOPS_MAX steps.
+	 */
+	DNS_CAA,
 };
 #define DNS_HOPS_MAX 8
 #define DNS_VALUES_MAX 32       /* further records are passed over */

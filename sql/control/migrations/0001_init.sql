@@ -92,7 +92,7 @@ CREATE TABLE cc.domain (
 	tenant_id     text NOT NULL REFERENCES cc.tenant,
 	domain        text NOT NULL,            -- A-labels, in lower case
 	status        text NOT NULL CHECK (status IN
-	              ('pending', 'verified', 'active', 'stale', 'detached', 'expired')),
+	              ('pending', 'verified', 'active', 'stale', 'detached', 'released', 'expired')),
 	held          boolean GENERATED ALWAYS AS (status IN ('verified', 'active', 'stale', 'detached')) STORED,
 	routed        boolean GENERATED ALWAYS AS (status IN ('verified', 'active', 'stale')) STORED,
 	ssl_status    text NOT NULL CHECK (ssl_status IN ('pending', 'active', 'expired')),
@@ -102,13 +102,22 @@ CREATE TABLE cc.domain (
 	reason        text,                     -- why it is not verified, or not any more
 	txt_verified  boolean NOT NULL DEFAULT false,
 	cname_verified boolean NOT NULL DEFAULT false,
+	cname_required boolean NOT NULL DEFAULT false,  -- it led here once: that it does not is trouble
 	txt_seen      json NOT NULL DEFAULT '[]',       -- by resolver
 	cname_seen    json NOT NULL DEFAULT '[]',
+	findings      json NOT NULL DEFAULT '[]',       -- what else is there at the name
 	created_at    timestamptz NOT NULL DEFAULT date_trunc('second', now()),
 	verified_at   timestamptz,
 	checked_at    timestamptz,
 	next_check_at timestamptz,
+	failures      int NOT NULL DEFAULT 0,   -- checks in a row that proved nothing
 	claim_expires_at timestamptz,           -- of one that is pending
+	stale_at      timestamptz,              -- one that fails counts as stale from then on …
+	detach_at     timestamptz,              -- … and a stale one as detached
+	release_at    timestamptz,              -- a detached one is held until then
+	due_at        timestamptz GENERATED ALWAYS AS
+	              (least(next_check_at, claim_expires_at, release_at)) STORED,
+	lease_until   timestamptz,              -- of the check under way; also its name
 	row_version   bigint NOT NULL DEFAULT 1,
 	PRIMARY KEY (tenant_id, domain),
 	CHECK (custom = (token IS NOT NULL))
@@ -116,6 +125,18 @@ CREATE TABLE cc.domain (
 -- Many may claim a name; one can hold it.
 CREATE UNIQUE INDEX domain_holder ON cc.domain (domain) WHERE held;
 CREATE UNIQUE INDEX domain_default ON cc.domain (tenant_id) WHERE is_default;
+CREATE INDEX domain_name ON cc.domain (domain);
+CREATE INDEX domain_due ON cc.domain (due_at) WHERE due_at IS NOT NULL;
+
+-- Names that were proven and given up: until then only the same tenant may have them.
+CREATE TABLE cc.domain_quarantine (
+	tenant_id text NOT NULL REFERENCES cc.tenant,
+	domain    text NOT NULL,
+	until     timestamptz NOT NULL,
+	PRIMARY KEY (tenant_id, domain)
+);
+CREATE INDEX domain_quarantine_name ON cc.domain_quarantine (domain);
+CREATE INDEX domain_quarantine_until ON cc.domain_quarantine (until);
 
 -- Certificates, with their private keys sealed: each under a key of its own, and that under a key (KEK) that is
 -- in no database. Both seals are bound to tenant, domain and serial.
@@ -145,6 +166,23 @@ CREATE INDEX certificate_kek ON cc.certificate (kek_id);
 CREATE FUNCTION cc.domain_is_held(name text, tenant text) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT EXISTS (SELECT FROM cc.domain d WHERE d.domain = name AND d.held AND d.tenant_id <> tenant)
+	    OR EXISTS (SELECT FROM cc.domain_quarantine q
+	                WHERE q.domain = name AND q.tenant_id <> tenant AND q.until > now())
+$$;
+
+-- Claims of others to what this tenant has proven are looked at next. One that is in hand now finds out itself.
+CREATE FUNCTION cc.domain_contest(name text, tenant text) RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	WITH others AS (
+		SELECT d.tenant_id FROM cc.domain d
+		 WHERE d.domain = name AND d.status = 'pending' AND d.tenant_id <> tenant
+		   FOR UPDATE SKIP LOCKED
+	), hurried AS (
+		UPDATE cc.domain d SET next_check_at = now() FROM others o
+		 WHERE d.domain = name AND d.tenant_id = o.tenant_id
+		RETURNING 1
+	)
+	SELECT count(*) FROM hurried
 $$;
 
 -- What a tenant should know of. Of one type and subject one is open.
@@ -325,7 +363,8 @@ REVOKE INSERT, UPDATE, DELETE ON cc.identity FROM cc_ctl;
 REVOKE ALL ON FUNCTION cc.forget_audit(text, int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION cc.forget_audit(text, int) TO cc_ctl;
 REVOKE ALL ON FUNCTION cc.domain_is_held(text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cc.domain_is_held(text, text) TO cc_ctl, cc_ctl_tenant;
+REVOKE ALL ON FUNCTION cc.domain_contest(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION cc.domain_is_held(text, text), cc.domain_contest(text, text) TO cc_ctl, cc_ctl_tenant;
 REVOKE UPDATE, DELETE ON cc.tenant_audit, cc.audit_checkpoint FROM cc_ctl;
 
 GRANT SELECT, INSERT ON cc.audit_checkpoint TO cc_ctl_tenant;
@@ -336,6 +375,7 @@ GRANT DELETE ON cc.domain TO cc_ctl_tenant;
 GRANT INSERT, DELETE ON cc.certificate TO cc_ctl_tenant;        -- … and sees all of it but what is sealed
 GRANT SELECT (tenant_id, domain, source, serial, fingerprint, issuer, key_type, not_before, not_after, chain,
 	kek_id, stored_at) ON cc.certificate TO cc_ctl_tenant;
+GRANT SELECT, INSERT, UPDATE ON cc.domain_quarantine TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE, DELETE ON cc.idempotency TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.operation, cc.alert TO cc_ctl_tenant;
 GRANT SELECT, INSERT, DELETE ON cc.name TO cc_ctl_tenant;       -- its own: a domain may change
@@ -350,6 +390,8 @@ ALTER TABLE cc.domain ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.domain FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.certificate ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.certificate FORCE ROW LEVEL SECURITY;
+ALTER TABLE cc.domain_quarantine ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cc.domain_quarantine FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.api_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.api_key FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.api_key_live ENABLE ROW LEVEL SECURITY;
@@ -369,6 +411,7 @@ CREATE POLICY everything ON cc.tenant TO cc_ctl, cc_prov USING (true) WITH CHECK
 CREATE POLICY everything ON cc.name TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.domain TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.certificate TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
+CREATE POLICY everything ON cc.domain_quarantine TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.api_key TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.api_key_live TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.tenant_audit TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
@@ -387,6 +430,9 @@ CREATE POLICY own ON cc.domain TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
 CREATE POLICY own ON cc.certificate TO cc_ctl_tenant
+	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
+	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
+CREATE POLICY own ON cc.domain_quarantine TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
 CREATE POLICY own ON cc.api_key TO cc_ctl_tenant
