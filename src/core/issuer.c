@@ -68,7 +68,19 @@ static const char *read_key(struct arena *a, const struct doc *d, struct jwk *k)
 	return whole ? jwk_fault(k) : "lacks a part, or has one that is not base64url";
 }
 
-static const char *read_keys(struct arena *a, const struct doc *d, struct keyset *ret)
+static const char *read_named(struct arena *a, const struct doc *d, struct named_key *k)
+{
+	const char *why;
+
+	k->kid = arena_strdup(a, doc_text(d, "kid"));
+	if (strlen(k->kid) > KID_MAX)
+		return "has a kid that is too long";
+	why = read_key(a, d, &k->key);
+	return why != NULL ? arena_printf(a, "key %s: it %s", k->kid, why) : NULL;
+}
+
+static const char *read_keys(
+	struct arena *a, const struct doc *d, enum keyset_kind kind, struct keyset *ret)
 {
 	const struct doc *item;
 
@@ -82,27 +94,27 @@ static const char *read_keys(struct arena *a, const struct doc *d, struct keyset
 		*k = (struct named_key){ 0 };
 		if (!is_usable(item, &k->key.alg))
 			continue;
-		k->kid = arena_strdup(a, doc_text(item, "kid"));
-		if (strlen(k->kid) > KID_MAX)
-			return "has a kid that is too long";
+		why = read_named(a, item, k);
+		if (why != NULL && kind == KEYSET_PUBLISHED)
+			continue;
+		if (why != NULL)
+			return why;
 		if (keyset_find(ret, k->kid) != NULL)
 			return arena_printf(a, "has the kid %s twice", k->kid);
-		why = read_key(a, item, &k->key);
-		if (why != NULL)
-			return arena_printf(a, "key %s: it %s", k->kid, why);
 		ret->n++;
 	}
 	return ret->n > 0 ? NULL : "has no key for signatures that has a kid and a known algorithm";
 }
 
-bool keyset_parse(struct arena *a, const char *text, size_t len, struct keyset *ret, const char **ret_why)
+bool keyset_parse(struct arena *a, const char *text, size_t len, enum keyset_kind kind, struct keyset *ret,
+	const char **ret_why)
 {
 	struct doc *d = doc_parse(a, text, len, ret_why);
 
 	*ret = (struct keyset){ 0 };
 	if (d == NULL)
 		return false;
-	*ret_why = read_keys(a, d, ret);
+	*ret_why = read_keys(a, d, kind, ret);
 	doc_free(d);
 	return *ret_why == NULL;
 }
@@ -149,7 +161,7 @@ static void read_keys_inline(struct compiler *c, const struct doc *jwks, struct 
 	str_init(&text, c->arena, 1024);
 	if (!doc_canonical(jwks, NULL, &text))
 		fault(c, "jwks", "format", "is no JWK set");
-	else if (!keyset_parse(c->arena, text.data, text.len, &is->keys, &why))
+	else if (!keyset_parse(c->arena, text.data, text.len, KEYSET_GIVEN, &is->keys, &why))
 		fault(c, "jwks", "format", why);
 }
 

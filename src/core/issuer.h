@@ -16,10 +16,13 @@ struct keyset {
 
 /*
  * A JWK set (RFC 7517, 5): keys for signatures of the algorithms we know, each with a kid of its own; others
- * are passed over, as the RFC asks. False: not a JWK set, a kid twice, or a key that must not be used;
- * *ret_why is the rest of a sentence.
+ * are passed over, as the RFC asks. False: not a JWK set, a kid twice, none left, or a key that must not be
+ * used; *ret_why is the rest of a sentence. KEYSET_PUBLISHED: the last is passed over too, because whoever
+ * trusts an issuer does not choose what it publishes.
  */
-bool keyset_parse(struct arena *a, const char *text, size_t len, struct keyset *ret, const char **ret_why);
+enum keyset_kind { KEYSET_GIVEN, KEYSET_PUBLISHED };
+bool keyset_parse(struct arena *a, const char *text, size_t len, enum keyset_kind kind, struct keyset *ret,
+	const char **ret_why);
 const struct jwk *keyset_find(const struct keyset *set, const char *kid); /* NULL: no such key */
 
 /* Who may sign, compiled. Immutable. */

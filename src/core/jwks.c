@@ -110,7 +110,7 @@ static enum err fetch(struct ctx *cx, const char *url, struct entry **ret)
 	if (got.status != 200)
 		return refuse_fetch(cx, url, arena_printf(cx->arena, "it answered %d", got.status));
 	k = entry_new(sizeof(*k));
-	if (!keyset_parse(k->e.arena, got.body, got.len, &k->keys, &why)) {
+	if (!keyset_parse(k->e.arena, got.body, got.len, KEYSET_PUBLISHED, &k->keys, &why)) {
 		why = arena_strdup(cx->arena, why);
 		entry_put(&k->e);
 		return refuse_fetch(cx, url, why);

@@ -11,7 +11,7 @@
 enum {
 	RSA_BITS_MIN = 2048,
 	RSA_BITS_MAX = 4096, /* what a check costs grows with both, and tenants choose them */
-	RSA_EXPONENT_MIN = 3,
+	RSA_EXPONENT_MIN = 65537,
 	RSA_EXPONENT_BITS = 32,
 	RSA_EXPONENT_BYTES = 8,
 	COORDINATE = 32,

@@ -256,6 +256,40 @@ static void an_issuer_that_hangs_holds_up_nobody_else(void **state)
 	publisher_close(&good);
 }
 
+/* What an issuer publishes is not its customers' choice; what they write themselves is. */
+static void a_key_that_cannot_be_used_hides_no_other(void **state)
+{
+	struct story *s = *state;
+	struct publisher p;
+	struct signer *weak = signer_make(SIGNER_RSA_1024, "weak");
+	char *bad = signer_jwk(weak), *good = signer_jwk(signers[RSA]);
+	char *set = text("{\"keys\":[%s,%s]}", bad, good), *alone = text("{\"keys\":[%s]}", bad);
+	struct client *c = bearer(s, good_token(s, RSA, VIEWER));
+	char *source, *body;
+
+	publisher_open(&p, s, RSA, RSA);
+	atomic_store(&p.jwks, set);
+	assert_status(200, client_get(c, "/policies"));
+	source = text("\"jwks\":%s", set);
+	body = issuers_body(source);
+	assert_fault("issuers[0].jwks", "format", set_issuers(s, s->operator, body));
+	client_close(c);
+	publisher_close(&p);
+	publisher_open(&p, s, RSA, RSA);
+	atomic_store(&p.jwks, alone);
+	c = bearer(s, good_token(s, RSA, VIEWER));
+	assert_later(client_get(c, "/policies"));
+	client_close(c);
+	publisher_close(&p);
+	signer_free(weak);
+	free(bad);
+	free(good);
+	free(set);
+	free(alone);
+	free(source);
+	free(body);
+}
+
 static int start(void **state)
 {
 	static const char *const env[] = { "CONTROLCORE_AUTH_PRIVATE_ISSUERS=true",
@@ -275,6 +309,8 @@ int main(void)
 			known_keys_outlive_an_outage_and_nobody_waits, story_open, story_close),
 		cmocka_unit_test_setup_teardown(
 			an_issuer_that_hangs_holds_up_nobody_else, story_open, story_close),
+		cmocka_unit_test_setup_teardown(
+			a_key_that_cannot_be_used_hides_no_other, story_open, story_close),
 	};
 
 	return cmocka_run_group_tests(tests, start, minter_stop);

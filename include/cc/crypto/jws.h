@@ -22,8 +22,8 @@ struct jwk {
 };
 
 /*
- * NULL when the key may be used, else the rest of a sentence for whoever configured it. RSA: 2048 to 8192
- * bits, odd exponent of at least 65537. EC: a point of P-256. Ed25519: 32 bytes.
+ * NULL when the key may be used, else the rest of a sentence for whoever configured it. RSA: 2048 to 4096
+ * bits, odd exponent of 65537 to 32 bits. EC: a point of P-256. Ed25519: 32 bytes.
  */
 const char *jwk_fault(const struct jwk *k);
 /* ES256: the signature is R and S, 32 bytes each (RFC 7518, 3.4). Anything that is wrong is false. */
