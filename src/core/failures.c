@@ -56,12 +56,13 @@ static enum err too_many(struct ctx *cx, const struct limit_verdict *v, const ch
 
 enum err failures_before_look(struct ctx *cx, const char *key_id)
 {
+	const char *second = key_id != NULL ? key_meter(cx, key_id) : address_meter(cx, "unchecked");
 	struct limit_verdict v;
 
-	if (!is_spent(cx, address_meter(cx, "from")) &&
-		(key_id == NULL || !is_spent(cx, key_meter(cx, key_id))))
+	if (cx->rationed || (!is_spent(cx, address_meter(cx, "from")) && !is_spent(cx, second)))
 		return ERR_NONE;
 	limiter_take(cx->world->failures, address_meter(cx, "look"), &ration, 1, clock_mono_us(), &v);
+	cx->rationed = v.allowed;
 	return v.allowed ? ERR_NONE : too_many(cx, &v, "from this address");
 }
 
@@ -77,6 +78,13 @@ static bool take(struct ctx *cx, const char *meter, struct limit_verdict *ret)
 
 	limiter_take(cx->world->failures, meter, &rate, 1, clock_mono_us(), ret);
 	return ret->allowed;
+}
+
+void failures_unchecked(struct ctx *cx)
+{
+	struct limit_verdict ignored;
+
+	(void)take(cx, address_meter(cx, "unchecked"), &ignored);
 }
 
 enum err failures_note(struct ctx *cx, const char *text, enum err e)

@@ -11,9 +11,11 @@
 void *entry_new(size_t size)
 {
 	struct arena *a = arena_create(size + 768);
+	static _Atomic(uint64_t) last;
 	struct entry *e = arena_alloc(a, size);
 
 	e->arena = a;
+	e->serial = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
 	atomic_init(&e->refs, 1);
 	return e;
 }

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "issuer.h"
+#include "key_waits.h"
 
 #include "cc/base/lock.h"
 #include "cc/base/map.h"
@@ -29,6 +30,7 @@ struct entry {
 	struct entry *prev, *next;      /* guarded by: registry lock; NULL: not in the cache */
 	struct arena *arena;
 	atomic_int refs;                /* of them one belongs to the cache */
+	uint64_t serial;                /* no other entry has it, or ever had; not 0 */
 };
 
 struct tenant_entry {
@@ -52,6 +54,15 @@ struct keyset_entry {
 	const char *url;
 	struct keyset keys;
 	int64_t fetched_ms;
+	/* guarded by: registry lock */
+	int failures;                   /* attempts in vain since then, and … */
+	int64_t tried_ms;               /* … the last of them */
+};
+
+/* A set that is to be asked for again in the background. */
+struct key_refresh {
+	char *url;                      /* malloc'ed */
+	uint64_t owner;
 };
 
 /* Entries by name, most recently used first. */
@@ -97,8 +108,8 @@ struct registry {
 	struct lru keysets;             /* under their URLs */
 	struct denied *denied_creds, *denied_hosts;
 	struct denied *jwks_notes;      /* URLs that are not to be asked again so soon: jwks.c */
-	int key_waits;                  /* requests that wait for keys of issuers */
-	char *refresh[REFRESHES_MAX];   /* URLs to be asked again in the background; malloc'ed */
+	struct key_place key_places[KEY_PLACES_MAX];    /* requests that wait for keys of issuers */
+	struct key_refresh refresh[REFRESHES_MAX];
 	size_t nrefresh;
 	struct flight *flights;
 	bool polling;

@@ -96,6 +96,7 @@ struct proof {
 	struct token token;
 	const struct tenant *tenant; /* a reference */
 	const struct issuer *issuer;
+	bool own;                    /* the issuer is the tenant's; else the platform's */
 	const char *sub;
 	int64_t exp;
 };
@@ -114,39 +115,61 @@ static enum err find_issuer(struct ctx *cx, const char *hint, bool may_load, str
 		return invalid(cx, "token: its tenant does not exist");
 	TRY(e);
 	p->issuer = issuers_find(tenant_issuers(p->tenant), iss);
-	if (p->issuer == NULL)
+	p->own = p->issuer != NULL;
+	if (!p->own)
 		p->issuer = issuers_find(cx->world->settings->issuers, iss);
 	return p->issuer != NULL ? ERR_NONE : invalid(cx, "token: nobody knows its issuer");
 }
 
-static enum err find_key(struct ctx *cx, const struct proof *p, bool may_load, struct jwk *ret)
+static enum err find_key(
+	struct ctx *cx, const struct proof *p, const struct key_ask *k, struct issuer_key *ret)
 {
-	const char *kid = doc_text(p->token.header, "kid");
 	const struct jwk *key;
 
-	if (p->issuer->jwks_url != NULL)
-		return jwks_key(cx, p->issuer->jwks_url, kid, may_load, ret);
-	key = keyset_find(&p->issuer->keys, kid);
+	if (k->url != NULL) {
+		const enum err e = jwks_key(cx, k, ret);
+
+		if (e == ERR_UNAVAILABLE)
+			failures_unchecked(cx);
+		return e;
+	}
+	key = keyset_find(&p->issuer->keys, k->kid);
 	if (key == NULL)
 		return invalid(cx, "token: its issuer has no such key");
-	*ret = *key;
+	ret->key = *key;
+	return ERR_NONE;
+}
+
+static enum err verify(struct ctx *cx, const struct token *t, enum jws_alg alg, const struct jwk *key)
+{
+	if (key->alg != alg)
+		return invalid(cx, "token: its key is of another algorithm");
+	if (!jws_verify(key, t->text, t->signed_len, t->signature))
+		return invalid(cx, "token: the signature is wrong");
 	return ERR_NONE;
 }
 
 static enum err check_signature(struct ctx *cx, const struct proof *p, bool may_load)
 {
-	const char *alg = doc_text(p->token.header, "alg");
-	enum jws_alg wanted;
-	struct jwk key;
+	const struct key_ask ask = {
+		.url = p->issuer->jwks_url,
+		.kid = doc_text(p->token.header, "kid"),
+		.tenant_id = p->own ? p->tenant->id : NULL,
+		.may_load = may_load,
+	};
+	struct issuer_key key = { 0 };
+	enum jws_alg alg;
+	uint64_t set;
 
-	if (!jws_alg_find(alg, &wanted) || (p->issuer->algorithms & 1U << wanted) == 0)
+	if (!jws_alg_find(doc_text(p->token.header, "alg"), &alg) || (p->issuer->algorithms & 1U << alg) == 0)
 		return invalid(cx, "token: an algorithm that its issuer does not use");
-	TRY(find_key(cx, p, may_load, &key));
-	if (key.alg != wanted)
-		return invalid(cx, "token: its key is of another algorithm");
-	if (!jws_verify(&key, p->token.text, p->token.signed_len, p->token.signature))
-		return invalid(cx, "token: the signature is wrong");
-	return ERR_NONE;
+	TRY(find_key(cx, p, &ask, &key));
+	TRY(verify(cx, &p->token, alg, &key.key));
+	if (ask.url == NULL)
+		return ERR_NONE;
+	set = key.set;
+	TRY(jwks_proven(cx, &ask, &key));
+	return key.set != set ? verify(cx, &p->token, alg, &key.key) : ERR_NONE;
 }
 
 /* Claims ------------------------------------------------------------------------------------------- */

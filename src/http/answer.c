@@ -13,6 +13,13 @@
 /* A slow reader has this much per second, on top of the time for a request. */
 enum { SEND_BYTES_PER_MS = 16 };
 
+static enum log_level level_of(const struct problem *p, enum err e)
+{
+	if (e == ERR_INTERNAL)
+		return LOG_ERROR;
+	return e == ERR_UNAVAILABLE && !p->elsewhere ? LOG_WARN : LOG_INFO;
+}
+
 void answer_log(const struct call *c, enum err e, const char *code)
 {
 	const int64_t now = clock_mono_us();
@@ -21,7 +28,7 @@ void answer_log(const struct call *c, enum err e, const char *code)
 
 	if (cause == NULL && e == ERR_INTERNAL)
 		cause = c->cx.problem.message;
-	LOG(e == ERR_INTERNAL ? LOG_ERROR : e == ERR_UNAVAILABLE ? LOG_WARN : LOG_INFO, "request",
+	LOG(level_of(&c->cx.problem, e), "request",
 	    LOG_TEXT("op", r != NULL ? r->op : NULL),
 	    LOG_TEXT("tenant", c->rq.tenant_named), LOG_INT("status", c->status), LOG_TEXT("code", code),
 	    LOG_INT("ms", (now - c->arrived_us) / 1000), LOG_INT("db_ms", c->cx.db_us / 1000),

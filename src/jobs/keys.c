@@ -11,17 +11,13 @@
 void *keys_run(void *jobs)
 {
 	struct jobs *j = jobs;
-	struct trouble trouble = { .what = "keys of issuers" };
 	struct arena *a = arena_create(16384);
 
 	while (jobs_wait(j, ALARM_KEYS, clock_mono_ms() + LOOK_MS)) {
 		struct ctx cx = jobs_ctx(j, a, STEP_MS);
-		enum err e;
 
-		while (!jobs_stopping(j) && issuer_keys_refresh(&cx, &e)) {
-			trouble_note(&trouble, &cx, e);
+		while (!jobs_stopping(j) && issuer_keys_refresh(&cx))
 			cx = jobs_ctx(j, a, STEP_MS);
-		}
 	}
 	arena_destroy(a);
 	return NULL;

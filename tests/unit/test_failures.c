@@ -61,6 +61,13 @@ static void only_refusals_are_counted(void **state)
 	assert_int_equal(FAILURES, d->cx.problem.limit);
 }
 
+/* As another request does. */
+static bool look_anew(struct desk *d, const char *key_id)
+{
+	d->cx.rationed = false;
+	return failures_before_look(&d->cx, key_id) == ERR_NONE;
+}
+
 /* While nothing fails nobody is kept from asking, however much there is to ask. */
 static void look_ups_are_free_before_anything_failed(void **state)
 {
@@ -77,10 +84,10 @@ static void look_ups_are_rationed_behind_failures(void **state)
 
 	spend(d);
 	for (int i = 0; i < FLOOD; i++)
-		allowed += failures_before_look(&d->cx, "0123456789") == ERR_NONE;
+		allowed += look_anew(d, "0123456789");
 	assert_in_range(allowed, 100, FLOOD / 2);
 	d->cx.remote_ip = "192.0.2.2";
-	assert_int_equal(ERR_NONE, failures_before_look(&d->cx, "0123456789"));
+	assert_true(look_anew(d, "0123456789"));
 }
 
 static void tokens_are_rationed_alike(void **state)
@@ -91,10 +98,45 @@ static void tokens_are_rationed_alike(void **state)
 	assert_int_equal(ERR_NONE, failures_before_look(&d->cx, NULL));
 	spend(d);
 	for (int i = 0; i < FLOOD; i++)
-		allowed += failures_before_look(&d->cx, NULL) == ERR_NONE;
+		allowed += look_anew(d, NULL);
 	assert_in_range(allowed, 100, FLOOD / 2);
 	d->cx.remote_ip = "192.0.2.2";
-	assert_int_equal(ERR_NONE, failures_before_look(&d->cx, NULL));
+	assert_true(look_anew(d, NULL));
+}
+
+/* First the I/O thread, then a worker: it is one request. */
+static void a_request_pays_for_its_look_ups_once(void **state)
+{
+	struct desk *d = *state;
+	int allowed = 0;
+
+	spend(d);
+	for (int i = 0; i < FLOOD; i++)
+		if (look_anew(d, NULL))
+			allowed += failures_before_look(&d->cx, NULL) == ERR_NONE;
+	assert_in_range(allowed, 100, FLOOD / 2);
+}
+
+/* Who sends what nobody can check is slowed down, and found guilty of nothing. */
+static void what_cannot_be_checked_is_rationed(void **state)
+{
+	struct desk *d = *state;
+	int allowed = 0;
+
+	for (int i = 0; i < FAILURES; i++) {
+		assert_true(look_anew(d, NULL));
+		assert_false(d->cx.rationed);
+		failures_unchecked(&d->cx);
+	}
+	for (int i = 0; i < FLOOD; i++)
+		allowed += look_anew(d, NULL);
+	assert_in_range(allowed, 100, FLOOD / 2);
+	/* Keys are others' credentials, and refusals have a meter of their own. */
+	assert_true(look_anew(d, "0123456789"));
+	spend(d);
+	d->cx.remote_ip = "192.0.2.2";
+	assert_true(look_anew(d, NULL));
+	assert_false(d->cx.rationed);
 }
 
 /* Whoever has no address is counted with all others who have none. */
@@ -117,6 +159,8 @@ int main(void)
 		CASE(look_ups_are_free_before_anything_failed),
 		CASE(look_ups_are_rationed_behind_failures),
 		CASE(tokens_are_rationed_alike),
+		CASE(a_request_pays_for_its_look_ups_once),
+		CASE(what_cannot_be_checked_is_rationed),
 		CASE(nobody_is_left_out),
 	};
 

@@ -55,6 +55,7 @@ struct problem {
 	int64_t row_version;            /* ERR_PRECONDITION: what the object has now; 0: not known */
 	const char *etag;               /* … and as it is told, in its quotes */
 	const char *cause;              /* for the log only, never for the client */
+	bool elsewhere;                 /* ERR_UNAVAILABLE: not ours but another server's, and logged once */
 	bool no_writes;                 /* the database answers, and takes no writes: core/health.h */
 };
 
@@ -74,6 +75,7 @@ struct ctx {
 	struct idem *idem;              /* inside a write with an Idempotency-Key (core/idem.h), else NULL */
 	const char *request_id;
 	const char *remote_ip;
+	bool rationed;                  /* it has paid for its look-ups, or need not: core/failures.h */
 	int64_t deadline_ms;            /* clock_mono_ms() at which the work must be over */
 	int64_t db_us;                  /* time spent waiting for PostgreSQL, for the log line */
 	struct problem problem;

@@ -6,9 +6,9 @@
 
 /*
  * Fetches one of the sets of keys that became old while they were used; world->keys_due tells that there is
- * one. False: there is none. *ret: ERR_UNAVAILABLE when it could not be had (the old one serves on). Blocks
- * for two seconds at most; any thread, not inside a transaction.
+ * one. False: there is none. When it cannot be had the old one serves on, and the log says so. Blocks for two
+ * seconds at most; any thread, not inside a transaction.
  */
-bool issuer_keys_refresh(struct ctx *cx, enum err *ret);
+bool issuer_keys_refresh(struct ctx *cx);
 
 #endif

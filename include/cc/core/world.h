@@ -84,7 +84,8 @@ struct settings {
 	int64_t keys_fresh_s;           /* older sets of keys are asked for again */
 	int64_t keys_pause_s;           /* between two fetches of one set … */
 	int64_t keys_retry_s;           /* … and after one that failed */
-	int key_waits;                  /* requests that may wait for a fetch at a time; 0: one */
+	/* fetches that requests may wait for, and requests that wait for another's: core/key_waits.h */
+	int key_waits;
 };
 
 struct registry;
