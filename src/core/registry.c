@@ -24,6 +24,7 @@ struct registry *registry_create(struct world *w)
 	cond_init(&r->changed);
 	lru_init(&r->tenants, TENANTS_MAX);
 	lru_init(&r->creds, CREDS_MAX);
+	lru_init(&r->tokens, TOKENS_MAX);
 	lru_init(&r->keysets, KEYSETS_MAX);
 	r->denied_creds = mem_alloc(DENIED_CREDS, sizeof(*r->denied_creds));
 	r->denied_hosts = mem_alloc(DENIED_HOSTS, sizeof(*r->denied_hosts));
@@ -38,9 +39,11 @@ void registry_destroy(struct registry *r)
 		return;
 	tenants_drop_all(r);
 	creds_drop_all(r);
+	tokens_drop_all(r);
 	keysets_drop_all(r);
 	lru_finish(&r->tenants);
 	lru_finish(&r->creds);
+	lru_finish(&r->tokens);
 	lru_finish(&r->keysets);
 	free(r->denied_creds);
 	free(r->denied_hosts);

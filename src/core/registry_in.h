@@ -20,6 +20,7 @@ enum {
 	CREDS_MAX = 50000,
 	DENIED_CREDS = 65536,           /* slots; powers of two */
 	DENIED_HOSTS = 4096,
+	TOKENS_MAX = 10000,
 	KEYSETS_MAX = 4096,
 	JWKS_NOTES = 16384,
 	REFRESHES_MAX = 64,
@@ -46,6 +47,18 @@ struct cred_entry {
 	const char *key_id;
 	unsigned char hash[APIKEY_HASH_LEN];
 	int64_t revoked_at;
+};
+
+/* Who was proven by a token that was verified, and by what. */
+struct token_entry {
+	struct cred_entry c;            /* first: cred_put() */
+	const char *name;               /* token_name() */
+	const char *hint;               /* what named the tenant; NULL: the token itself */
+	const char *url;                /* of the keys; NULL: the snapshot or the settings have them */
+	const char *kid;                /* … and of the one among them */
+	const char *owner;              /* the tenant whose issuer it is; NULL: the platform's */
+	uint64_t tenant, set;           /* serials of the snapshots */
+	int64_t until_ms;
 };
 
 /* What an issuer published. */
@@ -105,6 +118,7 @@ struct registry {
 	/* guarded by: lock */
 	struct lru tenants;             /* under id, slug and verified hosts */
 	struct lru creds;               /* under key id */
+	struct lru tokens;              /* under hashes of their texts */
 	struct lru keysets;             /* under their URLs */
 	struct denied *denied_creds, *denied_hosts;
 	struct denied *jwks_notes;      /* URLs that are not to be asked again so soon: jwks.c */
@@ -153,10 +167,13 @@ void tenants_drop_all(struct registry *r);
 /* cred.c; the lock is held */
 void creds_drop(struct registry *r, const char *key_id);
 void creds_drop_all(struct registry *r);
+/* token_cache.c; the lock is held */
+void tokens_drop_all(struct registry *r);
 /* jwks.c; the lock is held */
 void keysets_drop_all(struct registry *r);
 /* registry_tenant.c: of a snapshot */
 const struct issuers *tenant_issuers(const struct tenant *t);
+uint64_t tenant_serial(const struct tenant *t);
 /* What is cached may be used: the feed was read within the stated bound. */
 bool registry_usable(const struct registry *r);
 

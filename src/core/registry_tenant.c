@@ -29,6 +29,11 @@ const struct issuers *tenant_issuers(const struct tenant *t)
 	return &entry_of(t)->issuers;
 }
 
+uint64_t tenant_serial(const struct tenant *t)
+{
+	return entry_of(t)->e.serial;
+}
+
 bool tenant_has_host(const struct tenant *t, const char *host)
 {
 	return strv_has(&entry_of(t)->hosts, host);

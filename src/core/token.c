@@ -6,6 +6,7 @@
 
 #include "jwks.h"
 #include "registry_in.h"
+#include "token_cache.h"
 
 #include "cc/base/clock.h"
 #include "cc/core/failures.h"
@@ -16,6 +17,7 @@
 enum {
 	LEEWAY_S = 60,
 	LIFETIME_S = 24 * 60 * 60,
+	KEEP_MS = 60000, /* so long a token that was verified is known again */
 	SUBJECT_MAX = 255,
 	TIME_LAST_S = INT32_MAX, /* of a claim; what lies behind is no date that anybody means */
 };
@@ -97,6 +99,8 @@ struct proof {
 	const struct tenant *tenant; /* a reference */
 	const struct issuer *issuer;
 	bool own;                    /* the issuer is the tenant's; else the platform's */
+	const char *hint;            /* what named the tenant; NULL: the token itself */
+	uint64_t set;                /* the serial of the fetched keys; 0: none were */
 	const char *sub;
 	int64_t exp;
 };
@@ -107,7 +111,7 @@ static enum err find_issuer(struct ctx *cx, const char *hint, bool may_load, str
 	enum err e;
 
 	if (named == NULL)
-		named = hint;
+		named = p->hint = hint;
 	if (iss == NULL || named == NULL)
 		return invalid(cx, "token: no iss, or no tenant");
 	e = tenant_get(cx, named, may_load, &p->tenant);
@@ -149,7 +153,7 @@ static enum err verify(struct ctx *cx, const struct token *t, enum jws_alg alg, 
 	return ERR_NONE;
 }
 
-static enum err check_signature(struct ctx *cx, const struct proof *p, bool may_load)
+static enum err check_signature(struct ctx *cx, struct proof *p, bool may_load)
 {
 	const struct key_ask ask = {
 		.url = p->issuer->jwks_url,
@@ -159,7 +163,6 @@ static enum err check_signature(struct ctx *cx, const struct proof *p, bool may_
 	};
 	struct issuer_key key = { 0 };
 	enum jws_alg alg;
-	uint64_t set;
 
 	if (!jws_alg_find(doc_text(p->token.header, "alg"), &alg) || (p->issuer->algorithms & 1U << alg) == 0)
 		return invalid(cx, "token: an algorithm that its issuer does not use");
@@ -167,9 +170,12 @@ static enum err check_signature(struct ctx *cx, const struct proof *p, bool may_
 	TRY(verify(cx, &p->token, alg, &key.key));
 	if (ask.url == NULL)
 		return ERR_NONE;
-	set = key.set;
+	p->set = key.set;
 	TRY(jwks_proven(cx, &ask, &key));
-	return key.set != set ? verify(cx, &p->token, alg, &key.key) : ERR_NONE;
+	if (key.set == p->set)
+		return ERR_NONE;
+	p->set = key.set;
+	return verify(cx, &p->token, alg, &key.key);
 }
 
 /* Claims ------------------------------------------------------------------------------------------- */
@@ -263,16 +269,16 @@ static struct strv claim_words(struct ctx *cx, const struct doc *c, const char *
 	return list;
 }
 
-static const struct actor *actor_of(struct ctx *cx, const struct proof *p)
+static struct token_entry *entry_of(struct ctx *cx, const struct proof *p)
 {
 	const struct doc *c = p->token.claims;
 	const struct strv scopes = claim_words(cx, c, p->issuer->scope_claim);
 	const struct strv roles = claim_words(cx, c, p->issuer->roles_claim);
-	struct cred_entry *entry = entry_new(sizeof(*entry));
-	struct arena *a = entry->e.arena;
+	struct token_entry *entry = entry_new(sizeof(*entry));
+	struct arena *a = entry->c.e.arena;
 	const char *name = doc_text(c, "name");
 
-	entry->a = (struct actor){
+	entry->c.a = (struct actor){
 		.kind = ACTOR_USER,
 		.id = arena_strdup(a, p->sub),
 		.name = arena_strdup(a, name != NULL ? name : p->sub),
@@ -283,11 +289,17 @@ static const struct actor *actor_of(struct ctx *cx, const struct proof *p)
 		.email = arena_strdup(a, doc_text(c, "email")),
 		.roles = roles_normal(a, &roles),
 	};
-	return &entry->a;
+	entry->hint = arena_strdup(a, p->hint);
+	entry->url = arena_strdup(a, p->issuer->jwks_url);
+	entry->kid = arena_strdup(a, doc_text(p->token.header, "kid"));
+	entry->owner = p->own ? entry->c.a.tenant_id : NULL;
+	entry->tenant = tenant_serial(p->tenant);
+	entry->set = p->set;
+	entry->until_ms = clock_mono_ms() + KEEP_MS;
+	return entry;
 }
 
-static enum err prove(struct ctx *cx, const char *text, const char *hint, bool may_load, struct proof *p,
-	const struct actor **ret)
+static enum err prove(struct ctx *cx, const char *text, const char *hint, bool may_load, struct proof *p)
 {
 	const char *why;
 
@@ -298,17 +310,56 @@ static enum err prove(struct ctx *cx, const char *text, const char *hint, bool m
 	TRY(failures_before_look(cx, NULL));
 	TRY(find_issuer(cx, hint, may_load, p));
 	TRY(check_signature(cx, p, may_load));
-	TRY(check_claims(cx, p));
-	*ret = actor_of(cx, p);
-	return ERR_NONE;
+	return check_claims(cx, p);
+}
+
+static const struct actor *keep(struct ctx *cx, const struct proof *p, const char *name)
+{
+	struct token_entry *t = entry_of(cx, p);
+
+	t->name = arena_strdup(t->c.e.arena, name);
+	token_keep(cx, t);
+	return &t->c.a;
+}
+
+/* What it was verified by may have become old since. *ret NULL: it is verified anew. */
+static enum err known_again(
+	struct ctx *cx, const char *name, const char *hint, bool may_load, const struct actor **ret)
+{
+	struct token_entry *t = token_cached(cx, name, hint);
+	enum err e = ERR_NONE;
+
+	*ret = NULL;
+	if (t != NULL && t->url != NULL) {
+		const struct key_ask ask = { t->url, t->kid, t->owner, may_load };
+		struct issuer_key key = { .set = t->set };
+
+		e = jwks_proven(cx, &ask, &key);
+		if (e != ERR_NONE || key.set != t->set) {
+			entry_put(&t->c.e);
+			t = NULL;
+		}
+	}
+	if (t != NULL)
+		*ret = &t->c.a;
+	return e;
 }
 
 enum err token_get(
 	struct ctx *cx, const char *text, const char *hint, bool may_load, const struct actor **ret)
 {
 	struct proof p = { 0 };
-	const enum err e = prove(cx, text, hint, may_load, &p, ret);
+	const char *name = token_name(cx->arena, text);
+	enum err e;
 
+	TRY(known_again(cx, name, hint, may_load, ret));
+	if (*ret != NULL)
+		return ERR_NONE;
+	e = prove(cx, text, hint, may_load, &p);
+	if (e == ERR_NONE)
+		*ret = keep(cx, &p, name);
+	else if (e == ERR_INVALID_TOKEN)
+		token_drop(cx, name);
 	doc_free(p.token.header);
 	doc_free(p.token.claims);
 	tenant_put(p.tenant);

@@ -10,12 +10,13 @@
 
 #include <cmocka.h>
 
-#include "client.h"
+#include "minter.h"
 
 #include "cc/base/bytes.h"
 #include "cc/crypto/apikey.h"
 
 #define FAILURES 5
+#define RATION 200 /* more than the look-ups that such an address has in a second */
 
 static const struct answer *ask_from(struct client *c, const char *address)
 {
@@ -160,6 +161,26 @@ static void a_token_that_fails_is_one_too(void **state)
 	client_close(c);
 }
 
+/* Forgeries of the same address have spent what may be looked up for it. */
+static void a_token_that_was_verified_goes_on(void **state)
+{
+	struct story *s = *state;
+	struct client *c, *forger = bearer(s, good_token(s, STRANGER, ",\"roles\":[\"Viewer\"]"));
+
+	trust(s);
+	c = bearer(s, good_token(s, RSA, ",\"roles\":[\"Viewer\"]"));
+	assert_status(200, ask_from(c, "192.0.2.7"));
+	for (int i = 0; i < RATION; i++)
+		assert_true(ask_from(forger, "192.0.2.7")->status != 200);
+	for (int i = 0; i < 20; i++) {
+		for (int k = 0; k < RATION / 10; k++)
+			assert_int_equal(429, ask_from(forger, "192.0.2.7")->status);
+		assert_status(200, ask_from(c, "192.0.2.7"));
+	}
+	client_close(c);
+	client_close(forger);
+}
+
 static void who_shows_nothing_has_not_failed(void **state)
 {
 	struct client *c = client_open(daemon_port(*state));
@@ -186,6 +207,16 @@ static void a_site_of_ipv6_is_one_address(void **state)
 	client_close(c);
 }
 
+static int start(void **state)
+{
+	static char limit[64];
+	static const char *const env[] = { limit, "CONTROLCORE_SERVER_TRUSTED_PROXIES=127.0.0.1", NULL };
+	static const struct daemon_options options = { .env = env };
+
+	(void)snprintf(limit, sizeof(limit), "CONTROLCORE_LIMITS_AUTH_FAILURES=%d", FAILURES);
+	return minter_start_with(state, &options);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,14 +225,10 @@ int main(void)
 		cmocka_unit_test(a_key_that_is_guessed_at_has_a_limit_of_its_own),
 		cmocka_unit_test(a_key_that_ended_is_a_failure_too),
 		cmocka_unit_test(a_token_that_fails_is_one_too),
+		cmocka_unit_test_setup_teardown(a_token_that_was_verified_goes_on, story_open, story_close),
 		cmocka_unit_test(who_shows_nothing_has_not_failed),
 		cmocka_unit_test(a_site_of_ipv6_is_one_address),
 	};
-	char limit[64];
-	const char *const env[] = { limit, "CONTROLCORE_SERVER_TRUSTED_PROXIES=127.0.0.1", NULL };
-	const struct daemon_options options = { .env = env };
 
-	(void)snprintf(limit, sizeof(limit), "CONTROLCORE_LIMITS_AUTH_FAILURES=%d", FAILURES);
-	daemon_group_options(&options);
-	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);
+	return cmocka_run_group_tests(tests, start, minter_stop);
 }

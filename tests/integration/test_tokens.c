@@ -124,10 +124,19 @@ static void a_claim_may_have_another_name(void **state)
 	char *claims = text("{\"iss\":\"" ISS "\",\"aud\":[\"x\",\"" AUD "\"],\"sub\":\"u\",\"exp\":%" PRId64
 			    ",\"org\":\"%s\",\"groups\":[\"Viewer\"]}",
 		(int64_t)time(NULL) + 60, s->t.slug);
+	struct tenant_fixture other;
 	struct client *c;
 
 	assert_status(200, set_issuers(s, s->operator, body));
 	c = bearer(s, signer_token(signers[EC], header, claims));
+	assert_error(401, "invalid_token", client_get(c, "/policies"));
+	client_tenant(c, s->t.id);
+	assert_status(200, client_get(c, "/policies"));
+	/* That it was good for one tenant makes it good for no other. */
+	fixture_tenant(s->d, "elsewhere", NULL, NULL, NULL, &other);
+	client_tenant(c, other.id);
+	assert_error(401, "invalid_token", client_get(c, "/policies"));
+	client_tenant(c, NULL);
 	assert_error(401, "invalid_token", client_get(c, "/policies"));
 	client_tenant(c, s->t.id);
 	assert_status(200, client_get(c, "/policies"));
