@@ -11,7 +11,10 @@
 #include "cc/net/dns.h"
 #include "cc/schema/write.h"
 
-enum { ASK_TXT, ASK_CNAME, ASK_A, ASK_AAAA, ASK_CAA, QUESTIONS };
+enum { ASK_TXT, ASK_CNAME, ASK_WILD, ASK_A, ASK_AAAA, ASK_CAA, QUESTIONS };
+enum { SHOWN = 4, SHOWN_CHARACTERS = 255, NOBODYS_LABEL = 20 };
+
+#define MORE "further records are not shown"
 
 /* One record as all resolvers see it: answer[resolver * stride]. */
 struct view {
@@ -65,47 +68,16 @@ static const char *reason_of(const struct view *v, bool *ret_denied)
 	return other > 0 ? "record_wrong" : "record_missing";
 }
 
-static const char *json_of(struct ctx *cx, const struct view *v)
+/* What is kept and told of an answer is its owner's to bloat: few records, and the beginning of each. */
+static struct strv shown(struct ctx *cx, const struct dns_answer *a)
 {
-	struct str out;
-	struct jw w;
+	const size_t n = a->values.n < SHOWN ? a->values.n : SHOWN;
+	const char **few = ARENA_ARRAY(cx->arena, const char *, n);
 
-	str_init(&out, cx->arena, 256);
-	jw_init(&w, &out);
-	jw_array(&w);
-	for (size_t i = 0; i < v->settings->nresolvers; i++) {
-		const struct domain_seen seen = {
-			.resolver = name_of(v, i),
-			.values = seen_by(v, i)->values,
-			.problem = seen_by(v, i)->problem,
-		};
-
-		schema_write(&w, &domain_seen_schema, &seen, WRITE_FULL);
-	}
-	jw_array_end(&w);
-	return out.data;
+	for (size_t i = 0; i < n; i++)
+		few[i] = arena_printf(cx->arena, "%.*s", SHOWN_CHARACTERS, a->values.v[i]);
+	return (struct strv){ .v = few, .n = n };
 }
-
-static const char *words_of(struct ctx *cx, const struct view *v, const char *type, const char *name)
-{
-	struct str out;
-
-	str_init(&out, cx->arena, 256);
-	str_addf(&out, "%s of %s must be %s.", type, name, v->wanted);
-	for (size_t i = 0; i < v->settings->nresolvers; i++) {
-		const struct dns_answer *a = seen_by(v, i);
-
-		str_addf(&out, " %s: ", name_of(v, i));
-		if (a->values.n == 0)
-			str_add(&out, a->problem != NULL ? a->problem : "nothing");
-		for (size_t k = 0; k < a->values.n; k++)
-			str_addf(&out, "%s%s", k > 0 ? ", " : "", a->values.v[k]);
-		str_add_char(&out, '.');
-	}
-	return out.data;
-}
-
-/* What else is there ------------------------------------------------------------------------------------ */
 
 /* How many resolvers see something, or failed. */
 static size_t seers(const struct view *v, bool failed)
@@ -116,6 +88,69 @@ static size_t seers(const struct view *v, bool failed)
 		n += failed ? seen_by(v, i)->failed : seen_by(v, i)->values.n > 0;
 	return n;
 }
+
+/*
+ * Behind "*.acme.com CNAME shop.vendor.net" the vendor says what is at every name below acme.com that has
+ * no records of its own, and would prove acme.com to be his: what a name that nobody made shows as well
+ * proves nothing.
+ */
+static const char *wildcard_reason(const struct view *v, bool *ret_denied)
+{
+	for (size_t i = 0; i < v->settings->nresolvers; i++) {
+		if (shows(v, i)) {
+			*ret_denied = true;
+			return "record_wildcard";
+		}
+	}
+	return seers(v, true) > 0 ? "resolver_failed" : NULL;
+}
+
+static const char *json_of(struct ctx *cx, const struct view *v)
+{
+	struct str out;
+	struct jw w;
+
+	str_init(&out, cx->arena, 256);
+	jw_init(&w, &out);
+	jw_array(&w);
+	for (size_t i = 0; i < v->settings->nresolvers; i++) {
+		const struct dns_answer *a = seen_by(v, i);
+		const struct domain_seen seen = {
+			.resolver = name_of(v, i),
+			.values = shown(cx, a),
+			.problem = a->values.n > SHOWN ? MORE : a->problem,
+		};
+
+		schema_write(&w, &domain_seen_schema, &seen, WRITE_FULL);
+	}
+	jw_array_end(&w);
+	return out.data;
+}
+
+static const char *words_of(struct ctx *cx, const struct view *v, const char *type, const char *name)
+{
+	struct strv few;
+	struct str out;
+
+	str_init(&out, cx->arena, 256);
+	str_addf(&out, "%s of %s must be %s.", type, name, v->wanted);
+	for (size_t i = 0; i < v->settings->nresolvers; i++) {
+		const struct dns_answer *a = seen_by(v, i);
+
+		str_addf(&out, " %s: ", name_of(v, i));
+		if (a->values.n == 0)
+			str_add(&out, a->problem != NULL ? a->problem : "nothing");
+		few = shown(cx, a);
+		for (size_t k = 0; k < few.n; k++)
+			str_addf(&out, "%s%s", k > 0 ? ", " : "", few.v[k]);
+		if (a->values.n > SHOWN)
+			str_add(&out, "; " MORE);
+		str_add_char(&out, '.');
+	}
+	return out.data;
+}
+
+/* What else is there ------------------------------------------------------------------------------------ */
 
 /* Addresses behind the CNAME are where it leads, and no matter of their own. */
 static const char *note_of(const struct view v[QUESTIONS], int which, const struct domain_check *c)
@@ -162,6 +197,7 @@ static void read_answers(struct ctx *cx, const struct domain_row *row, const str
 	for (size_t i = 0; i < QUESTIONS; i++)
 		v[i] = (struct view){ cx->world->settings, answers + i, stride, NULL };
 	v[ASK_TXT].wanted = row->dns_instructions.txt_record;
+	v[ASK_WILD].wanted = v[ASK_TXT].wanted;
 	v[ASK_CNAME].wanted = row->target;
 	*ret = (struct domain_check){
 		.token = row->token,
@@ -170,8 +206,15 @@ static void read_answers(struct ctx *cx, const struct domain_row *row, const str
 		.cname_words = words_of(cx, &v[ASK_CNAME], "CNAME", row->domain),
 	};
 	ret->txt_reason = reason_of(&v[ASK_TXT], &ret->txt_denied);
+	if (ret->txt_reason == NULL)
+		ret->txt_reason = wildcard_reason(&v[ASK_WILD], &ret->txt_denied);
 	ret->cname_reason = reason_of(&v[ASK_CNAME], &ret->cname_denied);
 	ret->findings = findings_of(cx, v, row, ret);
+}
+
+static const char *nobodys_name(struct ctx *cx, const char *domain)
+{
+	return arena_printf(cx->arena, "%s.%s", id_new(cx->arena, "_", NOBODYS_LABEL), domain);
 }
 
 void domains_ask(struct ctx *cx, const struct domain_row *const *rows, size_t n, struct domain_check *ret)
@@ -186,6 +229,7 @@ void domains_ask(struct ctx *cx, const struct domain_row *const *rows, size_t n,
 
 		q[ASK_TXT] = (struct dns_question){ rows[i]->txt_name, DNS_TXT };
 		q[ASK_CNAME] = (struct dns_question){ rows[i]->domain, DNS_CNAME };
+		q[ASK_WILD] = (struct dns_question){ nobodys_name(cx, rows[i]->domain), DNS_TXT };
 		q[ASK_A] = (struct dns_question){ rows[i]->domain, DNS_A };
 		q[ASK_AAAA] = (struct dns_question){ rows[i]->domain, DNS_AAAA };
 		q[ASK_CAA] = (struct dns_question){ rows[i]->domain, DNS_CAA };
@@ -198,16 +242,15 @@ void domains_ask(struct ctx *cx, const struct domain_row *const *rows, size_t n,
 static enum err ask_in_turn(struct ctx *cx, const struct domain_row *row, struct domain_check *ret)
 {
 	struct world *w = cx->world;
-	enum err e = ERR_NONE;
+	const int slot = slots_take(&w->dns_slots, w->settings->dns_concurrent, cx->tenant->id);
 
-	if (atomic_fetch_add(&w->dns_busy, 1) >= w->settings->dns_concurrent) {
+	if (slot < 0) {
 		cx->problem.retry_after = 1;
-		e = refuse(cx, ERR_OVERLOADED, "enough domains are being looked at; retry");
-	} else {
-		domains_ask(cx, &row, 1, ret);
+		return refuse(cx, ERR_OVERLOADED, "enough domains are being looked at; retry");
 	}
-	atomic_fetch_sub(&w->dns_busy, 1);
-	return e;
+	domains_ask(cx, &row, 1, ret);
+	slots_give(&w->dns_slots, slot);
+	return ERR_NONE;
 }
 
 /* Looking ---------------------------------------------------------------------------------------------- */
@@ -245,7 +288,8 @@ enum err domains_look(struct ctx *cx, const char *name, bool rehearsal, const st
 	place_control(cx->world, cx->tenant->id, &place);
 	TRY(db_unit(cx, &place, DB_READ, read_row, &l));
 	*ret = NULL;
-	if (!l.found || !l.row.custom)
+	/* What no answer of the DNS would change is not asked for. */
+	if (!l.found || !l.row.custom || l.row.held_elsewhere || l.row.claim_over || domains_is_over(&l.row))
 		return ERR_NONE;
 	domains_show(cx, &l.row);
 	TRY(ask_in_turn(cx, &l.row, l.check));

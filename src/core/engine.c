@@ -278,39 +278,6 @@ static enum err run_session(
 	return e;
 }
 
-/* Whose it is, as a number that is not 0. */
-static uint64_t owner_of(const struct ctx *cx)
-{
-	return hash64_of(cx->tenant->id, strlen(cx->tenant->id), 0) | 1;
-}
-
-static int share_of(const struct engine_settings *s)
-{
-	return s->concurrent > 1 ? s->concurrent / 2 : 1;
-}
-
-/* A slot, or -1. Taken first and counted then, so that no two who come at once both fit. */
-static int take_slot(struct ctx *cx)
-{
-	const struct engine_settings *s = &cx->world->settings->engine;
-	_Atomic(uint64_t) *slot = cx->world->engine_slot;
-	const uint64_t owner = owner_of(cx);
-	int mine = 0, got = -1;
-
-	for (int i = 0; i < s->concurrent && got < 0; i++) {
-		uint64_t nobody = 0;
-
-		if (atomic_compare_exchange_strong(&slot[i], &nobody, owner))
-			got = i;
-	}
-	for (int i = 0; i < s->concurrent; i++)
-		mine += atomic_load(&slot[i]) == owner;
-	if (got < 0 || mine <= share_of(s))
-		return got;
-	atomic_store(&slot[got], 0);
-	return -1;
-}
-
 enum err engine_run(struct ctx *cx, const char *text, const struct rego_module *m, struct engine_run *run)
 {
 	enum err e;
@@ -318,13 +285,13 @@ enum err engine_run(struct ctx *cx, const char *text, const struct rego_module *
 
 	if (!engine_is_set(cx))
 		return refuse(cx, ERR_ENGINE_MISSING, "no policy engine is configured (engine.url)");
-	slot = take_slot(cx);
+	slot = slots_take(&cx->world->engine_slots, cx->world->settings->engine.concurrent, cx->tenant->id);
 	if (slot < 0) {
 		cx->problem.retry_after = 1;
 		return refuse(cx, ERR_OVERLOADED, "the policy engine has enough to do; retry");
 	}
 	e = run_session(cx, text, m, run);
-	atomic_store(&cx->world->engine_slot[slot], 0);
+	slots_give(&cx->world->engine_slots, slot);
 	return e;
 }
 

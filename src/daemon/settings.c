@@ -416,7 +416,8 @@ static const struct field domains_fields[] = {
 		       "see its record: take several, in different networks, that validate DNSSEC. Without "
 		       "any those of the system are asked, as one."},
 	S_INT(T, dns_ms, 100, 20000, "5000", "How long they may take for one check, in ms."),
-	S_INT(T, concurrent, 1, 64, "4", "Checks of this node that may be under way at a time."),
+	S_INT(T, concurrent, 1, 64, "4",
+		"Checks of this node that may be under way at a time, of one tenant at most half of them."),
 	S_TEXT(T, trust_store, 1, 4096, check_path, NULL,
 		"A file of CA certificates in PEM that tenants' certificates must lead to; without it those "
 		"of the system."),

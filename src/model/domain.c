@@ -8,8 +8,8 @@ const char *const domain_statuses[] = {
 };
 const char *const domain_ssl_statuses[] = { "pending", "active", "expired", NULL };
 const char *const domain_reasons[] = {
-	"not_checked", "record_missing", "record_wrong", "resolvers_disagree", "resolver_failed",
-	"held_elsewhere", "claim_expired", NULL
+	"not_checked", "record_missing", "record_wrong", "record_wildcard", "resolvers_disagree",
+	"resolver_failed", "held_elsewhere", "claim_expired", NULL
 };
 
 const char *const domain_notes[] = {

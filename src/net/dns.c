@@ -77,13 +77,54 @@ static void fail(struct asking *q, bool failed, const char *problem)
 
 /* Answers ---------------------------------------------------------------------------------------------- */
 
+static void ask(struct asking *q, const char *name);
+
+/* Nothing here: the name above says it for all below, but for that of a whole country. */
+static bool climb(struct asking *q)
+{
+	const char *dot = strchr(q->at, '.');
+
+	if (q->question->type != DNS_CAA || dot == NULL || strchr(dot + 1, '.') == NULL ||
+	    ++q->steps >= DNS_HOPS_MAX)
+		return false;
+	ask(q, dot + 1);
+	return true;
+}
+
+static void read_failure(struct asking *q, int status)
+{
+	const bool nothing = status == ARES_ENOTFOUND || status == ARES_ENODATA;
+
+	if (nothing && climb(q))
+		return;
+	/* The end of a chain. */
+	if (nothing && q->ret->values.n > 0)
+		return;
+	if (status == ARES_ENOTFOUND)
+		fail(q, false, "there is no such name");
+	else if (status == ARES_ENODATA)
+		fail(q, false, NO_RECORD);
+	else if (status == ARES_ETIMEOUT || status == ARES_ECANCELLED || status == ARES_EDESTRUCTION)
+		fail(q, true, "it did not answer in time");
+	else if (status == ARES_ESERVFAIL)
+		fail(q, true, "it could not find out (SERVFAIL)");
+	else if (status == ARES_EREFUSED)
+		fail(q, true, "it refused to answer");
+	else if (status == ARES_ECONNREFUSED)
+		fail(q, true, "it cannot be reached");
+	else
+		fail(q, true, "it answered without sense");
+}
+
 static void read_texts(struct asking *q, const unsigned char *answer, int len)
 {
 	struct ares_txt_ext *texts = NULL;
 	struct str text;
 
-	if (ares_parse_txt_reply_ext(answer, len, &texts) != ARES_SUCCESS) {
-		fail(q, false, NO_RECORD);
+	const int status = ares_parse_txt_reply_ext(answer, len, &texts);
+
+	if (status != ARES_SUCCESS) {
+		read_failure(q, status);
 		return;
 	}
 	str_init(&text, q->arena, 256);
@@ -142,8 +183,6 @@ static char *find_cname(const unsigned char *answer, int len)
 	return NULL;
 }
 
-static void ask(struct asking *q, const char *name);
-
 static bool was_there(const struct asking *q, const char *name)
 {
 	for (size_t i = 0; i < q->ret->values.n; i++)
@@ -176,10 +215,13 @@ static void read_addresses(struct asking *q, const unsigned char *answer, int le
 	const bool six = q->question->type == DNS_AAAA;
 	char text[ADDRESS_SIZE];
 	int n = DNS_VALUES_MAX;
+	const int status = six ? ares_parse_aaaa_reply(answer, len, NULL, v6, &n)
+			       : ares_parse_a_reply(answer, len, NULL, v4, &n);
 
-	if ((six ? ares_parse_aaaa_reply(answer, len, NULL, v6, &n)
-		 : ares_parse_a_reply(answer, len, NULL, v4, &n)) != ARES_SUCCESS)
-		n = 0;
+	if (status != ARES_SUCCESS) {
+		read_failure(q, status);
+		return;
+	}
 	for (int i = 0; i < n; i++)
 		if (ares_inet_ntop(six ? AF_INET6 : AF_INET,
 				   six ? (const void *)&v6[i].ip6addr : (const void *)&v4[i].ipaddr, text,
@@ -189,23 +231,16 @@ static void read_addresses(struct asking *q, const unsigned char *answer, int le
 		fail(q, false, NO_RECORD);
 }
 
-/* Nothing here: the name above says it for all below, but for that of a whole country. */
-static bool climb(struct asking *q)
-{
-	const char *dot = strchr(q->at, '.');
-
-	if (q->question->type != DNS_CAA || dot == NULL || strchr(dot + 1, '.') == NULL ||
-	    ++q->steps >= DNS_HOPS_MAX)
-		return false;
-	ask(q, dot + 1);
-	return true;
-}
-
 static void read_issuers(struct asking *q, const unsigned char *answer, int len)
 {
 	struct ares_caa_reply *caa = NULL;
 
-	(void)ares_parse_caa_reply(answer, len, &caa);
+	const int status = ares_parse_caa_reply(answer, len, &caa);
+
+	if (status != ARES_SUCCESS) {
+		read_failure(q, status);
+		return;
+	}
 	for (const struct ares_caa_reply *c = caa; c != NULL; c = c->next) {
 		const char *text = arena_printf(q->arena, "%s CAA %d %.*s \"%.*s\"", q->at, c->critical,
 						(int)c->plength, (const char *)c->property, (int)c->length,
@@ -216,31 +251,6 @@ static void read_issuers(struct asking *q, const unsigned char *answer, int len)
 	ares_free_data(caa);
 	if (q->ret->values.n == 0 && !climb(q))
 		fail(q, false, NO_RECORD);
-}
-
-static void read_failure(struct asking *q, int status)
-{
-	const bool nothing = status == ARES_ENOTFOUND || status == ARES_ENODATA;
-
-	if (nothing && climb(q))
-		return;
-	/* The end of a chain. */
-	if (nothing && q->ret->values.n > 0)
-		return;
-	if (status == ARES_ENOTFOUND)
-		fail(q, false, "there is no such name");
-	else if (status == ARES_ENODATA)
-		fail(q, false, NO_RECORD);
-	else if (status == ARES_ETIMEOUT || status == ARES_ECANCELLED || status == ARES_EDESTRUCTION)
-		fail(q, true, "it did not answer in time");
-	else if (status == ARES_ESERVFAIL)
-		fail(q, true, "it could not find out (SERVFAIL)");
-	else if (status == ARES_EREFUSED)
-		fail(q, true, "it refused to answer");
-	else if (status == ARES_ECONNREFUSED)
-		fail(q, true, "it cannot be reached");
-	else
-		fail(q, true, "it answered without sense");
 }
 
 static void (*const readers[])(struct asking *q, const unsigned char *answer, int len) = {

@@ -67,7 +67,7 @@ int contract_setup(void **state)
 
 	setenv("CONTROLCORE_ENGINE_URL", opa_url(opa), 1);
 	dns = dns_peer_start();
-	dns_peer_txt(dns, "*", "control-core-verification=proof");
+	dns_peer_txt(dns, "_control-core-verification.*", "control-core-verification=proof");
 	setenv("CONTROLCORE_DOMAINS_RESOLVERS", dns_peer_address(dns), 1);
 	if (daemon_group_setup(state) != 0)
 		return -1;

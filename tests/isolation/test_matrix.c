@@ -332,7 +332,7 @@ static int build(void **state)
 	opa = opa_start(NULL);
 	snprintf(engine, sizeof(engine), "CONTROLCORE_ENGINE_URL=%s", opa_url(opa));
 	dns = dns_peer_start();
-	dns_peer_txt(dns, "*", "control-core-verification=proof");
+	dns_peer_txt(dns, "_control-core-verification.*", "control-core-verification=proof");
 	snprintf(resolvers, sizeof(resolvers), "CONTROLCORE_DOMAINS_RESOLVERS=%s", dns_peer_address(dns));
 	d = daemon_start(&(struct daemon_options){ .env = env });
 	stage = stage_build(d);

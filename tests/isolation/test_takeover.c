@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Twelve ways to get at a name of somebody else, none of which leads there. In each a victim has what an
+ * Thirteen ways to get at a name of somebody else, none of which leads there. In each a victim has what an
  * attacker wants, and has it afterwards.
  */
 #include <setjmp.h>
@@ -361,6 +361,21 @@ static void attack_12_hosts_that_say_two_things(void **state)
 	close_scene(&victim, &attacker);
 }
 
+static void attack_13_a_wildcard_that_leads_to_the_attacker(void **state)
+{
+	struct claim victim, attacker;
+
+	open_scene(*state, "wild", &victim, &attacker, "wild.com");
+	for (int i = 0; i < CLAIM_RESOLVERS; i++) {
+		dns_peer_txt(claim_dns(i), "*", attacker.txt);
+		dns_peer_cname(claim_dns(i), "wild.com", attacker.t.domain);
+	}
+	fails(&attacker, "record_wildcard");
+	nobody_has(&attacker, "wild.com");
+	victim_has(&victim, &attacker, victim.domain);
+	close_scene(&victim, &attacker);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +391,7 @@ int main(void)
 		cmocka_unit_test_setup(attack_10_records_with_other_values, claim_clean),
 		cmocka_unit_test_setup(attack_11_the_token_of_another_claim, claim_clean),
 		cmocka_unit_test_setup(attack_12_hosts_that_say_two_things, claim_clean),
+		cmocka_unit_test_setup(attack_13_a_wildcard_that_leads_to_the_attacker, claim_clean),
 	};
 
 	return cmocka_run_group_tests(tests, setup, claim_teardown);

@@ -125,9 +125,17 @@ static bool read_question(const unsigned char *q, size_t len, char name[NAME_LEN
 	return true;
 }
 
+/* "label.*": every name that begins with this label. */
+static bool begins(const char *pattern, const char *name)
+{
+	const size_t n = strlen(pattern);
+
+	return n > 2 && strcmp(pattern + n - 2, ".*") == 0 && strncasecmp(pattern, name, n - 1) == 0;
+}
+
 static bool matches(const struct dns_peer *p, const struct record *r, const char *name)
 {
-	if (strcasecmp(r->name, name) == 0)
+	if (strcasecmp(r->name, name) == 0 || begins(r->name, name))
 		return true;
 	if (strcmp(r->name, "*") != 0)
 		return false;

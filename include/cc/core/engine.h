@@ -13,14 +13,13 @@
  *
  * Never called inside a transaction. Every call and all of them together have a deadline.
  */
-#define ENGINE_SLOTS 64
 
 struct engine_settings {
 	const char *url;   /* "http://127.0.0.1:8181"; NULL: there is none */
 	const char *token; /* Authorization: Bearer; NULL: none is sent */
 	int timeout_ms;    /* of one call */
 	int test_ms;       /* of all calls for one request */
-	int concurrent;    /* requests of this node at a time, of one tenant at most half; ≤ ENGINE_SLOTS */
+	int concurrent;    /* requests of this node at a time, of one tenant at most half; ≤ SLOTS_MAX */
 };
 
 struct engine_case {

@@ -10,6 +10,7 @@
 #include "cc/core/envelope.h"
 #include "cc/core/plan.h"
 #include "cc/core/signing.h"
+#include "cc/core/slots.h"
 #include "cc/db/pool.h"
 #include "cc/db/unit.h"
 
@@ -108,8 +109,8 @@ struct world {
 	struct limiter *failures;       /* of credentials that were refused: core/failures.h */
 	struct marks *marks;            /* credentials that were used */
 	struct http_client *http;       /* towards other servers; never used inside a transaction */
-	_Atomic(uint64_t) engine_slot[ENGINE_SLOTS]; /* requests at the policy engine: whose; 0: free */
-	atomic_int dns_busy;            /* checks of domains that are under way */
+	struct slots engine_slots;      /* requests at the policy engine */
+	struct slots dns_slots;         /* checks of domains that are under way */
 	const struct redis_conf *redis; /* NULL: none configured */
 	void (*changed)(struct world *w);       /* wakes the pusher after a control change; may be NULL */
 	/* This node changed a tenant's data, or may have: what was read before counts no more; may be NULL */
