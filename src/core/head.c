@@ -50,6 +50,16 @@ enum err refuse_quota(struct ctx *cx, const char *resource, int64_t limit, int64
 	return refuse(cx, ERR_QUOTA, "%" PRId64 " of %" PRId64 " %s in use", used, limit, resource);
 }
 
+enum err refuse_quota_hard(struct ctx *cx, const char *resource, int64_t limit, int64_t hard, int64_t used)
+{
+	if (hard <= limit)
+		return refuse_quota(cx, resource, limit, used);
+	cx->problem.hard_limit = hard;
+	(void)refuse_quota(cx, resource, limit, used);
+	return refuse(cx, ERR_QUOTA, "%" PRId64 " of %" PRId64 " %s in use, at most %" PRId64 " may be", used,
+		      limit, resource, hard);
+}
+
 /* The gate let nothing through: why? ERR_NONE: no longer so, try again. q NULL: no place was asked for. */
 static enum err gate_verdict(struct ctx *cx, const struct quota *q, int64_t limit)
 {
@@ -60,7 +70,8 @@ static enum err gate_verdict(struct ctx *cx, const struct quota *q, int64_t limi
 	if (!found || h->epoch != cx->tenant->epoch || !h->writable)
 		return refuse_moving(cx);
 	if (q != NULL && number_at(h, q->used_at) >= limit)
-		return refuse_quota(cx, q->resource, limit, number_at(h, q->used_at));
+		return refuse_quota_hard(cx, q->resource, number_at(&cx->tenant->warn, q->limit_at), limit,
+					 number_at(h, q->used_at));
 	return ERR_NONE;
 }
 
@@ -102,7 +113,8 @@ enum err head_add_policy(struct ctx *cx, int64_t *ret_id)
 	TRY(q_head_add_policy(cx->db, h, &found, limit, ret_id != NULL ? 1 : 0));
 	if (!found) {
 		TRY(q_head_look(cx->db, h, &found));
-		return refuse_quota(cx, q->resource, limit, h->policies_used);
+		return refuse_quota_hard(cx, q->resource, cx->tenant->warn.max_policies, limit,
+					 h->policies_used);
 	}
 	if (ret_id != NULL)
 		*ret_id = h->last_id;

@@ -312,7 +312,8 @@ enum err quota_take_api_key(struct ctx *cx, const struct quota_row *row)
 
 	expand(cx, row, &none, &q);
 	if (q.api_keys.hard_limit != INT_NULL && row->api_keys_used >= q.api_keys.hard_limit)
-		return refuse_quota(cx, "api_keys", q.api_keys.hard_limit, row->api_keys_used);
+		return refuse_quota_hard(cx, "api_keys", q.api_keys.limit, q.api_keys.hard_limit,
+					 row->api_keys_used);
 	quota_warn(cx, "api_keys", row->api_keys_used + 1, q.api_keys.limit, q.api_keys.hard_limit);
 	return ERR_NONE;
 }

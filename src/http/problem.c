@@ -65,6 +65,10 @@ static void write_kind(struct jw *w, enum err e, const struct problem *p)
 		jw_text(w, p->resource);
 		jw_key(w, "limit");
 		jw_int(w, p->limit);
+		if (p->hard_limit > 0) {
+			jw_key(w, "hard_limit");
+			jw_int(w, p->hard_limit);
+		}
 		jw_key(w, "used");
 		jw_int(w, p->used);
 	}

@@ -154,7 +154,11 @@ static void grace_warns_before_it_refuses(void **state)
 	assert_text("full", get(s), "resources.state");
 	a = add(s, "d");
 	assert_error(403, "quota_exceeded", a);
-	assert_int(3, a, "limit");
+	/* The numbers of the quota itself. */
+	assert_text("3 of 2 resources in use, at most 3 may be", a, "message");
+	assert_int(2, a, "limit");
+	assert_int(3, a, "hard_limit");
+	assert_int(3, a, "used");
 	assert_null(answer_header(a, WARNING));
 	/* Less than the limit is silent again. */
 	assert_status(200, client_delete(s->c, "/resources/1"));
@@ -207,7 +211,8 @@ static void keys_have_a_quota_too(void **state)
 	a = client_post(s->c, keys, "{'name':'n','scopes':['policies:read']}");
 	assert_error(403, "quota_exceeded", a);
 	assert_text("api_keys", a, "resource");
-	assert_int(3, a, "limit");
+	assert_int(2, a, "limit");
+	assert_int(3, a, "hard_limit");
 	assert_int(3, a, "used");
 	assert_int(3, get(s), "api_keys.used");
 	/* null is what the service allows. */

@@ -50,6 +50,7 @@ struct problem {
 	int nfaults;
 	const char *resource;           /* ERR_QUOTA: resource, limit, used */
 	int64_t limit, used;            /* ERR_QUOTA, ERR_RATE_LIMITED (limit) */
+	int64_t hard_limit;             /* ERR_QUOTA: where it is refused, if beyond the limit; or 0 */
 	const char *operation_id;       /* ERR_OPERATION_RUNNING: what is in the way */
 	int64_t retry_after;            /* seconds; 429 and 503; 0: none */
 	int64_t row_version;            /* ERR_PRECONDITION: what the object has now; 0: not known */

@@ -38,6 +38,8 @@ void head_release_later(struct ctx *cx, enum take kind);
 void head_undo_later(struct ctx *cx);
 /* ERR_QUOTA with the members of its answer. resource: the wire's word, a constant. */
 enum err refuse_quota(struct ctx *cx, const char *resource, int64_t limit, int64_t used);
+/* The same of a limit that lets through up to hard. */
+enum err refuse_quota_hard(struct ctx *cx, const char *resource, int64_t limit, int64_t hard, int64_t used);
 /*
  * A unit of work where the tenant lives: a read, or a write that passes the gate by itself. On a stale
  * placement it is re-read (single flight) and the work runs once more there. cx->tenant may be replaced;
