@@ -28,9 +28,6 @@ static void add_errors(struct str *out, const struct route *r)
 
 static void add_group(struct str *out, const struct route_group *g)
 {
-	str_addf(out, "\n## %s\n\n", g->tag);
-	str_add(out, "| Method and path | Scope | Cost | Success | Errors of its own | |\n"
-		     "|---|---|---|---|---|---|\n");
 	for (size_t i = 0; i < g->n; i++) {
 		const struct route *r = &g->routes[i];
 
@@ -44,6 +41,20 @@ static void add_group(struct str *out, const struct route_group *g)
 	}
 }
 
+/* A tag's groups may stand apart in the list; the first of them brings the others. */
+static void add_tag(struct str *out, const struct route_group *const *groups, size_t first)
+{
+	for (size_t i = 0; i < first; i++)
+		if (str_eq(groups[i]->tag, groups[first]->tag))
+			return;
+	str_addf(out, "\n## %s\n\n", groups[first]->tag);
+	str_add(out, "| Method and path | Scope | Cost | Success | Errors of its own | |\n"
+		     "|---|---|---|---|---|---|\n");
+	for (size_t i = first; groups[i] != NULL; i++)
+		if (str_eq(groups[i]->tag, groups[first]->tag))
+			add_group(out, groups[i]);
+}
+
 void routes_markdown(struct str *out, const struct route_group *const *groups)
 {
 	str_add(out, "# Routes\n\nGenerated from the route tables. Every route can also give the errors "
@@ -51,8 +62,8 @@ void routes_markdown(struct str *out, const struct route_group *const *groups)
 		     "[errors.md](errors.md) lists them. HEAD works wherever GET does; OPTIONS names "
 		     "the methods of a path. The cost is what a request takes from the rate limits of "
 		     "its tenant and its key.\n");
-	for (; *groups != NULL; groups++)
-		add_group(out, *groups);
+	for (size_t i = 0; groups[i] != NULL; i++)
+		add_tag(out, groups, i);
 }
 
 void errors_markdown(struct str *out)
@@ -60,7 +71,7 @@ void errors_markdown(struct str *out)
 	str_add(out, "# Errors\n\nGenerated from the table of errors. One body for all: `error` and "
 		     "`message` always; `request_id`, `timestamp`; `tenant_id` whenever the tenant is known "
 		     "to the caller; `details` with every field that is not valid, and the line and column "
-		     "where the field is source text.\n\n");
+		     "where the field is source text, or is `body`: a body that is no JSON.\n\n");
 	str_add(out, "| Status | `error` | Meaning |\n|---|---|---|\n");
 	for (int e = 1; e < ERR_COUNT; e++) {
 		const struct err_info *info = err_info((enum err)e);

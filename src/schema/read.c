@@ -328,6 +328,8 @@ static enum err not_json(struct ctx *cx, const char *text, size_t at, const char
 	size_t line, column;
 
 	json_where(text, at, &line, &column);
+	(void)refuse_line(cx, ERR_INVALID_REQUEST, "body", line, column, "line %zu, column %zu: %s", line,
+			  column, what);
 	return refuse(cx, ERR_INVALID_REQUEST, "line %zu, column %zu: %s", line, column, what);
 }
 

@@ -5,9 +5,24 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "gadget.h"
+
+/* The place is there for programs, too. */
+static void assert_place(const struct fault *f, const char *message)
+{
+	char place[64];
+
+	assert_non_null(f);
+	assert_null(f->next);
+	assert_string_equal(f->field, "body");
+	assert_string_equal(f->error, "syntax");
+	assert_string_equal(f->message, message);
+	(void)snprintf(place, sizeof(place), "line %zu, column %zu: ", f->line, f->column);
+	assert_memory_equal(place, message, strlen(place));
+}
 
 /* The body must be refused as a whole, with exactly this sentence. */
 static void assert_refused_n(struct ctx *cx, const char *text, size_t len, const char *message)
@@ -18,7 +33,7 @@ static void assert_refused_n(struct ctx *cx, const char *text, size_t len, const
 	assert_int_equal(schema_read_json(cx, &gadget_schema, text, len, READ_CREATE, &g),
 			 ERR_INVALID_REQUEST);
 	assert_string_equal(cx->problem.message, message);
-	assert_null(cx->problem.faults);
+	assert_place(cx->problem.faults, message);
 }
 
 static void assert_refused(struct ctx *cx, const char *body, const char *message)
