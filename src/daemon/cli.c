@@ -90,7 +90,8 @@ static const struct command commands[] = {
 		"Looks through a file, or through every regular file below a folder, for keys of this\n"
 		"product: their beginning and their checksum tell them from any other text. Prints\n"
 		"file:line:column, the key's id and its end, never the key. Symbolic links below PATH are\n"
-		"not followed. Needs no settings and no database. Revoke what it finds, by that id." },
+		"not followed; pipes, sockets and devices are passed over, which is said. Needs no settings\n"
+		"and no database. Revoke what it finds, by that id." },
 	{ { "verify-audit", NULL }, SETTINGS | BIT(O_KEYS) | BIT(O_FILE), cmd_verify_audit,
 		"find what was changed in an export of the audit",
 		"Reads what GET /audit/export?format=ndjson sent, and names each record that was changed,\n"

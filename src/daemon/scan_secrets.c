@@ -46,6 +46,15 @@ static void cannot_read(const char *path, int error)
 	job.failed++;
 }
 
+/* Reading it could wait for ever, and would take away what is meant for somebody else. */
+static void pass_over(const char *path)
+{
+	struct arena_mark mark = arena_mark(job.arena);
+
+	complain("passed over %s: it is not a regular file", printable(job.arena, path));
+	arena_rewind(job.arena, mark);
+}
+
 static void count_lines(struct scan *s, uint64_t until)
 {
 	while (s->counted < until) {
@@ -108,6 +117,8 @@ static void scan_file(const char *path)
 		}
 		if (n < 0)
 			cannot_read(path, errno);
+	} else {
+		pass_over(path);
 	}
 	if (fd >= 0)
 		close(fd);
@@ -115,10 +126,14 @@ static void scan_file(const char *path)
 
 static int visit(const char *path, const struct stat *st, int type, struct FTW *at)
 {
-	(void)at;
-	if (type == FTW_F && S_ISREG(st->st_mode))
+	if (type == FTW_F && S_ISREG(st->st_mode)) {
 		scan_file(path);
-	else if (type == FTW_DNR || type == FTW_NS)
+	} else if (type == FTW_F) {
+		pass_over(path);
+		/* What was named itself was not looked at. */
+		job.failed += at->level == 0;
+	}
+	if (type == FTW_DNR || type == FTW_NS)
 		cannot_read(path, EACCES);
 	return FTW_CONTINUE;
 }

@@ -176,6 +176,9 @@ static void a_folder_is_walked_and_links_are_not(void **state)
 	assert_int_equal(0, symlink(d->folder, arena_printf(d->arena, "%s/up", tree)));
 	assert_int_equal(0, mkfifo(arena_printf(d->arena, "%s/pipe", tree), 0600));
 	scan(d, 0, tree);
+	assert_non_null(strstr(d->run.err, "tree/pipe: it is not a regular file"));
+	scan(d, 66, arena_printf(d->arena, "%s/pipe", tree));
+	assert_non_null(strstr(d->run.err, "tree/pipe: it is not a regular file"));
 	put_text(d, "tree/a/.hidden", d->live);
 	scan(d, 1, tree);
 	assert_int_equal(1, lines(d));
