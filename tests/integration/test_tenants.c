@@ -301,6 +301,11 @@ static void a_suspension_stops_the_tenant_until_it_is_resumed(void **state)
 							  "{'name':'p','rego_code':'package p'}"));
 	assert_fault("mode", NULL, client_post(op, "/tenants/paused/suspend", "{'mode':'sleepy'}"));
 	assert_error(403, "insufficient_scope", client_post(c, "/tenants/paused/resume", "{}"));
+	/* The tenant may take back a deletion, and is as it was. */
+	assert_status(202, client_delete(op, "/tenants/paused"));
+	a = assert_status(200, client_post(c, "/tenants/paused/restore", "%s", ""));
+	assert_text("read_only", a, "suspend_mode");
+	assert_error(403, "tenant_suspended", client_delete(c, "/policies/1"));
 	client_close(c);
 	client_close(op);
 }
