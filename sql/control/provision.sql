@@ -1,5 +1,6 @@
 -- Making and removing tenants: names, placements, spare schemas. Run as cc_ctl.
 -- include: cc/model/provision.h
+-- include: cc/model/tally.h
 
 -- Whether anything waits, asked once a second by every node: what the claims below would find. Each part is
 -- answered from an index that is empty while nothing is due.
@@ -262,9 +263,9 @@ DELETE FROM cc.api_key WHERE id IN (
 	SELECT k.id FROM cc.api_key k JOIN cc.tenant t ON t.id = k.tenant_id
 	WHERE t.id = $1 AND t.status = 'deleting' LIMIT $2);
 
--- name: purge_audit :one stock
+-- name: purge_audit :one tally
 -- args: id text, most int8
-SELECT cc.forget_audit($1, $2::int) AS schemas;
+SELECT cc.forget_audit($1, $2::int) AS total;
 
 -- name: purge_tenant :count
 -- args: id text

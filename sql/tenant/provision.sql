@@ -1,6 +1,7 @@
 -- The first rows of a tenant's schema (as its owner role), and the last of rows deleted long ago (as the tenant).
 -- include: cc/model/provision.h
 -- include: cc/model/head.h
+-- include: cc/model/tally.h
 
 -- name: head_open :one head
 UPDATE head SET epoch = 1, writable = true, version = 1, users_used = 1, last_user_id = 1, audit_seq = 1
@@ -13,9 +14,9 @@ RETURNING version, epoch, writable, users_used, audit_seq, audit_mac, date_trunc
 INSERT INTO users (id, email, username, roles, created_by, created_at, updated_at, changed_version)
 VALUES (1, $1, $2, '{Admin}', 'system', date_trunc('second', now()), date_trunc('second', now()), 1);
 
--- name: expunge_due :one stock
+-- name: expunge_due :one tally
 -- args: before_s int8
-SELECT count(*) AS schemas FROM (
+SELECT count(*) AS total FROM (
 	SELECT 1 FROM policies WHERE deleted_at < now() - make_interval(secs => $1::float8)
 	UNION ALL
 	SELECT 1 FROM bouncers b WHERE deleted_at < now() - make_interval(secs => $1::float8)

@@ -75,8 +75,8 @@ static const char *meter_of(struct ctx *cx, const struct actor *a)
 	return arena_printf(cx->arena, "k:%s", a->id);
 }
 
-static enum err take(struct ctx *cx, const struct gate *g, int64_t cost, bool may_load,
-		     struct limit_verdict *ret)
+static enum err spend(struct ctx *cx, const struct gate *g, int64_t cost, bool may_load,
+		      struct limit_verdict *ret)
 {
 	const char *key = meter_of(cx, g->actor);
 	struct limit_pair pair;
@@ -97,7 +97,7 @@ enum err gate_rate(struct ctx *cx, struct req *rq, bool may_load, const struct g
 {
 	struct limit_verdict v;
 
-	TRY(take(cx, g, cost, may_load, &v));
+	TRY(spend(cx, g, cost, may_load, &v));
 	add_headers(cx, rq, &v);
 	if (v.allowed || cost == 0)
 		return ERR_NONE;

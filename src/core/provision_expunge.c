@@ -48,11 +48,11 @@ static enum err again(struct ctx *cx, void *arg)
 static enum err is_due(struct ctx *cx, void *arg)
 {
 	struct expunge *x = arg;
-	struct stock due = { 0 };
+	struct tally rows = { 0 };
 
 	q_idem_due_later(cx->db, tally_at(&x->keys_due));
-	TRY(q_expunge_due(cx->db, &due, x->before_s));
-	return due.schemas > 0 ? ERR_NONE : ERR_NOT_FOUND;
+	TRY(q_expunge_due(cx->db, &rows, x->before_s));
+	return rows.total > 0 ? ERR_NONE : ERR_NOT_FOUND;
 }
 
 /* Policies first: they refer to the others. */

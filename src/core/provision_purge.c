@@ -91,12 +91,9 @@ static enum err delete_idempotency(struct ctx *cx, void *arg)
 static enum err delete_audit(struct ctx *cx, void *arg)
 {
 	struct purge *p = arg;
-	struct stock gone = { 0 };
 
 	operation_step_later(cx, p->slot.tenant_id, OPERATION_TENANT_DELETION, "audit", 80);
-	TRY(q_purge_audit(cx->db, &gone, p->slot.tenant_id, PURGE_ROWS));
-	p->n = gone.schemas;
-	return ERR_NONE;
+	return q_purge_audit(cx->db, tally_at(&p->n), p->slot.tenant_id, PURGE_ROWS);
 }
 
 static enum err until_none(struct ctx *cx, struct purge *p, const struct db_place *control, db_work work)

@@ -54,7 +54,7 @@ static bool resize(struct body *b, size_t cap)
 	return true;
 }
 
-static bool take(struct body_budget *budget, size_t n)
+static bool reserve(struct body_budget *budget, size_t n)
 {
 	const int64_t used = atomic_fetch_add(&budget->used, (int64_t)n) + (int64_t)n;
 
@@ -75,7 +75,7 @@ static bool make_room(struct body *b, size_t n)
 
 bool body_add(struct body *b, const char *data, size_t n)
 {
-	if (!take(b->budget, n)) {
+	if (!reserve(b->budget, n)) {
 		body_close(b, true);
 		return false;
 	}

@@ -139,7 +139,7 @@ void stream_step(struct call *c)
 		f->failed = make_piece(c, false);
 }
 
-static size_t take(struct flow *f, char *buf, size_t max)
+static size_t hand_out(struct flow *f, char *buf, size_t max)
 {
 	const size_t left = f->piece.len - f->taken, n = left < max ? left : max;
 
@@ -163,7 +163,7 @@ ssize_t stream_read(void *cls, uint64_t pos, char *buf, size_t max)
 		/* Whoever takes no byte for as long as a request may take is not waited for. */
 		if (!peer_move(c->peer, PEER_SEND, clock_mono_ms() + c->server->conf.request_ms))
 			return MHD_CONTENT_READER_END_WITH_ERROR;
-		return (ssize_t)take(f, buf, max);
+		return (ssize_t)hand_out(f, buf, max);
 	}
 	if (f->last)
 		return MHD_CONTENT_READER_END_OF_STREAM;
