@@ -73,7 +73,8 @@ static enum err api_key_rotate(struct ctx *cx, struct req *rq)
 }
 
 #define BASE "/tenants/{tenant_id}/api-keys"
-#define READ .auth = AUTH_TENANT, .store = STORE_CONTROL, .mode = DB_READ, .flags = ROUTE_VOLATILE
+#define READ .auth = AUTH_TENANT, .store = STORE_CONTROL, .mode = DB_READ, .flags = ROUTE_VOLATILE, \
+	.object = "api_key"
 #define WRITE .auth = AUTH_TENANT, .store = STORE_CONTROL, .mode = DB_WRITE, .object = "api_key"
 
 static const struct route routes[] = {

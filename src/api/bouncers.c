@@ -83,7 +83,7 @@ static enum err bouncer_change(struct ctx *cx, struct req *rq)
 
 	TRY(req_id(cx, rq, 0, &id));
 	TRY(q_bouncer_find(cx->db, b, &found, id));
-	TRY(managed_found(cx, "bouncer", id, found, b->row_version));
+	TRY(managed_changeable(cx, found, b->row_version));
 	TRY(schema_overlay(cx, &bouncer_schema, b, rq->body, rq->read_mode, &rq->changed));
 	if (rq->changed.n == 0)
 		return managed_unchanged(cx, rq, b);
@@ -104,7 +104,7 @@ static enum err bouncer_delete(struct ctx *cx, struct req *rq)
 	TRY(req_id(cx, rq, 0, &id));
 	TRY(q_bouncer_find_any(cx->db, b, &found, id));
 	found = found && (b->deleted_at == TIME_NULL || q->hard_delete);
-	TRY(managed_found(cx, "bouncer", id, found, b->row_version));
+	TRY(managed_changeable(cx, found, b->row_version));
 	if (b->used_by > 0)
 		return managed_in_use(cx, "bouncer", id, b->used_by);
 	if (q->hard_delete) {
@@ -122,7 +122,7 @@ static enum err bouncer_delete(struct ctx *cx, struct req *rq)
 /* VOLATILE: liveness is a matter of time, answers are never cached. */
 #define VOLATILE .flags = ROUTE_VOLATILE
 static const struct route routes[] = {
-	{ M_GET, "/bouncers", "listBouncers", "bouncers:read", READS, VOLATILE, .status = 200,
+	{ M_GET, "/bouncers", "listBouncers", "bouncers:read", READS("bouncer"), VOLATILE, .status = 200,
 	  .handler = bouncer_list, .query = &bouncer_query_schema, .reply = &bouncer_schema,
 	  .list = "bouncers",
 	  .summary = "List bouncers",
@@ -132,7 +132,7 @@ static const struct route routes[] = {
 	  .takes = TAKE_BOUNCER, .errors = { ERR_QUOTA, ERR_NAME_TAKEN },
 	  .summary = "Register a bouncer",
 	  .doc = "What enforces policies in front of an application. Takes a place of the tenant's limit." },
-	{ M_GET, "/bouncers/{id}", "getBouncer", "bouncers:read", READS, VOLATILE, .status = 200,
+	{ M_GET, "/bouncers/{id}", "getBouncer", "bouncers:read", READS("bouncer"), VOLATILE, .status = 200,
 	  .handler = bouncer_get, .reply = &bouncer_schema,
 	  .summary = "Get a bouncer",
 	  .doc = "With what it said in its last heartbeat." },

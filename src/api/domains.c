@@ -42,7 +42,7 @@ static enum err domain_get(struct ctx *cx, struct req *rq)
 	TRY(domains_named(cx, rq->param[1], &name));
 	TRY(q_domain_get(cx->db, row, &found, cx->tenant->id, name));
 	if (!found)
-		return refuse(cx, ERR_NOT_FOUND, "Domain does not exist");
+		return refuse_missing(cx, "domain", name);
 	domains_show(cx, row);
 	TRY(certificates_show(cx, row, 1));
 	return reply(rq, row);
@@ -164,7 +164,7 @@ static enum err domain_delete(struct ctx *cx, struct req *rq)
 #define ONE BASE "/{domain}"
 /* Certificate and chain of 64 KiB, a key of 16 KiB, and what JSON makes of their lines. */
 #define CERTIFICATE_BODY_MAX 262144
-#define READ .auth = AUTH_TENANT, .store = STORE_CONTROL, .mode = DB_READ, .status = 200
+#define READ .object = "domain", .auth = AUTH_TENANT, .store = STORE_CONTROL, .mode = DB_READ, .status = 200
 #define WRITE .auth = AUTH_TENANT, .store = STORE_CONTROL, .mode = DB_WRITE, .object = "domain"
 
 static const struct route routes[] = {

@@ -6,11 +6,9 @@
 #include "cc/core/actor.h"
 #include "cc/core/head.h"
 
-enum err managed_found(struct ctx *cx, const char *kind, int64_t id, bool found, int64_t row_version)
+enum err managed_changeable(struct ctx *cx, bool found, int64_t row_version)
 {
-	if (!found)
-		return refuse(cx, ERR_NOT_FOUND, "%s %" PRId64 " does not exist", kind, id);
-	return ctx_check_version(cx, row_version);
+	return found ? ctx_check_version(cx, row_version) : ERR_NOT_FOUND;
 }
 
 enum err managed_in_use(struct ctx *cx, const char *kind, int64_t id, int64_t used_by)

@@ -8,15 +8,11 @@
 /* What policies, resources and bouncers have in common. */
 
 /* Of their routes: where the work runs, and what the audit calls the object. */
-#define READS .auth = AUTH_TENANT, .store = STORE_TENANT, .mode = DB_READ
+#define READS(kind) .auth = AUTH_TENANT, .store = STORE_TENANT, .mode = DB_READ, .object = (kind)
 #define WRITES(kind) .auth = AUTH_TENANT, .store = STORE_TENANT, .mode = DB_WRITE, .object = (kind)
 
-/*
- * What is to be changed, under the head lock: is it there, and what the client believes it to be? 404
- * "policy 7 does not exist", 412.
- */
-enum err managed_found(struct ctx *cx, const char *kind, int64_t id, bool found,
-		       int64_t row_version) MUST_USE;
+/* What is to be changed, under the head lock: is it there (404), and as the client believes it is (412)? */
+enum err managed_changeable(struct ctx *cx, bool found, int64_t row_version) MUST_USE;
 /* 409: live policies name it. */
 enum err managed_in_use(struct ctx *cx, const char *kind, int64_t id, int64_t used_by);
 /* The credential's id, for created_by. */

@@ -98,8 +98,6 @@ static enum err find_tenant(struct ctx *cx, struct req *rq, struct job *j)
 	const struct tenant *t = NULL;
 	enum err e = gate_control(cx, rq, DB_READ, find_work, j);
 
-	if (e == ERR_NOT_FOUND)
-		return refuse(cx, e, "operation %s does not exist", j->id);
 	TRY(e);
 	e = tenant_get(cx, j->op->tenant_id, true, &t);
 	gate_keep(cx, rq, t);
@@ -129,7 +127,8 @@ static enum err operation_cancel_it(struct ctx *cx, struct req *rq)
 
 #define BASE "/tenants/{tenant_id}/operations"
 #define ALWAYS .flags = (ROUTE_VOLATILE | ROUTE_DELETED_OK | ROUTE_SUSPENDED_OK)
-#define READ .store = STORE_CONTROL, .mode = DB_READ, ALWAYS, .reply = &operation_schema
+#define READ .store = STORE_CONTROL, .mode = DB_READ, ALWAYS, .object = "operation", \
+	.reply = &operation_schema
 #define CANCEL .store = STORE_NONE, .mode = DB_WRITE, ALWAYS, .object = "operation", .status = 202, \
 	.handler = operation_cancel_it, .reply = &operation_schema, .errors = { ERR_NOT_CANCELLABLE }, \
 	.doc = "Each kind wants the scope of what it undoes: tenant_deletion wants tenant:delete or " \

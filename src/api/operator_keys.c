@@ -73,7 +73,8 @@ static enum err operator_key_rotate(struct ctx *cx, struct req *rq)
 }
 
 #define BASE "/operator-keys"
-#define READ .auth = AUTH_OPERATOR, .store = STORE_PLATFORM, .mode = DB_READ, .flags = ROUTE_VOLATILE
+#define READ .auth = AUTH_OPERATOR, .store = STORE_PLATFORM, .mode = DB_READ, .flags = ROUTE_VOLATILE, \
+	.object = "operator_key"
 #define WRITE .auth = AUTH_OPERATOR, .store = STORE_PLATFORM, .mode = DB_WRITE, .object = "operator_key"
 
 static const struct route routes[] = {

@@ -110,7 +110,7 @@ static enum err policy_change(struct ctx *cx, struct req *rq)
 	q_policy_find_later(cx->db, p, &found, id);
 	TRY(policy_find_refs(cx, sent->resource_id, sent->bouncer_id, &refs));
 	TRY(db_flush(cx->db));
-	TRY(managed_found(cx, "policy", id, found, p->version));
+	TRY(managed_changeable(cx, found, p->version));
 	if (str_eq(p->environment, "production"))
 		return refuse(cx, ERR_PRODUCTION_IMMUTABLE,
 			      "production policies change by promotion of their sandbox policies");
@@ -138,7 +138,7 @@ static enum err policy_delete(struct ctx *cx, struct req *rq)
 	TRY(req_id(cx, rq, 0, &id));
 	TRY(q_policy_find_any(cx->db, p, &found, id));
 	found = found && (p->deleted_at == TIME_NULL || q->hard_delete);
-	TRY(managed_found(cx, "policy", id, found, p->version));
+	TRY(managed_changeable(cx, found, p->version));
 	TRY(policy_may_change(cx, p));
 	if (q->hard_delete)
 		q_policy_remove_later(cx->db, id, cx->head->version);
@@ -151,7 +151,7 @@ static enum err policy_delete(struct ctx *cx, struct req *rq)
 }
 
 static const struct route routes[] = {
-	{ M_GET, "/policies", "listPolicies", "policies:read", READS, .status = 200,
+	{ M_GET, "/policies", "listPolicies", "policies:read", READS("policy"), .status = 200,
 	  .handler = policy_list, .query = &policy_query_schema, .reply = &policy_schema,
 	  .list = "policies",
 	  .summary = "List policies",
@@ -161,7 +161,7 @@ static const struct route routes[] = {
 	  .errors = { ERR_QUOTA, ERR_NAME_TAKEN, ERR_PRODUCTION_IMMUTABLE, ERR_REGO_INVALID },
 	  .summary = "Create a policy",
 	  .doc = "In the sandbox, where it is active at once. Production is reached by promotion only." },
-	{ M_GET, "/policies/{id}", "getPolicy", "policies:read", READS, .status = 200,
+	{ M_GET, "/policies/{id}", "getPolicy", "policies:read", READS("policy"), .status = 200,
 	  .handler = policy_get, .reply = &policy_schema,
 	  .summary = "Get a policy",
 	  .doc = "With rego_code and test_cases." },

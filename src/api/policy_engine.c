@@ -158,7 +158,8 @@ static enum err policy_test(struct ctx *cx, struct req *rq)
 	TRY(need_engine(cx));
 	TRY(req_id(cx, rq, 0, &l->id));
 	TRY(gate_look(cx, rq, find_policy, l));
-	TRY(managed_found(cx, "policy", l->id, l->found, INT_NULL));
+	if (!l->found)
+		return ERR_NOT_FOUND;
 	if (cases == NULL)
 		cases = l->policy.test_cases;
 	TRY(run_cases(cx, l->policy.rego_code, cases, &run));
@@ -254,7 +255,7 @@ enum err policy_tried(struct ctx *cx, const struct req *rq, const struct policy 
 	return refuse_failed(cx, p, &t->run);
 }
 
-#define ASKS .auth = AUTH_TENANT, .store = STORE_NONE, .mode = DB_READ, .status = 200
+#define ASKS .auth = AUTH_TENANT, .store = STORE_NONE, .mode = DB_READ, .object = "policy", .status = 200
 #define ENGINE_ERRORS ERR_ENGINE_MISSING, ERR_ENGINE_DOWN, ERR_ENGINE_LATE
 
 static const struct route routes[] = {

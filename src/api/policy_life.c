@@ -21,7 +21,7 @@ static enum err set_status(struct ctx *cx, struct req *rq, const char *status, c
 
 	TRY(req_id(cx, rq, 0, &id));
 	TRY(q_policy_find(cx->db, p, &found, id));
-	TRY(managed_found(cx, "policy", id, found, p->version));
+	TRY(managed_changeable(cx, found, p->version));
 	TRY(policy_may_change(cx, p));
 	if (str_eq(p->status, status))
 		return managed_unchanged(cx, rq, p);
@@ -125,7 +125,7 @@ static enum err policy_promote(struct ctx *cx, struct req *rq)
 
 	TRY(req_id(cx, rq, 0, &id));
 	TRY(q_policy_find(cx->db, p, &found, id));
-	TRY(managed_found(cx, "policy", id, found, p->version));
+	TRY(managed_changeable(cx, found, p->version));
 	TRY(check_promotable(cx, p, rq->body));
 	TRY(policy_tried(cx, rq, p, &tests));
 	q_policy_twin_later(cx->db, twin, &has_twin, id, p->name);
@@ -156,7 +156,7 @@ static enum err check_deleted(struct ctx *cx, int64_t id, bool found, const stru
 	TRY(q_policy_tombstone(cx->db, &gone, id));
 	if (gone.total > 0)
 		return refuse(cx, ERR_UNDO_OVER, "policy %" PRId64 " is deleted for good", id);
-	return managed_found(cx, "policy", id, false, INT_NULL);
+	return ERR_NOT_FOUND;
 }
 
 /* What it named may be gone: without that it would protect something else, so it comes back switched off. */

@@ -20,12 +20,13 @@ static SCHEMA(versions_query_schema, struct versions_query, "PolicyVersionQuery"
 
 static enum err no_policy(struct ctx *cx, int64_t id)
 {
-	return refuse(cx, ERR_NOT_FOUND, "policy %" PRId64 " does not exist", id);
+	return refuse_missing(cx, "policy", arena_printf(cx->arena, "%" PRId64, id));
 }
 
 static enum err no_version(struct ctx *cx, int64_t id, int64_t version)
 {
-	return refuse(cx, ERR_NOT_FOUND, "policy %" PRId64 " has no version %" PRId64, id, version);
+	return refuse_missing(cx, "version",
+			      arena_printf(cx->arena, "%" PRId64 " of policy %" PRId64, version, id));
 }
 
 static enum err version_list(struct ctx *cx, struct req *rq)
@@ -165,7 +166,7 @@ static enum err policy_rollback(struct ctx *cx, struct req *rq)
 	TRY(req_id(cx, rq, 0, &id));
 	q_policy_find_later(cx->db, p, &found, id);
 	TRY(q_policy_version_get(cx->db, v, &has_version, id, sent->version));
-	TRY(managed_found(cx, "policy", id, found, p->version));
+	TRY(managed_changeable(cx, found, p->version));
 	TRY(policy_may_change(cx, p));
 	if (!has_version)
 		return no_version(cx, id, sent->version);
@@ -188,17 +189,17 @@ static enum err policy_rollback(struct ctx *cx, struct req *rq)
 }
 
 static const struct route routes[] = {
-	{ M_GET, "/policies/{id}/versions", "listPolicyVersions", "policies:read", READS, .status = 200,
-	  .handler = version_list, .query = &versions_query_schema, .reply = &policy_version_schema,
-	  .list = "versions",
+	{ M_GET, "/policies/{id}/versions", "listPolicyVersions", "policies:read",
+	  READS("policy"), .status = 200, .handler = version_list, .query = &versions_query_schema,
+	  .reply = &policy_version_schema, .list = "versions",
 	  .summary = "List the versions of a policy",
 	  .doc = "Every save makes one; the newest comes first. Items come without rego_code and test_cases "
 		 "unless full=true." },
-	{ M_GET, "/policies/{id}/versions/{n}", "getPolicyVersion", "policies:read", READS, .status = 200,
-	  .handler = version_get, .reply = &policy_version_schema,
+	{ M_GET, "/policies/{id}/versions/{n}", "getPolicyVersion", "policies:read", READS("version"),
+	  .status = 200, .handler = version_get, .reply = &policy_version_schema,
 	  .summary = "Get a version of a policy",
 	  .doc = "The policy as it was then, with rego_code and test_cases." },
-	{ M_GET, "/policies/{id}/diff", "diffPolicyVersions", "policies:read", READS, .status = 200,
+	{ M_GET, "/policies/{id}/diff", "diffPolicyVersions", "policies:read", READS("policy"), .status = 200,
 	  .handler = version_diff, .query = &diff_query_schema, .reply = &policy_diff_schema,
 	  .summary = "Compare two versions of a policy",
 	  .doc = "The newest with the one before it unless from and to say otherwise." },

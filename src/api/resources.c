@@ -73,7 +73,7 @@ static enum err resource_change(struct ctx *cx, struct req *rq)
 
 	TRY(req_id(cx, rq, 0, &id));
 	TRY(q_resource_find(cx->db, r, &found, id));
-	TRY(managed_found(cx, "resource", id, found, r->version));
+	TRY(managed_changeable(cx, found, r->version));
 	TRY(schema_overlay(cx, &resource_schema, r, rq->body, rq->read_mode, &rq->changed));
 	if (rq->changed.n == 0)
 		return managed_unchanged(cx, rq, r);
@@ -95,7 +95,7 @@ static enum err resource_delete(struct ctx *cx, struct req *rq)
 	TRY(req_id(cx, rq, 0, &id));
 	TRY(q_resource_find_any(cx->db, r, &found, id));
 	found = found && (r->deleted_at == TIME_NULL || q->hard_delete);
-	TRY(managed_found(cx, "resource", id, found, r->version));
+	TRY(managed_changeable(cx, found, r->version));
 	if (r->used_by > 0)
 		return managed_in_use(cx, "resource", id, r->used_by);
 	if (q->hard_delete) {
@@ -111,7 +111,7 @@ static enum err resource_delete(struct ctx *cx, struct req *rq)
 }
 
 static const struct route routes[] = {
-	{ M_GET, "/resources", "listResources", "resources:read", READS, .status = 200,
+	{ M_GET, "/resources", "listResources", "resources:read", READS("resource"), .status = 200,
 	  .handler = resource_list, .query = &resource_query_schema, .reply = &resource_schema,
 	  .list = "resources",
 	  .summary = "List resources",
@@ -121,7 +121,7 @@ static const struct route routes[] = {
 	  .takes = TAKE_RESOURCE, .errors = { ERR_QUOTA, ERR_NAME_TAKEN },
 	  .summary = "Create a resource",
 	  .doc = "Takes a place of the tenant's limit." },
-	{ M_GET, "/resources/{id}", "getResource", "resources:read", READS, .status = 200,
+	{ M_GET, "/resources/{id}", "getResource", "resources:read", READS("resource"), .status = 200,
 	  .handler = resource_get, .reply = &resource_schema,
 	  .summary = "Get a resource",
 	  .doc = "With the ids of the live policies that name it." },

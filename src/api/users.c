@@ -95,7 +95,7 @@ static enum err user_to_change(struct ctx *cx, const struct req *rq, struct user
 
 	TRY(req_id(cx, rq, 0, &id));
 	TRY(q_user_find(cx->db, ret, &found, id));
-	TRY(managed_found(cx, "user", id, found, ret->version));
+	TRY(managed_changeable(cx, found, ret->version));
 	return role_check_grant(cx, &ret->roles);
 }
 
@@ -154,7 +154,7 @@ static enum err user_delete(struct ctx *cx, struct req *rq)
 	TRY(req_id(cx, rq, 0, &id));
 	TRY(q_user_find_any(cx->db, u, &found, id));
 	found = found && (u->deleted_at == TIME_NULL || q->hard_delete);
-	TRY(managed_found(cx, "user", id, found, u->version));
+	TRY(managed_changeable(cx, found, u->version));
 	TRY(role_check_grant(cx, &u->roles));
 	if (u->deleted_at == TIME_NULL && strv_has(&u->roles, ROLE_ADMIN))
 		TRY(keep_an_admin(cx, u));
@@ -170,7 +170,7 @@ static enum err user_delete(struct ctx *cx, struct req *rq)
 /* VOLATILE: when somebody was last seen is not part of the tenant's version. */
 #define VOLATILE .flags = ROUTE_VOLATILE
 static const struct route routes[] = {
-	{ M_GET, "/users", "listUsers", "users:read", READS, VOLATILE, .status = 200,
+	{ M_GET, "/users", "listUsers", "users:read", READS("user"), VOLATILE, .status = 200,
 	  .handler = user_list, .query = &user_query_schema, .reply = &user_schema, .list = "users",
 	  .summary = "List users",
 	  .doc = "The tenant's people with their roles and the scopes that these give." },
@@ -180,7 +180,7 @@ static const struct route routes[] = {
 	  .summary = "Add a user",
 	  .doc = "A role can be given only by a credential that holds all scopes of that role. Passwords are "
 		 "not kept: people sign in at an identity provider whose tokens the tenant accepts." },
-	{ M_GET, "/users/{id}", "getUser", "users:read", READS, VOLATILE, .status = 200,
+	{ M_GET, "/users/{id}", "getUser", "users:read", READS("user"), VOLATILE, .status = 200,
 	  .handler = user_get, .reply = &user_schema,
 	  .summary = "Get a user",
 	  .doc = "With roles and the scopes that these give." },

@@ -2,6 +2,9 @@
 #include "cc/base/ctx.h"
 
 #include <stdarg.h>
+#include <string.h>
+
+#define ID_SHOWN_MAX 256 /* a domain's is the longest */
 
 enum err refuse(struct ctx *cx, enum err e, const char *fmt, ...)
 {
@@ -32,6 +35,18 @@ static struct fault *add_fault(struct ctx *cx, const char *field, const char *er
 	p->faults_tail = &f->next;
 	p->nfaults++;
 	return f;
+}
+
+enum err refuse_missing(struct ctx *cx, const char *kind, const char *id)
+{
+	char *word;
+
+	if (kind == NULL || id == NULL || strlen(id) > ID_SHOWN_MAX)
+		return refuse(cx, ERR_NOT_FOUND, "%s", err_info(ERR_NOT_FOUND)->meaning);
+	word = arena_strdup(cx->arena, kind);
+	for (char *p = word; (p = strchr(p, '_')) != NULL;)
+		*p = ' ';
+	return refuse(cx, ERR_NOT_FOUND, "%s %s does not exist", word, id);
 }
 
 enum err refuse_field(struct ctx *cx, const char *field, const char *error, const char *fmt, ...)

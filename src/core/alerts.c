@@ -30,7 +30,7 @@ enum err alert_acknowledge(struct ctx *cx, const char *id, struct alert *ret, bo
 
 	TRY(q_alert_find(cx->db, ret, &found, cx->tenant->id, id));
 	if (!found)
-		return refuse(cx, ERR_NOT_FOUND, "alert %s does not exist", id);
+		return refuse_missing(cx, "alert", id);
 	*ret_changed = ret->acknowledged_at == TIME_NULL;
 	if (*ret_changed)
 		TRY(q_alert_acknowledge(cx->db, ret, cx->tenant->id, id,

@@ -74,7 +74,7 @@ static enum err hold(struct ctx *cx, const char *id, struct key_held *ret)
 	TRY(q_api_key_admins(cx->db, &admins, tenant_id, id));
 	TRY(tenants_state(cx, found[0], tenant));
 	if (!found[1])
-		return refuse(cx, ERR_NOT_FOUND, "API key does not exist");
+		return refuse_missing(cx, "api_key", id);
 	/* People and operators can make another. */
 	if (cx->actor != NULL && cx->actor->kind == ACTOR_KEY && admins.total == 0)
 		ret->last = "no other key of the tenant could make a new one";

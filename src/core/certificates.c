@@ -101,7 +101,7 @@ enum err certificates_store_new(struct ctx *cx, const struct certificate_verdict
 enum err certificates_store(struct ctx *cx, const struct certificate_verdict *v, struct domain_row *ret)
 {
 	if (v->domain == NULL)
-		return refuse(cx, ERR_NOT_FOUND, "Domain does not exist");
+		return ERR_NOT_FOUND;
 	TRY(domains_hold(cx, v->domain, ret));
 	if (!ret->custom)
 		return refuse(cx, ERR_CONFLICT, "%s is the platform's name for the tenant: it has the "

@@ -68,7 +68,7 @@ enum err domains_named(struct ctx *cx, const char *text, const char **ret)
 
 	*ret = hostname_ascii(cx->arena, text, &why);
 	if (*ret == NULL || check_custom_domain(*ret) != NULL)
-		return refuse(cx, ERR_NOT_FOUND, "Domain does not exist");
+		return refuse_missing(cx, "domain", text);
 	return ERR_NONE;
 }
 
@@ -139,7 +139,7 @@ enum err domains_hold(struct ctx *cx, const char *name, struct domain_row *ret)
 
 	TRY(lock(cx, name, ret, &found));
 	if (!found)
-		return refuse(cx, ERR_NOT_FOUND, "Domain does not exist");
+		return refuse_missing(cx, "domain", name);
 	return ctx_check_version(cx, ret->row_version);
 }
 

@@ -80,7 +80,7 @@ enum err operation_cancel(struct ctx *cx, const char *id, struct operation *ret)
 	q_tenant_lock_later(cx->db, tenant, &found[0], cx->tenant->id);
 	TRY(q_operation_find(cx->db, op, &found[1], cx->tenant->id, id));
 	if (!found[1])
-		return refuse(cx, ERR_NOT_FOUND, "operation %s does not exist", id);
+		return refuse_missing(cx, "operation", id);
 	can = ability_of(op);
 	if (can == NULL || can->cancel == NULL || !str_eq(op->status, "running"))
 		return refuse_cancel(cx, op);

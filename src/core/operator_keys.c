@@ -77,7 +77,7 @@ static enum err hold(struct ctx *cx, const char *id, struct key_held *ret)
 		}
 	}
 	if (!found)
-		return refuse(cx, ERR_NOT_FOUND, "API key does not exist");
+		return refuse_missing(cx, "operator_key", id);
 	judge_others(ret, others, full);
 	return ctx_check_version(cx, ret->row.row_version);
 }

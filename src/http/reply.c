@@ -60,7 +60,7 @@ enum err req_id(struct ctx *cx, const struct req *rq, int i, int64_t *ret)
 	int64_t id;
 
 	if (i >= rq->nparams || !parse_int64(rq->param[i], &id) || id <= 0)
-		return refuse(cx, ERR_NOT_FOUND, "no object has this id");
+		return refuse_missing(cx, rq->route->object, i < rq->nparams ? rq->param[i] : NULL);
 	*ret = id;
 	return ERR_NONE;
 }

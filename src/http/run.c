@@ -178,6 +178,11 @@ enum err run_admission(struct call *c)
 	return e;
 }
 
+static const char *last_param(const struct req *rq)
+{
+	return rq->nparams > 0 ? rq->param[rq->nparams - 1] : NULL;
+}
+
 enum err run_route(struct call *c)
 {
 	bool there = false;
@@ -194,6 +199,8 @@ enum err run_route(struct call *c)
 		return e;
 	c->asked_us = clock_mono_us();
 	e = run_handler(c);
+	if (e == ERR_NOT_FOUND && c->cx.problem.message == NULL)
+		(void)refuse_missing(&c->cx, c->rq.route->object, last_param(&c->rq));
 	if (e == ERR_NONE)
 		page_end(&c->cx, &c->rq);
 	return e;

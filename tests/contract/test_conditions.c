@@ -336,6 +336,30 @@ static void what_is_not_there_is_not_found_whatever_the_condition(void **state)
 	}
 }
 
+/* A kind and an id, as the client wrote it: whether it is read, changed or deleted. */
+static void what_is_not_there_is_told_in_one_way(void **state)
+{
+	struct contract *k = *state;
+
+	FOR_EACH_ROUTE(r, prefix)
+	{
+		struct ask ask = { .r = r, .prefix = prefix, .method = r->method, .beside = true };
+		const char *last = strrchr(r->path, '{'), *message;
+		char word[32];
+
+		if (last == NULL || str_starts(last, "{tenant_id}") || r->body != NULL)
+			continue;
+		ask.id = "4711";
+		message = answer_text(assert_error(404, "resource_not_found", contract_ask(k, k->c, &ask)),
+				      "message");
+		(void)snprintf(word, sizeof(word), "%s ", r->object);
+		for (char *p = word; (p = strchr(p, '_')) != NULL;)
+			*p = ' ';
+		if (!str_starts(message, word) || strstr(message, " 4711 does not exist") == NULL)
+			fail_msg("%s %s: %s", method_name(r->method), r->path, message);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +372,7 @@ int main(void)
 		cmocka_unit_test(a_tenant_may_want_a_tag_with_every_change),
 		cmocka_unit_test(conditions_that_are_none_are_refused),
 		cmocka_unit_test(what_is_not_there_is_not_found_whatever_the_condition),
+		cmocka_unit_test(what_is_not_there_is_told_in_one_way),
 	};
 
 	return cmocka_run_group_tests(tests, contract_setup, contract_teardown);

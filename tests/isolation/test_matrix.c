@@ -215,6 +215,20 @@ static void foreign_and_unknown_tenants_cannot_be_told_apart(void **state)
 
 /* Objects ------------------------------------------------------------------------------------------- */
 
+/* What the asker wrote himself is no secret to him: the id in his path. */
+static bool shows(const char *body, const char *own, const char *marker)
+{
+	const size_t skip = strlen(own);
+
+	for (const char *p = body; *p != '\0'; p++) {
+		if (strncmp(p, own, skip) == 0 && skip > 0)
+			p += skip - 1;
+		else if (str_starts(p, marker))
+			return true;
+	}
+	return false;
+}
+
 /* More of everything than the first tenant has, so that there are ids it does not have. */
 static void foreign_ids_lead_to_ones_own_object_or_to_none(void **state)
 {
@@ -238,7 +252,7 @@ static void foreign_ids_lead_to_ones_own_object_or_to_none(void **state)
 			a = client_get(mine, "%s/%s", made_at, id);
 		if (a->status != 200)
 			assert_error(404, "resource_not_found", a);
-		if (strstr(a->body, stage->party[1].marker) != NULL)
+		if (shows(a->body, a->status == 200 ? "" : id, stage->party[1].marker))
 			fail_msg("%s shows another tenant's object: %s", r->path, a->body);
 	}
 	client_close(mine);

@@ -84,6 +84,11 @@ struct ctx {
 
 /* Records the sentence and returns e, so a refusal is one statement. */
 enum err refuse(struct ctx *cx, enum err e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/*
+ * ERR_NOT_FOUND in the one way it is said: "policy 7 does not exist". kind: the audit's word for such
+ * objects; NULL, and an id that is NULL or too long to be one: "no such object".
+ */
+enum err refuse_missing(struct ctx *cx, const char *kind, const char *id);
 /* Adds one fault (field is copied) and returns ERR_VALIDATION. Beyond FAULTS_MAX they are not kept. */
 #define FAULTS_MAX 100
 enum err refuse_field(struct ctx *cx, const char *field, const char *error, const char *fmt, ...)

@@ -100,7 +100,7 @@ struct route {
 	size_t body_max;                /* 0: the server's default */
 	enum rate_class rate;
 	enum err errors[8];             /* beyond those every route of its class can give */
-	const char *object;             /* writes: the kind of object changed, for the audit: "policy" */
+	const char *object;             /* what it is about, for the audit of a write and for 404: "policy" */
 	/* writes: what the unit hook reserves first (core/head.h); 0: nothing */
 	int takes;
 	const char *summary;
