@@ -22,7 +22,7 @@ struct issuer_key {
  * within keys_pause_s of a fetch, nor within keys_retry_s of one that failed, whatever ids come, and requests
  * start 16 fetches a minute for one tenant's issuers.
  * ERR_INVALID_TOKEN: no such key; ERR_UNAVAILABLE with retry_after: it is not known, because the set cannot
- * be had or too many wait; ERR_NEED_LOAD when a worker must ask.
+ * be had or too many wait; ERR_NEED_LOAD when a worker must ask. Any thread; it waits with may_load only.
  */
 enum err jwks_key(struct ctx *cx, const struct key_ask *k, struct issuer_key *ret) MUST_USE;
 

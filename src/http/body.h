@@ -10,7 +10,8 @@
 /*
  * The body of a request while it comes. Bodies are what clients can make large, so they have memory of
  * their own that goes back to the system, and all of a server together have a bound. What counts is what
- * has come, not what was announced: memory that nothing was written to costs nothing.
+ * has come, not what was announced: memory that nothing was written to costs nothing. The budget is all
+ * threads'; a body is its call's, and so one thread's at a time.
  */
 struct body_budget {
 	_Atomic int64_t used;

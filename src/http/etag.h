@@ -4,6 +4,8 @@
 
 #include "router.h"
 
+/* Any thread: what is touched is the caller's or constant. */
+
 /*
  * Entity tags, all of them strong (RFC 9110 8.8.3):
  *   an object   "<row version>-<hash>"

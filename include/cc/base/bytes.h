@@ -8,6 +8,8 @@
 
 #include "cc/base/arena.h"
 
+/* Any thread: what is touched is the caller's or constant. */
+
 struct bytes {
 	const unsigned char *p;         /* NULL: no value */
 	size_t n;

@@ -111,7 +111,7 @@ struct err_info {
 	const char *meaning;    /* one sentence for the documents */
 };
 
-const struct err_info *err_info(enum err e);    /* never NULL */
+const struct err_info *err_info(enum err e);    /* never NULL; any thread */
 /* One of those that are never answered to a client. */
 #define err_is_internal(e) ((e) >= ERR_RETRY)
 

@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /*
- * Hash map from text to pointer. Keys are copied, values belong to the caller. Not locked:
- * its owner's lock guards it. The hash is keyed per process, so clients cannot aim collisions.
+ * Hash map from text to pointer. Keys are copied, values belong to the caller. Not locked: its owner's lock
+ * keeps other threads out. The hash is keyed per process, so clients cannot aim collisions.
  */
 struct map;
 

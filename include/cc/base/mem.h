@@ -6,7 +6,7 @@
 
 /*
  * Heap memory for objects that outlive a request. Like the arena these never return NULL:
- * real exhaustion aborts. Freed with free().
+ * real exhaustion aborts. Freed with free(), by any thread.
  */
 void *mem_alloc(size_t n, size_t size);         /* zeroed; an overflow of n * size aborts */
 char *mem_strdup(const char *s);                /* NULL stays NULL */

@@ -8,6 +8,8 @@
 
 #include "cc/base/arena.h"
 
+/* Any thread, one at a time for what lives in one arena. */
+
 /* Growing text in an arena; always NUL-terminated. Old copies stay in the arena. */
 struct str {
 	struct arena *arena;

@@ -9,6 +9,8 @@
 #include "cc/base/cidr.h"
 #include "cc/base/str.h"
 
+/* Any thread: what is touched is the caller's or constant. */
+
 enum actor_kind { ACTOR_KEY, ACTOR_USER, ACTOR_OPERATOR, ACTOR_SYSTEM };
 
 /* A credential that was found good. Immutable snapshot; belongs to the registry, see cred_put(). */

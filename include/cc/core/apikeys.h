@@ -7,6 +7,8 @@
 #include "cc/db/query.h"
 #include "cc/model/apikey.h"
 
+/* On the thread that owns cx, which waits for PostgreSQL: workers, jobs, commands; no I/O thread. */
+
 /*
  * The keys of cx->tenant. All run inside a unit of work in the control database bound to it
  * (place_control) and lock the tenant's row first; audit and change feed are the caller's.

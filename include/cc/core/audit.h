@@ -5,6 +5,8 @@
 #include "cc/base/ctx.h"
 #include "cc/base/str.h"
 
+/* Inside a unit of work, on the thread that runs it. */
+
 /* What changed; texts outlive the transaction's commit. */
 struct audit_entry {
 	const char *action;             /* operationId: "createPolicy" */

@@ -6,6 +6,8 @@
 #include "cc/base/str.h"
 #include "cc/model/audit.h"
 
+/* Any thread: what is touched is the caller's or constant. */
+
 /*
  * What makes a tenant's audit a chain. Whoever has the key can do the same from docs/audit.md:
  *   mac = HMAC-SHA-256(key of the tenant and version, mac of the row before ‖ canonical text of the row)

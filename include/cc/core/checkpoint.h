@@ -6,6 +6,8 @@
 #include "cc/base/str.h"
 #include "cc/model/checkpoint.h"
 
+/* On the thread that owns cx, which waits for PostgreSQL: workers, jobs, commands; no I/O thread. */
+
 /*
  * Checkpoints: the heads of a tenant's two chains, signed, each with the digest of the one before. Whoever
  * has kept one can tell a chain that was cut or rewritten since.

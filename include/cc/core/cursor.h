@@ -5,6 +5,8 @@
 #include "cc/base/arena.h"
 #include "cc/core/world.h"
 
+/* Any thread: what is touched is the caller's or constant. */
+
 #define CURSOR_MAC_LEN 16
 
 /*

@@ -11,7 +11,8 @@
  * whatever they call themselves. It is removed at the end, and whatever dies in between, by engine_sweep():
  * the name is recorded in the control database before the module is loaded.
  *
- * Never called inside a transaction. Every call and all of them together have a deadline.
+ * Never called inside a transaction. Every call and all of them together have a deadline. Waits: for workers
+ * and jobs, several at a time.
  */
 
 struct engine_settings {

@@ -6,6 +6,8 @@
 #include "cc/core/tenant.h"
 #include "cc/model/head.h"
 
+/* On the thread that owns cx, which waits for PostgreSQL: workers, jobs, commands; no I/O thread. */
+
 /* What a write takes from the tenant's limits; struct route.takes. */
 enum take {
 	TAKE_NOTHING,

@@ -12,6 +12,7 @@
 /*
  * An Idempotency-Key at work (cx->idem). It is asked for in front of the effect and recorded behind it,
  * in one transaction, in the database of the effect. Nothing of this does anything while cx->idem is NULL.
+ * All of it on the thread that runs the unit of work; duplicates elsewhere meet in the database.
  */
 struct idem {
 	bool data;                      /* kept in the tenant's schema, else in the control database */

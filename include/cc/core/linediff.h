@@ -4,6 +4,8 @@
 
 #include "cc/base/arena.h"
 
+/* Any thread: what is touched is the caller's or constant. */
+
 /*
  * What makes `to` of `from`, line by line, in the unified format that patch(1) reads: three lines of context,
  * the names in its first two lines. "" when they are equal. The shortest script is looked for within bounds

@@ -5,6 +5,8 @@
 #include "cc/base/ctx.h"
 #include "cc/model/operation.h"
 
+/* On the thread that owns cx, which waits for PostgreSQL: workers, jobs, commands; no I/O thread. */
+
 /*
  * Operations: work on a tenant that takes longer than a request, kept in the control database so that it
  * survives restarts and can be watched. A further kind is a row of the table in operations.c, a word in

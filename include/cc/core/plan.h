@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Any thread: what is touched is the caller's or constant. */
+
 /* Limits: INT_NULL is unlimited, 0 allows none. */
 struct limits {
 	int64_t max_policies, max_resources, max_users, max_bouncers;

@@ -7,6 +7,8 @@
 #include "cc/core/world.h"
 #include "cc/model/tenant.h"
 
+/* On the thread that owns cx, which waits for PostgreSQL: workers, jobs, commands; no I/O thread. */
+
 /* What a new tenant shall be; already validated. */
 struct tenant_spec {
 	const char *name, *slug, *domain;

@@ -11,7 +11,8 @@
 /*
  * How much a tenant may have of what is counted, and where that is refused. The limits are those of its
  * settings; what else there is to a quota stands beside them, as JSON. Where it is refused is decided by the
- * head row (core/head.h), of API keys by the lock of the tenant's row.
+ * head row (core/head.h), of API keys by the lock of the tenant's row. What takes a ctx runs on the thread
+ * of its unit of work, the rest on any.
  */
 
 /* Where it is refused: INT_NULL is nowhere. */

@@ -5,6 +5,8 @@
 #include "cc/base/ctx.h"
 #include "cc/base/str.h"
 
+/* Any thread: what is touched is the caller's or constant. */
+
 /*
  * The roles of people (cc/model/user.h: user_roles) as scopes. Viewer reads all but billing and keys;
  * Developer writes and tests policies and resources as well; Manager promotes and looks after users and

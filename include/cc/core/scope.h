@@ -7,6 +7,8 @@
 
 #include "cc/base/str.h"
 
+/* Any thread: what is touched is the caller's or constant. */
+
 /* The table of every scope; one bit each. Scope names are the wire's; a test compares with the routes. */
 extern const char *const scope_names[];         /* NULL-terminated */
 /* Those of a tenant: all but platform:*. */

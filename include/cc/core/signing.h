@@ -4,6 +4,8 @@
 
 #include "cc/base/bytes.h"
 
+/* Any thread: what is touched is the caller's or constant. */
+
 /* What the daemon signs with. Ed25519; made of a secret of the settings, so that all nodes have the same. */
 #define SIGNING_LEN 32
 #define SIGNING_ID_LEN 43

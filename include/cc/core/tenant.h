@@ -19,7 +19,7 @@ enum tenant_status {
 const char *tenant_status_name(enum tenant_status s);   /* "active", "deletion_scheduled", … */
 bool tenant_status_parse(const char *s, enum tenant_status *ret);
 
-/* Immutable snapshot of a tenant and its placement; refcounted by the registry. */
+/* Immutable snapshot of a tenant and its placement, for any thread; refcounted by the registry. */
 struct tenant {
 	const char *id, *slug, *name, *domain;
 	enum tenant_status status;
@@ -41,7 +41,7 @@ struct tenant {
 
 /*
  * The unit of work in the tenant's schema, as its role. ERR_UNAVAILABLE without a pool, ERR_TENANT_MIGRATING
- * when behind.
+ * when behind. Any thread: nothing is asked.
  */
 enum err tenant_place(struct ctx *cx, const struct tenant *t, struct db_place *ret) MUST_USE;
 

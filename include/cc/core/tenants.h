@@ -7,6 +7,8 @@
 #include "cc/model/tenant.h"
 #include "cc/schema/read.h"
 
+/* On the thread that owns cx, which waits for PostgreSQL: workers, jobs, commands; no I/O thread. */
+
 /*
  * Tenants as operators and owners manage them. What changes one runs inside a unit of work in the
  * control database bound to cx->tenant (place_control), locks its row first, and leaves audit and

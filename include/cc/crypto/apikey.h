@@ -9,6 +9,8 @@
 #include "cc/base/arena.h"
 #include "cc/base/err.h"
 
+/* Any thread: what is touched is the caller's or constant. */
+
 /*
  * cc_live_ | cc_test_ | cc_op_  +  10 characters key id  +  32 characters secret  +  6 characters
  * CRC-32 of all before, base62. The CRC lets a random spray be refused without any look-up.

@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+/* Any thread: what is touched is the caller's or constant. */
+
 void sha256_of(const void *p, size_t n, unsigned char ret[32]);
 void hmac_sha256(const void *key, size_t key_len, const void *p, size_t n, unsigned char ret[32]);
 

@@ -6,6 +6,8 @@
 
 #include "cc/base/bytes.h"
 
+/* Any thread: what is touched is the caller's or constant. */
+
 /*
  * Verifying JSON Web Signatures (RFC 7515) with public keys of issuers. An algorithm belongs to the key,
  * never to the token (RFC 8725, 3.1): whoever verifies compares first. No secret keys, no "none".

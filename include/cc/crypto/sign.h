@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Any thread: what is touched is the caller's or constant. */
+
 /* Ed25519 (RFC 8032): whoever knows the public half can check, only the seed can sign. */
 #define SIGN_SEED_LEN 32
 #define SIGN_PUBLIC_LEN 32

@@ -4,6 +4,8 @@
 
 #include "cc/base/arena.h"
 
+/* Any thread: what is touched is the caller's or constant. */
+
 /* Connection strings, keywords or URI, read by the library that will use them. */
 
 /* The value of a keyword: "dbname". NULL: absent, or the text is no connection string. */

@@ -6,6 +6,8 @@
 
 #include "cc/db/session.h"
 
+/* On the thread that holds the session, which waits: at start, and jobs. Nodes wait for each other. */
+
 /* Embedded by sqlgen from sql/<set>/migrations/NNNN_name.sql; versions run 1, 2, 3, … without a gap. */
 struct migration {
 	int version;

@@ -31,6 +31,7 @@
  * A query whose text holds the markers :after (in its WHERE) and ORDER BY :sort takes `const struct
  * db_order *order` after the result: both are made of the table's fields, see there.
  */
+/* The connection of a unit of work: of the thread that runs it, until it is given back. */
 struct db;
 
 enum db_type { DB_TEXT, DB_INT8, DB_BOOL, DB_TIME, DB_TEXTS, DB_JSON, DB_BYTEA, DB_FLOAT8 };

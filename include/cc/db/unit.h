@@ -32,6 +32,7 @@ typedef enum err (*db_work)(struct ctx *cx, void *arg);
  * Every wait ends at cx->deadline_ms (0: 30 s). cx->db_us grows by the time waited.
  * A :one or :exec1 queued for later in a write is decided before COMMIT is sent, which costs a round
  * trip; an INSERT … VALUES without ON CONFLICT does not need that.
+ * Any thread that may wait: workers, jobs and commands, never an I/O thread.
  */
 enum err db_unit(struct ctx *cx, const struct db_place *place, enum db_mode mode, db_work work,
 		 void *arg) MUST_USE;

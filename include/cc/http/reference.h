@@ -4,6 +4,8 @@
 
 #include "cc/http/route.h"
 
+/* Any thread, one at a time for what lives in one arena. */
+
 /* A word of the tables and what it means: a tag, or a {…} of the paths with one that could stand there. */
 struct reference_word {
 	const char *name, *doc, *example;

@@ -29,7 +29,7 @@ extern const char *const audit_chains[], *const audit_categories[];
 #define AUDIT_CHAIN_DATA "data"
 #define AUDIT_CHAIN_CONTROL "control"
 
-/* Where an object belongs; what the table does not know belongs to the tenant. */
+/* Where an object belongs (any thread); what the table does not know belongs to the tenant. */
 const char *audit_category_of(const char *object_type);
 
 #endif

@@ -7,6 +7,8 @@
 
 #include "cc/base/ctx.h"
 
+/* Any thread: what is touched is the caller's or constant. */
+
 /*
  * A syntax check of Rego modules, old syntax and v1: UTF-8, tokens, brackets, one package that comes first,
  * imports, and what the heads of rules look like. It knows no names, no types and no built-ins and evaluates

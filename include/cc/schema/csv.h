@@ -4,6 +4,8 @@
 
 #include "cc/schema/schema.h"
 
+/* Any thread, one at a time for what lives in one arena. */
+
 /*
  * Comma-separated values (RFC 4180): a line with the names of the F_OUT fields, then one per object, ended
  * by CR LF. Null is an empty cell; what is no scalar is written as JSON. A text that a spreadsheet would take

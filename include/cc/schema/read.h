@@ -5,6 +5,8 @@
 #include "cc/base/ctx.h"
 #include "cc/schema/schema.h"
 
+/* Any thread: what is touched is the caller's or constant. */
+
 enum read_mode {
 	READ_CREATE,    /* defaults filled in, required enforced, only F_CREATE fields */
 	/* PUT: required enforced; F_UPDATE fields, and F_OUT ones for schema_overlay() to compare */

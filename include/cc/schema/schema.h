@@ -10,6 +10,8 @@
 #include "cc/base/clock.h"
 #include "cc/base/str.h"
 
+/* Any thread: what is touched is the caller's or constant. */
+
 /*
  * One table per object describes its fields once. JSON bodies, query strings, settings, rows of
  * PostgreSQL, JSON replies, OpenAPI and the contract tests all read this table.

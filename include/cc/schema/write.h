@@ -4,6 +4,8 @@
 
 #include "cc/schema/schema.h"
 
+/* Any thread, one at a time for what lives in one arena. */
+
 /* JSON text writer over a str; keeps commas and nesting (at most 32 deep). No tree. */
 struct jw {
 	struct str *out;
