@@ -11,7 +11,7 @@
 
 #define TICK_MS 1000
 #define TICK_BUDGET_MS 2000
-#define RESTS 2 /* leases that go by before what failed is taken for gone */
+#define RESTS_MS INT64_C(2000) /* for each second of a lease: two go by, then what failed is gone */
 #define BUSY_MS 20 /* a tick that did something is followed by another soon */
 #define MARKS_EVERY_MS 5000
 #define SWEEP_EVERY_MS 10000
@@ -53,7 +53,7 @@ static bool is_waiting(struct upkeep *u, const struct tick_report *r)
 
 	u->waiting = (u->waiting & ~r->worked) | r->failed;
 	if (r->failed != 0)
-		u->waiting_until = now + RESTS * 1000 * u->jobs->world->settings->provision_lease_s + TICK_MS;
+		u->waiting_until = now + RESTS_MS * u->jobs->world->settings->provision_lease_s + TICK_MS;
 	if (now >= u->waiting_until)
 		u->waiting = 0;
 	return u->waiting != 0;
