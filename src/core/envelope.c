@@ -94,7 +94,7 @@ enum err envelope_seal(struct ctx *cx, const struct binding *b, struct bytes pla
 
 enum err envelope_open(struct ctx *cx, const struct binding *b, const struct sealed *s, struct bytes *ret)
 {
-	struct bytes dek;
+	struct bytes dek = { 0 };
 
 	*ret = (struct bytes){ 0 };
 	TRY(unwrap(cx, b, s, &dek));
@@ -105,7 +105,7 @@ enum err envelope_open(struct ctx *cx, const struct binding *b, const struct sea
 
 enum err envelope_rewrap(struct ctx *cx, const struct binding *b, const struct sealed *s, struct sealed *ret)
 {
-	struct bytes dek;
+	struct bytes dek = { 0 };
 
 	TRY(unwrap(cx, b, s, &dek));
 	ret->secret = s->secret;

@@ -19,7 +19,7 @@
 #define ISSUER_MAX 500
 #define SECURITY_BITS_MIN 112 /* of the keys that sign: RSA 2048 */
 #define AUTH_LEVEL 2          /* the same to OpenSSL, which then takes no SHA-1 */
-#define DAY (24 * 3600 * TIME_SECOND)
+#define DAY (TIME_SECOND * 24 * 3600)
 
 struct check {
 	struct ctx *cx;

@@ -54,7 +54,7 @@ static bool decode(struct reader *r, struct bytes *ret)
 
 		if (*c == '-' || *c == '_')
 			return false;
-		*c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
+		*c = (char)(*c == '+' ? '-' : *c == '/' ? '_' : *c);
 	}
 	return base64url_decode(r->arena, r->text.data, n, ret);
 }
@@ -152,12 +152,12 @@ const char *pem_write(struct arena *a, const char *label, struct bytes der)
 	const size_t n = strlen(text), whole = (n + 3) / 4 * 4;
 	struct str out;
 
-	str_init(&out, a, whole + whole / LINE + 2 * LABEL_MAX + 40);
+	str_init(&out, a, whole + whole / LINE + (size_t)2 * LABEL_MAX + 40);
 	str_addf(&out, BEGIN "%s" DASHES "\n", label);
 	for (size_t i = 0; i < whole; i++) {
-		const char c = i < n ? text[i] : '=';
+		const char c = (char)(i < n ? text[i] : '=');
 
-		str_add_char(&out, c == '-' ? '+' : c == '_' ? '/' : c);
+		str_add_char(&out, (char)(c == '-' ? '+' : c == '_' ? '/' : c));
 		if (i % LINE == LINE - 1 || i == whole - 1)
 			str_add_char(&out, '\n');
 	}

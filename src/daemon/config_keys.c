@@ -106,7 +106,7 @@ static bool read_hash(const char *line, size_t n, unsigned char *ret)
 {
 	char digits[2 * HASH_LEN + 1];
 
-	if (n != 2 * HASH_LEN)
+	if (n != (size_t)2 * HASH_LEN)
 		return false;
 	memcpy(digits, line, n);
 	digits[n] = '\0';
