@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cc/crypto/wipe.h"
+
 #include "program.h"
 
 struct option {
@@ -260,6 +262,10 @@ int cli_main(int argc, char **argv)
 	struct options o = { 0 };
 	int used = 0, status;
 
+	if (!crypto_wipes()) {
+		complain("OpenSSL was at work before this program: private keys would stay in memory");
+		return EXIT_SOFTWARE;
+	}
 	if (argc < 2)
 		return wrong_usage(NULL, "no command", NULL);
 	if (str_eq(argv[1], "--help") || str_eq(argv[1], "-h"))

@@ -19,7 +19,7 @@ static bool is_credential(const char *path)
 {
 	const char *folder = getenv("CREDENTIALS_DIRECTORY");
 
-	return folder != NULL && folder[0] == '/' && str_starts(path, folder);
+	return folder != NULL && folder[0] == '/' && str_starts(path, folder) && path[strlen(folder)] == '/';
 }
 
 /* NULL: nobody else can read it or put another in its place. */

@@ -10,6 +10,7 @@
 #include "scan.h"
 #include "tree.h"
 #include "value.h"
+#include "wipe.h"
 
 
 struct reader {
@@ -345,6 +346,7 @@ enum err schema_read_json(struct ctx *cx, const struct schema *s, const char *te
 	wrong = json_scan(text, len, &at);
 	if (wrong != NULL)
 		return not_json(cx, text, at, wrong);
+	jansson_wipes();
 	body = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
 	if (body == NULL) {
 		at = error.position > 0 && (size_t)error.position <= len ? (size_t)error.position : 0;

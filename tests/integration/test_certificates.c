@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates that tenants bring: taken, shown without their keys, sealed for one tenant, gone with it. */
+#define _GNU_SOURCE /* memmem */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -13,6 +16,8 @@
 #include "client.h"
 #include "daemon.h"
 #include "temp.h"
+
+#define PART 65536
 
 static void add(struct client *c, const struct tenant_fixture *t, const char *domain)
 {
@@ -229,6 +234,66 @@ static void the_key_is_in_no_table_and_no_log(void **state)
 	cert_free(cert);
 }
 
+/* How often the bytes are in what the program has in memory; -1: that cannot be read here. */
+static int times_in_memory(pid_t pid, const char *needle, size_t n)
+{
+	char path[64], line[512], *part = malloc(PART);
+	unsigned long from, to;
+	int fd, found = 0;
+	FILE *maps;
+
+	assert_non_null(part);
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	maps = fopen(path, "re");
+	while (fd >= 0 && maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
+		if (sscanf(line, "%lx-%lx rw", &from, &to) != 2 || strstr(line, " rw") == NULL)
+			continue;
+		for (unsigned long at = from; at < to; at += PART - n) {
+			const ssize_t got = pread(fd, part, PART, (off_t)at);
+
+			for (char *p = part; got > 0 && (p = memmem(p, (size_t)(part + got - p), needle, n));
+			     p++)
+				found++;
+		}
+	}
+	if (maps != NULL)
+		fclose(maps);
+	if (fd >= 0)
+		close(fd);
+	free(part);
+	return fd < 0 ? -1 : found;
+}
+
+static void the_key_does_not_stay_in_memory(void **state)
+{
+	struct cert *cert = for_name("www.forgets.org", 0);
+	char *body = cert_body(cert, NULL, true), needle[61];
+	unsigned char secret[CERT_SECRET_LEN];
+	struct tenant_fixture t;
+	struct client *c;
+	int found;
+
+	take_needle(cert, needle);
+	fixture_tenant(*state, "forgets", NULL, NULL, NULL, &t);
+	c = client_of(*state, &t);
+	add(c, &t, "www.forgets.org");
+	assert_status(200, bring(c, &t, "www.forgets.org", NULL, body));
+	client_close(c);
+	found = times_in_memory(daemon_pid(*state), needle, sizeof(needle) - 1);
+	if (found < 0) {
+		print_message("# skip: the memory of another process cannot be read here\n");
+		skip();
+	}
+	assert_true(times_in_memory(daemon_pid(*state), t.id, strlen(t.id)) > 0);
+	assert_int_equal(0, found);
+	cert_secret(cert, secret);
+	assert_int_equal(0, times_in_memory(daemon_pid(*state), (const char *)secret, sizeof(secret)));
+	free(body);
+	cert_free(cert);
+}
+
 static void another_takes_its_place(void **state)
 {
 	struct tenant_fixture t;
@@ -286,6 +351,55 @@ static void it_goes_with_its_domain(void **state)
 	free(body);
 }
 
+/* `controlcored kek rotate` with these KEKs: its status, and what it said. */
+static struct temp_run rotate(struct daemon *d, const char *keks)
+{
+	const char *const argv[] = { getenv("CC_BIN"), "kek", "rotate", "--config", daemon_config_path(d), NULL };
+	char entry[100];
+	const char *const env[] = { entry, NULL };
+
+	snprintf(entry, sizeof(entry), "CONTROLCORE_SECRETS_KEKS=%s", keks);
+	return temp_run(argv, env, 60000);
+}
+
+static void expect_rotation(struct daemon *d, const char *keks, int status, const char *out, const char *err)
+{
+	struct temp_run r = rotate(d, keks);
+
+	if (r.status != status || strstr(r.out, out) == NULL || strstr(r.err, err) == NULL)
+		fail_msg("status %d, out: %s, err: %s", r.status, r.out, r.err);
+	assert_null(strstr(r.out, DAEMON_KEK));
+	assert_null(strstr(r.err, DAEMON_KEK));
+	temp_run_free(&r);
+}
+
+static void a_kek_is_changed_while_all_runs(void **state)
+{
+	struct tenant_fixture t;
+	struct client *c;
+	char *body = cert_body_for("www.rotates.org");
+	const struct answer *a;
+
+	fixture_tenant(*state, "rotates", NULL, NULL, NULL, &t);
+	c = client_of(*state, &t);
+	add(c, &t, "www.rotates.org");
+	assert_status(200, bring(c, &t, "www.rotates.org", NULL, body));
+	expect_rotation(*state, "next,tests", 78, "", "keks/next: secrets.keks: cannot be used: No such file");
+	daemon_kek(*state, "next", "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100");
+	expect_rotation(*state, "next", 69, "", "not among secrets.keks: tests (");
+	expect_rotation(*state, "next,tests", 0, "all certificates are under next: ", "");
+	expect_rotation(*state, "next,tests", 0, "all certificates are under next: 0 changed, ", "");
+	expect_rotation(*state, "tests", 69, "", "not among secrets.keks: next (");
+	a = assert_status(200, client_get(c, "/audit/logs?object=domain"));
+	assert_text("rotateKek", a, "logs[0].action");
+	assert_text("www.rotates.org", a, "logs[0].object_id");
+	/* The daemon, which seals under the old one yet, goes on. */
+	assert_status(200, bring(c, &t, "www.rotates.org", NULL, body));
+	expect_rotation(*state, "next,tests", 0, "all certificates are under next: 1 changed, ", "");
+	client_close(c);
+	free(body);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,9 +407,11 @@ int main(void)
 		cmocka_unit_test(a_new_domain_may_bring_its_own),
 		cmocka_unit_test(what_is_not_fit_is_refused_by_field),
 		cmocka_unit_test(the_key_is_in_no_table_and_no_log),
+		cmocka_unit_test(the_key_does_not_stay_in_memory),
 		cmocka_unit_test(another_takes_its_place),
 		cmocka_unit_test(an_end_is_seen_when_it_comes),
 		cmocka_unit_test(it_goes_with_its_domain),
+		cmocka_unit_test(a_kek_is_changed_while_all_runs),
 	};
 
 	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 #include <jansson.h>
+#include <openssl/core_names.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -115,6 +116,15 @@ const char *cert_pem(const struct cert *c)
 const char *cert_private(const struct cert *c)
 {
 	return c->private;
+}
+
+void cert_secret(const struct cert *c, unsigned char ret[CERT_SECRET_LEN])
+{
+	BIGNUM *n = NULL;
+
+	assert_int_equal(1, EVP_PKEY_get_bn_param(c->key.key, OSSL_PKEY_PARAM_PRIV_KEY, &n));
+	assert_int_equal(CERT_SECRET_LEN, BN_bn2binpad(n, ret, CERT_SECRET_LEN));
+	BN_clear_free(n);
 }
 
 char *cert_body(const struct cert *c, const char *chain, bool self_managed)

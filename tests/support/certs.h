@@ -42,6 +42,9 @@ struct cert *cert_make(const struct cert_spec *spec);
 void cert_free(struct cert *c);                 /* NULL is fine */
 const char *cert_pem(const struct cert *c);
 const char *cert_private(const struct cert *c); /* its key, PKCS #8 */
+/* The number itself, of P-256, as it stands in DER. */
+#define CERT_SECRET_LEN 32
+void cert_secret(const struct cert *c, unsigned char ret[CERT_SECRET_LEN]);
 /* A body of PUT …/certificate: self-managed unless there is a chain. malloc'ed. */
 char *cert_body(const struct cert *c, const char *chain, bool self_managed);
 /* The same for a domain's own: made, and thrown away. malloc'ed. */
