@@ -1,6 +1,7 @@
 -- Certificates of domains. Tenants write and see their own; only cc_ctl reads what is sealed.
 -- include: cc/model/certificate.h
 -- include: cc/model/domain.h
+-- include: cc/model/tally.h
 
 -- What is shown of one, or with domain NULL of all of a tenant's.
 -- name: certificate_shown :many certificate_shown
@@ -29,6 +30,40 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
 UPDATE cc.domain
    SET ssl_status = CASE WHEN routed THEN 'active' ELSE 'pending' END,
        next_check_at = CASE WHEN status = 'verified' AND cname_verified THEN now() ELSE next_check_at END,
+       row_version = row_version + 1
+ WHERE tenant_id = $1 AND domain = $2;
+
+-- Whether anybody has to be told of an end, and whom: asked by every node. Run as cc_ctl.
+-- name: certificate_work_due :one tally
+SELECT EXISTS (SELECT FROM cc.certificate c JOIN cc.tenant t ON t.id = c.tenant_id
+                WHERE c.look_at <= now() AND t.status IN ('active', 'suspended'))::int::int8 AS total;
+
+-- name: certificate_work :many certificate_row
+-- args: max_rows int8
+SELECT c.tenant_id, c.domain
+  FROM cc.certificate c JOIN cc.tenant t ON t.id = c.tenant_id
+ WHERE c.look_at <= now() AND t.status IN ('active', 'suspended')
+ ORDER BY c.look_at LIMIT $1;
+
+-- How near the end is, and when it is nearer; no row: another node was first. The domain's row is locked.
+-- name: certificate_look :opt certificate_end
+-- args: tenant_id text, domain text
+UPDATE cc.certificate
+   SET look_at = coalesce((SELECT min(t) FROM unnest(ARRAY[
+	not_after - (not_after - not_before) / 4, not_after - interval '7 days', not_after - interval '48 hours',
+	not_after]) t WHERE t > now()), 'infinity')
+ WHERE tenant_id = $1 AND domain = $2 AND look_at <= now()
+RETURNING not_after, CASE WHEN not_after <= now() THEN 4
+                          WHEN not_after <= now() + interval '48 hours' THEN 3
+                          WHEN not_after <= now() + interval '7 days' THEN 2
+                          WHEN not_after - (not_after - not_before) / 4 <= now() THEN 1
+                          ELSE 0 END AS nearness;
+
+-- It is over: the domain is proven, and no more served over TLS.
+-- name: domain_uncertified :exec
+-- args: tenant_id text, domain text
+UPDATE cc.domain
+   SET ssl_status = 'expired', status = CASE status WHEN 'active' THEN 'verified' ELSE status END,
        row_version = row_version + 1
  WHERE tenant_id = $1 AND domain = $2;
 

@@ -7,6 +7,7 @@
 
 #include "cc/base/clock.h"
 #include "cc/base/log.h"
+#include "cc/core/alerts.h"
 #include "cc/core/envelope.h"
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
@@ -87,6 +88,8 @@ static enum err put(struct ctx *cx, const struct certificate_verdict *v, struct 
 				c->issuer, c->key_type, c->not_before, c->not_after, c->chain, sealed->secret,
 				sealed->dek, sealed->kek_id);
 	q_domain_certified_later(cx->db, b.tenant_id, b.domain);
+	alert_resolve_later(cx, ALERT_CERTIFICATE_EXPIRING, b.domain);
+	alert_resolve_later(cx, ALERT_CERTIFICATE_EXPIRED, b.domain);
 	TRY(q_domain_get(cx->db, ret, &found, b.tenant_id, b.domain));
 	domains_show(cx, ret);
 	return certificates_show(cx, ret, 1);

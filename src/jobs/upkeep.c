@@ -4,6 +4,7 @@
 
 #include "cc/base/clock.h"
 #include "cc/base/log.h"
+#include "cc/core/certificates.h"
 #include "cc/core/engine.h"
 #include "cc/core/marks.h"
 #include "cc/core/provision.h"
@@ -23,14 +24,15 @@
 #define ORPHAN_GRACE_S 3600
 #define ORPHANS_BUDGET_MS 30000
 #define ENGINE_EVERY_MS 5000
+#define CERTIFICATES_EVERY_MS 5000
 
 struct upkeep {
 	struct jobs *jobs;
 	struct arena *arena;
-	struct trouble tick, trim, orphans, marks, engine;
+	struct trouble tick, trim, orphans, marks, engine, certificates;
 	unsigned waiting; /* parts of the tick that failed: what they left is leased, and comes again … */
 	int64_t waiting_until; /* … before this */
-	int64_t marks_at, sweep_at, trim_at, orphans_at, engine_at; /* clock_mono_ms() */
+	int64_t marks_at, sweep_at, trim_at, orphans_at, engine_at, certificates_at; /* clock_mono_ms() */
 };
 
 static bool due(int64_t *at, int64_t every_ms)
@@ -148,6 +150,18 @@ static void sweep_engine(struct upkeep *u)
 		LOG(LOG_INFO, "modules left in the policy engine are removed", LOG_INT("modules", removed));
 }
 
+/* Some at a time: what is left is still due. */
+static void watch_certificates(struct upkeep *u)
+{
+	struct ctx cx = jobs_ctx(u->jobs, u->arena, TICK_BUDGET_MS);
+	int done = 0;
+	const enum err e = certificates_tick(&cx, &done);
+
+	trouble_note(&u->certificates, &cx, e);
+	if (e == ERR_NONE && done > 0)
+		u->certificates_at = 0;
+}
+
 static void keep_house(struct upkeep *u)
 {
 	struct world *w = u->jobs->world;
@@ -160,6 +174,8 @@ static void keep_house(struct upkeep *u)
 		trim_control(u);
 	if (due(&u->engine_at, ENGINE_EVERY_MS))
 		sweep_engine(u);
+	if (due(&u->certificates_at, CERTIFICATES_EVERY_MS))
+		watch_certificates(u);
 	if (!due(&u->orphans_at, ORPHANS_EVERY_MS))
 		return;
 	for (size_t i = 0; i < w->nregions && !jobs_stopping(u->jobs); i++)
@@ -176,6 +192,7 @@ void *upkeep_run(void *jobs)
 		.orphans = { .what = "orphan check" },
 		.marks = { .what = "marks of use" },
 		.engine = { .what = "clearing of the policy engine" },
+		.certificates = { .what = "watch over certificates" },
 		.orphans_at = clock_mono_ms() + ORPHANS_EVERY_MS / 5,
 	};
 	bool more, failed;

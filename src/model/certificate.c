@@ -72,6 +72,14 @@ static const struct field certificate_row_fields[] = {
 #undef T
 SCHEMA(certificate_row_schema, struct certificate_row, "CertificateRow", certificate_row_fields);
 
+#define T struct certificate_end
+static const struct field certificate_end_fields[] = {
+	INT(T, nearness, 0, 0, 0, "Internal."),
+	TIME(T, not_after, 0, "Internal."),
+};
+#undef T
+SCHEMA(certificate_end_schema, struct certificate_end, "CertificateEnd", certificate_end_fields);
+
 #define T struct kek_use
 static const struct field kek_use_fields[] = {
 	TEXT(T, kek_id, 0, 0, 0, "Internal."),

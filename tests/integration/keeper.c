@@ -31,6 +31,13 @@ static enum err add_and_store(struct ctx *cx, void *arg)
 	return certificates_store_new(cx, g->verdict, row);
 }
 
+static enum err replace(struct ctx *cx, void *arg)
+{
+	const struct gift *g = arg;
+
+	return certificates_store(cx, g->verdict, ARENA_NEW(cx->arena, struct domain_row));
+}
+
 static void must(const struct ctx *cx, enum err e)
 {
 	for (const struct fault *f = cx->problem.faults; f != NULL; f = f->next)
@@ -39,7 +46,7 @@ static void must(const struct ctx *cx, enum err e)
 		fail_msg("%s: %s", err_info(e)->code, cx->problem.message != NULL ? cx->problem.message : "");
 }
 
-const char *keeper_bring(struct plane *p, const char *tenant_id, const char *domain)
+static const char *bring(struct plane *p, const char *tenant_id, const char *domain, db_work work)
 {
 	const char *names = arena_printf(p->arena, "DNS:%s", domain);
 	struct cert *cert = cert_make(&(struct cert_spec){ .names = names });
@@ -53,12 +60,24 @@ const char *keeper_bring(struct plane *p, const char *tenant_id, const char *dom
 	must(&cx, tenant_get(&cx, tenant_id, true, &cx.tenant));
 	certificates_check(&cx, domain, &in, &g.verdict);
 	place_control(cx.world, tenant_id, &place);
-	must(&cx, db_unit(&cx, &place, DB_WRITE, add_and_store, &g));
-	plane_sql(p, PLANE_CONTROL, "UPDATE cc.domain SET status = 'verified' WHERE domain = '%s'", domain);
+	must(&cx, db_unit(&cx, &place, DB_WRITE, work, &g));
 	tenant_put(cx.tenant);
 	cert_free(cert);
 	plane_done(&cx);
 	return key;
+}
+
+const char *keeper_bring(struct plane *p, const char *tenant_id, const char *domain)
+{
+	const char *key = bring(p, tenant_id, domain, add_and_store);
+
+	plane_sql(p, PLANE_CONTROL, "UPDATE cc.domain SET status = 'verified' WHERE domain = '%s'", domain);
+	return key;
+}
+
+void keeper_replace(struct plane *p, const char *tenant_id, const char *domain)
+{
+	(void)bring(p, tenant_id, domain, replace);
 }
 
 static void note(struct ctx *cx, const struct served_certificate *c, void *arg)

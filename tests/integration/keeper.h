@@ -6,8 +6,10 @@
 
 /* Certificates on a plane: kept as the API keeps them, told as the listener is told. */
 
-/* A verified domain of the tenant's with a certificate; its private key, in PEM, lives as long as the plane. */
+/* A verified domain of the tenant's with a certificate: its private key, in PEM, as long as the plane. */
 const char *keeper_bring(struct plane *p, const char *tenant_id, const char *domain);
+/* Another one in its place. */
+void keeper_replace(struct plane *p, const char *tenant_id, const char *domain);
 /* "domain tenant_id\n" of all that can be served (of one tenant, or with NULL of all). */
 const char *keeper_served(struct plane *p, const char *tenant_id);
 /* The key that is served for a domain; NULL: none; *ret_err: why. */

@@ -319,6 +319,7 @@ static void an_end_is_seen_when_it_comes(void **state)
 {
 	struct tenant_fixture t;
 	struct client *c;
+	const struct answer *a;
 	char *body = cert_body_for("www.ends.org");
 
 	fixture_tenant(*state, "ends", NULL, NULL, NULL, &t);
@@ -326,8 +327,17 @@ static void an_end_is_seen_when_it_comes(void **state)
 	add(c, &t, "www.ends.org");
 	prove(*state, "www.ends.org");
 	assert_text("active", assert_status(200, bring(c, &t, "www.ends.org", NULL, body)), "ssl_status");
-	fixture_control(*state, "UPDATE cc.certificate SET not_after = now() WHERE domain = 'www.ends.org'");
+	fixture_control(*state, "UPDATE cc.certificate SET not_after = now(), look_at = 'infinity'"
+			" WHERE domain = 'www.ends.org'");
 	assert_text("expired", assert_status(200, get(c, &t, "www.ends.org")), "ssl_status");
+	fixture_control(*state, "UPDATE cc.certificate SET look_at = now() WHERE domain = 'www.ends.org'");
+	do {
+		temp_sleep_ms(50);
+		client_forget(c);
+		a = assert_status(200, client_get(c, "/tenants/%s/alerts", t.id));
+	} while (answer_count(a, "") == 0);
+	assert_text("certificate_expired", a, "[0].type");
+	assert_text("www.ends.org", a, "[0].subject");
 	client_close(c);
 	free(body);
 }
@@ -354,7 +364,9 @@ static void it_goes_with_its_domain(void **state)
 /* `controlcored kek rotate` with these KEKs: its status, and what it said. */
 static struct temp_run rotate(struct daemon *d, const char *keks)
 {
-	const char *const argv[] = { getenv("CC_BIN"), "kek", "rotate", "--config", daemon_config_path(d), NULL };
+	const char *const argv[] = {
+		getenv("CC_BIN"), "kek", "rotate", "--config", daemon_config_path(d), NULL
+	};
 	char entry[100];
 	const char *const env[] = { entry, NULL };
 
@@ -384,7 +396,8 @@ static void a_kek_is_changed_while_all_runs(void **state)
 	c = client_of(*state, &t);
 	add(c, &t, "www.rotates.org");
 	assert_status(200, bring(c, &t, "www.rotates.org", NULL, body));
-	expect_rotation(*state, "next,tests", 78, "", "keks/next: secrets.keks: cannot be used: No such file");
+	expect_rotation(*state, "next,tests", 78, "",
+			"keks/next: secrets.keks: cannot be used: No such file");
 	daemon_kek(*state, "next", "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100");
 	expect_rotation(*state, "next", 69, "", "not among secrets.keks: tests (");
 	expect_rotation(*state, "next,tests", 0, "all certificates are under next: ", "");

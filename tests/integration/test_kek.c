@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private keys in a real database: opened for whom they were sealed, and sealed under another KEK by rotation. */
+/* Private keys in a real database: opened for whom they were sealed, and sealed anew under another KEK. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -164,8 +164,8 @@ static struct kek_rotation rotated(struct plane *p)
 
 static const char *sealed(struct plane *p)
 {
-	return plane_text(p, PLANE_CONTROL, "SELECT string_agg(encode(sealed_key, 'hex'), ' ' ORDER BY domain)"
-			  " FROM cc.certificate");
+	return plane_text(p, PLANE_CONTROL, "SELECT string_agg(encode(sealed_key, 'hex'), ' '"
+			  " ORDER BY domain) FROM cc.certificate");
 }
 
 static void rotation_changes_what_deks_are_under_and_nothing_else(void **state)
@@ -232,7 +232,8 @@ static void rotation_names_what_does_not_open(void **state)
 	assert_int_equal(ERR_INTERNAL, certificates_rotate(&cx, &r));
 	assert_non_null(strstr(cx.problem.message, "two.acme.org"));
 	assert_non_null(strstr(cx.problem.cause, "KEK old"));
-	assert_int_equal(1, plane_count(p, "cc.certificate WHERE kek_id = 'new' AND domain = 'one.acme.org'"));
+	assert_int_equal(1, plane_count(p, "cc.certificate WHERE kek_id = 'new'"
+					   " AND domain = 'one.acme.org'"));
 	plane_done(&cx);
 }
 
@@ -241,7 +242,8 @@ static void rotation_may_die_anywhere(void **state)
 {
 	struct plane *p = *state;
 	const char *acme = plane_tenant(p, "acme"), *other = plane_tenant(p, "other");
-	const char *one = keeper_bring(p, acme, "one.acme.org"), *two = keeper_bring(p, other, "two.other.org");
+	const char *one = keeper_bring(p, acme, "one.acme.org");
+	const char *two = keeper_bring(p, other, "two.other.org");
 	int64_t rows = 0, audited = 0;
 	int n = 1;
 	bool died;

@@ -65,6 +65,13 @@ enum err certificates_each(struct ctx *cx, const char *tenant_id, served_certifi
 enum err certificates_of(struct ctx *cx, const char *domain, struct served_certificate *ret,
 			 bool *ret_found) MUST_USE;
 
+/*
+ * One round of telling tenants of the ends of certificates: alerts when a quarter of the lifetime is left, a
+ * week, two days, nothing; what is over is no more served. Opens units of work of its own; safe on several
+ * nodes at once. *ret_done: how many.
+ */
+enum err certificates_tick(struct ctx *cx, int *ret_done) MUST_USE;
+
 /* Changing the KEK. ------------------------------------------------------------------------------------ */
 
 struct kek_rotation {

@@ -5,8 +5,9 @@
 #include <stdbool.h>
 
 /*
- * From now on OpenSSL wipes whatever it gives back to the heap: its decoders leave copies of private keys there
- * that nobody else can reach. For the beginning of a program: false when OpenSSL has taken memory already.
+ * From now on OpenSSL wipes whatever it gives back to the heap: its decoders leave copies of private keys
+ * there that nobody else can reach. For the beginning of a program: false when OpenSSL has taken memory
+ * already.
  */
 bool crypto_wipes(void);
 

@@ -43,6 +43,13 @@ struct certificate_row {
 };
 extern const struct schema certificate_row_schema;
 
+/* How far it is from its end. */
+enum nearness { END_FAR, END_QUARTER, END_WEEK, END_DAYS, END_PAST };
+struct certificate_end {
+	int64_t nearness, not_after;
+};
+extern const struct schema certificate_end_schema;
+
 /* KEKs that are in use. */
 struct kek_use {
 	const char *kek_id;

@@ -155,11 +155,12 @@ CREATE TABLE cc.certificate (
 	wrapped_dek bytea NOT NULL,
 	kek_id      text NOT NULL,
 	stored_at   timestamptz NOT NULL DEFAULT date_trunc('second', now()),
+	look_at     timestamptz NOT NULL DEFAULT now(), -- when its end is thought of next
 	PRIMARY KEY (tenant_id, domain),
 	FOREIGN KEY (tenant_id, domain) REFERENCES cc.domain ON DELETE CASCADE
 );
 CREATE INDEX certificate_domain ON cc.certificate (domain);
-CREATE INDEX certificate_end ON cc.certificate (not_after);
+CREATE INDEX certificate_look ON cc.certificate (look_at);
 CREATE INDEX certificate_kek ON cc.certificate (kek_id);
 
 -- All that a tenant learns of another's domains: whether it may have this one.
@@ -374,7 +375,8 @@ GRANT INSERT ON cc.domain, cc.api_key, cc.tenant_audit TO cc_ctl_tenant;
 GRANT DELETE ON cc.domain TO cc_ctl_tenant;
 GRANT INSERT, DELETE ON cc.certificate TO cc_ctl_tenant;        -- … and sees all of it but what is sealed
 GRANT SELECT (tenant_id, domain, source, serial, fingerprint, issuer, key_type, not_before, not_after, chain,
-	kek_id, stored_at) ON cc.certificate TO cc_ctl_tenant;
+	kek_id, stored_at, look_at) ON cc.certificate TO cc_ctl_tenant;
+GRANT UPDATE (look_at) ON cc.certificate TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.domain_quarantine TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE, DELETE ON cc.idempotency TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.operation, cc.alert TO cc_ctl_tenant;

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What happens to certificates by itself: their end comes near, is told, and comes. */
+#include "domains_in.h"
+#include "provision_parts.h"
+
+#include "cc/base/clock.h"
+#include "cc/core/alerts.h"
+#include "cc/core/audit.h"
+#include "cc/core/certificates.h"
+#include "cc/core/registry.h"
+#include "cc/core/world.h"
+#include "cc/model/q_control.h"
+
+enum {
+	BATCH = 20,
+	DECIDE_MS = 5000,
+};
+
+struct turn {
+	const char *domain;
+	bool ended;
+};
+
+static const enum alert_severity severities[] = {
+	[END_QUARTER] = ALERT_INFO, [END_WEEK] = ALERT_WARNING, [END_DAYS] = ALERT_CRITICAL,
+};
+
+static void tell(struct ctx *cx, const char *domain, const struct certificate_end *end)
+{
+	alert_resolve_later(cx, ALERT_CERTIFICATE_EXPIRED, domain);
+	if (end->nearness == END_FAR)
+		alert_resolve_later(cx, ALERT_CERTIFICATE_EXPIRING, domain);
+	else
+		alert_raise_later(cx, ALERT_CERTIFICATE_EXPIRING, severities[end->nearness], domain,
+				  arena_printf(cx->arena, "The certificate of %s expires at %s: bring the "
+					       "next one before.", domain,
+					       time_format(cx->arena, end->not_after)));
+}
+
+static enum err finish(struct ctx *cx, struct turn *t, const struct certificate_end *end)
+{
+	const struct audit_entry entry = { .action = "expireCertificate", .object_type = "domain",
+					   .object_id = t->domain };
+
+	t->ended = true;
+	q_domain_uncertified_later(cx->db, cx->tenant->id, t->domain);
+	alert_resolve_later(cx, ALERT_CERTIFICATE_EXPIRING, t->domain);
+	alert_raise_later(cx, ALERT_CERTIFICATE_EXPIRED, ALERT_CRITICAL, t->domain,
+			  arena_printf(cx->arena, "The certificate of %s expired at %s: it is not served any "
+				       "longer. Bring another.", t->domain,
+				       time_format(cx->arena, end->not_after)));
+	TRY(audit_control(cx, cx->tenant->id, &entry));
+	change_note_later(cx, cx->tenant->id, "tenant", cx->tenant->id);
+	return ERR_NONE;
+}
+
+static enum err decide(struct ctx *cx, void *arg)
+{
+	struct domain_row *row = ARENA_NEW(cx->arena, struct domain_row);
+	struct turn *t = arg;
+	struct certificate_end end;
+	bool found;
+
+	t->ended = false;
+	TRY(domains_hold(cx, t->domain, row));
+	TRY(q_certificate_look(cx->db, &end, &found, cx->tenant->id, t->domain));
+	if (!found)
+		return ERR_NONE;
+	if (end.nearness == END_PAST)
+		return finish(cx, t, &end);
+	tell(cx, t->domain, &end);
+	return ERR_NONE;
+}
+
+/* Who is gone by now, or waits for its deletion, has nothing to be told. */
+static bool is_gone(enum err e)
+{
+	return e == ERR_NOT_FOUND || e == ERR_TENANT_NOT_FOUND || e == ERR_TENANT_GONE;
+}
+
+static enum err take_turn(struct ctx *cx, const struct certificate_row *due)
+{
+	struct turn t = { .domain = due->domain };
+	const struct tenant *tenant = NULL;
+	struct db_place place;
+	enum err e;
+
+	ctx_clear_problem(cx);
+	cx->deadline_ms = clock_mono_ms() + DECIDE_MS;
+	TRY(tenant_get(cx, due->tenant_id, true, &tenant));
+	cx->tenant = tenant;
+	place_control(cx->world, due->tenant_id, &place);
+	e = db_unit(cx, &place, DB_WRITE, decide, &t);
+	cx->tenant = NULL;
+	tenant_put(tenant);
+	if (t.ended)
+		tenant_changed(cx, due->tenant_id);
+	return e;
+}
+
+static enum err read_due(struct ctx *cx, void *arg)
+{
+	return q_certificate_work_due(cx->db, arg);
+}
+
+static enum err read_work(struct ctx *cx, void *arg)
+{
+	return q_certificate_work(cx->db, arg, BATCH);
+}
+
+enum err certificates_tick(struct ctx *cx, int *ret_done)
+{
+	struct db_rows rows = { 0 };
+	struct tally due = { 0 };
+	struct db_place place;
+
+	*ret_done = 0;
+	place_platform(cx->world, &place);
+	TRY(db_glance(cx, &place, read_due, &due));
+	if (due.total == 0)
+		return ERR_NONE;
+	TRY(db_unit(cx, &place, DB_READ, read_work, &rows));
+	for (size_t i = 0; i < rows.n; i++) {
+		const enum err e = take_turn(cx, DB_ROW(&rows, struct certificate_row, i));
+
+		if (e != ERR_NONE && !is_gone(e))
+			return e;
+		*ret_done += e == ERR_NONE;
+	}
+	ctx_clear_problem(cx);
+	return ERR_NONE;
+}
