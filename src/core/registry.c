@@ -85,6 +85,8 @@ void registry_forget_tenant(struct registry *r, const char *tenant_id)
 	forget_hosts(r);
 	flights_stale(r);
 	lock_drop(&r->lock);
+	if (r->world->tenant_changed != NULL)
+		r->world->tenant_changed(r->world, tenant_id);
 }
 
 /* A key is named by its id or by the public part alone. */
@@ -164,6 +166,21 @@ static void poll_apply(struct registry *r, const struct poll *p)
 	r->feed_known = true;
 }
 
+/* Whoever keeps something of tenants for himself. */
+static void tell_changed(struct world *w, const struct poll *p, bool complete)
+{
+	if (w->tenant_changed == NULL)
+		return;
+	for (size_t i = 0; complete && i < p->rows.n; i++) {
+		const struct feed_row *row = DB_ROW(&p->rows, struct feed_row, i);
+
+		if (!str_eq(row->kind, "key"))
+			w->tenant_changed(w, row->tenant_id);
+	}
+	if (!complete)
+		w->tenant_changed(w, NULL);
+}
+
 /* One poll with a deadline of its own, so that a silent database does not hold a request for long. */
 static enum err poll_once(struct ctx *cx, struct registry *r)
 {
@@ -186,6 +203,8 @@ static enum err poll_once(struct ctx *cx, struct registry *r)
 	r->polling = false;
 	cond_wake_all(&r->changed);
 	lock_drop(&r->lock);
+	if (e == ERR_NONE)
+		tell_changed(r->world, &p, is_complete(&p));
 	return e;
 }
 

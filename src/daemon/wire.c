@@ -156,6 +156,13 @@ static void data_changed(struct world *world, const char *tenant_id)
 	answers_changed(w->answers, tenant_id);
 }
 
+static void tenant_changed(struct world *world, const char *tenant_id)
+{
+	const struct wire *w = (const struct wire *)((uintptr_t)world - offsetof(struct wire, world));
+
+	tls_keeper_changed(w->tls, tenant_id);
+}
+
 /* Until it ends; the next start is another node. */
 static const char *node_name(struct arena *a)
 {
@@ -236,17 +243,15 @@ static struct http_tls tls_of(const struct wire *w, int64_t clients)
 	};
 }
 
+/* Whoever connects first is shown what all are shown. */
 static bool start_listeners(struct wire *w, const struct http_conf *conf, const char **ret_error)
 {
+	if (w->tls != NULL && !tls_keeper_start(w->arena, w->tls, ret_error))
+		return false;
 	w->http = http_server_start(w->arena, conf, ret_error);
 	if (w->http == NULL)
-		return false;
-	if (w->tls == NULL || tls_keeper_start(w->tls))
-		return true;
-	*ret_error = "the thread that keeps certificates cannot be started";
-	http_server_destroy(w->http);
-	w->http = NULL;
-	return false;
+		tls_keeper_stop(w->tls);
+	return w->http != NULL;
 }
 
 bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_error)
@@ -278,9 +283,8 @@ bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_er
 	};
 
 	if (w->config->tls.address != NULL) {
-		w->tls = tls_keeper_open(w->arena, &w->config->tls, ret_error);
-		if (w->tls == NULL)
-			return false;
+		w->tls = tls_keeper_open(&w->config->tls, &w->world);
+		w->world.tenant_changed = tenant_changed;
 		conf.tls = tls_of(w, d->clients);
 	}
 	w->jobs = jobs_start(&w->world);

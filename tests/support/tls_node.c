@@ -29,17 +29,10 @@ static char *setting(const char *name, const char *fmt, ...)
 	return text;
 }
 
-void tls_node_start(struct tls_node *n, const char *const *more)
+static void set_env(struct tls_node *n, const char *const *more)
 {
-	const struct mint_leaf platform = { .names = { "*.controlcore.io", "controlcore.io" } };
-	struct daemon_options options = { 0 };
 	size_t i = 0;
 
-	memset(n, 0, sizeof *n);
-	n->folder = temp_folder("cc-tls");
-	n->port_file = temp_path(n->folder, "port");
-	n->mint = mint_open();
-	mint_files(n->mint, &platform, n->folder, "platform");
 	n->env[i++] = setting("ADDRESS", "127.0.0.1");
 	n->env[i++] = setting("PORT", "0");
 	n->env[i++] = setting("PORT_FILE", "%s", n->port_file);
@@ -47,8 +40,36 @@ void tls_node_start(struct tls_node *n, const char *const *more)
 	n->env[i++] = setting("KEYS", "%s/platform.key", n->folder);
 	for (; more != NULL && *more != NULL; more++)
 		n->env[i++] = strdup(*more);
+}
+
+void tls_node_start(struct tls_node *n, const char *const *more)
+{
+	const struct mint_leaf platform = { .names = { "*.controlcore.io", "controlcore.io" } };
+	struct daemon_options options = { 0 };
+
+	memset(n, 0, sizeof *n);
+	n->owner = true;
+	n->folder = temp_folder("cc-tls");
+	n->port_file = temp_path(n->folder, "port");
+	n->mint = mint_open();
+	mint_files(n->mint, &platform, n->folder, "platform");
+	set_env(n, more);
 	options.env = (const char *const *)n->env;
 	n->d = daemon_start(&options);
+	tls_node_find(n);
+}
+
+void tls_node_join(struct tls_node *n, const struct tls_node *first)
+{
+	struct daemon_options options = { 0 };
+
+	memset(n, 0, sizeof *n);
+	n->folder = first->folder;
+	n->mint = first->mint;
+	n->port_file = temp_path(n->folder, "second-port");
+	set_env(n, NULL);
+	options.env = (const char *const *)n->env;
+	n->d = daemon_join(first->d, &options);
 	tls_node_find(n);
 }
 
@@ -64,11 +85,13 @@ void tls_node_find(struct tls_node *n)
 void tls_node_finish(struct tls_node *n)
 {
 	daemon_finish(n->d);
-	mint_close(n->mint);
 	for (size_t i = 0; i < sizeof(n->env) / sizeof(n->env[0]); i++)
 		free(n->env[i]);
 	free(n->port_file);
-	temp_remove(n->folder);
+	if (n->owner) {
+		mint_close(n->mint);
+		temp_remove(n->folder);
+	}
 }
 
 struct client *tls_node_client(const struct tls_node *n, const char *host, const char *key)

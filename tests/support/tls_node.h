@@ -11,12 +11,15 @@ struct tls_node {
 	struct mint *mint;
 	char *folder;           /* platform.pem, platform.key */
 	char *port_file;
-	char *env[8];
+	bool owner;             /* mint and folder go with it */
+	char *env[9];
 	int port;               /* of TLS */
 };
 
 /* more: further settings of the environment, at most three, NULL-terminated; or NULL. */
 void tls_node_start(struct tls_node *n, const char *const *more);
+/* A second node on the same databases, with the same files. Finish it before the first. */
+void tls_node_join(struct tls_node *n, const struct tls_node *first);
 void tls_node_finish(struct tls_node *n);
 /* The daemon has begun anew: its port may be another. */
 void tls_node_find(struct tls_node *n);

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls_tenants.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cc/base/clock.h"
+#include "cc/base/log.h"
+#include "cc/base/mem.h"
+#include "cc/core/certificates.h"
+
+#define READ_MS 20000
+
+struct held {
+	char *tenant_id, *domain, *fingerprint;
+	struct tls_cert *cert; /* a reference; NULL: it cannot be shown */
+	uint64_t round;        /* of tls_tenants, when it was last seen */
+};
+
+static void held_free(void *p)
+{
+	struct held *h = p;
+
+	if (h == NULL)
+		return;
+	tls_cert_put(h->cert);
+	free(h->tenant_id);
+	free(h->domain);
+	free(h->fingerprint);
+	free(h);
+}
+
+void tls_tenants_open(struct tls_tenants *t, struct world *w)
+{
+	*t = (struct tls_tenants){ .world = w, .domains = map_create() };
+}
+
+void tls_tenants_close(struct tls_tenants *t)
+{
+	map_destroy(t->domains, held_free);
+	t->domains = NULL;
+}
+
+static struct bytes bytes_of(const char *text)
+{
+	return (struct bytes){ .p = (const unsigned char *)text, .n = strlen(text) };
+}
+
+static struct held *held_new(struct ctx *cx, const struct served_certificate *c)
+{
+	struct held *h = mem_alloc(1, sizeof(*h));
+	const char *error = NULL;
+
+	h->tenant_id = mem_strdup(c->tenant_id);
+	h->domain = mem_strdup(c->domain);
+	h->fingerprint = mem_strdup(c->fingerprint);
+	h->cert = tls_cert_create(cx->arena, bytes_of(c->chain), bytes_of(c->key), &error);
+	if (h->cert == NULL)
+		LOG(LOG_ERROR, "a certificate of a tenant cannot be shown", LOG_TEXT("tenant", c->tenant_id),
+			LOG_TEXT("domain", c->domain), LOG_TEXT("cause", error));
+	return h;
+}
+
+static void take(struct ctx *cx, const struct served_certificate *c, void *arg)
+{
+	struct tls_tenants *t = arg;
+	struct held *h = map_get(t->domains, c->domain);
+
+	if (h == NULL || strcmp(h->tenant_id, c->tenant_id) != 0 ||
+		strcmp(h->fingerprint, c->fingerprint) != 0) {
+		h = held_new(cx, c);
+		held_free(map_set(t->domains, c->domain, h));
+	}
+	h->round = t->round;
+}
+
+struct sweep {
+	const struct tls_tenants *t;
+	const char *tenant_id;
+	struct held **v;
+	size_t n;
+};
+
+static bool find_gone(const char *domain, void *value, void *arg)
+{
+	struct sweep *s = arg;
+	struct held *h = value;
+
+	(void)domain;
+	if (h->round != s->t->round && (s->tenant_id == NULL || strcmp(h->tenant_id, s->tenant_id) == 0))
+		s->v[s->n++] = h;
+	return true;
+}
+
+/* What was not told of any more. */
+static void drop_gone(struct tls_tenants *t, const char *tenant_id)
+{
+	struct sweep s = { .t = t, .tenant_id = tenant_id };
+
+	s.v = mem_alloc(map_count(t->domains), sizeof(*s.v));
+	map_each(t->domains, find_gone, &s);
+	for (size_t i = 0; i < s.n; i++) {
+		(void)map_take(t->domains, s.v[i]->domain);
+		held_free(s.v[i]);
+	}
+	free(s.v);
+}
+
+bool tls_tenants_refresh(struct tls_tenants *t, const char *tenant_id)
+{
+	struct arena *a = arena_create(16384);
+	struct ctx cx = {
+		.arena = a, .world = t->world, .request_id = "", .deadline_ms = clock_mono_ms() + READ_MS
+	};
+	enum err e;
+
+	t->round++;
+	e = certificates_each(&cx, tenant_id, take, t);
+	if (e == ERR_NONE)
+		drop_gone(t, tenant_id);
+	else
+		LOG(LOG_WARN, "certificates of tenants cannot be read; what is shown stays as it is",
+			LOG_TEXT("code", err_info(e)->code), LOG_TEXT("message", cx.problem.message));
+	arena_destroy(a);
+	return e == ERR_NONE;
+}
+
+size_t tls_tenants_count(const struct tls_tenants *t)
+{
+	return map_count(t->domains);
+}
+
+struct listing {
+	struct tls_entry *v;
+	size_t n;
+};
+
+static bool list_one(const char *domain, void *value, void *arg)
+{
+	struct listing *l = arg;
+	const struct held *h = value;
+
+	(void)domain;
+	if (h->cert != NULL)
+		l->v[l->n++] = (struct tls_entry){ .name = h->domain, .cert = h->cert };
+	return true;
+}
+
+size_t tls_tenants_list(const struct tls_tenants *t, struct tls_entry *v)
+{
+	struct listing l = { .v = v };
+
+	map_each(t->domains, list_one, &l);
+	return l.n;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_DAEMON_TLS_TENANTS_H
+#define CC_DAEMON_TLS_TENANTS_H
+
+#include "cc/base/map.h"
+#include "cc/core/world.h"
+#include "cc/http/tls.h"
+
+/* Certificates that tenants brought for their domains, as they were last read. One thread. */
+struct tls_tenants {
+	struct world *world;
+	struct map *domains; /* domain → struct held, ours */
+	uint64_t round;
+};
+
+void tls_tenants_open(struct tls_tenants *t, struct world *w);
+void tls_tenants_close(struct tls_tenants *t);
+/*
+ * Reads those of one tenant, or with NULL of all, as they are now; what is the same stays the object that it
+ * was. After an error, which is said, what was known before is still there.
+ */
+bool tls_tenants_refresh(struct tls_tenants *t, const char *tenant_id);
+size_t tls_tenants_count(const struct tls_tenants *t);
+/*
+ * Writes the entries of those that can be shown, good until the next refresh, and returns how many; v has
+ * room for tls_tenants_count().
+ */
+size_t tls_tenants_list(const struct tls_tenants *t, struct tls_entry *v);
+
+#endif
