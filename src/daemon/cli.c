@@ -18,6 +18,7 @@ enum {
 	O_CONFIG,
 	O_EMBEDDED,
 	O_LISTEN,
+	O_TLS_LISTEN,
 	O_NAME,
 	O_SCOPES,
 	O_OUTPUT,
@@ -36,6 +37,8 @@ static const struct option option_table[O_COUNT] = {
 		"PostgreSQL and Redis of its own, all data in DIR" },
 	[O_LISTEN] = { "--listen", "ADDR:PORT", offsetof(struct options, listen),
 		"instead of server.address and server.port; port 0 is any free one" },
+	[O_TLS_LISTEN] = { "--tls-listen", "ADDR:PORT", offsetof(struct options, tls_listen),
+		"instead of tls.address and tls.port" },
 	[O_NAME] = { "--name", "NAME", offsetof(struct options, name), "what the key is called in lists" },
 	[O_SCOPES] = { "--scopes", "A,B", offsetof(struct options, scopes),
 		"what the key may do; without it every platform: scope" },
@@ -60,7 +63,7 @@ struct command {
 #define SETTINGS (BIT(O_CONFIG) | BIT(O_EMBEDDED))
 
 static const struct command commands[] = {
-	{ { "serve", NULL }, SETTINGS | BIT(O_LISTEN), cmd_serve,
+	{ { "serve", NULL }, SETTINGS | BIT(O_LISTEN) | BIT(O_TLS_LISTEN), cmd_serve,
 		"run the control plane",
 		"Serves the API until SIGTERM or Ctrl-C: running requests are answered first. A second\n"
 		"signal ends it at once. With --embedded it starts a private PostgreSQL and Redis, keeps\n"

@@ -30,6 +30,8 @@ struct server_conf {
 	const char *base_domain;
 	struct strv neutral_hosts;
 	struct strv trusted_proxies;
+	const char *forwarded_header;
+	bool proxy_protocol;
 };
 
 struct tls_conf {
@@ -38,6 +40,7 @@ struct tls_conf {
 	const char *port_file;
 	struct strv certificates, keys; /* paths, by pairs */
 	int64_t io_threads, connections_max, handshake_ms, hsts_s;
+	bool proxy_protocol;
 };
 
 struct control_conf {

@@ -46,6 +46,6 @@ bool embedded_prepare(struct arena *a, const struct embedded *e, const char **re
 size_t embedded_presets(struct arena *a, const struct embedded *e, struct preset *ret, size_t max);
 /* What the supervisor needs; max_connections follows from the settings. */
 struct supervisor_conf embedded_supervisor(struct arena *a, const struct embedded *e, const struct config *c);
-#define EMBEDDED_PRESETS_MAX 32
+#define EMBEDDED_PRESETS_MAX 48
 
 #endif

@@ -46,22 +46,39 @@ void complain_problem(const char *doing, const struct ctx *cx, enum err e)
 		complain("  cause: %s", cx->problem.cause);
 }
 
-/* --listen ADDR:PORT, [v6]:PORT or PORT, as settings. */
-static size_t listen_presets(struct arena *a, const char *listen, struct preset *ret)
+struct listen_option {
+	const char *name, *hint, *address, *port; /* the settings */
+	const char *own; /* address of who gives a port alone, and no address elsewhere; NULL: as it is */
+};
+static const struct listen_option listen_plain = {
+	"--listen", "--listen takes ADDR:PORT, [v6]:PORT or PORT", "server.address", "server.port", NULL
+};
+static const struct listen_option listen_tls = {
+	"--tls-listen", "--tls-listen takes ADDR:PORT, [v6]:PORT or PORT", "tls.address", "tls.port",
+	"127.0.0.1"
+};
+
+/* ADDR:PORT, [v6]:PORT or PORT, as settings. */
+static size_t listen_presets(
+	struct arena *a, const struct listen_option *o, const char *listen, struct preset *ret)
 {
-	static const char where[] = "--listen", hint[] = "--listen takes ADDR:PORT, [v6]:PORT or PORT";
+	const char *const where = o->name, *const hint = o->hint;
 	const char *colon = strrchr(listen, ':');
 	const char *port = colon != NULL ? colon + 1 : listen;
 	size_t n = 0;
 
-	ret[n++] = (struct preset){ .setting = "server.port", .value = port, .where = where, .hint = hint };
+	ret[n++] = (struct preset){ .setting = o->port, .value = port, .where = where, .hint = hint };
+	if ((colon == NULL || colon == listen) && o->own != NULL)
+		ret[n++] = (struct preset){
+			.setting = o->address, .value = o->own, .where = where, .weak = true
+		};
 	if (colon == NULL || colon == listen)
 		return n;
 	const size_t bracket = listen[0] == '[' && colon[-1] == ']' ? 1 : 0;
 	const char *address = arena_strndup(a, listen + bracket, (size_t)(colon - listen) - 2 * bracket);
 
 	ret[n++] = (struct preset){
-		.setting = "server.address", .value = address, .where = where, .hint = hint
+		.setting = o->address, .value = address, .where = where, .hint = hint
 	};
 	return n;
 }
@@ -123,7 +140,10 @@ static int load_settings(struct program *p, bool rehearse)
 	if (o->config == NULL && o->embedded == NULL && access(DEFAULT_CONFIG, F_OK) == 0)
 		source.path = DEFAULT_CONFIG;
 	if (o->listen != NULL)
-		source.npresets = listen_presets(p->arena, o->listen, preset);
+		source.npresets = listen_presets(p->arena, &listen_plain, o->listen, preset);
+	if (o->tls_listen != NULL)
+		source.npresets += listen_presets(
+			p->arena, &listen_tls, o->tls_listen, preset + source.npresets);
 	if (o->embedded != NULL)
 		source.npresets += embedded_presets(p->arena, rehearse ? &nowhere : &p->embedded,
 			preset + source.npresets, EMBEDDED_PRESETS_MAX - source.npresets);

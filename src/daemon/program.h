@@ -9,7 +9,7 @@
 
 /* What the command line said; NULL and false where it said nothing. */
 struct options {
-	const char *config, *embedded, *listen;
+	const char *config, *embedded, *listen, *tls_listen;
 	const char *name, *scopes, *output, *key;
 	const char *path, *keys;
 	bool dry_run;

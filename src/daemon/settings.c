@@ -33,6 +33,7 @@ static const char *const region_ids[] = {
 	"ap-south-1",
 	NULL,
 };
+static const char *const forwarded_headers[] = { "x-forwarded", "forwarded", NULL };
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
 
 const struct region_info *region_info_find(const char *id)
@@ -250,9 +251,17 @@ static const struct field server_fields[] = {
 		       "api.<base_domain> never do."},
 	{AT(T, trusted_proxies, struct strv), .kind = K_STRS, .min = 0, .max = 64, .item_max = 47,
            .check = check_network,
-           .doc = "Addresses or networks of proxies in front: from these alone X-Forwarded-For is read, and "
+           .doc = "Addresses or networks of proxies in front: from these alone forwarded_header is read, and "
 		       "the rightmost address in it that is none of them is the client's. Without any, the "
 		       "client is who connects."},
+	{AT(T, forwarded_header, const char *), .kind = K_ENUM, .values = forwarded_headers,
+           .def = "x-forwarded",
+           .doc = "Where they say who asks, and whether over https: X-Forwarded-For and "
+		       "X-Forwarded-Proto, or Forwarded (RFC 7239). The other one is not read: they must "
+		       "overwrite the one that is."},
+	S_BOOL(T, proxy_protocol, "false",
+		"Connections begin with a header of the PROXY protocol, version 2: from trusted_proxies, and "
+		"from nobody else."),
 };
 #undef T
 static SCHEMA(server_conf_schema, struct server_conf, "server", server_fields);

@@ -26,6 +26,9 @@ static const struct field tls_fields[] = {
 	S_INT(T, hsts_s, 0, 63072000, "31536000",
 		"How long browsers shall ask over TLS only (Strict-Transport-Security), in seconds. "
 		"0: not said."),
+	S_BOOL(T, proxy_protocol, "false",
+		"Connections begin with a header of the PROXY protocol, version 2: from "
+		"server.trusted_proxies, and from nobody else."),
 };
 #undef T
 SCHEMA(tls_conf_schema, struct tls_conf, "tls", tls_fields);

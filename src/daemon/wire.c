@@ -239,6 +239,7 @@ static struct http_tls tls_of(const struct wire *w, int64_t clients)
 		.connections_max = tls_connections(c, clients),
 		.handshake_ms = (int)c->handshake_ms,
 		.hsts_s = c->hsts_s,
+		.proxy_protocol = c->proxy_protocol,
 		.store = tls_keeper_store(w->tls),
 	};
 }
@@ -270,6 +271,8 @@ bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_er
 		.connections_per_address = (int)descriptors_per_address(s, d->clients),
 		.trusted = trusted_proxies(w->arena, s),
 		.ntrusted = s->trusted_proxies.n,
+		.proxy_protocol = s->proxy_protocol,
+		.forwarded_standard = str_eq(s->forwarded_header, "forwarded"),
 		.body_max = (size_t)s->body_max,
 		.bodies_max = s->bodies_max > s->body_max ? s->bodies_max : s->body_max,
 		.header_max = (size_t)s->head_max,

@@ -82,3 +82,111 @@ bool forwarded_https(const char *peer, const char *proto, const struct cidr *tru
 	return proto != NULL && strcasecmp(proto, "https") == 0 && cidr_parse(peer, &at) &&
 	       is_trusted(&at, trusted, ntrusted);
 }
+
+/* --- Forwarded ------------------------------------------------------------------------------------ */
+
+enum { ELEMENTS_MAX = 32 };
+
+struct element {
+	const char *addr, *proto;       /* NULL: not said */
+};
+
+static const char *skip_blanks(const char *p)
+{
+	return p + strspn(p, " \t");
+}
+
+static bool is_token(unsigned char c)
+{
+	return c > ' ' && c < 0x7f && strchr("()<>@,;:\\\"/[]?={}", c) == NULL;
+}
+
+/* A token or a quoted text; NULL: neither. */
+static const char *read_value(struct arena *a, const char *p, const char **ret)
+{
+	size_t n = 0;
+	char *text;
+
+	if (*p != '"') {
+		while (is_token((unsigned char)p[n]))
+			n++;
+		*ret = arena_strndup(a, p, n);
+		return n > 0 ? p + n : NULL;
+	}
+	text = arena_alloc(a, strlen(p));
+	for (p++; *p != '"'; p++) {
+		if (*p == '\\')
+			p++;
+		if (*p == '\0')
+			return NULL;
+		text[n++] = *p;
+	}
+	*ret = text;
+	return p + 1;
+}
+
+/* name=value; what is said twice is not well-formed. */
+static const char *read_pair(struct arena *a, const char *p, struct element *e)
+{
+	const char *name = p, *value = NULL, **place = NULL;
+	size_t n = 0;
+
+	while (is_token((unsigned char)p[n]))
+		n++;
+	if (n == 0 || p[n] != '=')
+		return NULL;
+	p = read_value(a, p + n + 1, &value);
+	if (n == 3 && strncasecmp(name, "for", n) == 0)
+		place = &e->addr;
+	else if (n == 5 && strncasecmp(name, "proto", n) == 0)
+		place = &e->proto;
+	if (p == NULL || place == NULL)
+		return p;
+	if (*place != NULL)
+		return NULL;
+	*place = value;
+	return p;
+}
+
+/* How many; 0: not well-formed, or too many. */
+static size_t read_elements(struct arena *a, const char *p, struct element v[ELEMENTS_MAX])
+{
+	size_t n = 0;
+
+	memset(v, 0, ELEMENTS_MAX * sizeof(v[0]));
+	for (p = skip_blanks(p);; p = skip_blanks(p + 1)) {
+		p = read_pair(a, p, &v[n]);
+		if (p == NULL)
+			return 0;
+		p = skip_blanks(p);
+		if (*p == '\0')
+			return n + 1;
+		if (*p == ',' && ++n == ELEMENTS_MAX)
+			return 0;
+		if (*p != ',' && *p != ';')
+			return 0;
+	}
+}
+
+const char *forwarded_standard(struct arena *a, const char *peer, const char *forwarded,
+			       const struct cidr *trusted, size_t ntrusted, bool *ret_https)
+{
+	struct element v[ELEMENTS_MAX];
+	struct cidr at, hop;
+	size_t n;
+
+	*ret_https = false;
+	if (ntrusted == 0 || forwarded == NULL || !cidr_parse(peer, &at) ||
+	    !is_trusted(&at, trusted, ntrusted))
+		return peer;
+	n = read_elements(a, forwarded, v);
+	while (n > 0 && is_trusted(&at, trusted, ntrusted)) {
+		const struct element *e = &v[--n];
+
+		*ret_https = e->proto != NULL && strcasecmp(e->proto, "https") == 0;
+		if (e->addr == NULL || !parse_hop(a, e->addr, strlen(e->addr), &hop))
+			break;
+		at = hop;
+	}
+	return address_text(a, &at);
+}

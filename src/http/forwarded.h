@@ -15,5 +15,11 @@ const char *forwarded_for(struct arena *a, const char *peer, const char *forward
 
 /* Does a trusted proxy say that its own client spoke TLS? proto: X-Forwarded-Proto, one word, or NULL. */
 bool forwarded_https(const char *peer, const char *proto, const struct cidr *trusted, size_t ntrusted);
+/*
+ * Both from Forwarded (RFC 7239): `for` and `proto` of its elements, from the right. One that is not
+ * well-formed says nothing at all.
+ */
+const char *forwarded_standard(struct arena *a, const char *peer, const char *forwarded,
+			       const struct cidr *trusted, size_t ntrusted, bool *ret_https);
 
 #endif

@@ -326,6 +326,7 @@ static void take_other(struct guard_headers *g, const char *name, const char *va
 		{ "X-Tenant-ID", &in->tenant_header, &in->n_tenant_header, false },
 		{ "Idempotency-Key", &in->idempotency_key, &in->n_idempotency_key, false },
 		{ "X-Forwarded-For", &in->forwarded_for, NULL, true },
+		{ "Forwarded", &in->forwarded, NULL, true },
 		{ "X-Forwarded-Proto", &in->forwarded_proto, NULL, true },
 		{ "Accept", &in->accept, NULL, true },
 		{ "Content-Encoding", &in->content_encoding, NULL, true },

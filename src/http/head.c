@@ -95,6 +95,21 @@ static size_t header_size(struct MHD_Connection *mhd)
 	return info != NULL ? info->header_size : 0;
 }
 
+/* Of the two ways to say it only the one that the proxies overwrite is read: clients write what they like. */
+static void find_origin(struct call *c)
+{
+	const struct http_conf *conf = &c->server->conf;
+	const char *peer = c->peer->ip;
+
+	if (conf->forwarded_standard) {
+		c->cx.remote_ip = forwarded_standard(c->arena, peer, c->in.forwarded, conf->trusted,
+						     conf->ntrusted, &c->proxy_https);
+		return;
+	}
+	c->cx.remote_ip = forwarded_for(c->arena, peer, c->in.forwarded_for, conf->trusted, conf->ntrusted);
+	c->proxy_https = forwarded_https(peer, c->in.forwarded_proto, conf->trusted, conf->ntrusted);
+}
+
 /* Everything is looked at before anything is refused: the answer carries the client's request id. */
 static enum err check_headers(struct call *c, const char *method, const char *version)
 {
@@ -108,8 +123,7 @@ static enum err check_headers(struct call *c, const char *method, const char *ve
 		c->in.host = "";
 	c->content_length = s.g.content_length;
 	c->has_body = s.g.chunked || s.g.content_length > 0;
-	c->cx.remote_ip = forwarded_for(c->arena, c->peer->ip, c->in.forwarded_for, c->server->conf.trusted,
-					c->server->conf.ntrusted);
+	find_origin(c);
 	c->expects_continue = s.g.expects_continue;
 	c->cx.request_id = s.g.request_id != NULL ? arena_strdup(c->arena, s.g.request_id)
 						   : id_new(c->arena, "req-", 16);

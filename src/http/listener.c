@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call.h"
+#include "proxy.h"
 #include "tls_link.h"
 
 #include <errno.h>
@@ -92,12 +93,17 @@ const char *http_server_probe(struct arena *a, const char *address, int port)
 static struct MHD_Daemon *start_mhd(struct listener *l, const struct listener_conf *conf)
 {
 	const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
-			       (l->tls ? MHD_USE_TLS : 0);
+			       (l->tls ? MHD_USE_TLS : 0) |
+			       (conf->proxy_protocol ? MHD_USE_NO_LISTEN_SOCKET : 0);
 	/*
 	 * 0.9.7x, strict: a target with a space is closed without a word and a missing Host is answered in
 	 * HTML. The guard refuses both in our own words, so it is asked not to look.
 	 */
 	const int strict = MHD_VERSION < 0x00097800 ? 0 : 1;
+	const struct MHD_OptionItem more[] = {
+		{ conf->proxy_protocol ? MHD_OPTION_END : MHD_OPTION_LISTEN_SOCKET, l->fd, NULL },
+		{ MHD_OPTION_END, 0, NULL },
+	};
 	const struct MHD_OptionItem pool[] = {
 		/* One thread is not a pool: the option would only be warned about. */
 		{ conf->io_threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, conf->io_threads,
@@ -107,7 +113,7 @@ static struct MHD_Daemon *start_mhd(struct listener *l, const struct listener_co
 	const int secure = l->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END;
 
 	return MHD_start_daemon(flags, 0, NULL, NULL, glue_call, l,
-				MHD_OPTION_LISTEN_SOCKET, l->fd,
+				MHD_OPTION_ARRAY, more,
 				MHD_OPTION_CONNECTION_LIMIT, (unsigned)conf->connections_max,
 				MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)conf->connections_per_address,
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT,
@@ -125,19 +131,28 @@ static struct MHD_Daemon *start_mhd(struct listener *l, const struct listener_co
 
 const char *listener_start(struct arena *a, struct listener *l, const struct listener_conf *conf)
 {
+	const struct http_conf *http = &l->server->conf;
 	const char *why = open_listener(a, conf->address, conf->port, &l->fd);
 
 	if (why != NULL)
 		return why;
 	look_at_address(l);
 	l->mhd = start_mhd(l, conf);
-	return l->mhd != NULL ? NULL : "libmicrohttpd does not start";
+	if (l->mhd == NULL)
+		return "libmicrohttpd does not start";
+	if (!conf->proxy_protocol)
+		return NULL;
+	l->loopback = false;
+	l->acceptor = proxy_start(l->fd, l->mhd, http->trusted, http->ntrusted);
+	return l->acceptor != NULL ? NULL : "cannot start threads";
 }
 
 void listener_quiesce(struct listener *l)
 {
 	if (l->mhd == NULL)
 		return;
+	proxy_stop(l->acceptor);
+	l->acceptor = NULL;
 	(void)MHD_quiesce_daemon(l->mhd);
 	/* Otherwise the kernel goes on taking connections that nobody will serve. */
 	(void)shutdown(l->fd, SHUT_RD);

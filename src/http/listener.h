@@ -13,7 +13,8 @@ struct listener {
 	struct http_server *server;
 	struct MHD_Daemon *mhd;         /* NULL: not started */
 	bool tls;
-	bool loopback;                  /* only this machine reaches it */
+	bool loopback;                  /* only this machine reaches it, and its clients are who connect */
+	struct acceptor *acceptor;      /* of the PROXY protocol; NULL: libmicrohttpd accepts */
 	int fd, port;                   /* fd -1: none */
 };
 
@@ -21,6 +22,7 @@ struct listener_conf {
 	const char *address;
 	int port;                       /* 0: any free one */
 	int io_threads, connections_max, connections_per_address;
+	bool proxy_protocol;
 };
 
 /* Binds the port and starts its threads. NULL, or why not; what was opened listener_stop() closes. */

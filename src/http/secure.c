@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What must come over TLS, and for which host a TLS connection is good. */
 #include "call.h"
-#include "forwarded.h"
 #include "tls_link.h"
 
 #include <string.h>
@@ -74,8 +73,7 @@ enum err secure_check(struct call *c)
 
 	if (c->peer->tls != NULL)
 		return check_name(c);
-	if (s->conf.tls.address == NULL || s->plain.loopback ||
-	    forwarded_https(c->peer->ip, c->in.forwarded_proto, s->conf.trusted, s->conf.ntrusted))
+	if (s->conf.tls.address == NULL || s->plain.loopback || c->proxy_https)
 		return ERR_NONE;
 	return check_plain(c);
 }

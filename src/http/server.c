@@ -48,11 +48,14 @@ static const char *start_listeners(struct arena *a, struct http_server *s)
 {
 	const struct http_conf *c = &s->conf;
 	const int secure = c->tls.address != NULL ? c->tls.connections_max : 0;
-	const struct listener_conf tls =
-		listener_conf(c, c->tls.address, c->tls.port, c->tls.io_threads, secure);
-	const struct listener_conf plain =
+	struct listener_conf tls = listener_conf(c, c->tls.address, c->tls.port, c->tls.io_threads, secure);
+	struct listener_conf plain =
 		listener_conf(c, c->address, c->port, c->io_threads, c->connections_max - secure);
-	const char *why = c->tls.address != NULL ? listener_start(a, &s->tls, &tls) : NULL;
+	const char *why;
+
+	tls.proxy_protocol = c->tls.proxy_protocol;
+	plain.proxy_protocol = c->proxy_protocol;
+	why = c->tls.address != NULL ? listener_start(a, &s->tls, &tls) : NULL;
 
 	return why != NULL ? why : listener_start(a, &s->plain, &plain);
 }

@@ -178,6 +178,12 @@ static enum err hello(struct ctx *cx, struct req *rq)
 	return ERR_NONE;
 }
 
+static enum err whoami(struct ctx *cx, struct req *rq)
+{
+	req_header(rq, "X-Client", arena_strdup(cx->arena, cx->remote_ip));
+	return hello(cx, rq);
+}
+
 static enum err fixed(struct ctx *cx, struct req *rq)
 {
 	rq->raw_out = arena_printf(cx->arena, "{\"made\":%d}", atomic_fetch_add(&floor_seen.made, 1) + 1);
@@ -214,6 +220,8 @@ static const struct route routes[] = {
 	{ M_GET, "/broken", "broken", NULL, PUBLIC, .status = 200, .handler = broken, .summary = "Fail" },
 	{ M_GET, "/hello", "hello", NULL, PUBLIC, .flags = ROUTE_INLINE, .status = 200, .handler = hello,
 	  .summary = "Answer at once" },
+	{ M_GET, "/whoami", "whoami", NULL, PUBLIC, .flags = ROUTE_INLINE, .status = 200, .handler = whoami,
+	  .summary = "Say who asks" },
 	{ M_GET, "/vital", "vital", NULL, PUBLIC, .flags = ROUTE_EXPRESS, .status = 200, .handler = hello,
 	  .summary = "Answer whatever the workers do" },
 	{ M_GET, "/fixed", "fixed", NULL, PUBLIC, .flags = ROUTE_INLINE | ROUTE_FIXED, .status = 200,

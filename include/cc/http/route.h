@@ -137,6 +137,7 @@ struct http_in {
 	const char *tenant_header;      /* X-Tenant-ID */
 	const char *forwarded_for;      /* X-Forwarded-For: for the HTTP floor alone, see ctx.remote_ip */
 	const char *forwarded_proto;    /* X-Forwarded-Proto: likewise */
+	const char *forwarded;          /* Forwarded: likewise */
 	const char *accept;
 	int n_authorization, n_api_key, n_tenant_header; /* how often each came */
 	const char *content_type, *content_encoding;

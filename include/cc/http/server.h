@@ -52,6 +52,7 @@ struct http_tls {
 	int connections_max;            /* of those of the whole server */
 	int handshake_ms;               /* from the connection to the end of its handshake */
 	int64_t hsts_s;                 /* how long browsers shall come back over TLS only; 0: not said */
+	bool proxy_protocol;            /* as in http_conf */
 	struct tls_store *store;        /* cc/http/tls.h; lives as long as the server */
 };
 
@@ -65,9 +66,11 @@ struct http_conf {
 	int streams_max;                /* answers made while they are sent, at a time; 0: 16 */
 	int connections_max;
 	int connections_per_address;    /* 0: no bound */
-	/* proxies whose X-Forwarded-For says who asks; 0: none. They live as long as the server. */
+	/* proxies that say who asks, and whether over TLS; 0: none. They live as long as the server. */
 	const struct cidr *trusted;
 	size_t ntrusted;
+	bool proxy_protocol;            /* they begin each connection with who it is for (version 2) */
+	bool forwarded_standard;        /* they say it in Forwarded, else in X-Forwarded-For and -Proto */
 	size_t body_max;                /* bytes */
 	int64_t bodies_max;             /* bytes of all that are on their way; more are 503; 0: no bound */
 	/* bytes of one header section: MHD's memory per connection follows it */
