@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the walkthroughs share: comparisons, calls, a daemon of their own. Sourced.
+
+tests=0
+failed=0
+dir=$(mktemp -d "${TMPDIR:-/tmp}/cc-walk.XXXXXX")
+chmod 755 "$dir"
+daemon=
+helpers=
+
+cleanup() {
+	for pid in $helpers; do
+		kill "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+	if [ -n "$daemon" ]; then
+		kill "$daemon" 2>/dev/null
+		wait "$daemon" 2>/dev/null
+	fi
+	rm -rf "$dir"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+note() { printf '# %s\n' "$*"; }
+
+check() { # check DESCRIPTION EXPECTED FOUND
+	tests=$((tests + 1))
+	if [ "$2" = "$3" ]; then
+		printf 'ok %d - %s\n' "$tests" "$1"
+	else
+		failed=$((failed + 1))
+		printf 'not ok %d - %s\n#   expected: %s\n#   found:    %s\n' "$tests" "$1" "$2" "$3"
+	fi
+}
+
+check_like() { # check_like DESCRIPTION REGEX FOUND
+	tests=$((tests + 1))
+	if printf '%s' "$3" | grep -Eq "^($2)\$"; then
+		printf 'ok %d - %s\n' "$tests" "$1"
+	else
+		failed=$((failed + 1))
+		printf 'not ok %d - %s\n#   expected to match: %s\n#   found: %s\n' "$tests" "$1" "$2" "$3"
+	fi
+}
+
+field() { jq -c -r "$1" "$dir/body" 2>/dev/null; }
+header() { tr -d '\r' < "$dir/head" | sed -n "s/^$1: //Ip" | head -n 1; }
+
+# call STATUS METHOD PATH [curl arguments…]: the answer's body is in $dir/body, its headers in $dir/head.
+call() {
+	want=$1 method=$2 path=$3
+	shift 3
+	got=$(curl -sS -m 30 -o "$dir/body" -D "$dir/head" -w '%{http_code}' -X "$method" "$BASE$path" "$@" \
+		2>"$dir/err") || note "curl: $(cat "$dir/err")"
+	check "$method $path answers $want" "$want" "$got"
+}
+
+auth() { printf 'Authorization: Bearer %s' "$1"; }
+JSON='Content-Type: application/json'
+TIME='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z'
+
+start_daemon() { # start_daemon [further options of serve]
+	bin=${CC_BIN:-build/release/controlcored}
+	"$bin" serve --embedded "$dir/var" --listen 127.0.0.1:0 "$@" > "$dir/out" 2> "$dir/log" &
+	daemon=$!
+	i=0
+	while [ $i -lt 900 ]; do
+		BASE=$(sed -n 's|.*\(http://127\.0\.0\.1:[0-9]*/api/v1\).*|\1|p' "$dir/out" | head -n 1)
+		[ -n "$BASE" ] && curl -sf -m 2 -o /dev/null "${BASE%/api/v1}/readyz" && break
+		kill -0 "$daemon" 2>/dev/null || {
+			note "the daemon ended: $(tail -n 3 "$dir/log")"
+			exit 1
+		}
+		sleep 0.1
+		i=$((i + 1))
+	done
+	[ -n "$BASE" ] || {
+		note 'the daemon did not become ready'
+		exit 1
+	}
+	KEYFILE=$dir/var/operator.key
+}
