@@ -54,11 +54,13 @@ static void open_library(void)
 	(void)ares_library_init(ARES_LIB_INIT_ALL);
 }
 
+/* Texts may hold anything, zero bytes as well. */
 static const char *printable(struct arena *a, const char *s, size_t n)
 {
-	char *text = arena_strndup(a, s, n < DNS_VALUE_MAX ? n : DNS_VALUE_MAX);
+	const size_t len = n < DNS_VALUE_MAX ? n : DNS_VALUE_MAX;
+	char *text = arena_alloc(a, len + 1);
 
-	for (size_t i = 0; i < n && i < DNS_VALUE_MAX; i++)
+	for (size_t i = 0; i < len; i++)
 		text[i] = (char)(s[i] >= 0x20 && s[i] < 0x7f ? s[i] : '?');
 	return text;
 }
@@ -137,6 +139,8 @@ static void read_texts(struct asking *q, const unsigned char *answer, int len)
 		}
 	}
 	ares_free_data(texts);
+	if (q->ret->values.n == 0)
+		fail(q, false, NO_RECORD);
 }
 
 static unsigned number16(const unsigned char *p)

@@ -19,7 +19,7 @@ static int start(void **state)
 	struct plane *p = plane_start();
 
 	p->settings.domains_max = 1000;
-	p->settings.domain = (struct domain_times){ .claim_s = 3600, .check_s = 3600, .check_most_s = 3600 };
+	p->settings.domain.claim_s = 3600;
 	*state = p;
 	return 0;
 }

@@ -61,6 +61,22 @@ static void strings_of_a_record_are_joined(void **state)
 	assert_string_equal("b??x", a->values.v[1]);
 }
 
+/* The first of them must not be taken for the end, nor the rest be written behind it. */
+static void zero_bytes_are_characters_like_others(void **state)
+{
+	static const char zeros[] = "\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2";
+	struct bench *b = *state;
+	const struct dns_answer *a;
+
+	dns_peer_txt(b->peer, "a.example.org", zeros);
+	dns_peer_txt(b->peer, "a.example.org", "a\2b");
+	a = ask_for(b, "a.example.org", DNS_TXT, 3000);
+	assert_int_equal(2, a->values.n);
+	assert_int_equal(sizeof(zeros) - 1, strlen(a->values.v[0]));
+	assert_int_equal(strlen(a->values.v[0]), strspn(a->values.v[0], "?"));
+	assert_string_equal("a?b", a->values.v[1]);
+}
+
 static void what_is_not_there_is_no_failure(void **state)
 {
 	struct bench *b = *state;
@@ -206,6 +222,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(strings_of_a_record_are_joined, open_bench, close_bench),
+		cmocka_unit_test_setup_teardown(zero_bytes_are_characters_like_others, open_bench,
+						close_bench),
 		cmocka_unit_test_setup_teardown(what_is_not_there_is_no_failure, open_bench, close_bench),
 		cmocka_unit_test_setup_teardown(what_is_cut_off_is_asked_for_by_tcp, open_bench, close_bench),
 		cmocka_unit_test_setup_teardown(chains_of_names_are_followed_to_a_bound, open_bench,

@@ -74,7 +74,8 @@ static void put_strings(struct message *m, const char *text)
 		const unsigned char n = (unsigned char)(left < 10 ? left : 10);
 
 		put(m, &n, 1);
-		put(m, text, n);
+		for (unsigned char i = 0; i < n; i++)
+			put(m, text[i] == '\2' ? "" : &text[i], 1);
 		text += n;
 		left -= n;
 	}
