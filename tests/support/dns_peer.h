@@ -23,8 +23,8 @@ void dns_peer_stop(struct dns_peer *p); /* NULL is fine */
 const char *dns_peer_address(const struct dns_peer *p); /* "127.0.0.1:<port>" */
 void dns_peer_mood(struct dns_peer *p, enum dns_mood mood);
 /*
- * One record more. name "*": every name that has none of its own; "_label.*": every name that begins so. A TXT
- * goes out in strings of ten bytes; a \2 in it is a zero byte.
+ * One record more. name "*": every name that has none of its own; "_label.*": every name that begins so. A
+ * TXT goes out in strings of ten bytes; a \2 in it is a zero byte.
  */
 void dns_peer_txt(struct dns_peer *p, const char *name, const char *value);
 void dns_peer_cname(struct dns_peer *p, const char *name, const char *target);
