@@ -31,24 +31,23 @@ static void *remap(void *data, size_t was, size_t n)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+/* It may hold a secret: nothing of it stays in the place that it leaves, as realloc() would let it. */
 static bool resize(struct body *b, size_t cap)
 {
 	void *p;
 
 	if (b->mapped)
 		p = remap(b->data, b->cap, cap);
-	else if (cap < MAPPED_MIN)
-		p = realloc(b->data, cap);
 	else
-		p = map(cap);
+		p = cap < MAPPED_MIN ? malloc(cap) : map(cap);
 	if (p == NULL)
 		return false;
-	if (!b->mapped && cap >= MAPPED_MIN) {
-		if (b->data != NULL)
-			memcpy(p, b->data, b->len);
+	if (!b->mapped && b->data != NULL) {
+		memcpy(p, b->data, b->len);
+		bytes_wipe(b->data, b->len);
 		free(b->data);
-		b->mapped = true;
 	}
+	b->mapped = b->mapped || cap >= MAPPED_MIN;
 	b->data = p;
 	b->cap = cap;
 	return true;

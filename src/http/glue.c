@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "cc/base/bytes.h"
 #include "cc/base/clock.h"
 
 /* The target stays as it was sent: the guard and the router decode, after the split. */
@@ -156,6 +157,9 @@ static enum MHD_Result take_body(struct call *c, const char *data, size_t n)
 		c->refusal = refuse(&c->cx, ERR_OVERLOADED, "too many bodies are on their way");
 		c->close = true;
 	}
+	/* libmicrohttpd is done with them, and would give them back to the heap as they are. */
+	if (call_holds_secret(c))
+		bytes_wipe((void *)(uintptr_t)data, n);
 	return MHD_YES;
 }
 
