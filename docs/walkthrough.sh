@@ -87,6 +87,29 @@ call 201 POST "/tenants/$T/api-keys" -H "$(auth "$OP")" -H "$JSON" -d '{"name": 
 "bouncers:write", "audit:read"]}'
 K=$(field .key)
 
+note 'Add Custom Domain'
+call 201 POST "/tenants/$T/domains" -H "$(auth "$OP")" -H "$JSON" -d '{"domain": "policies.acme.com"}'
+check 'pending' '{"domain":"policies.acme.com","status":"pending","ssl_status":"pending"}' \
+	"$(field '{domain,status,ssl_status}')"
+check 'cname_record' 'acme.controlcore.io' "$(field .dns_instructions.cname_record)"
+check_like 'txt_record' 'control-core-verification=[a-z2-7]{32}' "$(field .dns_instructions.txt_record)"
+check_like 'next_check_at' "$TIME" "$(field .next_check_at)"
+
+note 'Verify Domain: its records are not there'
+call 409 POST "/tenants/$T/domains/policies.acme.com/verify" -H "$(auth "$OP")"
+check 'error' 'verification_failed' "$(field .error)"
+check 'which record' 'records[0]' "$(field '.details[0].field')"
+
+note 'List Domains'
+call 200 GET "/tenants/$T/domains" -H "$(auth "$OP")"
+check 'a bare array' '["policies.acme.com","acme.controlcore.io"]' "$(field '[.[].domain]')"
+check 'the default one' '{"status":"active","is_default":true}' "$(field '.[1] | {status,is_default}')"
+check 'why the other is pending' 'true' "$(field '.[0].reason != null and (.[0].records[0].seen | length) > 0')"
+
+note 'Get Usage Alerts'
+call 200 GET "/tenants/$T/alerts" -H "$(auth "$OP")"
+check 'a bare array, with nothing to tell' '[]' "$(field .)"
+
 note 'Tenant context: header, query, subdomain, all agreeing'
 call 200 GET /policies -H "$(auth "$K")" -H "X-Tenant-ID: $T"
 call 200 GET "/policies?tenant_id=$T" -H "$(auth "$K")"

@@ -99,9 +99,13 @@ DELETE FROM cc.name WHERE tenant_id = $1 AND name = $2 AND kind = 'slug';
 -- args: id text, name text
 INSERT INTO cc.name (name, tenant_id, kind) VALUES ($2, $1, 'slug');
 
+-- Names of its own still lead to the old one: until they lead to the new one, that is no trouble of theirs.
 -- name: tenant_domain_move :exec
 -- args: id text, domain text
-UPDATE cc.domain SET domain = $2, row_version = row_version + 1 WHERE tenant_id = $1 AND NOT custom;
+UPDATE cc.domain
+   SET domain = CASE WHEN custom THEN domain ELSE $2 END, cname_required = false,
+       row_version = row_version + CASE WHEN custom THEN 0 ELSE 1 END
+ WHERE tenant_id = $1;
 
 -- Across tenants, for operators. Those that are being removed show only when they are asked for.
 -- name: tenant_list :many tenant_row

@@ -276,6 +276,31 @@ static void a_cname_that_led_here_must_go_on_to(void **state)
 	client_close(k.c);
 }
 
+/* The name that the CNAME leads to was the tenant's; now the tenant has another. */
+static void a_tenant_that_is_renamed_keeps_its_domains(void **state)
+{
+	struct client *operator = client_operator(*state);
+	struct claim k;
+	const struct answer *a;
+	char path[200];
+
+	claim_make(*state, "oldname", "www.renamed.org", &k);
+	claim_publish(&k);
+	await(&k, "verified");
+	snprintf(path, sizeof(path), "/tenants/%s", k.t.id);
+	assert_status(200, client_patch(operator, path, "{'domain':'newname.controlcore.io'}"));
+	for (int i = 0; i < STEPS && json_is_true(answer_at(claim_look(&k), "records[1].verified")); i++)
+		usleep(STEP_US);
+	sleep(5);
+	a = claim_look(&k);
+	assert_text("newname.controlcore.io", a, "records[1].value");
+	assert_true(json_is_false(answer_at(a, "records[1].verified")));
+	assert_text("verified", a, "status");
+	assert_true(answer_null(a, "stale_at"));
+	client_close(operator);
+	client_close(k.c);
+}
+
 /* Resolvers that say nothing, or one that says the opposite of what nobody confirms. */
 static void silence_is_no_evidence(void **state)
 {
@@ -363,6 +388,7 @@ int main(void)
 		cmocka_unit_test_setup(what_has_a_certificate_becomes_active, claim_clean),
 		cmocka_unit_test_setup(a_stale_domain_recovers, claim_clean),
 		cmocka_unit_test_setup(a_cname_that_led_here_must_go_on_to, claim_clean),
+		cmocka_unit_test_setup(a_tenant_that_is_renamed_keeps_its_domains, claim_clean),
 		cmocka_unit_test_setup(silence_is_no_evidence, claim_clean),
 		cmocka_unit_test_setup(who_loses_a_name_is_told, claim_clean),
 		cmocka_unit_test_setup(what_was_given_up_is_held_for_a_while, claim_clean),
