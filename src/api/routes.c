@@ -33,6 +33,8 @@ const struct db_constraint api_constraints[] = {
 	{ "name_pkey", ERR_SLUG_TAKEN, "domain", "another tenant has this name in its domain" },
 	{ "domain_holder", ERR_DOMAIN_ELSEWHERE, "domain", "another tenant has this domain" },
 	{ "domain_default", ERR_CONFLICT, NULL, "the tenant has a default domain" },
+	{ "certificate_tenant_id_domain_fkey", ERR_CONFLICT, NULL, "the domain was removed meanwhile" },
+	{ "certificate_pkey", ERR_CONFLICT, NULL, "another certificate was brought meanwhile; retry" },
 	{ "domain_pkey", ERR_DOMAIN_TAKEN, "domain", "the tenant has this domain already" },
 	{ "policies_name_live", ERR_NAME_TAKEN, "name", "another policy of this environment has this name" },
 	{ "policies_twin_live", ERR_CONFLICT, NULL, "the sandbox policy has another production policy" },

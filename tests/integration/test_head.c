@@ -87,7 +87,7 @@ static int reset(void **state)
 	fx->tenant.epoch = 1;
 	fx->tenant.schema_id = SCHEMA_ID;
 	fx->tenant.search_path = SCHEMA_ID ", pg_temp";
-	fx->tenant.limits = (struct limits){ 2, 2, 2, 2 };
+	fx->tenant.limits = fx->tenant.warn = (struct limits){ 2, 2, 2, 2 };
 	fx->cx = (struct ctx){
 		.arena = fx->arena,
 		.tenant = &fx->tenant,
@@ -192,7 +192,7 @@ static void zero_allows_none_and_null_is_unlimited(void **state)
 {
 	struct fixture *fx = *state;
 
-	fx->tenant.limits.max_policies = 0;
+	fx->tenant.limits.max_policies = fx->tenant.warn.max_policies = 0;
 	assert_int_equal(ERR_QUOTA, take(fx, TAKE_POLICY));
 	assert_string_equal("0 of 0 policies in use", fx->cx.problem.message);
 	fx->tenant.limits.max_policies = INT_NULL;
@@ -226,7 +226,7 @@ static void a_fence_finds_the_tenant_moving_even_when_it_is_full(void **state)
 {
 	struct fixture *fx = *state;
 
-	fx->tenant.limits.max_policies = 0;
+	fx->tenant.limits.max_policies = fx->tenant.warn.max_policies = 0;
 	pg_sql(fx->pg, DB, "UPDATE " SCHEMA_ID ".head SET writable = false");
 	assert_int_equal(ERR_TENANT_MOVING, take(fx, TAKE_POLICY));
 	assert_int_equal(ERR_TENANT_MOVING, take(fx, TAKE_NOTHING));
