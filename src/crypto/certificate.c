@@ -210,10 +210,11 @@ static bool is_root(X509 *x)
 static void check_signature(struct check *c, size_t i)
 {
 	int digest = NID_undef, kind = NID_undef;
+	X509 *x = c->cert[i];
 
-	if (i > 0 && is_root(c->cert[i]))
+	if (x != c->cert[0] && is_root(x))
 		return;
-	if (X509_get_signature_info(c->cert[i], &digest, &kind, NULL, NULL) == 1)
+	if (X509_get_signature_info(x, &digest, &kind, NULL, NULL) == 1)
 		if (digest == NID_sha256 || digest == NID_sha384 || digest == NID_sha512 ||
 		    kind == NID_ED25519 || kind == NID_ED448)
 			return;

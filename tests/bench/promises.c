@@ -361,7 +361,7 @@ static int by_p99(const void *a, const void *b)
 
 static void show(struct stage *st, const struct row *r)
 {
-	struct figure alone[ROUNDS_MAX], with[ROUNDS_MAX];
+	struct figure alone[ROUNDS_MAX] = { 0 }, with[ROUNDS_MAX] = { 0 };
 	const struct figure *a = &alone[rounds / 2], *w = &with[rounds / 2];
 
 	for (int i = 0; i < rounds; i++) {
