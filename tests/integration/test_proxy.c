@@ -140,6 +140,7 @@ static void a_connection_without_its_header_is_closed(void **state)
 
 static void tls_goes_on_behind_the_header(void **state)
 {
+	static const char whoami[] = "GET /t/whoami HTTP/1.1\r\nHost: t.example\r\n\r\n";
 	const struct tls_ask ask = { .name = "t.example" };
 	struct tls_told told;
 	struct tls_wire *t;
@@ -153,7 +154,7 @@ static void tls_goes_on_behind_the_header(void **state)
 	assert_int_equal(sizeof(CLIENT) - 1, write(fd, CLIENT, sizeof(CLIENT) - 1));
 	t = tls_wire_open(fd, &ask, &told);
 	assert_non_null(t);
-	assert_true(tls_wire_send(t, "GET /t/whoami HTTP/1.1\r\nHost: t.example\r\n\r\n", 45));
+	assert_true(tls_wire_send(t, whoami, sizeof(whoami) - 1));
 	while (strstr(text, "\r\n\r\n") == NULL) {
 		const ssize_t got = tls_wire_recv(t, text + n, sizeof(text) - n - 1, 20000);
 
