@@ -12,7 +12,8 @@
 #define READ_MS 20000
 
 struct held {
-	char *tenant_id, *domain, *fingerprint;
+	char *tenant_id, *domain;
+	uint64_t seen;         /* of what the certificate was made of: the same leaf may get another chain */
 	struct tls_cert *cert; /* a reference; NULL: it cannot be shown */
 	uint64_t round;        /* of tls_tenants, when it was last seen */
 };
@@ -26,7 +27,6 @@ static void held_free(void *p)
 	tls_cert_put(h->cert);
 	free(h->tenant_id);
 	free(h->domain);
-	free(h->fingerprint);
 	free(h);
 }
 
@@ -46,6 +46,11 @@ static struct bytes bytes_of(const char *text)
 	return (struct bytes){ .p = (const unsigned char *)text, .n = strlen(text) };
 }
 
+static uint64_t seen_of(const struct served_certificate *c)
+{
+	return hash64_of(c->chain, strlen(c->chain), hash64_of(c->key, strlen(c->key), 0));
+}
+
 static struct held *held_new(struct ctx *cx, const struct served_certificate *c)
 {
 	struct held *h = mem_alloc(1, sizeof(*h));
@@ -53,7 +58,7 @@ static struct held *held_new(struct ctx *cx, const struct served_certificate *c)
 
 	h->tenant_id = mem_strdup(c->tenant_id);
 	h->domain = mem_strdup(c->domain);
-	h->fingerprint = mem_strdup(c->fingerprint);
+	h->seen = seen_of(c);
 	h->cert = tls_cert_create(cx->arena, bytes_of(c->chain), bytes_of(c->key), &error);
 	if (h->cert == NULL)
 		LOG(LOG_ERROR, "a certificate of a tenant cannot be shown", LOG_TEXT("tenant", c->tenant_id),
@@ -66,8 +71,7 @@ static void take(struct ctx *cx, const struct served_certificate *c, void *arg)
 	struct tls_tenants *t = arg;
 	struct held *h = map_get(t->domains, c->domain);
 
-	if (h == NULL || strcmp(h->tenant_id, c->tenant_id) != 0 ||
-		strcmp(h->fingerprint, c->fingerprint) != 0) {
+	if (h == NULL || strcmp(h->tenant_id, c->tenant_id) != 0 || h->seen != seen_of(c)) {
 		h = held_new(cx, c);
 		held_free(map_set(t->domains, c->domain, h));
 	}

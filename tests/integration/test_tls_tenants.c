@@ -58,17 +58,14 @@ static void prove(const char *domain)
 	fixture_control(first.d, sql);
 }
 
-/* Brings one to the first node; its serial number. */
-static int64_t bring(const struct tenant_fixture *t, const char *domain, enum mint_key kind)
+/* Brings one to the first node. */
+static void put(const struct tenant_fixture *t, const char *domain, const char *chain, const char *key)
 {
-	const struct mint_leaf leaf = { .names = { domain }, .key = kind };
 	struct client *c = client_of(first.d, t);
-	char *chain, *key, *text, path[300];
-	const int64_t serial = mint_make(first.mint, &leaf, &chain, &key);
 	json_t *body = json_pack("{s:s,s:s,s:b}", "ssl_certificate", chain, "ssl_private_key", key,
 				 "self_managed", 1);
+	char *text = json_dumps(body, 0), path[300];
 
-	text = json_dumps(body, 0);
 	snprintf(path, sizeof path, "/api/v1/tenants/%s/domains/%s/certificate", t->id, domain);
 	/* A database that came back is believed in within a second. */
 	for (int i = 0; i < 100; i++) {
@@ -82,9 +79,19 @@ static int64_t bring(const struct tenant_fixture *t, const char *domain, enum mi
 	}
 	json_decref(body);
 	free(text);
+	client_close(c);
+}
+
+/* A new one; its serial number. */
+static int64_t bring(const struct tenant_fixture *t, const char *domain, enum mint_key kind)
+{
+	const struct mint_leaf leaf = { .names = { domain }, .key = kind };
+	char *chain, *key;
+	const int64_t serial = mint_make(first.mint, &leaf, &chain, &key);
+
+	put(t, domain, chain, key);
 	free(chain);
 	free(key);
-	client_close(c);
 	return serial;
 }
 
@@ -195,6 +202,31 @@ static void a_certificate_is_replaced_under_load(void **state)
 	client_close(kept);
 }
 
+/* The leaf came without what signed it, then with it. */
+static void the_same_leaf_gets_the_rest_of_its_chain(void **state)
+{
+	const struct mint_leaf leaf = { .names = { "policies.acme.com" }, .key = MINT_P256 };
+	const int64_t end = temp_now_ms() + 10000;
+	char *chain, *key, *alone;
+	int64_t serial;
+
+	(void)state;
+	serial = mint_make(first.mint, &leaf, &chain, &key);
+	alone = strdup(chain);
+	*(strstr(alone, "-----END CERTIFICATE-----\n") + strlen("-----END CERTIFICATE-----\n")) = '\0';
+	put(&acme, "policies.acme.com", alone, key);
+	await_both("policies.acme.com", serial);
+	assert_int_not_equal(0, tls_node_shake(&second, "policies.acme.com").verified);
+	put(&acme, "policies.acme.com", chain, key);
+	while (tls_node_shake(&second, "policies.acme.com").verified != 0 && temp_now_ms() < end)
+		temp_sleep_ms(20);
+	assert_int_equal(0, tls_node_shake(&second, "policies.acme.com").verified);
+	assert_int_equal(0, tls_node_shake(&first, "policies.acme.com").verified);
+	free(alone);
+	free(chain);
+	free(key);
+}
+
 static void it_is_there_after_a_restart_and_without_the_database(void **state)
 {
 	const int64_t serial = tls_node_shake(&first, "policies.acme.com").serial;
@@ -242,6 +274,7 @@ int main(void)
 		cmocka_unit_test(it_is_shown_for_its_tenant_alone),
 		cmocka_unit_test(an_unproven_domain_shows_nothing),
 		cmocka_unit_test(a_certificate_is_replaced_under_load),
+		cmocka_unit_test(the_same_leaf_gets_the_rest_of_its_chain),
 		cmocka_unit_test(it_is_there_after_a_restart_and_without_the_database),
 		cmocka_unit_test(a_domain_that_goes_takes_its_certificate_along),
 	};
