@@ -89,7 +89,7 @@ SELECT slug, id, 'slug' FROM cc.tenant WHERE id = $1;
 -- args: id text, token text, claim_s int8, check_s int8
 INSERT INTO cc.domain (tenant_id, domain, status, ssl_status, custom, is_default, token, reason, claim_expires_at,
        next_check_at)
-SELECT id, domain, 'active', 'pending', false, true, NULL, NULL, NULL, NULL FROM cc.tenant WHERE id = $1
+SELECT id, domain, 'active', 'active', false, true, NULL, NULL, NULL, NULL FROM cc.tenant WHERE id = $1
 UNION ALL
 SELECT id, custom_domain, 'pending', 'pending', true, false, $2, 'not_checked',
        date_trunc('second', now()) + make_interval(secs => $3::float8),

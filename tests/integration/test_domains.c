@@ -83,6 +83,8 @@ static void a_new_domain_says_what_proves_it(void **state)
 	assert_text("policies.acme.com", a, "[0].domain");
 	assert_text("acme.controlcore.io", a, "[1].domain");
 	assert_true(json_is_true(answer_at(a, "[1].is_default")));
+	assert_text("active", a, "[1].status");
+	assert_text("active", a, "[1].ssl_status");
 	client_close(c);
 }
 
