@@ -113,6 +113,7 @@ enum err certificates_tick(struct ctx *cx, int *ret_done)
 	struct db_rows rows = { 0 };
 	struct tally due = { 0 };
 	struct db_place place;
+	enum err first = ERR_NONE;
 
 	*ret_done = 0;
 	place_platform(cx->world, &place);
@@ -123,10 +124,12 @@ enum err certificates_tick(struct ctx *cx, int *ret_done)
 	for (size_t i = 0; i < rows.n; i++) {
 		const enum err e = take_turn(cx, DB_ROW(&rows, struct certificate_row, i));
 
-		if (e != ERR_NONE && !is_gone(e))
-			return e;
+		/* What goes wrong with one keeps nobody else from hearing of theirs. */
+		if (e != ERR_NONE && !is_gone(e) && first == ERR_NONE)
+			first = e;
 		*ret_done += e == ERR_NONE;
 	}
-	ctx_clear_problem(cx);
-	return ERR_NONE;
+	if (first == ERR_NONE)
+		ctx_clear_problem(cx);
+	return first;
 }
