@@ -257,6 +257,9 @@ static void check_purpose(struct check *c)
 		fault(c, field, "is_ca", "must begin with a certificate of a server, not of a CA");
 	if (extended == UINT32_MAX || (extended & XKU_SSL_SERVER) == 0)
 		fault(c, field, "key_usage", "must be for servers: extended key usage serverAuth");
+	/* Browsers refuse it where no OCSP answer is stapled, and here none is. */
+	if (X509_get_ext_by_NID(x, NID_tlsfeature, -1) >= 0)
+		fault(c, field, "must_staple", "must not demand stapled OCSP answers (RFC 7633)");
 	if ((usage & KU_DIGITAL_SIGNATURE) == 0)
 		fault(c, field, "key_usage", "must allow digital signatures: key usage digitalSignature");
 }

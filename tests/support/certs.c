@@ -48,6 +48,8 @@ static void add_extensions(X509 *x, const struct cert_spec *s, X509 *issuer)
 	add_extension(x, &cx, NID_ext_key_usage, extended);
 	add_extension(x, &cx, NID_subject_key_identifier, "hash");
 	add_extension(x, &cx, NID_subject_alt_name, s->names);
+	if (s->features != NULL)
+		add_extension(x, &cx, NID_tlsfeature, s->features);
 }
 
 static void add_serial(X509 *x)

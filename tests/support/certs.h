@@ -30,6 +30,7 @@ struct cert;
 struct cert_spec {
 	const char *names;              /* "DNS:a.example.com,DNS:*.example.org"; NULL: none */
 	const char *subject;            /* common name; NULL: "test" */
+	const char *features;           /* tlsfeature; NULL: none */
 	const char *usage;              /* keyUsage; NULL: digitalSignature, of a CA keyCertSign; "": none */
 	const char *extended;           /* extendedKeyUsage; NULL: serverAuth, of a CA none; "": none */
 	const char *digest;             /* NULL: SHA256 */

@@ -165,6 +165,7 @@ static void purposes_are_looked_at(void **state)
 	expect(&(struct cert_spec){ .names = GOOD, .extended = "" }, "cert", "key_usage");
 	expect(&(struct cert_spec){ .names = GOOD, .usage = "keyEncipherment" }, "cert", "key_usage");
 	expect(&(struct cert_spec){ .names = GOOD, .usage = "" }, NULL, NULL);
+	expect(&(struct cert_spec){ .names = GOOD, .features = "status_request" }, "cert", "must_staple");
 	expect(&(struct cert_spec){ .names = GOOD, .extended = "clientAuth,serverAuth" }, NULL, NULL);
 }
 
