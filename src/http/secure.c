@@ -31,7 +31,7 @@ static const char *elsewhere(struct call *c)
 {
 	const struct http_tls *t = &c->server->conf.tls;
 	const int port = t->public_port != 0 ? t->public_port : c->server->tls.port;
-	struct tls_cert *cert = tls_store_find(t->store, c->in.host);
+	struct tls_cert *cert = t->store != NULL ? tls_store_find(t->store, c->in.host) : NULL;
 
 	if (cert == NULL)
 		return NULL;
@@ -47,7 +47,8 @@ static enum err check_plain(struct call *c)
 
 	if (asks && !has_credential(c) && !is_open(c) && wants_html(c))
 		c->moved = elsewhere(c);
-	if (c->moved != NULL || (is_open(c) && !has_credential(c)))
+	if (c->moved != NULL ||
+	    (!has_credential(c) && (is_open(c) || c->server->conf.tls.address == NULL)))
 		return ERR_NONE;
 	if (has_credential(c))
 		return refuse(&c->cx, ERR_HTTPS_REQUIRED,
@@ -73,7 +74,7 @@ enum err secure_check(struct call *c)
 
 	if (c->peer->tls != NULL)
 		return check_name(c);
-	if (s->conf.tls.address == NULL || s->plain.loopback || c->proxy_https)
+	if (s->plain.loopback || c->proxy_https)
 		return ERR_NONE;
 	return check_plain(c);
 }

@@ -94,6 +94,25 @@ static void credentials_are_refused_in_the_clear(void **state)
 	floor_stop(&f);
 }
 
+static void nor_without_any_tls(void **state)
+{
+	struct http_conf conf;
+	struct floor f = { 0 };
+
+	(void)state;
+	floor_conf(&conf);
+	conf.address = "0.0.0.0";
+	floor_start_with(&f, &conf);
+	floor_ask(&f, "GET", "/t/things/3", KEY, NULL, &a);
+	assert_refused(403, "https_required", &a);
+	assert_int_equal(0, atomic_load(&floor_seen.gated));
+	floor_ask(&f, "GET", "/t/hello", "", NULL, &a);
+	assert_int_equal(200, a.status);
+	floor_ask(&f, "GET", "/t/hello", "Accept: text/html\r\n", NULL, &a);
+	assert_int_equal(200, a.status);
+	floor_stop(&f);
+}
+
 static void expect_moved(const struct floor *f, const char *method, const char *target)
 {
 	char where[256], want[256];
@@ -177,6 +196,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_handshake_has_a_deadline),
 		cmocka_unit_test(credentials_are_refused_in_the_clear),
+		cmocka_unit_test(nor_without_any_tls),
 		cmocka_unit_test(browsers_are_sent_to_tls),
 		cmocka_unit_test(a_trusted_proxy_may_say_that_it_spoke_tls),
 		cmocka_unit_test(stopping_answers_what_is_on_its_way),
