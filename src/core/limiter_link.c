@@ -18,7 +18,8 @@
  * used, needed, wants a lease, has. Answers how many nodes there are, then of each meter how many cells it
  * gets and for how long it is not full.
  * A meter is a theoretical arrival time by Redis's own clock. What this node alone has used is the least that
- * all have used, should Redis have forgotten.
+ * all have used, should Redis have forgotten. What was spent beyond the limit is kept up to a tenth: as much
+ * as leases may yet give back, which would else make room that nobody left.
  */
 static const char script_text[] =
 	"local t = redis.call('TIME')\n"
@@ -34,7 +35,7 @@ static const char script_text[] =
 	"  local limit, window, owed, used, need, wants, has = unpack(v)\n"
 	"  local cell = window / limit\n"
 	"  local tat = math.max(tonumber(redis.call('GET', KEYS[i]) or now), now) + owed * cell\n"
-	"  tat = math.min(math.max(tat, now + used), now + window)\n"
+	"  tat = math.min(math.max(tat, now + used), now + 1.1 * window)\n"
 	"  local left = math.floor((window - (tat - now)) / cell + 0.000001)\n"
 	"  local lease = math.floor(limit / (10 * nodes))\n"
 	"  local grant = need\n"

@@ -18,7 +18,7 @@
 #include "cc/core/limiter.h"
 #include "redis_server.h"
 
-enum { NODES = 3, TAKES_MAX = 20000 };
+enum { NODES = 3, TAKES_MAX = 20000, TENANTS = 3 };
 
 /* Nothing comes back while a test runs. */
 #define DAY 86400
@@ -401,6 +401,31 @@ static void redis_is_silent(void **state)
 			drain(2, "tenant-a", &rate), 0, 90);
 }
 
+/* Asked for when it fell silent, and got by none who waited: what comes of it late is nobody's gain. */
+static void what_is_granted_too_late_admits_nobody(void **state)
+{
+	struct server *fx = *state;
+	const struct rate rate = { 300, DAY };
+	char tenant[TENANTS][16];
+
+	for (int k = 0; k < TENANTS; k++)
+		(void)snprintf(tenant[k], sizeof(tenant[k]), "tenant-%d", k);
+	assert_int_equal(0, kill(fx->pid, SIGSTOP));
+	for (int k = 0; k < TENANTS; k++)
+		for (int i = 0; i < NODES; i++)
+			assert_true(take(i, tenant[k], &rate));
+	await_all(true, NODES);
+	for (int k = 0; k < TENANTS; k++)
+		for (int i = 0; i < NODES; i++)
+			assert_int_equal(99, drain(i, tenant[k], &rate));
+	assert_int_equal(0, kill(fx->pid, SIGCONT));
+	await_all(false, NODES);
+	nap(2000);
+	for (int k = 0; k < TENANTS; k++)
+		for (int i = 0; i < NODES; i++)
+			assert_int_equal(0, drain(i, tenant[k], &rate));
+}
+
 static void a_script_that_redis_forgot_is_given_again(void **state)
 {
 	struct server *fx = *state;
@@ -435,6 +460,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(costs_are_taken_whole, setup_three, teardown),
 		cmocka_unit_test_setup_teardown(redis_dies_and_comes_back, setup_three, teardown),
 		cmocka_unit_test_setup_teardown(redis_is_silent, setup_three, teardown),
+		cmocka_unit_test_setup_teardown(what_is_granted_too_late_admits_nobody, setup_three,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_script_that_redis_forgot_is_given_again, setup_three,
 						teardown),
 	};
