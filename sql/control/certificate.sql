@@ -70,7 +70,7 @@ UPDATE cc.domain
 -- What can be served, of one tenant or with NULL of all, by domain: at most one tenant has it routed.
 -- name: certificate_servable :many certificate_row
 -- args: tenant_id text, after text, max_rows int8
-SELECT c.tenant_id, c.domain, c.serial, c.fingerprint, c.chain, c.kek_id, c.sealed_key, c.wrapped_dek, c.not_after
+SELECT c.tenant_id, c.domain, c.serial, c.chain, c.kek_id, c.sealed_key, c.wrapped_dek, c.not_after
   FROM cc.certificate c
   JOIN cc.domain d ON d.tenant_id = c.tenant_id AND d.domain = c.domain
  WHERE d.routed AND c.not_after > now() AND c.domain > $2 AND ($1::text IS NULL OR c.tenant_id = $1)
@@ -78,7 +78,7 @@ SELECT c.tenant_id, c.domain, c.serial, c.fingerprint, c.chain, c.kek_id, c.seal
 
 -- name: certificate_servable_one :opt certificate_row
 -- args: domain text
-SELECT c.tenant_id, c.domain, c.serial, c.fingerprint, c.chain, c.kek_id, c.sealed_key, c.wrapped_dek, c.not_after
+SELECT c.tenant_id, c.domain, c.serial, c.chain, c.kek_id, c.sealed_key, c.wrapped_dek, c.not_after
   FROM cc.certificate c
   JOIN cc.domain d ON d.tenant_id = c.tenant_id AND d.domain = c.domain
  WHERE d.routed AND c.not_after > now() AND c.domain = $1;

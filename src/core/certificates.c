@@ -150,7 +150,7 @@ static enum err open_row(struct ctx *cx, const struct certificate_row *row, stru
 
 	TRY(envelope_open(cx, &b, &s, &key));
 	*ret = (struct served_certificate){
-		.tenant_id = row->tenant_id, .domain = row->domain, .fingerprint = row->fingerprint,
+		.tenant_id = row->tenant_id, .domain = row->domain,
 		.chain = row->chain, .not_after = row->not_after,
 		.key = arena_strndup(cx->arena, (const char *)key.p, key.n),
 	};

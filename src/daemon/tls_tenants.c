@@ -13,7 +13,7 @@
 
 struct held {
 	char *tenant_id, *domain;
-	uint64_t seen;         /* of what the certificate was made of: the same leaf may get another chain */
+	uint64_t seen;         /* hash of the chain: the leaf, and so the key, and what it came with */
 	struct tls_cert *cert; /* a reference; NULL: it cannot be shown */
 	uint64_t round;        /* of tls_tenants, when it was last seen */
 };
@@ -46,19 +46,14 @@ static struct bytes bytes_of(const char *text)
 	return (struct bytes){ .p = (const unsigned char *)text, .n = strlen(text) };
 }
 
-static uint64_t seen_of(const struct served_certificate *c)
-{
-	return hash64_of(c->chain, strlen(c->chain), hash64_of(c->key, strlen(c->key), 0));
-}
-
-static struct held *held_new(struct ctx *cx, const struct served_certificate *c)
+static struct held *held_new(struct ctx *cx, const struct served_certificate *c, uint64_t seen)
 {
 	struct held *h = mem_alloc(1, sizeof(*h));
 	const char *error = NULL;
 
 	h->tenant_id = mem_strdup(c->tenant_id);
 	h->domain = mem_strdup(c->domain);
-	h->seen = seen_of(c);
+	h->seen = seen;
 	h->cert = tls_cert_create(cx->arena, bytes_of(c->chain), bytes_of(c->key), &error);
 	if (h->cert == NULL)
 		LOG(LOG_ERROR, "a certificate of a tenant cannot be shown", LOG_TEXT("tenant", c->tenant_id),
@@ -69,10 +64,11 @@ static struct held *held_new(struct ctx *cx, const struct served_certificate *c)
 static void take(struct ctx *cx, const struct served_certificate *c, void *arg)
 {
 	struct tls_tenants *t = arg;
+	const uint64_t seen = hash64_of(c->chain, strlen(c->chain), 0);
 	struct held *h = map_get(t->domains, c->domain);
 
-	if (h == NULL || strcmp(h->tenant_id, c->tenant_id) != 0 || h->seen != seen_of(c)) {
-		h = held_new(cx, c);
+	if (h == NULL || strcmp(h->tenant_id, c->tenant_id) != 0 || h->seen != seen) {
+		h = held_new(cx, c, seen);
 		held_free(map_set(t->domains, c->domain, h));
 	}
 	h->round = t->round;

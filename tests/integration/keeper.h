@@ -6,6 +6,9 @@
 
 /* Certificates on a plane: kept as the API keeps them, told as the listener is told. */
 
+/* For groups: *state is the plane. */
+int keeper_start(void **state);
+int keeper_stop(void **state);
 /* A verified domain of the tenant's with a certificate: its private key, in PEM, as long as the plane. */
 const char *keeper_bring(struct plane *p, const char *tenant_id, const char *domain);
 /* Another one in its place. */

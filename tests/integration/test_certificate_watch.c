@@ -14,22 +14,6 @@
 
 #include "cc/core/certificates.h"
 
-static int start(void **state)
-{
-	struct plane *p = plane_start();
-
-	p->settings.domains_max = 1000;
-	p->settings.domain.claim_s = 3600;
-	*state = p;
-	return 0;
-}
-
-static int stop(void **state)
-{
-	plane_stop(*state);
-	return 0;
-}
-
 static int clean(void **state)
 {
 	struct plane *p = *state;
@@ -175,5 +159,5 @@ int main(void)
 		cmocka_unit_test_setup(many_are_looked_at_in_rounds, clean),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, keeper_start, keeper_stop);
 }

@@ -16,22 +16,6 @@
 
 #define MANY 103 /* more than a page */
 
-static int start(void **state)
-{
-	struct plane *p = plane_start();
-
-	p->settings.domains_max = 1000;
-	p->settings.domain.claim_s = 3600;
-	*state = p;
-	return 0;
-}
-
-static int stop(void **state)
-{
-	plane_stop(*state);
-	return 0;
-}
-
 static int clean(void **state)
 {
 	plane_clean(*state);
@@ -306,5 +290,5 @@ int main(void)
 		cmocka_unit_test_setup(tenants_cannot_read_what_is_sealed, clean),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, keeper_start, keeper_stop);
 }

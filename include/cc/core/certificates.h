@@ -47,7 +47,6 @@ enum err certificates_show(struct ctx *cx, struct domain_row *rows, size_t n) MU
 /* Of a verified domain, and valid now. Texts live as long as the call they are given to. */
 struct served_certificate {
 	const char *tenant_id, *domain;
-	const char *fingerprint;        /* SHA-256 of the leaf: another one, another certificate */
 	const char *chain;              /* PEM, the leaf first */
 	const char *key;                /* PEM, PKCS #8; a secret */
 	int64_t not_after;
