@@ -14,7 +14,7 @@
 #include "daemon.h"
 #include "dns_peer.h"
 
-static const char *const proof_env[] = { "CONTROLCORE_DOMAINS_DNS_MS=700", NULL };
+static const char *const proof_env[] = { "CONTROLCORE_DOMAINS_DNS_MS=3000", NULL };
 
 static int setup(void **state)
 {

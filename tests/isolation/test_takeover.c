@@ -22,7 +22,7 @@
 #define STEPS 300
 
 /* Nothing happens by itself unless a test moves a time. */
-static const char *const calm[] = { "CONTROLCORE_DOMAINS_DNS_MS=700", "CONTROLCORE_DOMAINS_CHECK_S=86400",
+static const char *const calm[] = { "CONTROLCORE_DOMAINS_DNS_MS=3000", "CONTROLCORE_DOMAINS_CHECK_S=86400",
 				    "CONTROLCORE_DOMAINS_CHECK_MOST_S=86400", NULL };
 
 static int setup(void **state)
