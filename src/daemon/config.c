@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_parts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cc/model/issuer.h"
@@ -60,6 +61,44 @@ static const char *raw_value(struct raw_set *set, const struct raw *r, const str
 	return text;
 }
 
+/* What of the value the fault is about: hosts[2] is the third of a list. */
+static const char *faulty_part(struct arena *a, const char *field, const char *value)
+{
+	const char *bracket = strchr(field, '[');
+	int64_t skip = bracket != NULL ? strtol(bracket + 1, NULL, 10) : 0;
+
+	if (bracket == NULL)
+		return value;
+	for (; skip > 0 && strchr(value, ',') != NULL; skip--)
+		value = strchr(value, ',') + 1;
+	return arena_strndup(a, value, strcspn(value, ","));
+}
+
+/* In the words of the field's own rule when that is what it broke. */
+static const char *expectation(struct arena *a, const struct field *f, const char *found)
+{
+	const bool whole = f->kind == K_TEXT || f->kind == K_STRS;
+	const char *rule =
+		whole && f->check != NULL && found != NULL && found[0] != '\0' ? f->check(found) : NULL;
+	struct str expected;
+
+	if (rule != NULL)
+		return rule;
+	str_init(&expected, a, 64);
+	str_add(&expected, "expected ");
+	field_describe(&expected, f);
+	return expected.data;
+}
+
+static void report_missing(
+	struct raw_set *set, const struct field *f, const char *setting, const char *nowhere)
+{
+	const bool secret = f != NULL && (f->flags & F_SECRET);
+
+	config_fault(set->faults, nowhere, setting, "is required%s%s%s", secret ? " (or " : "",
+		secret ? setting : "", secret ? "_file)" : "");
+}
+
 static void report(struct raw_set *set, const struct schema *schema, const char *prefix, const char *nowhere,
 	const struct fault *fault)
 {
@@ -68,33 +107,21 @@ static void report(struct raw_set *set, const struct schema *schema, const char 
 	const char *setting = arena_printf(a, "%s.%s", prefix, name);
 	const struct raw *r = raw_find(set, setting);
 	const struct field *f = schema_field(schema, name);
-	struct str expected;
 
-	str_init(&expected, a, 64);
 	if (f == NULL || r == NULL) {
-		const bool secret = f != NULL && (f->flags & F_SECRET);
-
-		config_fault(set->faults, nowhere, setting, "is required%s%s%s", secret ? " (or " : "",
-			secret ? setting : "", secret ? "_file)" : "");
+		report_missing(set, f, setting, nowhere);
 		return;
 	}
-	const char *rule = f->check != NULL && f->kind == K_TEXT && r->value[0] != '\0' && !r->in_file
-				   ? f->check(r->value)
-				   : NULL;
-	if (rule != NULL) {
-		str_add(&expected, rule);
-	} else {
-		str_add(&expected, "expected ");
-		field_describe(&expected, f);
-	}
+	const char *found = r->in_file ? NULL : faulty_part(a, fault->field, r->value);
+	const char *expected = expectation(a, f, found);
 	const char *hint = r->hint != NULL ? arena_printf(a, "; %s", r->hint) : "";
 
-	if (f->flags & F_SECRET)
-		config_fault(set->faults, r->where, setting, "%s; what was found is not shown%s",
-			expected.data, hint);
+	if (f->flags & (F_SECRET | F_UNSHOWN))
+		config_fault(set->faults, r->where, setting, "%s; what was found is not shown%s", expected,
+			hint);
 	else
-		config_fault(set->faults, r->where, setting, "%s, found \"%.200s\"%s", expected.data,
-			r->value, hint);
+		config_fault(set->faults, r->where, setting, "%s, found \"%.200s\"%s", expected,
+			found != NULL ? found : r->value, hint);
 }
 
 void section_apply(

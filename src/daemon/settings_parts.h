@@ -20,10 +20,11 @@
 		AT(T, m, const char *), .kind = K_TEXT, .min = (lo), .max = (hi), .check = (fn), \
 					.def = (dflt), .doc = (d) \
 	}
-#define S_NEED(T, m, lo, hi, fn, d) \
+#define S_CONNINFO(T, m, d) \
 	{ \
-		.name = #m, .flags = F_CREATE | F_REQUIRED, .offset = FIELD_AT(T, m, const char *), \
-		.kind = K_TEXT, .min = (lo), .max = (hi), .check = (fn), .doc = (d) \
+		.name = #m, .flags = F_CREATE | F_REQUIRED | F_UNSHOWN, \
+		.offset = FIELD_AT(T, m, const char *), .kind = K_TEXT, .min = 1, .max = 2000, \
+		.check = check_conninfo, .doc = (d) \
 	}
 #define S_SECRET(T, m, extra, lo, hi, fn, d) \
 	{ \
@@ -32,8 +33,18 @@
 	}
 
 /* NULL, or what is wrong. */
+const char *check_host_name(const char *s);
+const char *check_neutral_host(const char *s);
 const char *check_address(const char *s);
+const char *check_network(const char *s);
+const char *check_resolver(const char *s);
 const char *check_path(const char *s);
+const char *check_kek_id(const char *s);
+const char *check_redis(const char *s);
+const char *check_engine(const char *s);
+const char *check_conninfo(const char *s);
+const char *check_admin_conninfo(const char *s);
+const char *check_secret(const char *s);
 
 extern const struct schema tls_conf_schema;
 

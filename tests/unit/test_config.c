@@ -320,6 +320,7 @@ static void conninfo_takes_no_credentials(void **state)
 
 		assert_false(load_with(b, least, env, NULL, 0));
 		expect_fault(b, cases[i].rule);
+		assert_null(strstr(b->faults.text.data, cases[i].conninfo));
 	}
 }
 

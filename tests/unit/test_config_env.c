@@ -126,6 +126,30 @@ static void every_setting_has_its_variable(void **state)
 		}
 }
 
+/* A list is told by its faulty item, in the words of the item's rule. */
+static void faults_of_a_list_are_its_items(void **state)
+{
+	static const struct {
+		const char *hosts, *fault;
+	} cases[] = {
+		{ "a.example,b_c.example", "such as controlcore.io, found \"b_c.example\"\n" },
+		{ "a.example,,b.example", "found \"\"\n" },
+		{ "[::g]", "or an IPv6 address in brackets, found \"[::g]\"\n" },
+	};
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_false(load_beside(
+			b, arena_printf(b->arena, "CONTROLCORE_SERVER_NEUTRAL_HOSTS=%s", cases[i].hosts)));
+		assert_int_equal(1, b->faults.n);
+		assert_non_null(strstr(b->faults.text.data, cases[i].fault));
+	}
+	assert_false(load_beside(b, "CONTROLCORE_SERVER_TRUSTED_PROXIES=10.0.0.0/8,10.0.0.1/99,::1"));
+	assert_non_null(strstr(b->faults.text.data,
+		"must be an address or a network, such as 192.0.2.0/24, found \"10.0.0.1/99\"\n"));
+	assert_true(load_beside(b, "CONTROLCORE_SERVER_NEUTRAL_HOSTS=a.example,10.0.0.1,[fd00::1]"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +158,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(unknown_region_is_a_fault, setup, teardown),
 		cmocka_unit_test_setup_teardown(variables_of_others_are_left_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_setting_has_its_variable, setup, teardown),
+		cmocka_unit_test_setup_teardown(faults_of_a_list_are_its_items, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

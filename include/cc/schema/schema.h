@@ -47,6 +47,7 @@ enum {
 	F_ROW_VERSION = 1 << 11,/* K_INT, one more with every change of the row: makes the object's ETag */
 	F_ANY_JSON = 1 << 10,   /* K_JSON without sub: any JSON value, not only an object */
 	F_MILLIS = 1 << 12,     /* K_TIME: printed with milliseconds */
+	F_UNSHOWN = 1 << 14,    /* no secret, but people put one in: a fault does not echo what was found */
 	F_STICKY = 1 << 13,     /* to replace without it keeps it: the default is the new object's only */
 	F_IN = F_CREATE | F_UPDATE,
 	F_RW = F_IN | F_OUT,
