@@ -63,7 +63,8 @@ static size_t listen_presets(
 	struct arena *a, const struct listen_option *o, const char *listen, struct preset *ret)
 {
 	const char *const where = o->name, *const hint = o->hint;
-	const char *colon = strrchr(listen, ':');
+	const bool bare = listen[0] == '[' && str_ends(listen, "]"); /* its colons are the address's */
+	const char *colon = bare ? NULL : strrchr(listen, ':');
 	const char *port = colon != NULL ? colon + 1 : listen;
 	size_t n = 0;
 

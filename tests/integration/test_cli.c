@@ -268,6 +268,9 @@ static void taken_port_is_said_so(void **state)
 		RUN("serve", "--config", daemon_config_path(d), "--listen", listen));
 	expect(78, NULL, "\n--listen: server.port: expected an integer from 0 to 65535, found \"here\"; --l",
 		RUN("serve", "--config", daemon_config_path(d), "--listen", "here"));
+	expect(78, NULL, "\n--listen: server.port: expected an integer from 0 to 65535, found \"[::1]\"; --l",
+		RUN("serve", "--config", daemon_config_path(d), "--listen", "[::1]"));
+	assert_null(strstr(last.err, "server.address"));
 	/* Nothing was made for it. */
 	char *folder = temp_folder("cli"), *dir = temp_path(folder, "v");
 	expect(69, NULL, "nothing was started", RUN("serve", "--embedded", dir, "--listen", listen));
