@@ -52,4 +52,13 @@ verdict "every C file begins with its licence line" "$scratch/out"
 { cat "$scratch/files"; find cmake sql -type f 2>/dev/null; } |
 	xargs grep -nE '(TODO|FIXME|XXX)' | grep -vE 'TODO \(#[0-9]+\)|XXXXXX' >"$scratch/out"
 verdict "a TODO names its issue: TODO (#12)" "$scratch/out"
+
+# make calls them by their name, not by a shell.
+sed -n 's/^\t@*\([A-Z_]*=[^ ]* \)*\([a-z][a-z/._-]*\)\( .*\)*$/\2/p' Makefile | grep / | sort -u |
+	while read -r script; do
+		case $script in build/*) continue ;; esac
+		[ -x "$script" ] || echo "$script"
+	done >"$scratch/out"
+[ -x .ci/run ] || echo .ci/run >>"$scratch/out"
+verdict "what make calls can be executed" "$scratch/out"
 finish
