@@ -10,7 +10,8 @@ run='build-essential cmake ninja-build pkg-config libmicrohttpd-dev libgnutls28-
 # Node.js may be there from elsewhere, with an npm of its own that Debian's would push out.
 node='nodejs npm'
 if command -v node >/dev/null && command -v npm >/dev/null; then node=; fi
-test="$run libcmocka-dev jq curl openssl ca-certificates strace procps iproute2 dnsmasq-base libxml2-utils $node"
+test="$run libcmocka-dev jq curl openssl ca-certificates strace procps iproute2 dnsmasq-base libxml2-utils haproxy nginx
+	$node"
 bench="$run curl ca-certificates procps wrk"
 lint="$test clang clang-tidy cppcheck"
 
@@ -90,8 +91,12 @@ forbid_clusters() {
 	printf 'create_main_cluster = false\n' | $sudo tee "$clusters" >/dev/null
 }
 
-had_redis=yes
-installed redis-server || had_redis=no
+new_services=
+for service in redis-server haproxy nginx; do
+	case " $missing " in
+	*" $service "*) new_services="$new_services $service" ;;
+	esac
+done
 apt update
 forbid_services
 case " $missing " in
@@ -100,4 +105,6 @@ esac
 # shellcheck disable=SC2086
 apt install -y --no-install-recommends $missing
 # Nor does the next boot start what we only wanted the program of.
-[ "$had_redis" = yes ] || $sudo update-rc.d redis-server disable >/dev/null 2>&1 || :
+for service in $new_services; do
+	$sudo update-rc.d "$service" disable >/dev/null 2>&1 || :
+done

@@ -15,12 +15,6 @@ PATH=$PATH:/usr/sbin
 
 # --- DNS and certificates of its own --------------------------------------------------------------------
 
-free_port() { # one that nobody has right now
-	port=$((20000 + ($$ * 7 + ${1:-0}) % 20000))
-	while ss -Hltun "sport = :$port" 2>/dev/null | grep -q .; do port=$((port + 1)); done
-	echo "$port"
-}
-
 dns=
 dns_port=$(free_port 1)
 serve_dns() { # serve_dns [dnsmasq's words for records…]: these and no others from now on
@@ -37,24 +31,7 @@ serve_dns() { # serve_dns [dnsmasq's words for records…]: these and no others 
 	done
 }
 
-ec='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
-# shellcheck disable=SC2086
-openssl req -x509 $ec -keyout "$dir/root.key" -out "$dir/root.pem" -days 30 -subj '/CN=Walkthrough Root' 2>/dev/null
-
-certify() { # certify FILE NAME…: FILE.pem and FILE.key, good for these names
-	file=$1
-	shift
-	names=
-	for name; do names="$names${names:+,}DNS:$name"; done
-	# shellcheck disable=SC2086
-	openssl req $ec -keyout "$file.key" -out "$file.csr" -subj "/CN=$1" 2>/dev/null
-	printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth\nkeyUsage=digitalSignature\nbasicConstraints=CA:FALSE\n' \
-		"$names" > "$file.ext"
-	openssl x509 -req -in "$file.csr" -CA "$dir/root.pem" -CAkey "$dir/root.key" -CAcreateserial -days 20 \
-		-extfile "$file.ext" -out "$file.pem" 2>/dev/null
-}
-serial_of() { openssl x509 -in "$1" -noout -serial; }
-
+make_root
 certify "$dir/platform" controlcore.io '*.controlcore.io'
 certify "$dir/first" "$DOMAIN"
 certify "$dir/second" "$DOMAIN"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the walkthroughs share: comparisons, calls, a daemon of their own. Sourced.
+# What the walkthroughs share: comparisons, calls, a daemon and certificates of their own. Sourced.
 
 tests=0
 failed=0
@@ -60,9 +60,9 @@ auth() { printf 'Authorization: Bearer %s' "$1"; }
 JSON='Content-Type: application/json'
 TIME='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z'
 
-start_daemon() { # start_daemon [further options of serve]
+start_daemon() { # start_daemon [further options of serve]; on $LISTEN
 	bin=${CC_BIN:-build/release/controlcored}
-	"$bin" serve --embedded "$dir/var" --listen 127.0.0.1:0 "$@" > "$dir/out" 2> "$dir/log" &
+	"$bin" serve --embedded "$dir/var" --listen "${LISTEN:-127.0.0.1:0}" "$@" > "$dir/out" 2> "$dir/log" &
 	daemon=$!
 	i=0
 	while [ $i -lt 900 ]; do
@@ -81,3 +81,29 @@ start_daemon() { # start_daemon [further options of serve]
 	}
 	KEYFILE=$dir/var/operator.key
 }
+
+free_port() { # one that nobody has right now
+	port=$((20000 + ($$ * 7 + ${1:-0}) % 20000))
+	while ss -Hltun "sport = :$port" 2>/dev/null | grep -q .; do port=$((port + 1)); done
+	echo "$port"
+}
+
+ec='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
+make_root() { # the authority that certify() signs by: $dir/root.pem
+	# shellcheck disable=SC2086
+	openssl req -x509 $ec -keyout "$dir/root.key" -out "$dir/root.pem" -days 30 -subj '/CN=Walkthrough Root' 2>/dev/null
+}
+
+certify() { # certify FILE NAME…: FILE.pem and FILE.key, good for these names
+	file=$1
+	shift
+	names=
+	for name; do names="$names${names:+,}DNS:$name"; done
+	# shellcheck disable=SC2086
+	openssl req $ec -keyout "$file.key" -out "$file.csr" -subj "/CN=$1" 2>/dev/null
+	printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth\nkeyUsage=digitalSignature\nbasicConstraints=CA:FALSE\n' \
+		"$names" > "$file.ext"
+	openssl x509 -req -in "$file.csr" -CA "$dir/root.pem" -CAkey "$dir/root.key" -CAcreateserial -days 20 \
+		-extfile "$file.ext" -out "$file.pem" 2>/dev/null
+}
+serial_of() { openssl x509 -in "$1" -noout -serial; }
