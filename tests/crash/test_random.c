@@ -15,6 +15,7 @@
 #define STEP_MS 5
 #define START_MS 400 /* within so long a start is cut */
 #define LEASE_S 2
+#define STALE_MS 1000 /* what another node wrote, and could not tell of any more, is seen after so long */
 enum { KILLS = 14, KILLS_LONG = 800, JOINS = 2, JOINS_LONG = 40, ROUNDS_TO_SETTLE = 7 };
 
 static const struct daemon_options options = {
@@ -109,6 +110,7 @@ static void another_node_finishes_what_the_dead_one_began(void **state)
 		client_port(x->operator, daemon_port(second));
 		crash_settle(x);
 		whole_check(x);
+		temp_sleep_ms(STALE_MS);
 		ledger_check(load, true);
 		x->d = first;
 		crash_restart(x);
