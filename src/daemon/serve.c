@@ -229,6 +229,19 @@ static int announce_tls(struct serving *s)
 	return write_port(&s->program, c->port_file, port);
 }
 
+/* A port where no client can bring a key is hardly what was meant. */
+static void warn_of_clear(const struct serving *s)
+{
+	const struct config *c = &s->program.config;
+
+	if (http_server_is_local(s->wire.http) || c->tls.address != NULL || c->server.trusted_proxies.n > 0)
+		return;
+	LOG(LOG_WARN,
+		"keys are refused: other machines reach the port, and there is neither tls.address nor "
+		"server.trusted_proxies",
+		LOG_TEXT("address", c->server.address));
+}
+
 static int announce(struct serving *s)
 {
 	struct program *p = &s->program;
@@ -242,10 +255,12 @@ static int announce(struct serving *s)
 			LOG_INT("connections", s->descriptors.clients),
 			LOG_INT("wanted", p->config.server.connections_max),
 			LOG_INT("descriptors", s->descriptors.limit));
+	warn_of_clear(s);
 	if (status == 0)
 		status = write_port(p, p->config.server.port_file, port);
 	if (status == 0 && p->options->embedded != NULL)
-		session_text_print(p->arena, &p->embedded, p->config.server.address, port);
+		session_text_print(p->arena, &p->embedded, p->config.server.address, port,
+			http_server_is_local(s->wire.http));
 	return status;
 }
 

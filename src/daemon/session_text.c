@@ -31,12 +31,18 @@ static const char *own_host(struct arena *a, const char *address)
 	return strchr(address, ':') != NULL ? arena_printf(a, "[%s]", address) : address;
 }
 
-void session_text_print(struct arena *a, const struct embedded *e, const char *address, int port)
+static void print_remedy(int port)
 {
-	const char *api = arena_printf(a, "http://%s:%d/api/v1", own_host(a, address), port);
+	printf("Other machines reach this port, so keys are refused here: they are taken over https only.\n"
+	       "To try it on this machine:    --listen 127.0.0.1:%d\n"
+	       "To serve others:              --tls-listen ADDR:PORT with tls.certificates and tls.keys,\n"
+	       "                              or a proxy that ends TLS, named in server.trusted_proxies\n"
+	       "docs/deploy/README.md has both.\n\n",
+		port);
+}
 
-	printf("controlcored listens on %s\n", api);
-	printf("data: %s   first operator key: %s\n\n", e->data, e->operator_key);
+static void print_session(struct arena *a, const struct embedded *e, const char *api)
+{
 	printf("To try it, paste this into another terminal:\n\n"
 	       "  API=%s\n"
 	       "  OPERATOR=\"Authorization: Bearer $(cat %s)\"\n"
@@ -56,7 +62,19 @@ void session_text_print(struct arena *a, const struct embedded *e, const char *a
 	       "  curl -sS \"$API/policies\" -H \"Authorization: Bearer $KEY\" -H \"$JSON\" -d '{\"name\": "
 	       "\"first-policy\",\n"
 	       "    \"rego_code\": \"package first\\n\\ndefault allow = false\"}'; echo\n"
-	       "  curl -sS \"$API/policies\" -H \"Authorization: Bearer $KEY\"; echo\n\n"
-	       "Ctrl-C stops it; the data stays.\n");
+	       "  curl -sS \"$API/policies\" -H \"Authorization: Bearer $KEY\"; echo\n\n");
+}
+
+void session_text_print(struct arena *a, const struct embedded *e, const char *address, int port, bool local)
+{
+	const char *api = arena_printf(a, "http://%s:%d/api/v1", own_host(a, address), port);
+
+	printf("controlcored listens on %s\n", api);
+	printf("data: %s   first operator key: %s\n\n", e->data, e->operator_key);
+	if (local)
+		print_session(a, e, api);
+	else
+		print_remedy(port);
+	printf("Ctrl-C stops it; the data stays.\n");
 	fflush(stdout);
 }

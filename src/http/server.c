@@ -87,6 +87,11 @@ int http_server_port(const struct http_server *s)
 	return s->plain.port;
 }
 
+bool http_server_is_local(const struct http_server *s)
+{
+	return s->plain.loopback;
+}
+
 int http_server_tls_port(const struct http_server *s)
 {
 	return s->tls.port;

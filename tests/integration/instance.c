@@ -28,8 +28,8 @@ static int announced_port(const char *out)
 
 void instance_launch_in(struct instance *in, const char *dir)
 {
-	const char *const argv[] = { getenv("CC_BIN"), "serve", "--embedded", dir, "--listen", "127.0.0.1:0",
-		NULL };
+	const char *const argv[] = { getenv("CC_BIN"), "serve", "--embedded", dir, "--listen",
+		in->listen != NULL ? in->listen : "127.0.0.1:0", NULL };
 	static const char *const env[] = { "CONTROLCORE_JOBS_SPARE_SCHEMAS=0", NULL };
 
 	assert_non_null(argv[0]);

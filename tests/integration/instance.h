@@ -11,6 +11,7 @@ struct instance {
 	char *folder; /* temporary */
 	char *dir;    /* --embedded */
 	char *out;    /* what the last start wrote, both streams */
+	const char *listen; /* NULL: a free port of loopback */
 	pid_t pid;    /* 0: does not run */
 	int port;
 };

@@ -77,6 +77,22 @@ static void printed_session_can_be_pasted(void **state)
 	instance_stop(in);
 }
 
+/* Keys would be refused there: nobody is given commands that cannot work. */
+static void an_open_port_is_told_instead(void **state)
+{
+	struct instance *in = *state;
+
+	in->listen = "0.0.0.0:0";
+	instance_launch(in);
+	char *out = temp_read(in->out);
+	assert_null(strstr(out, "curl"));
+	assert_non_null(strstr(out, "To try it on this machine:    --listen 127.0.0.1:"));
+	assert_non_null(strstr(out, "docs/deploy/README.md"));
+	assert_non_null(strstr(out, "keys are refused: other machines reach the port"));
+	free(out);
+	instance_stop(in);
+}
+
 static void data_and_key_stay_over_a_restart(void **state)
 {
 	struct instance *in = *state;
@@ -307,6 +323,8 @@ int main(void)
 			first_start_makes_everything, instance_setup, instance_teardown),
 		cmocka_unit_test_setup_teardown(
 			printed_session_can_be_pasted, instance_setup, instance_teardown),
+		cmocka_unit_test_setup_teardown(
+			an_open_port_is_told_instead, instance_setup, instance_teardown),
 		cmocka_unit_test_setup_teardown(
 			data_and_key_stay_over_a_restart, instance_setup, instance_teardown),
 		cmocka_unit_test_setup_teardown(

@@ -97,6 +97,8 @@ struct http_server *http_server_start(struct arena *a, const struct http_conf *c
 const char *http_server_probe(struct arena *a, const char *address, int port);
 int http_server_port(const struct http_server *s);
 int http_server_tls_port(const struct http_server *s);
+/* Whether this machine alone reaches the clear listener, so that credentials are taken there. Any thread. */
+bool http_server_is_local(const struct http_server *s);
 /*
  * Stop without a lost answer: stop accepting, let what is queued finish (at most drain_ms), join the
  * workers, then stop libmicrohttpd. New requests on kept connections get `Connection: close`.
