@@ -91,7 +91,9 @@ static struct tls_wire *prepare(int fd, const struct tls_ask *ask)
 	SSL_set_info_callback(t->ssl, on_info);
 	SSL_set_fd(t->ssl, fd);
 	if (ask->name != NULL) {
-		SSL_set_tlsext_host_name(t->ssl, ask->name);
+		/* As SSL_set_tlsext_host_name(), whose cast clang takes for an accident. */
+		SSL_ctrl(t->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+			 (void *)(uintptr_t)ask->name);
 		SSL_set1_host(t->ssl, ask->name);
 	}
 	if (ask->resume != NULL)
