@@ -15,9 +15,11 @@
  * A tenant's table may grow past the plan that was made when it was small, long before it is
  * analysed: a sequential scan is never the right plan for what we serve. Where there is no other
  * (the head's one row) it is priced so high that PostgreSQL would compile the statement each time.
+ * Nor is sorting where an index has the order: the planner takes the optional filters of a list for
+ * strict ones, expects a row or two, and would read the whole table for each page.
  */
-static const char pooled_options[] = "-c lock_timeout=1000 -c idle_in_transaction_session_timeout=10000"
-				     " -c enable_seqscan=off -c jit=off -c TimeZone=UTC";
+const char conn_pooled_options[] = "-c lock_timeout=1000 -c idle_in_transaction_session_timeout=10000"
+				   " -c enable_seqscan=off -c enable_sort=off -c jit=off -c TimeZone=UTC";
 static const char session_options[] = "-c TimeZone=UTC";
 
 int64_t conn_deadline(const struct ctx *cx)
@@ -71,8 +73,9 @@ PGconn *conn_open(const char *conninfo, const char *user, const char *password, 
 	/* libpq leaves out what is NULL or empty; conninfo stands first, so that ours wins. */
 	const char *const keys[] = { "dbname", "user", "password", "options", "client_encoding",
 		"application_name", NULL };
-	const char *const values[] = { conninfo, user, password, pooled ? pooled_options : session_options,
-		"UTF8", "controlcored", NULL };
+	const char *const options = pooled ? conn_pooled_options : session_options;
+	const char *const values[] = { conninfo, user, password, options, "UTF8",
+		"controlcored", NULL };
 	PGconn *pg = PQconnectStartParams(keys, values, 1);
 
 	if (pg == NULL)

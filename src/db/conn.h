@@ -31,6 +31,9 @@ enum {
 	OID_JSONB = 3802,
 };
 
+/* What a pooled connection sets before its first statement. */
+extern const char conn_pooled_options[];
+
 /* PostgreSQL counts microseconds from 2000-01-01, we from 1970-01-01. */
 #define PG_EPOCH_US INT64_C(946684800000000)
 
