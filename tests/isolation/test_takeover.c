@@ -168,7 +168,7 @@ static void attack_5_other_spellings_of_the_same_name(void **state)
 		"www.spelling.com..", "www..spelling.com", "www.spelling.com:443", "www.spelling.com/",
 		"www.spelling.com%00", "www.spelling.com%2e", " www.spelling.com", "x@www.spelling.com",
 		"www.spelling.com#.example.com", "www.spelling.com\\u0000.example.com",
-		"www\xE3\x80\x82spelling\xE3\x80\x82" "com", "www.spel\xC2\xADling.com",
+		("www\xE3\x80\x82spelling\xE3\x80\x82" "com"), "www.spel\xC2\xADling.com",
 	};
 	struct claim victim, attacker;
 
