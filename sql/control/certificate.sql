@@ -76,13 +76,6 @@ SELECT c.tenant_id, c.domain, c.serial, c.chain, c.kek_id, c.sealed_key, c.wrapp
  WHERE d.routed AND c.not_after > now() AND c.domain > $2 AND ($1::text IS NULL OR c.tenant_id = $1)
  ORDER BY c.domain LIMIT $3;
 
--- name: certificate_servable_one :opt certificate_row
--- args: domain text
-SELECT c.tenant_id, c.domain, c.serial, c.chain, c.kek_id, c.sealed_key, c.wrapped_dek, c.not_after
-  FROM cc.certificate c
-  JOIN cc.domain d ON d.tenant_id = c.tenant_id AND d.domain = c.domain
- WHERE d.routed AND c.not_after > now() AND c.domain = $1;
-
 -- name: kek_uses :many kek_use
 SELECT kek_id, count(*) AS total FROM cc.certificate GROUP BY kek_id ORDER BY kek_id;
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cc/base/mem.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cc/base/bytes.h"
 
 void *mem_alloc(size_t n, size_t size)
 {
@@ -29,4 +32,11 @@ char *mem_strdup(const char *s)
 	copy = mem_alloc(n, 1);
 	memcpy(copy, s, n);
 	return copy;
+}
+
+void mem_free_wiped(void *p)
+{
+	if (p != NULL)
+		bytes_wipe(p, malloc_usable_size(p));
+	free(p);
 }

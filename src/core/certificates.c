@@ -211,27 +211,3 @@ enum err certificates_each(struct ctx *cx, const char *tenant_id, served_certifi
 	arena_destroy(own.arena);
 	return e;
 }
-
-struct one {
-	const char *domain;
-	struct certificate_row row;
-	bool found;
-};
-
-static enum err read_one(struct ctx *cx, void *arg)
-{
-	struct one *o = arg;
-
-	return q_certificate_servable_one(cx->db, &o->row, &o->found, o->domain);
-}
-
-enum err certificates_of(struct ctx *cx, const char *domain, struct served_certificate *ret, bool *ret_found)
-{
-	struct one o = { .domain = domain };
-	struct db_place place;
-
-	place_platform(cx->world, &place);
-	TRY(db_unit(cx, &place, DB_READ, read_one, &o));
-	*ret_found = o.found;
-	return o.found ? open_row(cx, &o.row, ret) : ERR_NONE;
-}

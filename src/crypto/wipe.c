@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cc/base/bytes.h"
+#include "cc/base/mem.h"
 
 static void *take(size_t n, const char *file, int line)
 {
@@ -19,9 +19,7 @@ static void give_back(void *p, const char *file, int line)
 {
 	(void)file;
 	(void)line;
-	if (p != NULL)
-		bytes_wipe(p, malloc_usable_size(p));
-	free(p);
+	mem_free_wiped(p);
 }
 
 /* realloc() would leave the old place as it is. */

@@ -2,25 +2,17 @@
 #include "wipe.h"
 
 #include <jansson.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "cc/base/bytes.h"
+#include "cc/base/mem.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void wipe_and_free(void *p)
-{
-	if (p != NULL)
-		bytes_wipe(p, malloc_usable_size(p));
-	free(p);
-}
 
 /* What was allocated before came from the same heap. */
 static void set_functions(void)
 {
-	json_set_alloc_funcs(malloc, wipe_and_free);
+	json_set_alloc_funcs(malloc, mem_free_wiped);
 }
 
 void jansson_wipes(void)

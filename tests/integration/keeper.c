@@ -115,18 +115,28 @@ const char *keeper_served(struct plane *p, const char *tenant_id)
 	return all.data;
 }
 
-const char *keeper_key(struct plane *p, const char *domain, enum err *ret_err)
-{
-	struct ctx cx = plane_ctx(p);
-	struct served_certificate c;
-	const char *key = NULL;
-	bool found = false;
+struct wish {
+	const char *domain, *key;
+	struct arena *arena;
+};
 
-	*ret_err = certificates_of(&cx, domain, &c, &found);
-	if (*ret_err == ERR_NONE && found)
-		key = arena_strdup(p->arena, c.key);
+static void take_key(struct ctx *cx, const struct served_certificate *c, void *arg)
+{
+	struct wish *w = arg;
+
+	(void)cx;
+	if (strcmp(c->domain, w->domain) == 0)
+		w->key = arena_strdup(w->arena, c->key);
+}
+
+const char *keeper_key(struct plane *p, const char *domain)
+{
+	struct wish w = { .domain = domain, .arena = p->arena };
+	struct ctx cx = plane_ctx(p);
+
+	must(&cx, certificates_each(&cx, NULL, take_key, &w));
 	plane_done(&cx);
-	return key;
+	return w.key;
 }
 
 void keeper_keks(struct plane *p, const char *ids)

@@ -15,8 +15,8 @@ const char *keeper_bring(struct plane *p, const char *tenant_id, const char *dom
 void keeper_replace(struct plane *p, const char *tenant_id, const char *domain);
 /* "domain tenant_id\n" of all that can be served (of one tenant, or with NULL of all). */
 const char *keeper_served(struct plane *p, const char *tenant_id);
-/* The key that is served for a domain; NULL: none; *ret_err: why. */
-const char *keeper_key(struct plane *p, const char *domain, enum err *ret_err);
+/* The key that is served for a domain; NULL: none. */
+const char *keeper_key(struct plane *p, const char *domain);
 /* KEKs from now on, the first seals: "new old". Their bytes follow from their names. */
 void keeper_keks(struct plane *p, const char *ids);
 

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "aborts.h"
 #include "cc/base/mem.h"
@@ -53,12 +54,29 @@ static void text_is_copied_and_null_stays_null(void **state)
 	assert_null(mem_strdup(NULL));
 }
 
+/* The heap gives out next what it got back last: what lies there then is what was left. */
+static void nothing_is_left_of_what_is_wiped(void **state)
+{
+	char *volatile p = malloc(64);
+
+	(void)state;
+	assert_non_null(p);
+	memset(p, 'x', 64);
+	mem_free_wiped(p);
+	mem_free_wiped(NULL);
+	p = malloc(64);
+	assert_non_null(p);
+	assert_null(memchr(p, 'x', 64));
+	free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_is_zeroed),
 		cmocka_unit_test(nothing_is_something_that_can_be_freed),
 		cmocka_unit_test(sizes_that_overflow_abort),
+		cmocka_unit_test(nothing_is_left_of_what_is_wiped),
 		cmocka_unit_test(text_is_copied_and_null_stays_null),
 	};
 

@@ -10,5 +10,7 @@
  */
 void *mem_alloc(size_t n, size_t size);         /* zeroed; an overflow of n * size aborts */
 char *mem_strdup(const char *s);                /* NULL stays NULL */
+/* free(), and nothing of what lay there, also beyond what was asked for, is left. NULL is fine. */
+void mem_free_wiped(void *p);
 
 #endif

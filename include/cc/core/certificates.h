@@ -60,9 +60,6 @@ typedef void (*served_certificate_fn)(struct ctx *cx, const struct served_certif
  */
 enum err certificates_each(struct ctx *cx, const char *tenant_id, served_certificate_fn fn,
 			   void *arg) MUST_USE;
-/* The one of a domain; *ret_found false: there is none to be served. In cx->arena, which is wiped. */
-enum err certificates_of(struct ctx *cx, const char *domain, struct served_certificate *ret,
-			 bool *ret_found) MUST_USE;
 
 /*
  * One round of telling tenants of the ends of certificates: alerts when a quarter of the lifetime is left, a
