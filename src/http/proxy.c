@@ -64,7 +64,7 @@ static void take_tcp6(const unsigned char *p, struct sockaddr_storage *ret)
 enum proxy_says proxy_read(const unsigned char *p, size_t n, size_t *ret_need, struct sockaddr_storage *ret)
 {
 	static const unsigned char mark[12] = "\r\n\r\n\0\r\nQUIT\n";
-	enum { LOCAL = 0x20, PROXY = 0x21, UNSPEC = 0x00, TCP4 = 0x11, TCP6 = 0x21 };
+	enum { LOCAL = 0x20, PROXY = 0x21, TCP4 = 0x11, TCP6 = 0x21 };
 	size_t length;
 
 	*ret_need = PROXY_HEAD;
@@ -78,7 +78,7 @@ enum proxy_says proxy_read(const unsigned char *p, size_t n, size_t *ret_need, s
 		return PROXY_BAD;
 	if (n < *ret_need)
 		return PROXY_MORE;
-	if (p[12] == LOCAL || p[13] == UNSPEC)
+	if (p[12] == LOCAL)
 		return PROXY_ITSELF;
 	if (p[13] == TCP4 && length >= TCP4_LENGTH)
 		take_tcp4(p + PROXY_HEAD, ret);

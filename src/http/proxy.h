@@ -19,7 +19,8 @@ enum { PROXY_HEAD = 16, PROXY_MAX = 1024 };
 
 enum proxy_says {
 	PROXY_MORE,             /* *ret_need bytes in all are needed */
-	PROXY_BAD,              /* this is no such header, or longer than PROXY_MAX */
+	PROXY_BAD,              /* this is no such header, longer than PROXY_MAX, or of a client without an
+				   address: nobody may pass for the proxy */
 	PROXY_ITSELF,           /* the connection is the proxy's own: a health check */
 	PROXY_CLIENT,           /* *ret is its client */
 };

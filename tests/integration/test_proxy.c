@@ -138,6 +138,70 @@ static void a_connection_without_its_header_is_closed(void **state)
 	floor_stop(&f);
 }
 
+#define KEY "Authorization: Bearer good\r\n"
+
+/* Whom a request on a connection with this header is said to come from, and how it is answered. */
+static void expect_behind(const char *header, size_t n, const char *headers, const char *ip, int status)
+{
+	struct wire *w = wire_open(&f);
+	char text[512], got[64] = "";
+
+	assert_true(wire_send_n(w, header, n));
+	(void)snprintf(text, sizeof(text), "GET /t/whoami HTTP/1.1\r\nHost: t.example\r\n%s\r\n", headers);
+	assert_true(wire_send(w, text));
+	wire_read(w, &a, false);
+	assert_int_equal(status, a.status);
+	if (status == 200) {
+		assert_true(wire_header(&a, "X-Client", got, sizeof(got)));
+		assert_string_equal(ip, got);
+	}
+	wire_close(w);
+}
+
+/* The proxies' network: 127.0.0.1 and what its connections may be for, 127.0.0.9. Clients are beyond. */
+static void headers_count_from_whom_the_connection_is_for(void **state)
+{
+	static const char client[] = CLIENT;
+	static const char inner[] = MARK "\x21\x11\0\x0c" "\x7f\0\0\x09" "\x7f\0\0\1" "\x30\x39\1\xbb";
+	static const char own[] = MARK "\x20\0\0\0";
+	struct cidr network;
+
+	(void)state;
+	assert_true(cidr_parse("127.0.0.0/8", &network));
+	for (int standard = 0; standard < 2; standard++) {
+		const char *said = standard ? "Forwarded: for=203.0.113.7;proto=https\r\n"
+					    : "X-Forwarded-For: 203.0.113.7\r\nX-Forwarded-Proto: https\r\n";
+		char with_key[256];
+
+		(void)snprintf(with_key, sizeof(with_key), KEY "%s", said);
+		begin(&network, standard, true, false);
+		expect_behind(client, sizeof(client) - 1, said, "192.0.2.1", 200);
+		expect_behind(client, sizeof(client) - 1, with_key, NULL, 403);
+		assert_refused(403, "https_required", &a);
+		expect_behind(inner, sizeof(inner) - 1, said, "203.0.113.7", 200);
+		expect_behind(inner, sizeof(inner) - 1, with_key, "203.0.113.7", 200);
+		expect_behind(inner, sizeof(inner) - 1, KEY, NULL, 403);
+		expect_behind(own, sizeof(own) - 1, "", "127.0.0.1", 200);
+		floor_stop(&f);
+	}
+}
+
+/* A client whose address its proxy does not say would otherwise pass for the proxy. */
+static void a_client_without_an_address_is_closed(void **state)
+{
+	static const char unknown[] = MARK "\x21\0\0\0" GET;
+	struct wire *w;
+
+	(void)state;
+	begin(&self, false, true, false);
+	w = wire_open(&f);
+	assert_true(wire_send_n(w, unknown, sizeof(unknown) - 1));
+	assert_true(wire_ended(w, 10000));
+	wire_close(w);
+	assert_int_equal(0, atomic_load(&floor_seen.handled));
+	floor_stop(&f);
+}
+
 static void tls_goes_on_behind_the_header(void **state)
 {
 	static const char whoami[] = "GET /t/whoami HTTP/1.1\r\nHost: t.example\r\n\r\n";
@@ -178,6 +242,8 @@ int main(void)
 		cmocka_unit_test(headers_count_from_trusted_proxies_alone),
 		cmocka_unit_test(the_header_of_a_connection_says_who_it_is_for),
 		cmocka_unit_test(a_connection_without_its_header_is_closed),
+		cmocka_unit_test(headers_count_from_whom_the_connection_is_for),
+		cmocka_unit_test(a_client_without_an_address_is_closed),
 		cmocka_unit_test(tls_goes_on_behind_the_header),
 	};
 

@@ -70,7 +70,7 @@ static void a_proxy_may_speak_for_itself(void **state)
 
 	(void)state;
 	assert_int_equal(PROXY_ITSELF, says(MARK "\x20\0\0\0", 16, &need, ip));
-	assert_int_equal(PROXY_ITSELF, says(MARK "\x21\0\0\0", 16, &need, ip));
+	assert_int_equal(PROXY_ITSELF, says(MARK "\x20\x11\0\0", 16, &need, ip));
 	assert_int_equal(PROXY_ITSELF, says(MARK "\x20\x11\0\x0c" "123456789012", 28, &need, ip));
 }
 
@@ -83,6 +83,7 @@ static void anything_else_is_refused_at_its_first_byte(void **state)
 		{ "GET / HTTP/1.1\r\n", 1 }, { "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", 1 },
 		{ "\x16\x03\x01", 3 }, { "\r\n\r\nGET", 5 }, { MARK "\x11\x11\0\x0c", 16 },
 		{ MARK "\x22\x11\0\x0c", 16 }, { MARK "\x21\x11\xff\xff", 16 },
+		{ MARK "\x21\0\0\0", 16 }, { MARK "\x21\0\0\x0c" "123456789012", 28 },
 		{ MARK "\x21\x12\0\x0c" "123456789012", 28 }, { MARK "\x21\x31\0\x0c" "123456789012", 28 },
 		{ MARK "\x21\x11\0\x0b" "12345678901", 27 }, { MARK "\x21\x21\0\x0c" "123456789012", 28 },
 	};
