@@ -11,17 +11,6 @@
 #include "cc/core/token.h"
 #include "cc/core/world.h"
 
-/* A secret in a URL ends up in logs and histories of others: it is not even looked at. */
-static bool is_secret_parameter(const char *key)
-{
-	static const char *const words[] = { "api_key", "apikey", "access_token", "key", "token" };
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcasecmp(words[i], key) == 0)
-			return true;
-	return false;
-}
-
 static const char *bearer(const char *value)
 {
 	static const char scheme[] = "Bearer ";
@@ -37,11 +26,12 @@ static const char *bearer(const char *value)
 
 static enum err read_credential(struct ctx *cx, const struct http_in *in, const char **ret)
 {
-	for (size_t i = 0; i < in->nquery; i++)
-		if (is_secret_parameter(in->query[i].key))
-			return refuse(cx, ERR_INVALID_REQUEST,
-				      "credentials are not taken from the query string (%s); revoke this one",
-				      in->query[i].key);
+	const char *secret = http_query_secret(in);
+
+	/* A secret in a URL ends up in logs and histories of others: it is not even looked at. */
+	if (secret != NULL)
+		return refuse(cx, ERR_INVALID_REQUEST,
+			      "credentials are not taken from the query string (%s); revoke this one", secret);
 	if (in->n_authorization + in->n_api_key > 1)
 		return refuse(cx, ERR_INVALID_REQUEST,
 			      "send one credential: Authorization or X-API-Key, once");

@@ -238,7 +238,7 @@ static void add_headers(struct MHD_Response *r, const struct call *c)
 	add(r, "X-Content-Type-Options", "nosniff");
 	if (own_header(rq, "Cache-Control") == NULL)
 		add(r, "Cache-Control", cache_control(c));
-	if ((c->peer->tls != NULL || c->proxy_https) && c->server->conf.tls.hsts_s > 0)
+	if ((c->peer->tls != NULL || c->hop == HOP_TLS) && c->server->conf.tls.hsts_s > 0)
 		add(r, "Strict-Transport-Security",
 		    arena_printf(c->arena, "max-age=%" PRId64, c->server->conf.tls.hsts_s));
 	add(r, "Location", c->moved);

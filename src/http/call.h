@@ -9,6 +9,7 @@
 #include "body.h"
 #include "peers.h"
 #include "etag.h"
+#include "forwarded.h"
 #include "guard.h"
 #include "queue.h"
 #include "router.h"
@@ -64,7 +65,7 @@ struct call {
 	bool close;                     /* Connection: close */
 	bool one_zero;                  /* HTTP/1.0 */
 	bool options;                   /* OPTIONS: 204 with Allow */
-	bool proxy_https;               /* a trusted proxy says that its client spoke TLS */
+	enum client_hop hop;            /* in the words of trusted proxies */
 	const char *moved;              /* 308: the same over TLS; NULL: answered here */
 	uint64_t content_length;
 	bool has_body, expects_continue;

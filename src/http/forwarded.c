@@ -75,12 +75,19 @@ const char *forwarded_for(struct arena *a, const char *peer, const char *forward
 	return address_text(a, &at);
 }
 
-bool forwarded_https(const char *peer, const char *proto, const struct cidr *trusted, size_t ntrusted)
+static enum client_hop hop_of(const char *proto)
+{
+	return strcasecmp(proto, "https") == 0 ? HOP_TLS : HOP_CLEAR;
+}
+
+enum client_hop forwarded_hop(const char *peer, const char *proto, const struct cidr *trusted,
+			      size_t ntrusted)
 {
 	struct cidr at;
 
-	return proto != NULL && strcasecmp(proto, "https") == 0 && cidr_parse(peer, &at) &&
-	       is_trusted(&at, trusted, ntrusted);
+	if (proto == NULL || !cidr_parse(peer, &at) || !is_trusted(&at, trusted, ntrusted))
+		return HOP_UNSAID;
+	return hop_of(proto);
 }
 
 /* --- Forwarded ------------------------------------------------------------------------------------ */
@@ -169,21 +176,25 @@ static size_t read_elements(struct arena *a, const char *p, struct element v[ELE
 }
 
 const char *forwarded_standard(struct arena *a, const char *peer, const char *forwarded,
-			       const struct cidr *trusted, size_t ntrusted, bool *ret_https)
+			       const struct cidr *trusted, size_t ntrusted, enum client_hop *ret_hop)
 {
 	struct element v[ELEMENTS_MAX];
 	struct cidr at, hop;
 	size_t n;
 
-	*ret_https = false;
+	*ret_hop = HOP_UNSAID;
 	if (ntrusted == 0 || forwarded == NULL || !cidr_parse(peer, &at) ||
 	    !is_trusted(&at, trusted, ntrusted))
 		return peer;
 	n = read_elements(a, forwarded, v);
+	if (n == 0)
+		*ret_hop = HOP_CLEAR;
 	while (n > 0 && is_trusted(&at, trusted, ntrusted)) {
 		const struct element *e = &v[--n];
 
-		*ret_https = e->proto != NULL && strcasecmp(e->proto, "https") == 0;
+		/* Who says nothing of its own client does not say that its neighbour was wrong. */
+		if (e->proto != NULL || *ret_hop == HOP_TLS)
+			*ret_hop = e->proto != NULL ? hop_of(e->proto) : HOP_UNSAID;
 		if (e->addr == NULL || !parse_hop(a, e->addr, strlen(e->addr), &hop))
 			break;
 		at = hop;

@@ -13,13 +13,20 @@
 const char *forwarded_for(struct arena *a, const char *peer, const char *forwarded,
 			  const struct cidr *trusted, size_t ntrusted);
 
-/* Does a trusted proxy say that its own client spoke TLS? proto: X-Forwarded-Proto, one word, or NULL. */
-bool forwarded_https(const char *peer, const char *proto, const struct cidr *trusted, size_t ntrusted);
+/* How the client's own connection came, in the words of trusted proxies. */
+enum client_hop {
+	HOP_UNSAID,             /* there is no proxy, or it says nothing of this */
+	HOP_CLEAR,              /* in the clear, or in words that are not understood */
+	HOP_TLS,
+};
+/* proto: X-Forwarded-Proto, one word, or NULL. */
+enum client_hop forwarded_hop(const char *peer, const char *proto, const struct cidr *trusted,
+			      size_t ntrusted);
 /*
  * Both from Forwarded (RFC 7239): `for` and `proto` of its elements, from the right. One that is not
- * well-formed says nothing at all.
+ * well-formed says of nobody who it is.
  */
 const char *forwarded_standard(struct arena *a, const char *peer, const char *forwarded,
-			       const struct cidr *trusted, size_t ntrusted, bool *ret_https);
+			       const struct cidr *trusted, size_t ntrusted, enum client_hop *ret_hop);
 
 #endif

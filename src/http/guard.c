@@ -165,6 +165,33 @@ enum err guard_query(struct arena *a, const char *query, struct kv **ret, size_t
 	return ERR_NONE;
 }
 
+/* In any case, and with hyphens as well. */
+static bool is_called(const char *key, const char *word)
+{
+	for (; *key != '\0' && *word != '\0'; key++, word++) {
+		const char c = *key >= 'A' && *key <= 'Z' ? (char)(*key - 'A' + 'a') : *key;
+
+		if (c != *word && !(c == '-' && *word == '_'))
+			return false;
+	}
+	return *key == *word;
+}
+
+const char *http_query_secret(const struct http_in *in)
+{
+	static const char *const words[] = {
+		"access_token", "api_key", "apikey", "api_token", "auth", "auth_token", "authorization",
+		"bearer", "client_secret", "id_token", "jwt", "key", "password", "refresh_token", "secret",
+		"token", "x_api_key",
+	};
+
+	for (size_t i = 0; i < in->nquery; i++)
+		for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++)
+			if (is_called(in->query[i].key, words[k]))
+				return in->query[i].key;
+	return NULL;
+}
+
 bool guard_request_id(const char *value)
 {
 	size_t n = 0;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call.h"
-#include "forwarded.h"
 
 #include <string.h>
 #include <strings.h>
@@ -95,7 +94,10 @@ static size_t header_size(struct MHD_Connection *mhd)
 	return info != NULL ? info->header_size : 0;
 }
 
-/* Of the two ways to say it only the one that the proxies overwrite is read: clients write what they like. */
+/*
+ * Of the two ways to say it only the one that the proxies overwrite is read: clients write what they like. With
+ * the PROXY protocol the peer is whom the connection is for, who may be a trusted proxy in its turn.
+ */
 static void find_origin(struct call *c)
 {
 	const struct http_conf *conf = &c->server->conf;
@@ -103,11 +105,11 @@ static void find_origin(struct call *c)
 
 	if (conf->forwarded_standard) {
 		c->cx.remote_ip = forwarded_standard(c->arena, peer, c->in.forwarded, conf->trusted,
-						     conf->ntrusted, &c->proxy_https);
+						     conf->ntrusted, &c->hop);
 		return;
 	}
 	c->cx.remote_ip = forwarded_for(c->arena, peer, c->in.forwarded_for, conf->trusted, conf->ntrusted);
-	c->proxy_https = forwarded_https(peer, c->in.forwarded_proto, conf->trusted, conf->ntrusted);
+	c->hop = forwarded_hop(peer, c->in.forwarded_proto, conf->trusted, conf->ntrusted);
 }
 
 /* Everything is looked at before anything is refused: the answer carries the client's request id. */

@@ -7,9 +7,10 @@
 
 enum { HTTPS_PORT = 443 };
 
+/* Also one in the query, which nobody takes: a redirection would say it once more. */
 static bool has_credential(const struct call *c)
 {
-	return c->in.authorization != NULL || c->in.api_key != NULL;
+	return c->in.authorization != NULL || c->in.api_key != NULL || http_query_secret(&c->in) != NULL;
 }
 
 static bool wants_html(const struct call *c)
@@ -74,7 +75,8 @@ enum err secure_check(struct call *c)
 
 	if (c->peer->tls != NULL)
 		return check_name(c);
-	if (s->plain.loopback || c->proxy_https)
+	/* A browser may have come in the clear to a proxy that asks on loopback. */
+	if (c->hop == HOP_TLS || (s->plain.loopback && c->hop == HOP_UNSAID))
 		return ERR_NONE;
 	return check_plain(c);
 }

@@ -168,6 +168,72 @@ static void a_trusted_proxy_may_say_that_it_spoke_tls(void **state)
 	floor_stop(&f);
 }
 
+/* Who asks on loopback itself is trusted; whom a proxy there speaks for has come as the proxy says. */
+static void a_proxy_on_loopback_says_how_its_client_came(void **state)
+{
+	static const char *const clear[] = {
+		"X-Forwarded-Proto: http\r\n", "X-Forwarded-Proto: https, http\r\n", "X-Forwarded-Proto: \r\n",
+	};
+	struct http_conf conf;
+	struct floor f = { 0 };
+	struct cidr self;
+	char headers[128], where[256];
+
+	(void)state;
+	assert_true(cidr_parse("127.0.0.1", &self));
+	floor_conf(&conf);
+	conf.trusted = &self;
+	conf.ntrusted = 1;
+	floor_start_tls(&f, &conf);
+	f.tls = false;
+	f.port = http_server_port(f.server);
+	for (size_t i = 0; i < sizeof(clear) / sizeof(clear[0]); i++) {
+		(void)snprintf(headers, sizeof(headers), KEY "%s", clear[i]);
+		floor_ask(&f, "GET", "/t/things/3", headers, NULL, &a);
+		assert_refused(403, "https_required", &a);
+	}
+	assert_int_equal(0, atomic_load(&floor_seen.gated));
+	floor_ask(&f, "GET", "/t/things/3", "Accept: text/html\r\nX-Forwarded-Proto: http\r\n", NULL, &a);
+	assert_int_equal(308, a.status);
+	assert_true(wire_header(&a, "Location", where, sizeof(where)));
+	floor_ask(&f, "GET", "/t/things/3", KEY "X-Forwarded-Proto: https\r\n", NULL, &a);
+	assert_int_equal(200, a.status);
+	floor_ask(&f, "GET", "/t/things/3", KEY, NULL, &a);
+	assert_int_equal(200, a.status);
+	floor_stop(&f);
+	/* Of strangers' words nothing follows. */
+	conf.ntrusted = 0;
+	memset(&f, 0, sizeof(f));
+	floor_start_with(&f, &conf);
+	floor_ask(&f, "GET", "/t/things/3", KEY "X-Forwarded-Proto: http\r\n", NULL, &a);
+	assert_int_equal(200, a.status);
+	floor_stop(&f);
+}
+
+/* Nobody takes one from there: it is not said once more, in an answer. */
+static void a_credential_in_the_query_is_not_sent_on(void **state)
+{
+	static const char *const queries[] = {
+		"api_key=s3cret", "a=b&access_token=s3cret", "Token=s3cret", "key=s3cret", "api-key=s3cret",
+		"api%5Fkey=s3cret", "X-API-Key=s3cret", "Authorization=s3cret", "client_secret=s3cret",
+	};
+	struct floor f = { 0 };
+	char target[128], where[256];
+
+	(void)state;
+	begin_open(&f, NULL);
+	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
+		(void)snprintf(target, sizeof(target), "/t/things/3?%s", queries[i]);
+		floor_ask(&f, "GET", target, "Accept: text/html\r\n", NULL, &a);
+		assert_refused(403, "https_required", &a);
+		assert_false(wire_header(&a, "Location", where, sizeof(where)));
+		assert_null(strstr(a.head, "s3cret"));
+		assert_null(strstr(a.body, "s3cret"));
+	}
+	expect_moved(&f, "GET", "/t/things/3?monkey=1&tokens=2");
+	floor_stop(&f);
+}
+
 /* Both listeners are drained: what is on its way is answered. */
 static void stopping_answers_what_is_on_its_way(void **state)
 {
@@ -199,6 +265,8 @@ int main(void)
 		cmocka_unit_test(nor_without_any_tls),
 		cmocka_unit_test(browsers_are_sent_to_tls),
 		cmocka_unit_test(a_trusted_proxy_may_say_that_it_spoke_tls),
+		cmocka_unit_test(a_proxy_on_loopback_says_how_its_client_came),
+		cmocka_unit_test(a_credential_in_the_query_is_not_sent_on),
 		cmocka_unit_test(stopping_answers_what_is_on_its_way),
 	};
 

@@ -74,40 +74,43 @@ static void what_is_no_address_ends_the_search(void **state)
 static void only_a_proxy_says_that_its_client_spoke_tls(void **state)
 {
 	(void)state;
-	assert_true(forwarded_https("10.0.0.1", "https", trusted, 3));
-	assert_true(forwarded_https("10.0.0.1", "HTTPS", trusted, 3));
-	assert_false(forwarded_https("10.0.0.1", "http", trusted, 3));
-	assert_false(forwarded_https("10.0.0.1", "http, https", trusted, 3));
-	assert_false(forwarded_https("10.0.0.1", "", trusted, 3));
-	assert_false(forwarded_https("10.0.0.1", NULL, trusted, 3));
-	assert_false(forwarded_https("203.0.113.5", "https", trusted, 3));
-	assert_false(forwarded_https("10.0.0.1", "https", trusted, 0));
-	assert_false(forwarded_https("", "https", trusted, 3));
+	assert_int_equal(HOP_TLS, forwarded_hop("10.0.0.1", "https", trusted, 3));
+	assert_int_equal(HOP_TLS, forwarded_hop("10.0.0.1", "HTTPS", trusted, 3));
+	assert_int_equal(HOP_CLEAR, forwarded_hop("10.0.0.1", "http", trusted, 3));
+	assert_int_equal(HOP_CLEAR, forwarded_hop("10.0.0.1", "http, https", trusted, 3));
+	assert_int_equal(HOP_CLEAR, forwarded_hop("10.0.0.1", "https, https", trusted, 3));
+	assert_int_equal(HOP_CLEAR, forwarded_hop("10.0.0.1", "", trusted, 3));
+	assert_int_equal(HOP_UNSAID, forwarded_hop("10.0.0.1", NULL, trusted, 3));
+	assert_int_equal(HOP_UNSAID, forwarded_hop("203.0.113.5", "https", trusted, 3));
+	assert_int_equal(HOP_UNSAID, forwarded_hop("10.0.0.1", "https", trusted, 0));
+	assert_int_equal(HOP_UNSAID, forwarded_hop("", "https", trusted, 3));
 }
 
-#define STANDARD(expected, https, peer, header) \
+#define STANDARD(expected, hop, peer, header) \
 	do { \
-		bool told = !(https); \
+		enum client_hop told = (enum client_hop)-1; \
 		assert_string_equal((expected), \
 				    forwarded_standard(*state, (peer), (header), trusted, 3, &told)); \
-		assert_int_equal((https), told); \
+		assert_int_equal((hop), told); \
 	} while (0)
 
 static void the_standard_header_says_the_same(void **state)
 {
-	STANDARD("192.0.2.1", true, "10.0.0.1", "for=192.0.2.1;proto=https");
-	STANDARD("192.0.2.1", false, "10.0.0.1", "for=192.0.2.1;proto=http;by=10.0.0.1");
-	STANDARD("192.0.2.1", true, "10.0.0.1", " Proto=HTTPS ; FOR=\"192.0.2.1:4711\" ");
-	STANDARD("2a00::1", false, "10.0.0.1", "for=\"[2a00::1]:4711\";host=\"a,b;c\"");
+	STANDARD("192.0.2.1", HOP_TLS, "10.0.0.1", "for=192.0.2.1;proto=https");
+	STANDARD("192.0.2.1", HOP_CLEAR, "10.0.0.1", "for=192.0.2.1;proto=http;by=10.0.0.1");
+	STANDARD("192.0.2.1", HOP_TLS, "10.0.0.1", " Proto=HTTPS ; FOR=\"192.0.2.1:4711\" ");
+	STANDARD("2a00::1", HOP_UNSAID, "10.0.0.1", "for=\"[2a00::1]:4711\";host=\"a,b;c\"");
 	/* What stands left of the first that is no proxy anybody wrote. */
-	STANDARD("192.0.2.1", false, "10.0.0.1",
+	STANDARD("192.0.2.1", HOP_CLEAR, "10.0.0.1",
 		 "for=1.1.1.1;proto=https, for=192.0.2.1;proto=http, for=10.0.0.2;proto=https");
-	STANDARD("192.0.2.1", true, "10.0.0.1", "for=192.0.2.1;proto=https, for=10.0.0.2;proto=http");
-	STANDARD("10.0.0.1", true, "10.0.0.1", "for=unknown;proto=https");
-	STANDARD("10.0.0.1", true, "10.0.0.1", "proto=https");
+	STANDARD("192.0.2.1", HOP_TLS, "10.0.0.1", "for=192.0.2.1;proto=https, for=10.0.0.2;proto=http");
+	STANDARD("10.0.0.1", HOP_TLS, "10.0.0.1", "for=unknown;proto=https");
+	STANDARD("10.0.0.1", HOP_TLS, "10.0.0.1", "proto=https");
+	STANDARD("192.0.2.1", HOP_CLEAR, "10.0.0.1", "for=192.0.2.1, for=10.0.0.2;proto=http");
+	STANDARD("192.0.2.1", HOP_UNSAID, "10.0.0.1", "for=192.0.2.1, for=10.0.0.2;proto=https");
 }
 
-static void what_is_not_well_formed_says_nothing(void **state)
+static void what_is_not_well_formed_says_nobodys_name(void **state)
 {
 	static const char *const headers[] = {
 		"", "for", "for=", "=192.0.2.1", "for=192.0.2.1;proto", "for=192.0.2.1;;proto=https",
@@ -118,12 +121,12 @@ static void what_is_not_well_formed_says_nothing(void **state)
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
-		STANDARD("10.0.0.1", false, "10.0.0.1", headers[i]);
+		STANDARD("10.0.0.1", HOP_CLEAR, "10.0.0.1", headers[i]);
 	for (int i = 0; i < 40; i++)
 		n += (size_t)snprintf(many + n, sizeof(many) - n, "%sfor=10.0.0.3", i > 0 ? "," : "");
-	STANDARD("10.0.0.1", false, "10.0.0.1", many);
-	STANDARD("203.0.113.5", false, "203.0.113.5", "for=192.0.2.1;proto=https");
-	STANDARD("10.0.0.1", false, "10.0.0.1", NULL);
+	STANDARD("10.0.0.1", HOP_CLEAR, "10.0.0.1", many);
+	STANDARD("203.0.113.5", HOP_UNSAID, "203.0.113.5", "for=192.0.2.1;proto=https");
+	STANDARD("10.0.0.1", HOP_UNSAID, "10.0.0.1", NULL);
 }
 
 int main(void)
@@ -136,7 +139,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_address_ends_the_search),
 		cmocka_unit_test(only_a_proxy_says_that_its_client_spoke_tls),
 		cmocka_unit_test(the_standard_header_says_the_same),
-		cmocka_unit_test(what_is_not_well_formed_says_nothing),
+		cmocka_unit_test(what_is_not_well_formed_says_nobodys_name),
 	};
 
 	return cmocka_run_group_tests_name("forwarded", tests, group_start, group_end);

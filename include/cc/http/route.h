@@ -148,6 +148,11 @@ struct http_in {
 	const char *body;
 	size_t body_len;
 };
+/*
+ * The name of a query parameter that is called as credentials are ("access_token", "key", …), or NULL. None
+ * is read from there, but somebody may have written one. Any thread.
+ */
+const char *http_query_secret(const struct http_in *in);
 
 struct http_header {
 	const char *name, *value;
