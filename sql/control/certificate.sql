@@ -79,13 +79,13 @@ SELECT c.tenant_id, c.domain, c.serial, c.chain, c.kek_id, c.sealed_key, c.wrapp
 -- name: kek_uses :many kek_use
 SELECT kek_id, count(*) AS total FROM cc.certificate GROUP BY kek_id ORDER BY kek_id;
 
--- Some that are not under this KEK yet.
+-- Some behind this place that are not under this KEK yet.
 -- name: certificate_other_kek :many certificate_row
--- args: kek_id text, max_rows int8
+-- args: kek_id text, after_tenant text, after_domain text, max_rows int8
 SELECT tenant_id, domain, serial, fingerprint, chain, kek_id, sealed_key, wrapped_dek, not_after
   FROM cc.certificate
- WHERE kek_id <> $1
- ORDER BY tenant_id, domain LIMIT $2;
+ WHERE kek_id <> $1 AND (tenant_id, domain) > ($2, $3)
+ ORDER BY tenant_id, domain LIMIT $4;
 
 -- Unless it is another by now. The tenant's row is locked.
 -- name: certificate_rewrap :count

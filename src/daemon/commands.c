@@ -236,6 +236,13 @@ static enum err rotate_kek(struct ctx *cx, const struct options *o)
 	if (e == ERR_NONE)
 		printf("all certificates are under %s: %" PRId64 " changed, %" PRId64 " were already\n",
 			r.kek_id, r.changed, r.unchanged);
+	else if (r.ndamaged > 0)
+		printf("under %s: %" PRId64 " changed, %" PRId64 " were already\n", r.kek_id, r.changed,
+			r.unchanged);
+	for (size_t i = 0; i < r.ndamaged; i++)
+		complain("does not open: tenant %s, domain %s, serial %s, sealed under %s",
+			r.damaged[i].tenant_id, r.damaged[i].domain, r.damaged[i].serial,
+			r.damaged[i].kek_id);
 	return e;
 }
 

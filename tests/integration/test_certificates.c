@@ -399,7 +399,7 @@ static void a_kek_is_changed_while_all_runs(void **state)
 {
 	struct tenant_fixture t;
 	struct client *c;
-	char *body = cert_body_for("www.rotates.org");
+	char *body = cert_body_for("www.rotates.org"), wanted[200];
 	const struct answer *a;
 
 	fixture_tenant(*state, "rotates", NULL, NULL, NULL, &t);
@@ -419,6 +419,11 @@ static void a_kek_is_changed_while_all_runs(void **state)
 	/* The daemon, which seals under the old one yet, goes on. */
 	assert_status(200, bring(c, &t, "www.rotates.org", NULL, body));
 	expect_rotation(*state, "next,tests", 0, "all certificates are under next: 1 changed, ", "");
+	/* What does not open is named, and its end is no success. */
+	fixture_control(*state, "UPDATE cc.certificate SET wrapped_dek = set_byte(wrapped_dek, 20,"
+			" get_byte(wrapped_dek, 20) # 1) WHERE domain = 'www.rotates.org'");
+	snprintf(wanted, sizeof(wanted), "does not open: tenant %s, domain www.rotates.org, serial ", t.id);
+	expect_rotation(*state, "tests,next", 69, "under tests: ", wanted);
 	client_close(c);
 	free(body);
 }

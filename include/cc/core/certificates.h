@@ -73,11 +73,17 @@ enum err certificates_tick(struct ctx *cx, int *ret_done) MUST_USE;
 struct kek_rotation {
 	const char *kek_id;             /* what all are under afterwards */
 	int64_t changed, unchanged;
+	struct kek_damage *damaged;     /* certificates that do not open, in order; they stay as they are */
+	size_t ndamaged;
+};
+struct kek_damage {
+	const char *tenant_id, *domain, *serial, *kek_id;
 };
 /*
  * Seals the DEK of every certificate that is under another KEK with the first one. May be interrupted at any
  * time and run again. ERR_KEK_MISSING: this service has none; ERR_CONFLICT: some are under KEKs that are not
- * known here, which the message names, and nothing was changed.
+ * known here, which the message names, and nothing was changed; or some do not open: ret names them (in
+ * cx->arena), and all others were done. *ret is good after an error as well.
  */
 enum err certificates_rotate(struct ctx *cx, struct kek_rotation *ret) MUST_USE;
 
