@@ -30,7 +30,11 @@ const char *hostname_ascii(struct arena *a, const char *text, const char **ret_w
 	idn2_free(ascii);
 	n = strlen(name);
 	if (n > 0 && name[n - 1] == '.')
-		name[n - 1] = '\0';
+		name[--n] = '\0';
+	if (n == 0 || name[n - 1] == '.') {
+		*ret_why = "is no host name: it ends with an empty label";
+		return NULL;
+	}
 	return name;
 }
 
