@@ -76,6 +76,13 @@ SELECT c.tenant_id, c.domain, c.serial, c.chain, c.kek_id, c.sealed_key, c.wrapp
  WHERE d.routed AND c.not_after > now() AND c.domain > $2 AND ($1::text IS NULL OR c.tenant_id = $1)
  ORDER BY c.domain LIMIT $3;
 
+-- Whose certificates some node could not show, as far as that is not over.
+-- name: certificate_troubled :many certificate_row
+-- args: max_rows int8
+SELECT tenant_id, subject AS domain FROM cc.alert
+ WHERE type = 'certificate_not_servable' AND resolved_at IS NULL
+ ORDER BY id LIMIT $1;
+
 -- name: kek_uses :many kek_use
 SELECT kek_id, count(*) AS total FROM cc.certificate GROUP BY kek_id ORDER BY kek_id;
 

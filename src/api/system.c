@@ -34,7 +34,7 @@ static const struct field component_fields[] = {
 static SCHEMA(component_schema, struct component, "HealthOfComponent", component_fields);
 
 struct components {
-	struct component database, redis;
+	struct component database, redis, certificate;
 };
 
 #define T struct components
@@ -42,6 +42,9 @@ static const struct field components_fields[] = {
 	OBJ(T, database, F_OUT, struct component, &component_schema,
 	    "PostgreSQL: the control database, and writes everywhere."),
 	OBJ(T, redis, F_OUT, struct component, &component_schema, "Redis. Nothing is lost without it."),
+	OBJ(T, certificate, F_OUT, struct component, &component_schema,
+	    "The platform's own certificate of those in tls.certificates that ends first: degraded from a week "
+	    "before its end on, unhealthy from its end on; disabled without one."),
 };
 #undef T
 static SCHEMA(components_schema, struct components, "HealthOfComponents", components_fields);
@@ -56,8 +59,8 @@ struct health_report {
 #define T struct health_report
 static const struct field health_fields[] = {
 	TEXT(T, status, F_OUT, 0, 0,
-	     "healthy; degraded without Redis, or when PostgreSQL refused the latest write; unhealthy "
-	     "without the control database."),
+	     "healthy; degraded without Redis, when PostgreSQL refused the latest write, or when the platform's "
+	     "certificate ends within a week; unhealthy without the control database."),
 	TEXT(T, version, F_OUT, 0, 0, "Of the program."),
 	INT(T, uptime_seconds, F_OUT, 0, 0, "Since this node started."),
 	OBJ(T, components, F_OUT, struct components, &components_schema, "What it depends on."),
@@ -92,6 +95,31 @@ static struct component component_of(bool up, bool used, int64_t us)
 	};
 }
 
+static struct component certificate_of(struct arena *a, const struct health *found)
+{
+	static const char *const statuses[] = {
+		[END_FAR] = "healthy", [END_QUARTER] = "healthy", [END_WEEK] = "degraded",
+		[END_DAYS] = "degraded", [END_PAST] = "unhealthy",
+	};
+	const struct platform_end *end = &found->certificate;
+	struct component c = { .status = "disabled", .latency_ms = (double)__builtin_nanf("") };
+
+	if (!found->certificate_used)
+		return c;
+	c.status = statuses[end->nearness];
+	if (end->nearness != END_FAR)
+		c.detail = arena_printf(a, "the one for %s %s at %s", end->name,
+					end->nearness == END_PAST ? "ended" : "ends", time_format(a, end->until));
+	return c;
+}
+
+/* What is near its end is said early, and is no trouble yet. */
+static bool is_degraded(const struct components *c)
+{
+	return c->database.detail != NULL || c->redis.detail != NULL ||
+	       (c->certificate.detail != NULL && !str_eq(c->certificate.status, "healthy"));
+}
+
 static enum err health(struct ctx *cx, struct req *rq)
 {
 	struct health_report *h = ARENA_NEW(cx->arena, struct health_report);
@@ -102,13 +130,14 @@ static enum err health(struct ctx *cx, struct req *rq)
 	c = (struct components){
 		.database = component_of(found.database_up, true, found.database_us),
 		.redis = component_of(found.redis_up, found.redis_used, found.redis_us),
+		.certificate = certificate_of(cx->arena, &found),
 	};
 	if (found.refusing != NULL && found.database_up) {
 		c.database.status = "degraded";
 		c.database.detail = arena_printf(cx->arena, "writes are refused by %s", found.refusing);
 	}
 	*h = (struct health_report){
-		.status = c.database.detail != NULL || c.redis.detail != NULL ? "degraded" : "healthy",
+		.status = is_degraded(&c) ? "degraded" : "healthy",
 		.version = CC_VERSION,
 		.uptime_seconds = found.uptime_s,
 		.components = c,

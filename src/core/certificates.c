@@ -28,6 +28,21 @@ static void check_wildcard(struct ctx *cx, const struct certificate *c)
 				   c->matched);
 }
 
+/* What OpenSSL takes need not be what the listener can show. */
+static void check_servable(struct ctx *cx, const struct certificate *c)
+{
+	bool at_key = false;
+	const char *why, *field;
+
+	if (cx->world->certificate_fault == NULL)
+		return;
+	why = cx->world->certificate_fault(cx->arena, c->chain, c->key, &at_key);
+	field = at_key ? "ssl_private_key" : "ssl_certificate";
+	if (why != NULL)
+		(void)refuse_field(cx, field, "not_servable", "`%s` cannot be served over TLS here: %s", field,
+				   why);
+}
+
 static enum err check(struct ctx *cx, const char *domain, const struct certificate_new *in,
 		      struct certificate *ret)
 {
@@ -41,6 +56,8 @@ static enum err check(struct ctx *cx, const char *domain, const struct certifica
 	const enum err e = certificate_check(cx, &ask, ret);
 
 	check_wildcard(cx, ret);
+	if (ctx_faults(cx) == ERR_NONE)
+		check_servable(cx, ret);
 	return e != ERR_NONE ? e : ctx_faults(cx);
 }
 
@@ -90,6 +107,7 @@ static enum err put(struct ctx *cx, const struct certificate_verdict *v, struct 
 	q_domain_certified_later(cx->db, b.tenant_id, b.domain);
 	alert_resolve_later(cx, ALERT_CERTIFICATE_EXPIRING, b.domain);
 	alert_resolve_later(cx, ALERT_CERTIFICATE_EXPIRED, b.domain);
+	alert_resolve_later(cx, ALERT_CERTIFICATE_NOT_SERVABLE, b.domain);
 	TRY(q_domain_get(cx->db, ret, &found, b.tenant_id, b.domain));
 	domains_show(cx, ret);
 	return certificates_show(cx, ret, 1);
@@ -178,7 +196,12 @@ static void tell(struct ctx *cx, const struct certificate_row *row, served_certi
 		fn(cx, &c, arg);
 		return;
 	}
-	LOG(LOG_ERROR, "a certificate cannot be opened and is not served", LOG_TEXT("domain", row->domain),
+	c = (struct served_certificate){
+		.tenant_id = row->tenant_id, .domain = row->domain, .not_after = row->not_after,
+		.fault = "it does not open",
+	};
+	fn(cx, &c, arg);
+	LOG(LOG_ERROR, "a certificate cannot be opened", LOG_TEXT("domain", row->domain),
 	    LOG_TEXT("tenant_id", row->tenant_id), LOG_TEXT("message", cx->problem.message),
 	    LOG_TEXT("cause", cx->problem.cause));
 	ctx_clear_problem(cx);

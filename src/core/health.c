@@ -134,6 +134,8 @@ void health_check(struct ctx *cx, struct health *ret)
 		.uptime_s = (clock_mono_ms() - r->born_ms) / 1000,
 	};
 	lock_drop(&r->lock);
+	ret->certificate_used = cx->world->platform_end != NULL &&
+				cx->world->platform_end(cx->world, &ret->certificate);
 }
 
 enum err health_ready(struct ctx *cx)

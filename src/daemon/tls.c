@@ -27,9 +27,39 @@ struct tls_keeper {
 	bool stop, all_changed;
 	char *changed[CHANGED_MAX];
 	size_t nchanged;
+	struct platform_end end;
 	bool running;
 	pthread_t thread;
 };
+
+/* Of those from files. */
+static void look_at_ends(struct tls_keeper *k)
+{
+	struct platform_end end = { .until = INT64_MAX };
+
+	for (size_t i = 0; i < k->nfiles; i++) {
+		const struct tls_cert *cert = k->file[i].cert;
+		const enum nearness near = tls_file_end(&k->file[i]);
+		const struct strv names = tls_cert_names(cert);
+		const int64_t until = tls_cert_until(cert) * TIME_SECOND;
+
+		if (until >= end.until)
+			continue;
+		end = (struct platform_end){ .until = until, .nearness = near };
+		(void)memccpy(end.name, names.n > 0 ? names.v[0] : "no name", '\0', sizeof(end.name) - 1);
+	}
+	lock_take(&k->lock);
+	k->end = end;
+	lock_drop(&k->lock);
+}
+
+bool tls_keeper_end(struct tls_keeper *k, struct platform_end *ret)
+{
+	lock_take(&k->lock);
+	*ret = k->end;
+	lock_drop(&k->lock);
+	return k->nfiles > 0;
+}
 
 /* Of two with one name the platform's counts, and of its own the first file. */
 static void fill_store(struct tls_keeper *k)
@@ -54,12 +84,15 @@ static void fill_store(struct tls_keeper *k)
 
 static const char *read_all(struct arena *a, struct tls_keeper *k)
 {
+	bool changed;
+
 	for (size_t i = 0; i < k->nfiles; i++)
 		if (!tls_file_refresh(&k->file[i]))
 			return arena_printf(a, "the certificate %s cannot be read", k->file[i].chain);
-	if (!tls_tenants_refresh(&k->tenants, NULL))
+	if (!tls_tenants_refresh(&k->tenants, NULL, &changed))
 		return "the certificates of tenants cannot be read";
 	LOG(LOG_INFO, "certificates of tenants", LOG_INT("domains", (int64_t)tls_tenants_count(&k->tenants)));
+	look_at_ends(k);
 	fill_store(k);
 	return NULL;
 }
@@ -128,7 +161,7 @@ static bool look_at_tenants(struct tls_keeper *k, bool *ret_changed)
 	char *id;
 
 	for (;;) {
-		bool good;
+		bool good, other = false;
 
 		lock_take(&k->lock);
 		if (k->stop || !take_changed(k, &id)) {
@@ -136,13 +169,13 @@ static bool look_at_tenants(struct tls_keeper *k, bool *ret_changed)
 			return true;
 		}
 		lock_drop(&k->lock);
-		good = tls_tenants_refresh(&k->tenants, id);
+		good = tls_tenants_refresh(&k->tenants, id, &other);
+		*ret_changed |= other;
 		if (!good)
 			tls_keeper_changed(k, id);
 		free(id);
 		if (!good)
 			return false;
-		*ret_changed = true;
 	}
 }
 
@@ -152,6 +185,7 @@ static bool look(struct tls_keeper *k)
 
 	for (size_t i = 0; i < k->nfiles; i++)
 		changed |= tls_file_refresh(&k->file[i]);
+	look_at_ends(k);
 	good = look_at_tenants(k, &changed);
 	if (changed)
 		fill_store(k);

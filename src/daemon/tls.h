@@ -2,6 +2,7 @@
 #ifndef CC_DAEMON_TLS_H
 #define CC_DAEMON_TLS_H
 
+#include "cc/core/health.h"
 #include "cc/core/world.h"
 #include "cc/http/tls.h"
 
@@ -21,6 +22,8 @@ struct tls_store *tls_keeper_store(const struct tls_keeper *k);
  * Reads all of it; from now on a thread of its own looks for changes. False: *ret_error says why (arena a).
  */
 bool tls_keeper_start(struct arena *a, struct tls_keeper *k, const char **ret_error);
+/* Of the certificates from files the one that ends first; false: there are none. Any thread. */
+bool tls_keeper_end(struct tls_keeper *k, struct platform_end *ret);
 /* Something about this tenant has changed; NULL: about any. Any thread, also before the start. */
 void tls_keeper_changed(struct tls_keeper *k, const char *tenant_id);
 void tls_keeper_stop(struct tls_keeper *k); /* NULL is fine */

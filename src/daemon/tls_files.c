@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cc/base/clock.h"
 #include "cc/base/log.h"
 
 #include "tls.h"
@@ -85,9 +86,26 @@ bool tls_file_refresh(struct tls_file *f)
 	tls_cert_put(f->cert);
 	f->cert = cert;
 	f->failed = false;
+	f->told = END_FAR;
 	f->chain_mark = chain;
 	f->key_mark = key;
 	LOG(LOG_INFO, "certificate of the platform", LOG_TEXT("file", f->chain),
 		LOG_INT("names", (int64_t)tls_cert_names(cert).n), LOG_INT("until", tls_cert_until(cert)));
 	return true;
+}
+
+enum nearness tls_file_end(struct tls_file *f)
+{
+	static const char *const left[] = {
+		[END_QUARTER] = "a quarter of its time", [END_WEEK] = "a week", [END_DAYS] = "two days",
+		[END_PAST] = "nothing",
+	};
+	const int64_t until = tls_cert_until(f->cert), now = clock_wall_us() / TIME_SECOND;
+	const enum nearness near = nearness_of(tls_cert_from(f->cert), until, now, 24 * 3600);
+
+	if (near > f->told)
+		LOG(near == END_PAST ? LOG_ERROR : LOG_WARN, "the certificate of the platform ends",
+			LOG_TEXT("file", f->chain), LOG_TEXT("left", left[near]), LOG_INT("until", until));
+	f->told = near;
+	return near;
 }

@@ -14,7 +14,9 @@
 struct held {
 	char *tenant_id, *domain;
 	uint64_t seen;         /* hash of the chain: the leaf, and so the key, and what it came with */
-	struct tls_cert *cert; /* a reference; NULL: it cannot be shown */
+	struct tls_cert *cert; /* a reference; NULL: there is none that can be shown */
+	bool faulty;           /* the one that is stored cannot be shown; cert is one before it */
+	bool mended;           /* that is over, and nobody was told */
 	uint64_t round;        /* of tls_tenants, when it was last seen */
 };
 
@@ -54,23 +56,37 @@ static struct held *held_new(struct ctx *cx, const struct served_certificate *c,
 	h->tenant_id = mem_strdup(c->tenant_id);
 	h->domain = mem_strdup(c->domain);
 	h->seen = seen;
-	h->cert = tls_cert_create(cx->arena, bytes_of(c->chain), bytes_of(c->key), &error);
-	if (h->cert == NULL)
+	if (c->fault == NULL)
+		h->cert = tls_cert_create(cx->arena, bytes_of(c->chain), bytes_of(c->key), &error);
+	h->faulty = h->cert == NULL;
+	if (error != NULL)
 		LOG(LOG_ERROR, "a certificate of a tenant cannot be shown", LOG_TEXT("tenant", c->tenant_id),
 			LOG_TEXT("domain", c->domain), LOG_TEXT("cause", error));
 	return h;
 }
 
+/* Of the same tenant the one before stays, if the next one cannot be shown. */
+static struct held *replace(struct tls_tenants *t, struct held *before, struct held *next)
+{
+	const bool same = before != NULL && strcmp(before->tenant_id, next->tenant_id) == 0;
+
+	next->mended = same && !next->faulty && (before->faulty || before->mended);
+	if (same && next->faulty && before->cert != NULL)
+		next->cert = tls_cert_hold(before->cert);
+	t->changed |= next->cert != (before != NULL ? before->cert : NULL);
+	held_free(map_set(t->domains, next->domain, next));
+	return next;
+}
+
+/* What does not open is tried again each time: a KEK may have come back. */
 static void take(struct ctx *cx, const struct served_certificate *c, void *arg)
 {
 	struct tls_tenants *t = arg;
-	const uint64_t seen = hash64_of(c->chain, strlen(c->chain), 0);
+	const uint64_t seen = c->fault == NULL ? hash64_of(c->chain, strlen(c->chain), 0) : 0;
 	struct held *h = map_get(t->domains, c->domain);
 
-	if (h == NULL || strcmp(h->tenant_id, c->tenant_id) != 0 || h->seen != seen) {
-		h = held_new(cx, c, seen);
-		held_free(map_set(t->domains, c->domain, h));
-	}
+	if (h == NULL || strcmp(h->tenant_id, c->tenant_id) != 0 || h->seen != seen || c->fault != NULL)
+		h = replace(t, h, held_new(cx, c, seen));
 	h->round = t->round;
 }
 
@@ -103,10 +119,57 @@ static void drop_gone(struct tls_tenants *t, const char *tenant_id)
 		(void)map_take(t->domains, s.v[i]->domain);
 		held_free(s.v[i]);
 	}
+	t->changed |= s.n > 0;
 	free(s.v);
 }
 
-bool tls_tenants_refresh(struct tls_tenants *t, const char *tenant_id)
+static bool find_news(const char *domain, void *value, void *arg)
+{
+	struct sweep *s = arg;
+	struct held *h = value;
+
+	(void)domain;
+	if ((h->faulty || h->mended) && (s->tenant_id == NULL || strcmp(h->tenant_id, s->tenant_id) == 0))
+		s->v[s->n++] = h;
+	return true;
+}
+
+/* Alerts that are open from before this start, about what is shown now, are over. */
+static void note_mended(struct ctx *cx, struct tls_tenants *t)
+{
+	struct db_rows rows = { 0 };
+
+	if (certificates_troubled(cx, &rows) != ERR_NONE)
+		ctx_clear_problem(cx);
+	for (size_t i = 0; i < rows.n; i++) {
+		const struct certificate_row *row = DB_ROW(&rows, struct certificate_row, i);
+		struct held *h = map_get(t->domains, row->domain);
+
+		if (h != NULL && strcmp(h->tenant_id, row->tenant_id) == 0)
+			h->mended = !h->faulty;
+	}
+}
+
+/* What cannot be told now is told with the next refresh. */
+static void tell_tenants(struct ctx *cx, struct tls_tenants *t, const char *tenant_id)
+{
+	struct sweep s = { .t = t, .tenant_id = tenant_id };
+
+	if (tenant_id == NULL)
+		note_mended(cx, t);
+	s.v = mem_alloc(map_count(t->domains), sizeof(*s.v));
+	map_each(t->domains, find_news, &s);
+	for (size_t i = 0; i < s.n; i++) {
+		struct held *h = s.v[i];
+
+		if (certificates_trouble(cx, h->tenant_id, h->domain, h->faulty) == ERR_NONE)
+			h->mended = false;
+		ctx_clear_problem(cx);
+	}
+	free(s.v);
+}
+
+bool tls_tenants_refresh(struct tls_tenants *t, const char *tenant_id, bool *ret_changed)
 {
 	struct arena *a = arena_create(16384);
 	struct ctx cx = {
@@ -115,13 +178,17 @@ bool tls_tenants_refresh(struct tls_tenants *t, const char *tenant_id)
 	enum err e;
 
 	t->round++;
+	t->changed = false;
 	e = certificates_each(&cx, tenant_id, take, t);
-	if (e == ERR_NONE)
+	if (e == ERR_NONE) {
 		drop_gone(t, tenant_id);
-	else
+		tell_tenants(&cx, t, tenant_id);
+	} else {
 		LOG(LOG_WARN, "certificates of tenants cannot be read; what is shown stays as it is",
 			LOG_TEXT("code", err_info(e)->code), LOG_TEXT("message", cx.problem.message));
+	}
 	arena_destroy(a);
+	*ret_changed = t->changed;
 	return e == ERR_NONE;
 }
 

@@ -163,6 +163,18 @@ static void tenant_changed(struct world *world, const char *tenant_id)
 	tls_keeper_changed(w->tls, tenant_id);
 }
 
+static const char *certificate_fault(struct arena *a, const char *chain, const char *key, bool *ret_at_key)
+{
+	return tls_cert_fault(a, bytes_of(chain), bytes_of(key), ret_at_key);
+}
+
+static bool platform_end(struct world *world, struct platform_end *ret)
+{
+	const struct wire *w = (const struct wire *)((uintptr_t)world - offsetof(struct wire, world));
+
+	return w->tls != NULL && tls_keeper_end(w->tls, ret);
+}
+
 /* Until it ends; the next start is another node. */
 static const char *node_name(struct arena *a)
 {
@@ -197,6 +209,8 @@ void wire_open(struct wire *w, struct arena *a, const struct config *config)
 	w->world.registry = registry_create(&w->world);
 	w->answers = answers_create((size_t)config->limits.answers_mib << 20);
 	w->world.data_changed = data_changed;
+	w->world.certificate_fault = certificate_fault;
+	w->world.platform_end = platform_end;
 	db_constraints_register(api_constraints);
 }
 

@@ -86,6 +86,30 @@ static void read_names(struct tls_cert *c, gnutls_x509_crt_t leaf)
 	}
 }
 
+/* GnuTLS leaves the PKCS #8 that it finds in PEM in the heap; from DER it leaves nothing. */
+static int import_key(gnutls_x509_privkey_t key, const gnutls_datum_t *pem)
+{
+	gnutls_datum_t der = { 0 };
+	int e = gnutls_pem_base64_decode2("PRIVATE KEY", pem, &der);
+
+	if (e < 0)
+		return gnutls_x509_privkey_import2(key, pem, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN);
+	e = gnutls_x509_privkey_import2(key, &der, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN);
+	bytes_wipe(der.data, der.size);
+	gnutls_free(der.data);
+	return e;
+}
+
+static const char *check_size(struct arena *a, gnutls_privkey_t key)
+{
+	unsigned bits = 0;
+
+	if (gnutls_privkey_get_pk_algorithm(key, &bits) != GNUTLS_PK_RSA || bits <= TLS_RSA_BITS_MAX)
+		return NULL;
+	return arena_printf(a, "the key is of RSA with %u bits: at most %d are taken", bits,
+			    TLS_RSA_BITS_MAX);
+}
+
 static const char *read_key(struct arena *a, struct tls_cert *c, struct bytes text, gnutls_x509_crt_t leaf)
 {
 	const gnutls_datum_t pem = datum_of(text);
@@ -96,7 +120,7 @@ static const char *read_key(struct arena *a, struct tls_cert *c, struct bytes te
 
 	if (e < 0)
 		abort();
-	e = gnutls_x509_privkey_import2(key, &pem, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN);
+	e = import_key(key, &pem);
 	if (e < 0) {
 		gnutls_x509_privkey_deinit(key);
 		return arena_printf(a, "the key cannot be read: %s", gnutls_strerror(e));
@@ -111,12 +135,12 @@ static const char *read_key(struct arena *a, struct tls_cert *c, struct bytes te
 		abort();
 	e = gnutls_privkey_import_x509(c->key, key, GNUTLS_PRIVKEY_IMPORT_AUTO_RELEASE);
 	if (e >= 0)
-		return NULL;
+		return check_size(a, c->key);
 	gnutls_x509_privkey_deinit(key);
 	return arena_printf(a, "the key cannot be used: %s", gnutls_strerror(e));
 }
 
-static const char *read_leaf(struct arena *a, struct tls_cert *c, struct bytes key)
+static const char *read_leaf(struct arena *a, struct tls_cert *c, struct bytes key, bool *ret_at_key)
 {
 	gnutls_x509_crt_t leaf;
 	const char *why;
@@ -130,24 +154,33 @@ static const char *read_leaf(struct arena *a, struct tls_cert *c, struct bytes k
 		c->until = gnutls_x509_crt_get_expiration_time(leaf);
 		read_names(c, leaf);
 		why = read_key(a, c, key, leaf);
+		*ret_at_key = why != NULL;
 	}
 	gnutls_x509_crt_deinit(leaf);
 	return why;
 }
 
-struct tls_cert *tls_cert_create(struct arena *a, struct bytes chain, struct bytes key,
-				 const char **ret_error)
+struct tls_cert *tls_cert_read(struct arena *a, struct bytes chain, struct bytes key, const char **ret_error,
+			       bool *ret_at_key)
 {
 	struct tls_cert *c = mem_alloc(1, sizeof(*c));
 
 	atomic_init(&c->refs, 1);
 	*ret_error = read_chain(a, c, chain);
 	if (*ret_error == NULL)
-		*ret_error = read_leaf(a, c, key);
+		*ret_error = read_leaf(a, c, key, ret_at_key);
 	if (*ret_error == NULL)
 		return c;
 	cert_free(c);
 	return NULL;
+}
+
+struct tls_cert *tls_cert_create(struct arena *a, struct bytes chain, struct bytes key,
+				 const char **ret_error)
+{
+	bool at_key;
+
+	return tls_cert_read(a, chain, key, ret_error, &at_key);
 }
 
 struct tls_cert *tls_cert_hold(struct tls_cert *c)
@@ -165,6 +198,11 @@ void tls_cert_put(struct tls_cert *c)
 struct strv tls_cert_names(const struct tls_cert *c)
 {
 	return (struct strv){ .v = (const char *const *)c->name, .n = c->nnames };
+}
+
+int64_t tls_cert_from(const struct tls_cert *c)
+{
+	return c->from;
 }
 
 int64_t tls_cert_until(const struct tls_cert *c)

@@ -6,6 +6,9 @@
 
 #include "cc/http/tls.h"
 
+/* tls_cert_create(); *ret_at_key: what is wrong is wrong with the key. */
+struct tls_cert *tls_cert_read(struct arena *a, struct bytes chain, struct bytes key, const char **ret_error,
+			       bool *ret_at_key);
 /* Is it between the two times that the leaf names? */
 bool tls_cert_is_valid(const struct tls_cert *c);
 /* What a handshake shows: GnuTLS borrows all of it, so that whose session it is must hold the certificate. */

@@ -87,3 +87,14 @@ static const struct field kek_use_fields[] = {
 };
 #undef T
 SCHEMA(kek_use_schema, struct kek_use, "KekUse", kek_use_fields);
+
+enum nearness nearness_of(int64_t from, int64_t until, int64_t now, int64_t day)
+{
+	if (now >= until)
+		return END_PAST;
+	if (now >= until - 2 * day)
+		return END_DAYS;
+	if (now >= until - 7 * day)
+		return END_WEEK;
+	return now >= until - (until - from) / 4 ? END_QUARTER : END_FAR;
+}

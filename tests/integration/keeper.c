@@ -99,6 +99,8 @@ void keeper_replace(struct plane *p, const char *tenant_id, const char *domain)
 static void note(struct ctx *cx, const struct served_certificate *c, void *arg)
 {
 	(void)cx;
+	if (c->fault != NULL)
+		return;
 	assert_non_null(strstr(c->chain, "BEGIN CERTIFICATE"));
 	assert_non_null(strstr(c->key, "BEGIN PRIVATE KEY"));
 	str_addf(arg, "%s %s\n", c->domain, c->tenant_id);
@@ -125,7 +127,7 @@ static void take_key(struct ctx *cx, const struct served_certificate *c, void *a
 	struct wish *w = arg;
 
 	(void)cx;
-	if (strcmp(c->domain, w->domain) == 0)
+	if (c->fault == NULL && strcmp(c->domain, w->domain) == 0)
 		w->key = arena_strdup(w->arena, c->key);
 }
 

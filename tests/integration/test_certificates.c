@@ -204,6 +204,32 @@ static void assert_tables_with(struct daemon *d, const char *needle, const char 
 	fixture_control(d, sql);
 }
 
+/* OpenSSL would sign with the one and reads the other; what shows them does not. */
+static void what_the_listener_cannot_show_is_refused(void **state)
+{
+	struct cert_key *three = cert_key_make(CERT_RSA_THREE);
+	struct cert *odd = cert_make(&(struct cert_spec){ .names = "DNS:www.odd.org", .doubled = true });
+	struct cert *many = cert_make(&(struct cert_spec){ .names = "DNS:www.odd.org", .key = three });
+	struct tenant_fixture t;
+	struct client *c;
+	char *body;
+
+	fixture_tenant(*state, "odd", NULL, NULL, NULL, &t);
+	c = client_of(*state, &t);
+	add(c, &t, "www.odd.org");
+	body = cert_body(odd, NULL, true);
+	assert_fault("ssl_certificate", "not_servable", bring(c, &t, "www.odd.org", NULL, body));
+	free(body);
+	body = cert_body(many, NULL, true);
+	assert_fault("ssl_private_key", "not_servable", bring(c, &t, "www.odd.org", NULL, body));
+	assert_true(answer_null(assert_status(200, get(c, &t, "www.odd.org")), "certificate.source"));
+	free(body);
+	client_close(c);
+	cert_free(many);
+	cert_free(odd);
+	cert_key_free(three);
+}
+
 static void the_key_is_in_no_table_and_no_log(void **state)
 {
 	struct cert *cert = for_name("www.secret.org", 0);
@@ -434,6 +460,7 @@ int main(void)
 		cmocka_unit_test(a_certificate_is_shown_without_its_key),
 		cmocka_unit_test(a_new_domain_may_bring_its_own),
 		cmocka_unit_test(what_is_not_fit_is_refused_by_field),
+		cmocka_unit_test(what_the_listener_cannot_show_is_refused),
 		cmocka_unit_test(the_key_is_in_no_table_and_no_log),
 		cmocka_unit_test(the_key_does_not_stay_in_memory),
 		cmocka_unit_test(another_takes_its_place),

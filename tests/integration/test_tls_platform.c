@@ -134,6 +134,72 @@ static void a_file_that_is_broken_changes_nothing(void **state)
 	free(key);
 }
 
+static int times(const char *text, const char *what)
+{
+	int n = 0;
+
+	for (const char *p = text; (p = strstr(p, what)) != NULL; p++)
+		n++;
+	return n;
+}
+
+static void expect_end(const char *status, const char *component)
+{
+	struct client *c = client_open(daemon_port(node.d));
+	const int64_t until = temp_now_ms() + 10000;
+	const struct answer *a;
+
+	/* What health says is a second old at most. */
+	while ((a = client_call(c, "GET", "/api/v1/health", NULL, NULL))->status == 200 &&
+	       strcmp(component, answer_text(a, "components.certificate.status")) != 0 && temp_now_ms() < until)
+		temp_sleep_ms(50);
+	assert_text(component, a, "components.certificate.status");
+	assert_text(status, a, "status");
+	if (strcmp(status, "degraded") == 0)
+		assert_non_null(strstr(answer_text(a, "components.certificate.detail"), "the one for *.controlcore.io"));
+	client_close(c);
+}
+
+/* Each nearness of a certificate's end is said once, however often it is looked at. */
+static void an_end_that_comes_near_is_said_once(void **state)
+{
+	static const struct {
+		int64_t from_s, until_s;
+		const char *left, *status, *component;
+	} cases[] = {
+		{ -80 * 86400, 20 * 86400, "a quarter of its time", "healthy", "healthy" },
+		{ 0, 6 * 86400, "a week", "degraded", "degraded" },
+		{ 0, 86400, "two days", "degraded", "degraded" },
+		{ -86400, -60, "nothing", "degraded", "unhealthy" },
+	};
+	char said[100], *log;
+
+	(void)state;
+	expect_end("healthy", "healthy");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct mint_leaf leaf = { .names = { "*.controlcore.io", "controlcore.io" },
+						.from_s = cases[i].from_s, .until_s = cases[i].until_s };
+		const int64_t until = temp_now_ms() + 10000;
+
+		(void)mint_files(node.mint, &leaf, node.folder, "platform");
+		snprintf(said, sizeof said, "\"left\":\"%s\"", cases[i].left);
+		log = temp_read(daemon_log_path(node.d));
+		while (times(log, said) == 0 && temp_now_ms() < until) {
+			temp_sleep_ms(50);
+			free(log);
+			log = temp_read(daemon_log_path(node.d));
+		}
+		free(log);
+		temp_sleep_ms(1200);
+		log = temp_read(daemon_log_path(node.d));
+		assert_int_equal(1, times(log, said));
+		free(log);
+		expect_end(cases[i].status, cases[i].component);
+	}
+	(void)mint_files(node.mint, &next, node.folder, "platform");
+	expect_end("healthy", "healthy");
+}
+
 /* --- Under load ----------------------------------------------------------------------------------- */
 
 struct load {
@@ -242,6 +308,7 @@ int main(void)
 		cmocka_unit_test(a_domain_without_a_certificate_is_refused),
 		cmocka_unit_test(a_file_that_changes_is_read_again),
 		cmocka_unit_test(a_file_that_is_broken_changes_nothing),
+		cmocka_unit_test(an_end_that_comes_near_is_said_once),
 		cmocka_unit_test(no_request_fails_while_files_change),
 		cmocka_unit_test(config_check_finds_what_is_wrong_with_files),
 		cmocka_unit_test(it_serves_again_after_a_restart),

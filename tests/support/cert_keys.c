@@ -157,6 +157,20 @@ static EVP_PKEY *spelled_out(void)
 	return key;
 }
 
+static EVP_PKEY *three_primes(void)
+{
+	EVP_PKEY_CTX *cx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	EVP_PKEY *key = NULL;
+
+	assert_non_null(cx);
+	assert_int_equal(1, EVP_PKEY_keygen_init(cx));
+	assert_int_equal(1, EVP_PKEY_CTX_set_rsa_keygen_bits(cx, 2048));
+	assert_int_equal(1, EVP_PKEY_CTX_set_rsa_keygen_primes(cx, 3));
+	assert_int_equal(1, EVP_PKEY_generate(cx, &key));
+	EVP_PKEY_CTX_free(cx);
+	return key;
+}
+
 struct cert_key *cert_key_make(enum cert_key_kind kind)
 {
 	struct cert_key *k = calloc(1, sizeof(*k));
@@ -174,6 +188,7 @@ struct cert_key *cert_key_make(enum cert_key_kind kind)
 	case CERT_RSA_E3: k->key = rsa(2048, 3); break;
 	case CERT_RSA_ROCA: k->key = odd_rsa(true); break;
 	case CERT_RSA_CLOSE: k->key = odd_rsa(false); break;
+	case CERT_RSA_THREE: k->key = three_primes(); break;
 	case CERT_P256_EXPLICIT: k->key = spelled_out(); break;
 	}
 	assert_non_null(k->key);

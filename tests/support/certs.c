@@ -50,6 +50,13 @@ static void add_extensions(X509 *x, const struct cert_spec *s, X509 *issuer)
 	add_extension(x, &cx, NID_subject_alt_name, s->names);
 	if (s->features != NULL)
 		add_extension(x, &cx, NID_tlsfeature, s->features);
+	for (int i = 0; i < 2 && s->doubled; i++) {
+		X509_EXTENSION *e = X509V3_EXT_conf(NULL, &cx, "1.3.6.1.4.1.32473.1", "DER:0500");
+
+		assert_non_null(e);
+		assert_int_equal(1, X509_add_ext(x, e, -1));
+		X509_EXTENSION_free(e);
+	}
 }
 
 static void add_serial(X509 *x)

@@ -14,6 +14,7 @@ enum cert_key_kind {
 	CERT_RSA_E3,            /* exponent 3 */
 	CERT_RSA_ROCA,          /* primes as CVE-2017-15361 makes them */
 	CERT_RSA_CLOSE,         /* primes beside each other */
+	CERT_RSA_THREE,         /* of three primes */
 	CERT_P256_EXPLICIT,     /* the curve spelled out in numbers */
 };
 struct cert_key;
@@ -35,6 +36,7 @@ struct cert_spec {
 	const char *extended;           /* extendedKeyUsage; NULL: serverAuth, of a CA none; "": none */
 	const char *digest;             /* NULL: SHA256 */
 	bool ca;
+	bool doubled;                   /* an extension of nobody's stands there twice */
 	int from_s, until_s;            /* from now; 0: an hour ago, 90 days */
 	const struct cert *issuer;      /* NULL: itself */
 	const struct cert_key *key;     /* NULL: a fresh P-256 one */

@@ -19,6 +19,7 @@ enum alert_type {
 	ALERT_DOMAIN_CLAIM_LOST,        /* another tenant has proven that it is its own */
 	ALERT_CERTIFICATE_EXPIRING,
 	ALERT_CERTIFICATE_EXPIRED,
+	ALERT_CERTIFICATE_NOT_SERVABLE, /* a node cannot show it: a fault of the service, or of its data */
 };
 
 /* In the order of alert_severities. */

@@ -6,12 +6,22 @@
 #include <stdint.h>
 
 #include "cc/base/ctx.h"
+#include "cc/model/certificate.h"
+
+/* Of the platform's certificates, the one that ends first. */
+struct platform_end {
+	char name[256];                 /* the first that it is for */
+	int64_t until;                  /* microseconds since 1970 */
+	enum nearness nearness;
+};
 
 struct health {
 	bool database_up, redis_up;
 	bool redis_used;                /* one is configured */
 	int64_t database_us, redis_us;  /* how long the answer took; 0 when there was none */
 	int64_t uptime_s;
+	bool certificate_used;          /* one of the platform is shown */
+	struct platform_end certificate;
 	const char *refusing;           /* "region us-east-1": databases that take no writes; NULL: none */
 };
 

@@ -97,6 +97,8 @@ struct redis_conf;
 struct jobs;
 
 /* Everything that reaches beyond one transaction. Made by daemon/wire.c; shared by all threads. */
+struct platform_end;
+
 struct world {
 	const struct settings *settings;
 	struct plan_set plans;
@@ -119,6 +121,14 @@ struct world {
 	void (*tenant_changed)(struct world *w, const char *tenant_id);
 	void (*work_due)(struct world *w);      /* wakes the jobs; may be NULL */
 	void (*keys_due)(struct world *w);      /* something for issuer_keys_refresh(); may be NULL */
+	/*
+	 * Could the TLS listener of a node show it? NULL, or why not; *ret_at_key: it is the key's fault. PEM;
+	 * key is a secret. Any thread; takes milliseconds. NULL: nobody knows.
+	 */
+	const char *(*certificate_fault)(struct arena *a, const char *chain, const char *key,
+					 bool *ret_at_key);
+	/* The end of the platform's certificate that ends first; false: there is none. May be NULL. */
+	bool (*platform_end)(struct world *w, struct platform_end *ret);
 	struct jobs *jobs;              /* whom the three reach; NULL: none run */
 };
 

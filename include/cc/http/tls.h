@@ -16,20 +16,29 @@
  * default. Any thread.
  */
 
+#define TLS_RSA_BITS_MAX 4096
+
 /* A chain with its key, immutable and counted. */
 struct tls_cert;
 
 /*
- * From PEM, the leaf first; the caller has one reference. NULL: *ret_error says why, without a word of what
+ * From PEM, the leaf first; the caller has one reference. A key that every handshake would take long with is
+ * not taken: RSA has at most TLS_RSA_BITS_MAX bits. NULL: *ret_error says why, without a word of what
  * the texts hold (arena a).
  */
 struct tls_cert *tls_cert_create(struct arena *a, struct bytes chain, struct bytes key,
 				 const char **ret_error);
+/*
+ * Would handshakes succeed with it? They are tried in memory, with TLS 1.3 and 1.2: NULL, or why not;
+ * *ret_at_key: it is the key's fault. Takes milliseconds of processor time.
+ */
+const char *tls_cert_fault(struct arena *a, struct bytes chain, struct bytes key, bool *ret_at_key);
 struct tls_cert *tls_cert_hold(struct tls_cert *c);
 void tls_cert_put(struct tls_cert *c);          /* NULL is fine */
 /* The DNS names that the leaf is for, in lower case; as long as the certificate. */
 struct strv tls_cert_names(const struct tls_cert *c);
-/* Seconds since 1970: the last one in which it is valid. */
+/* Seconds since 1970: the first and the last one in which it is valid. */
+int64_t tls_cert_from(const struct tls_cert *c);
 int64_t tls_cert_until(const struct tls_cert *c);
 
 /* "policies.acme.com", "*.controlcore.io" (one label): A-labels in lower case. */
