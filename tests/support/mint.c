@@ -31,8 +31,9 @@ struct mint {
 
 static EVP_PKEY *make_key(enum mint_key kind)
 {
-	EVP_PKEY *k = kind == MINT_RSA_2048 ? EVP_RSA_gen(2048)
-		      : EVP_EC_gen(kind == MINT_P384 ? "P-384" : "P-256");
+	EVP_PKEY *k = kind == MINT_RSA_2048	? EVP_RSA_gen(2048)
+		      : kind == MINT_RSA_4096 ? EVP_RSA_gen(4096)
+					      : EVP_EC_gen(kind == MINT_P384 ? "P-384" : "P-256");
 
 	assert_non_null(k);
 	return k;

@@ -14,7 +14,7 @@ struct mint *mint_open(void);
 void mint_close(struct mint *m);                /* NULL is fine */
 const char *mint_root(const struct mint *m);    /* PEM */
 
-enum mint_key { MINT_P256, MINT_P384, MINT_RSA_2048 };
+enum mint_key { MINT_P256, MINT_P384, MINT_RSA_2048, MINT_RSA_4096 };
 struct mint_leaf {
 	const char *names[4];           /* DNS names, the first also as the CN */
 	enum mint_key key;
