@@ -178,8 +178,9 @@ static void handshakes(const char *kind, int among)
 		n += s[i].n;
 	}
 	qsort(all, n, sizeof all[0], by_size);
-	printf("full handshakes, %s, %d clients beside it on this machine: %.0f/s, p50 %.1f ms, p99 %.1f ms\n",
-	       kind, THREADS, (double)n / seconds, (double)all[n / 2] / 1000, (double)all[n * 99 / 100] / 1000);
+	printf("full handshakes, %s, %d clients beside it on this machine: %.0f/s, p50 %.1f ms,"
+	       " p99 %.1f ms\n", kind, THREADS, (double)n / seconds, (double)all[n / 2] / 1000,
+	       (double)all[n * 99 / 100] / 1000);
 }
 
 /* What a domain whose key is larger costs everybody: its signatures are made on the listener's threads. */
