@@ -31,7 +31,8 @@ static enum err read_credential(struct ctx *cx, const struct http_in *in, const 
 	/* A secret in a URL ends up in logs and histories of others: it is not even looked at. */
 	if (secret != NULL)
 		return refuse(cx, ERR_INVALID_REQUEST,
-			      "credentials are not taken from the query string (%s); revoke this one", secret);
+			      "credentials are not taken from the query string (%s); revoke this one",
+			      secret);
 	if (in->n_authorization + in->n_api_key > 1)
 		return refuse(cx, ERR_INVALID_REQUEST,
 			      "send one credential: Authorization or X-API-Key, once");

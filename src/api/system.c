@@ -43,8 +43,8 @@ static const struct field components_fields[] = {
 	    "PostgreSQL: the control database, and writes everywhere."),
 	OBJ(T, redis, F_OUT, struct component, &component_schema, "Redis. Nothing is lost without it."),
 	OBJ(T, certificate, F_OUT, struct component, &component_schema,
-	    "The platform's own certificate of those in tls.certificates that ends first: degraded from a week "
-	    "before its end on, unhealthy from its end on; disabled without one."),
+	    "Of the certificates of tls.certificates the one that ends first: degraded from a week before "
+	    "its end on, unhealthy from its end on; disabled without one."),
 };
 #undef T
 static SCHEMA(components_schema, struct components, "HealthOfComponents", components_fields);
@@ -59,8 +59,8 @@ struct health_report {
 #define T struct health_report
 static const struct field health_fields[] = {
 	TEXT(T, status, F_OUT, 0, 0,
-	     "healthy; degraded without Redis, when PostgreSQL refused the latest write, or when the platform's "
-	     "certificate ends within a week; unhealthy without the control database."),
+	     "healthy; degraded without Redis, when PostgreSQL refused the latest write, or when the "
+	     "platform's certificate ends within a week; unhealthy without the control database."),
 	TEXT(T, version, F_OUT, 0, 0, "Of the program."),
 	INT(T, uptime_seconds, F_OUT, 0, 0, "Since this node started."),
 	OBJ(T, components, F_OUT, struct components, &components_schema, "What it depends on."),
@@ -109,7 +109,8 @@ static struct component certificate_of(struct arena *a, const struct health *fou
 	c.status = statuses[end->nearness];
 	if (end->nearness != END_FAR)
 		c.detail = arena_printf(a, "the one for %s %s at %s", end->name,
-					end->nearness == END_PAST ? "ended" : "ends", time_format(a, end->until));
+					end->nearness == END_PAST ? "ended" : "ends",
+					time_format(a, end->until));
 	return c;
 }
 

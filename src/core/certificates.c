@@ -39,8 +39,8 @@ static void check_servable(struct ctx *cx, const struct certificate *c)
 	why = cx->world->certificate_fault(cx->arena, c->chain, c->key, &at_key);
 	field = at_key ? "ssl_private_key" : "ssl_certificate";
 	if (why != NULL)
-		(void)refuse_field(cx, field, "not_servable", "`%s` cannot be served over TLS here: %s", field,
-				   why);
+		(void)refuse_field(cx, field, "not_servable", "`%s` cannot be served over TLS here: %s",
+				   field, why);
 }
 
 static enum err check(struct ctx *cx, const char *domain, const struct certificate_new *in,

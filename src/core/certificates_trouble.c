@@ -19,8 +19,9 @@ static enum err settle(struct ctx *cx, void *arg)
 
 	if (t->faulty)
 		alert_raise_later(cx, ALERT_CERTIFICATE_NOT_SERVABLE, ALERT_CRITICAL, t->domain,
-				  arena_printf(cx->arena, "The certificate of %s cannot be shown: the one before "
-					       "it is, where there is one, while it is valid. Bring another.",
+				  arena_printf(cx->arena, "The certificate of %s cannot be shown: the one "
+					       "before it is, where there is one, while it is valid. Bring "
+					       "another.",
 					       t->domain));
 	else
 		alert_resolve_later(cx, ALERT_CERTIFICATE_NOT_SERVABLE, t->domain);

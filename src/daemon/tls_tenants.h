@@ -18,9 +18,9 @@ void tls_tenants_open(struct tls_tenants *t, struct world *w);
 void tls_tenants_close(struct tls_tenants *t);
 /*
  * Reads those of one tenant, or with NULL of all, as they are now; what is the same stays the object that it
- * was, and one that cannot be shown leaves the same tenant's one before in its place. Tenants are told by alerts.
- * *ret_changed: one was replaced, came or went. After an error, which is said, what was known before is
- * still there, but for what was read anew already.
+ * was, and one that cannot be shown leaves the same tenant's one before in its place. Tenants are told by
+ * alerts. *ret_changed: one was replaced, came or went. After an error, which is said, what was known before
+ * is still there, but for what was read anew already.
  */
 bool tls_tenants_refresh(struct tls_tenants *t, const char *tenant_id, bool *ret_changed);
 size_t tls_tenants_count(const struct tls_tenants *t);

@@ -95,8 +95,8 @@ static size_t header_size(struct MHD_Connection *mhd)
 }
 
 /*
- * Of the two ways to say it only the one that the proxies overwrite is read: clients write what they like. With
- * the PROXY protocol the peer is whom the connection is for, who may be a trusted proxy in its turn.
+ * Of the two ways to say it only the one that the proxies overwrite is read: clients write what they like.
+ * With the PROXY protocol the peer is whom the connection is for, who may be a trusted proxy in its turn.
  */
 static void find_origin(struct call *c)
 {

@@ -52,9 +52,9 @@ static ssize_t pull(gnutls_transport_ptr_t at, void *data, size_t n)
 	return (ssize_t)n;
 }
 
-static int show(gnutls_session_t session, const struct gnutls_cert_retr_st *info, gnutls_pcert_st **ret_chain,
-		unsigned *ret_n, gnutls_ocsp_data_st **ret_ocsp, unsigned *ret_nocsp, gnutls_privkey_t *ret_key,
-		unsigned *ret_flags)
+static int show(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
+		gnutls_pcert_st **ret_chain, unsigned *ret_n, gnutls_ocsp_data_st **ret_ocsp,
+		unsigned *ret_nocsp, gnutls_privkey_t *ret_key, unsigned *ret_flags)
 {
 	const struct tls_cert *cert = gnutls_session_get_ptr(session);
 	const struct tls_shown shown = tls_cert_shown(cert);
@@ -116,7 +116,8 @@ static bool is_of_key(int e)
 static const char *try_version(struct arena *a, struct tls_cert *cert, const char *version, bool *ret_at_key)
 {
 	const char *all = arena_printf(a, "NORMAL:-VERS-ALL:+%s:%%DISABLE_TLS13_COMPAT_MODE", version);
-	struct pipe *to_server = mem_alloc(1, sizeof(*to_server)), *to_client = mem_alloc(1, sizeof(*to_client));
+	struct pipe *to_server = mem_alloc(1, sizeof(*to_server));
+	struct pipe *to_client = mem_alloc(1, sizeof(*to_client));
 	struct end client, server;
 	const char *why = NULL;
 	int e;

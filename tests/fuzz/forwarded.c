@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * X-Forwarded-For and Forwarded as a trusted proxy sends them on. Whatever stands there, who asks is an address;
- * from a stranger it is the stranger's; and what stands left of the first that is no proxy changes nothing.
+ * X-Forwarded-For and Forwarded as a trusted proxy sends them on. Whatever stands there, who asks is an
+ * address; from a stranger it is the stranger's; and what stands left of the first that is no proxy changes
+ * nothing.
  */
 #include "fuzz.h"
 

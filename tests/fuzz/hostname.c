@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names of hosts as people write them, and as the Host header does. What is taken is in lower case and does not
- * change when it is taken again; what is not is explained.
+ * Names of hosts as people write them, and as the Host header does. What is taken is in lower case and does
+ * not change when it is taken again; what is not is explained.
  */
 #include "fuzz.h"
 

@@ -115,7 +115,8 @@ static void names_that_nobody_can_own_are_refused(void **state)
 	static const char *const names[] = {
 		"localhost", "10.0.0.1", "127.1", "0x7f.0x1", "[::1]", "::1", "fe80::1%eth0", "acme", "com.",
 		"co.uk", "github.io", "xn--p1ai.", "controlcore.io", "api.controlcore.io",
-		"other.controlcore.io", "a.b.controlcore.io", "ControlCore.IO.", "*.acme.com", "acme..com", "acme.com..",
+		"other.controlcore.io", "a.b.controlcore.io", "ControlCore.IO.", "*.acme.com", "acme..com",
+		"acme.com..",
 		".acme.com", "-a.acme.com", "a_b.acme.com", "acme.com/x", "acme.com:443", "user@acme.com",
 		"acme .com", "xn--a.acme.com",
 		"a\xE2\x80\x8B.controlcore.io",

@@ -172,7 +172,8 @@ static void a_trusted_proxy_may_say_that_it_spoke_tls(void **state)
 static void a_proxy_on_loopback_says_how_its_client_came(void **state)
 {
 	static const char *const clear[] = {
-		"X-Forwarded-Proto: http\r\n", "X-Forwarded-Proto: https, http\r\n", "X-Forwarded-Proto: \r\n",
+		"X-Forwarded-Proto: http\r\n", "X-Forwarded-Proto: https, http\r\n",
+		"X-Forwarded-Proto: \r\n",
 	};
 	struct http_conf conf;
 	struct floor f = { 0 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the listener's node makes of the certificates in the database: what is new, what stays, who is told. */
+/* What a node makes of the certificates in the database: what is new, what stays, who is told. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -151,12 +151,14 @@ static void expect_end(const char *status, const char *component)
 
 	/* What health says is a second old at most. */
 	while ((a = client_call(c, "GET", "/api/v1/health", NULL, NULL))->status == 200 &&
-	       strcmp(component, answer_text(a, "components.certificate.status")) != 0 && temp_now_ms() < until)
+	       strcmp(component, answer_text(a, "components.certificate.status")) != 0 &&
+	       temp_now_ms() < until)
 		temp_sleep_ms(50);
 	assert_text(component, a, "components.certificate.status");
 	assert_text(status, a, "status");
 	if (strcmp(status, "degraded") == 0)
-		assert_non_null(strstr(answer_text(a, "components.certificate.detail"), "the one for *.controlcore.io"));
+		assert_non_null(strstr(answer_text(a, "components.certificate.detail"),
+				       "the one for *.controlcore.io"));
 	client_close(c);
 }
 

@@ -87,7 +87,8 @@ static void an_extension_twice_cannot_be_read(void **state)
 {
 	struct arena *a = arena_create(4096);
 	bool at_key = true;
-	const char *why = fault_of(a, &(struct cert_spec){ .names = "DNS:a.example", .doubled = true }, &at_key);
+	const struct cert_spec spec = { .names = "DNS:a.example", .doubled = true };
+	const char *why = fault_of(a, &spec, &at_key);
 
 	(void)state;
 	assert_non_null(why);

@@ -56,17 +56,19 @@ typedef void (*served_certificate_fn)(struct ctx *cx, const struct served_certif
 
 /*
  * All that can be served, of one tenant or with NULL of all, by domain, page by page; keys are wiped from
- * memory after each. Not inside a unit of work. One that cannot be opened is logged, and told with that. After a
- * mark of the change feed for a tenant its domains that are not told of any more are not to be served.
+ * memory after each. Not inside a unit of work. One that cannot be opened is logged, and told with that.
+ * After a mark of the change feed for a tenant its domains that are not told of any more are not to be
+ * served.
  */
 enum err certificates_each(struct ctx *cx, const char *tenant_id, served_certificate_fn fn,
 			   void *arg) MUST_USE;
 
 /*
- * A node cannot show the certificate of a domain (faulty), or can again: an alert of the tenant's begins or ends.
- * Not inside a unit of work; blocks.
+ * A node cannot show the certificate of a domain (faulty), or can again: an alert of the tenant's begins, or
+ * ends. Not inside a unit of work; blocks.
  */
-enum err certificates_trouble(struct ctx *cx, const char *tenant_id, const char *domain, bool faulty) MUST_USE;
+enum err certificates_trouble(struct ctx *cx, const char *tenant_id, const char *domain,
+			      bool faulty) MUST_USE;
 /* Rows of certificate_row with tenant and domain: what such alerts are open about, a thousand at most. */
 enum err certificates_troubled(struct ctx *cx, struct db_rows *ret) MUST_USE;
 

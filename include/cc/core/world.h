@@ -122,8 +122,8 @@ struct world {
 	void (*work_due)(struct world *w);      /* wakes the jobs; may be NULL */
 	void (*keys_due)(struct world *w);      /* something for issuer_keys_refresh(); may be NULL */
 	/*
-	 * Could the TLS listener of a node show it? NULL, or why not; *ret_at_key: it is the key's fault. PEM;
-	 * key is a secret. Any thread; takes milliseconds. NULL: nobody knows.
+	 * Could the TLS listener of a node show it? NULL, or why not; *ret_at_key: it is the key's fault.
+	 * PEM, key a secret. Any thread; takes milliseconds. NULL: nobody knows.
 	 */
 	const char *(*certificate_fault)(struct arena *a, const char *chain, const char *key,
 					 bool *ret_at_key);
