@@ -33,23 +33,31 @@ UPDATE cc.domain
        row_version = row_version + 1
  WHERE tenant_id = $1 AND domain = $2;
 
--- Whether anybody has to be told of an end, and whom: asked by every node. Run as cc_ctl.
+-- Whether anybody has to be told of an end: asked by every node. Run as cc_ctl, like the next one.
 -- name: certificate_work_due :one tally
 SELECT EXISTS (SELECT FROM cc.certificate c JOIN cc.tenant t ON t.id = c.tenant_id
-                WHERE c.look_at <= now() AND t.status IN ('active', 'suspended'))::int::int8 AS total;
+                WHERE c.look_at <= now() AND (c.lease_until IS NULL OR c.lease_until <= now())
+                  AND t.status IN ('active', 'suspended'))::int::int8 AS total;
 
--- name: certificate_work :many certificate_row
--- args: max_rows int8
-SELECT c.tenant_id, c.domain
-  FROM cc.certificate c JOIN cc.tenant t ON t.id = c.tenant_id
- WHERE c.look_at <= now() AND t.status IN ('active', 'suspended')
- ORDER BY c.look_at LIMIT $1;
+-- Takes some of it; nobody else does while the lease lasts.
+-- name: certificate_work_claim :many certificate_row
+-- args: lease_s int8, most int8
+WITH due AS (
+	SELECT c.tenant_id, c.domain FROM cc.certificate c JOIN cc.tenant t ON t.id = c.tenant_id
+	 WHERE c.look_at <= now() AND (c.lease_until IS NULL OR c.lease_until <= now())
+	   AND t.status IN ('active', 'suspended')
+	 ORDER BY c.look_at LIMIT $2 FOR UPDATE OF c SKIP LOCKED
+)
+UPDATE cc.certificate c SET lease_until = now() + make_interval(secs => $1::float8)
+  FROM due
+ WHERE c.tenant_id = due.tenant_id AND c.domain = due.domain
+RETURNING c.tenant_id, c.domain;
 
 -- How near the end is, and when it is nearer; no row: another node was first. The domain's row is locked.
 -- name: certificate_look :opt certificate_end
 -- args: tenant_id text, domain text
 UPDATE cc.certificate
-   SET look_at = coalesce((SELECT min(t) FROM unnest(ARRAY[
+   SET lease_until = NULL, look_at = coalesce((SELECT min(t) FROM unnest(ARRAY[
 	not_after - (not_after - not_before) / 4, not_after - interval '7 days', not_after - interval '48 hours',
 	not_after]) t WHERE t > now()), 'infinity')
  WHERE tenant_id = $1 AND domain = $2 AND look_at <= now()

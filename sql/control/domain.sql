@@ -191,19 +191,31 @@ RETURNING domain, status, ssl_status, custom, is_default, token, reason, txt_ver
 
 -- Whether anything is due, asked once a second by every node. Run as cc_ctl, like the next one.
 -- name: domain_work_due :one tally
-SELECT EXISTS (
-	SELECT FROM cc.domain d JOIN cc.tenant t ON t.id = d.tenant_id
-	 WHERE d.due_at <= now() AND (d.lease_until IS NULL OR d.lease_until <= now())
-	   AND t.status IN ('active', 'suspended'))::int::int8 AS total;
+SELECT EXISTS (SELECT FROM cc.domain_work)::int::int8 AS total;
 
--- Takes some of what is due; nobody else does while the lease lasts.
+-- Takes some of what is due; nobody else does while the lease lasts. First the oldest of each tenant, then the
+-- oldest of all: one that has a thousand keeps no other waiting.
 -- name: domain_work_claim :many domain_row
 -- args: lease_s int8, most int8
-WITH due AS (
-	SELECT d.tenant_id, d.domain FROM cc.domain d JOIN cc.tenant t ON t.id = d.tenant_id
+WITH RECURSIVE turn (tenants, tenant_id, domain, place) AS (
+	(SELECT ARRAY[w.tenant_id], w.tenant_id, w.domain, 1::int8 FROM cc.domain_work w ORDER BY w.due_at LIMIT 1)
+	UNION ALL
+	SELECT p.tenants || w.tenant_id, w.tenant_id, w.domain, p.place + 1
+	  FROM turn p CROSS JOIN LATERAL (
+		SELECT o.tenant_id, o.domain FROM cc.domain_work o
+		 WHERE o.tenant_id <> ALL (p.tenants) ORDER BY o.due_at LIMIT 1) w
+	 WHERE p.place < $2
+), queue AS (
+	SELECT tenant_id, domain, place FROM turn
+	UNION ALL
+	(SELECT tenant_id, domain, $2 + row_number() OVER (ORDER BY due_at) FROM cc.domain_work
+	  ORDER BY due_at LIMIT $2 * 2)
+), few AS (
+	SELECT tenant_id, domain FROM queue GROUP BY tenant_id, domain ORDER BY min(place) LIMIT $2
+), due AS (
+	SELECT d.tenant_id, d.domain FROM cc.domain d JOIN few f ON f.tenant_id = d.tenant_id AND f.domain = d.domain
 	 WHERE d.due_at <= now() AND (d.lease_until IS NULL OR d.lease_until <= now())
-	   AND t.status IN ('active', 'suspended')
-	 ORDER BY d.due_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED
+	   FOR UPDATE OF d SKIP LOCKED
 )
 UPDATE cc.domain d SET lease_until = now() + make_interval(secs => $1::float8)
   FROM due

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What happens to certificates by itself: their end comes near, is told, and comes. */
 #include "domains_in.h"
-#include "provision_parts.h"
+#include "rounds.h"
 
-#include "cc/base/clock.h"
+#include "cc/base/failpoint.h"
 #include "cc/core/alerts.h"
 #include "cc/core/audit.h"
 #include "cc/core/certificates.h"
@@ -13,7 +13,7 @@
 
 enum {
 	BATCH = 20,
-	DECIDE_MS = 5000,
+	LEASE_S = 30,
 };
 
 struct turn {
@@ -72,64 +72,37 @@ static enum err decide(struct ctx *cx, void *arg)
 	return ERR_NONE;
 }
 
-/* Who is gone by now, or waits for its deletion, has nothing to be told. */
-static bool is_gone(enum err e)
-{
-	return e == ERR_NOT_FOUND || e == ERR_TENANT_NOT_FOUND || e == ERR_TENANT_GONE;
-}
-
-static enum err take_turn(struct ctx *cx, const struct certificate_row *due)
-{
-	struct turn t = { .domain = due->domain };
-	const struct tenant *tenant = NULL;
-	struct db_place place;
-	enum err e;
-
-	ctx_clear_problem(cx);
-	cx->deadline_ms = clock_mono_ms() + DECIDE_MS;
-	TRY(tenant_get(cx, due->tenant_id, true, &tenant));
-	cx->tenant = tenant;
-	place_control(cx->world, due->tenant_id, &place);
-	e = db_unit(cx, &place, DB_WRITE, decide, &t);
-	cx->tenant = NULL;
-	tenant_put(tenant);
-	if (t.ended)
-		tenant_changed(cx, due->tenant_id);
-	return e;
-}
-
 static enum err read_due(struct ctx *cx, void *arg)
 {
 	return q_certificate_work_due(cx->db, arg);
 }
 
-static enum err read_work(struct ctx *cx, void *arg)
+static enum err claim(struct ctx *cx, void *arg)
 {
-	return q_certificate_work(cx->db, arg, BATCH);
+	q_certificate_work_claim_later(cx->db, arg, LEASE_S, BATCH);
+	return ERR_NONE;
 }
 
 enum err certificates_tick(struct ctx *cx, int *ret_done)
 {
 	struct db_rows rows = { 0 };
 	struct tally due = { 0 };
+	struct round round = { 0 };
 	struct db_place place;
-	enum err first = ERR_NONE;
 
 	*ret_done = 0;
 	place_platform(cx->world, &place);
 	TRY(db_glance(cx, &place, read_due, &due));
 	if (due.total == 0)
 		return ERR_NONE;
-	TRY(db_unit(cx, &place, DB_READ, read_work, &rows));
+	TRY(db_unit(cx, &place, DB_WRITE, claim, &rows));
+	FAILPOINT("certificate.look.claimed");
 	for (size_t i = 0; i < rows.n; i++) {
-		const enum err e = take_turn(cx, DB_ROW(&rows, struct certificate_row, i));
+		const struct certificate_row *row = DB_ROW(&rows, struct certificate_row, i);
+		struct turn t = { .domain = row->domain };
 
-		/* What goes wrong with one keeps nobody else from hearing of theirs. */
-		if (e != ERR_NONE && !is_gone(e) && first == ERR_NONE)
-			first = e;
-		*ret_done += e == ERR_NONE;
+		round_turn(cx, &round, row->tenant_id, decide, &t, &t.ended);
 	}
-	if (first == ERR_NONE)
-		ctx_clear_problem(cx);
-	return first;
+	*ret_done = round.done;
+	return round_end(cx, &round);
 }

@@ -5,9 +5,8 @@
  * no longer finds it in the row came too late, and leaves the row to whoever has it now.
  */
 #include "domains_in.h"
-#include "provision_parts.h"
+#include "rounds.h"
 
-#include "cc/base/clock.h"
 #include "cc/base/failpoint.h"
 #include "cc/core/alerts.h"
 #include "cc/core/audit.h"
@@ -19,7 +18,6 @@
 enum {
 	BATCH = 8,
 	LEASE_SPARE_S = 15,     /* beyond what resolvers may take */
-	DECIDE_MS = 5000,
 	STALE_FAILURES = 3,     /* so many checks at least, however long they took */
 	STALE_CHECKS = 6,       /* in the time in which one becomes stale */
 };
@@ -219,40 +217,13 @@ static void look(struct ctx *cx, struct turn *turns, size_t n)
 		domains_ask(cx, rows, k, checks);
 }
 
-/* Who is gone by now, or waits for its deletion, has nothing to be decided. */
-static bool is_gone(enum err e)
-{
-	return e == ERR_NOT_FOUND || e == ERR_TENANT_NOT_FOUND || e == ERR_TENANT_GONE;
-}
-
-static enum err take_turn(struct ctx *cx, struct turn *t)
-{
-	const char *id = t->due->tenant_id;
-	const struct tenant *tenant = NULL;
-	struct db_place place;
-	enum err e;
-
-	ctx_clear_problem(cx);
-	cx->deadline_ms = clock_mono_ms() + DECIDE_MS;
-	TRY(tenant_get(cx, id, true, &tenant));
-	cx->tenant = tenant;
-	place_control(cx->world, id, &place);
-	e = db_unit(cx, &place, DB_WRITE, decide, t);
-	cx->tenant = NULL;
-	tenant_put(tenant);
-	if (t->moved)
-		tenant_changed(cx, id);
-	return e;
-}
-
 enum err domains_tick(struct ctx *cx, int *ret_done)
 {
 	struct db_rows rows = { 0 };
 	struct tally due = { 0 };
-	struct problem first = { 0 };
+	struct round round = { 0 };
 	struct db_place place;
 	struct turn *turns;
-	enum err e = ERR_NONE;
 
 	*ret_done = 0;
 	place_platform(cx->world, &place);
@@ -268,18 +239,9 @@ enum err domains_tick(struct ctx *cx, int *ret_done)
 	}
 	look(cx, turns, rows.n);
 	FAILPOINT("domain.check.looked");
-	for (size_t i = 0; i < rows.n; i++) {
-		const enum err one = take_turn(cx, &turns[i]);
-
-		*ret_done += one == ERR_NONE;
-		if (one == ERR_NONE || is_gone(one) || e != ERR_NONE)
-			continue;
-		e = one;
-		first = cx->problem;
-	}
+	for (size_t i = 0; i < rows.n; i++)
+		round_turn(cx, &round, turns[i].due->tenant_id, decide, &turns[i], &turns[i].moved);
+	*ret_done = round.done;
 	FAILPOINT("domain.check.decided");
-	ctx_clear_problem(cx);
-	if (e != ERR_NONE)
-		cx->problem = first;
-	return e;
+	return round_end(cx, &round);
 }

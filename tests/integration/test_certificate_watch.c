@@ -149,6 +149,32 @@ static void many_are_looked_at_in_rounds(void **state)
 	assert_int_equal(0, plane_count(p, "cc.alert WHERE subject = 'www.gone.org'"));
 }
 
+static enum err one_round(struct plane *p, struct ctx *cx, void *arg)
+{
+	int done;
+
+	(void)p;
+	(void)arg;
+	return certificates_tick(cx, &done);
+}
+
+static void what_another_node_has_in_hand_is_its_own(void **state)
+{
+	struct plane *p = *state;
+	const char *acme = plane_tenant(p, "acme");
+
+	(void)keeper_bring(p, acme, "www.acme.org");
+	plane_sql(p, PLANE_CONTROL, "UPDATE cc.certificate SET not_after = now() + interval '1 day',"
+				    " look_at = now()");
+	assert_true(plane_dies_at(p, "certificate.look.claimed:1", one_round, NULL));
+	assert_int_equal(0, tick(p));
+	assert_string_equal("", open_alerts(p, "www.acme.org"));
+	plane_sql(p, PLANE_CONTROL, "UPDATE cc.certificate SET lease_until = now()");
+	assert_int_equal(1, tick(p));
+	assert_string_equal("certificate_expiring critical", open_alerts(p, "www.acme.org"));
+	assert_int_equal(1, plane_count(p, "cc.certificate WHERE lease_until IS NULL"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +183,7 @@ int main(void)
 		cmocka_unit_test_setup(an_end_ends_it, clean),
 		cmocka_unit_test_setup(the_next_one_ends_the_alarm, clean),
 		cmocka_unit_test_setup(many_are_looked_at_in_rounds, clean),
+		cmocka_unit_test_setup(what_another_node_has_in_hand_is_its_own, clean),
 	};
 
 	return cmocka_run_group_tests(tests, keeper_start, keeper_stop);

@@ -128,6 +128,12 @@ CREATE UNIQUE INDEX domain_default ON cc.domain (tenant_id) WHERE is_default;
 CREATE INDEX domain_name ON cc.domain (domain);
 CREATE INDEX domain_due ON cc.domain (due_at) WHERE due_at IS NOT NULL;
 
+-- What is due about domains, and in nobody's hand.
+CREATE VIEW cc.domain_work AS
+	SELECT d.tenant_id, d.domain, d.due_at FROM cc.domain d JOIN cc.tenant t ON t.id = d.tenant_id
+	 WHERE d.due_at <= now() AND (d.lease_until IS NULL OR d.lease_until <= now())
+	   AND t.status IN ('active', 'suspended');
+
 -- Names that were proven and given up: until then only the same tenant may have them.
 CREATE TABLE cc.domain_quarantine (
 	tenant_id text NOT NULL REFERENCES cc.tenant,
@@ -156,6 +162,7 @@ CREATE TABLE cc.certificate (
 	kek_id      text NOT NULL,
 	stored_at   timestamptz NOT NULL DEFAULT date_trunc('second', now()),
 	look_at     timestamptz NOT NULL DEFAULT now(), -- when its end is thought of next
+	lease_until timestamptz,                -- of the look under way
 	PRIMARY KEY (tenant_id, domain),
 	FOREIGN KEY (tenant_id, domain) REFERENCES cc.domain ON DELETE CASCADE
 );
@@ -376,7 +383,7 @@ GRANT DELETE ON cc.domain TO cc_ctl_tenant;
 GRANT INSERT, DELETE ON cc.certificate TO cc_ctl_tenant;        -- … and sees all of it but what is sealed
 GRANT SELECT (tenant_id, domain, source, serial, fingerprint, issuer, key_type, not_before, not_after, chain,
 	kek_id, stored_at, look_at) ON cc.certificate TO cc_ctl_tenant;
-GRANT UPDATE (look_at) ON cc.certificate TO cc_ctl_tenant;
+GRANT UPDATE (look_at, lease_until) ON cc.certificate TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.domain_quarantine TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE, DELETE ON cc.idempotency TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.operation, cc.alert TO cc_ctl_tenant;
