@@ -58,7 +58,7 @@ void domains_name(struct ctx *cx, const char *field, const char *text, const cha
 	if (name != NULL)
 		why = name_fault(cx, name);
 	if (why != NULL)
-		(void)refuse_field(cx, field, "format", "`%s` %s", field, why);
+		(void)refuse_field(cx, field, FAULT_DOMAIN, "`%s` %s", field, why);
 	*ret = why == NULL ? name : NULL;
 }
 

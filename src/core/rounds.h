@@ -16,8 +16,8 @@ struct round {
 };
 
 /*
- * Runs work bound to the tenant. *changed, which work sets, says that nodes must hear of it. A tenant, or what
- * the turn is about, that is gone by now or waits for its deletion is passed over.
+ * Runs work bound to the tenant. *changed, which work sets, says that nodes must hear of it. A tenant that is
+ * gone by now or waits for its deletion is passed over, and so is what the turn is about.
  */
 void round_turn(struct ctx *cx, struct round *r, const char *tenant_id, db_work work, void *arg,
 		const bool *changed);

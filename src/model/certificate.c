@@ -29,7 +29,7 @@ SCHEMA_IN(certificate_new_schema, struct certificate_new, "CertificateNew", cert
 static const struct field domain_new_fields[] = {
 	TEXT_LIKE(T, domain, F_CREATE | F_REQUIRED, 1, 253, check_foreign_domain,
 		  "A name of the tenant's own. Kept with A-labels, in lower case, without a dot at the end.",
-		  .example = "policies.acme.com"),
+		  .fault = FAULT_DOMAIN, .example = "policies.acme.com"),
 	TEXT(T, ssl_certificate, F_CREATE | F_NULLABLE, 1, PEM_MAX, CERTIFICATE_DOC " Null: it comes later.",
 	     .example = "-----BEGIN CERTIFICATE-----\n..."),
 	TEXT(T, ssl_private_key, F_CREATE | F_NULLABLE | F_SECRET, 1, KEY_MAX, KEY_DOC,

@@ -113,7 +113,7 @@ static bool check_form(struct ctx *cx, const struct place *at, const struct fiel
 	}
 	wrong = f->check ? f->check(s) : NULL;
 	if (wrong != NULL)
-		fault_add(cx, at, "format", "%s", wrong);
+		fault_add(cx, at, f->fault != NULL ? f->fault : "format", "%s", wrong);
 	return wrong == NULL && inspect(cx, at, f, s);
 }
 

@@ -128,7 +128,7 @@ static void names_that_nobody_can_own_are_refused(void **state)
 	fixture_tenant(*state, "refused", NULL, NULL, NULL, &t);
 	c = client_of(*state, &t);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		assert_fault("domain", "format", add(c, &t, names[i]));
+		assert_fault("domain", "invalid_domain", add(c, &t, names[i]));
 		client_forget(c);
 	}
 	client_close(c);
@@ -150,7 +150,7 @@ static void a_name_leaves_room_for_its_record(void **state)
 	assert_int_equal(226, n);
 	assert_status(201, add(c, &t, name));
 	snprintf(name + n - 4, sizeof(name) - n + 4, "a.com");
-	assert_fault("domain", "format", add(c, &t, name));
+	assert_fault("domain", "invalid_domain", add(c, &t, name));
 	client_close(c);
 }
 

@@ -82,7 +82,7 @@ static void a_creation_tells_every_fault(void **state)
 	assert_fault("domain", "format", a);
 	assert_fault("region", "unknown_region", a);
 	assert_fault("plan_type", "unknown_plan", a);
-	assert_fault("custom_domain", "format", a);
+	assert_fault("custom_domain", "invalid_domain", a);
 	a = client_post(op, "/tenants", CREATE, "x", "www");
 	assert_fault("domain", NULL, a);
 	a = client_post(op, "/tenants", CREATE, "x", "tenant-x-abc234");

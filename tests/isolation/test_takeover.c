@@ -120,7 +120,7 @@ static void attack_2_names_above_and_below_anothers(void **state)
 	assert_status(201, add(&attacker, names[1]));
 	snprintf(attacker.domain, sizeof(attacker.domain), "%s", names[1]);
 	fails(&attacker, "record_missing");
-	assert_fault("domain", "format", add(&attacker, names[2]));
+	assert_fault("domain", "invalid_domain", add(&attacker, names[2]));
 	victim_has(&victim, &attacker, victim.domain);
 	close_scene(&victim, &attacker);
 }
@@ -140,7 +140,7 @@ static void attack_3_names_of_the_platform_and_its_tenants(void **state)
 	snprintf(names[6], sizeof(names[6]), "not-yet-there.controlcore.io");
 	snprintf(names[7], sizeof(names[7]), "CONTROLCORE.io.");
 	for (size_t i = 0; i < 8; i++)
-		assert_fault("domain", "format", add(&attacker, names[i]));
+		assert_fault("domain", "invalid_domain", add(&attacker, names[i]));
 	victim_has(&victim, &attacker, victim.t.domain);
 	close_scene(&victim, &attacker);
 }
@@ -155,7 +155,7 @@ static void attack_4_names_that_are_everybodys(void **state)
 
 	open_scene(*state, "everybody", &victim, &attacker, NULL);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		assert_fault("domain", "format", add(&attacker, names[i]));
+		assert_fault("domain", "invalid_domain", add(&attacker, names[i]));
 	close_scene(&victim, &attacker);
 }
 

@@ -14,6 +14,7 @@ const char *check_slug(const char *text);               /* [a-z0-9-], 1 to 40, n
 const char *check_tenant_domain(const char *text);      /* a host name that begins with a slug */
 const char *check_custom_domain(const char *text);      /* the same with at least two labels */
 /* Could be written for one: what check_custom_domain() takes once it is in A-labels. */
+#define FAULT_DOMAIN "invalid_domain" /* what is said of such a name for programs */
 const char *check_foreign_domain(const char *text);
 const char *check_email(const char *text);
 

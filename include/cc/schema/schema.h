@@ -70,6 +70,7 @@ struct field {
 	const char *example;            /* one that could be sent, in the same form; may be NULL */
 	/* NULL when the text is fine, else the rest of a sentence: "must be a host name". */
 	const char *(*check)(const char *text);
+	const char *fault;              /* what is said of it for programs; NULL: "format" */
 	/*
 	 * Source text that passed its check: records a fault by refuse_line() for each place that is wrong.
 	 * NULL: nothing to look at.
