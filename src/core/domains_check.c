@@ -11,7 +11,11 @@
 #include "cc/net/dns.h"
 #include "cc/schema/write.h"
 
-enum { ASK_TXT, ASK_CNAME, ASK_WILD, ASK_A, ASK_AAAA, ASK_CAA, QUESTIONS };
+/* What nobody made is asked for before the record and after it, for who varies his answers. */
+enum {
+	ASK_WILD, ASK_TXT, ASK_WILD_TOO, ASK_TXT_WAY, ASK_WILD_WAY, ASK_CNAME, ASK_A, ASK_AAAA, ASK_CAA,
+	QUESTIONS
+};
 enum { SHOWN = 4, SHOWN_CHARACTERS = 255, NOBODYS_LABEL = 20 };
 
 #define MORE "further records are not shown"
@@ -89,20 +93,41 @@ static size_t seers(const struct view *v, bool failed)
 	return n;
 }
 
+static bool is_shown(const struct view *v)
+{
+	for (size_t i = 0; i < v->settings->nresolvers; i++)
+		if (shows(v, i))
+			return true;
+	return false;
+}
+
+/* A resolver that said nothing at all. A chain whose later steps failed began somewhere. */
+static bool is_unknown(const struct view *v)
+{
+	for (size_t i = 0; i < v->settings->nresolvers; i++)
+		if (seen_by(v, i)->failed && seen_by(v, i)->values.n == 0)
+			return true;
+	return false;
+}
+
 /*
  * Behind "*.acme.com CNAME shop.vendor.net" the vendor says what is at every name below acme.com that has
  * no records of its own, and would prove acme.com to be his: what a name that nobody made shows as well
- * proves nothing.
+ * proves nothing. He may vary his answers, but that a CNAME leads to him acme.com's own servers say, of
+ * whatever name below it: so a record behind one proves nothing either where such a name has one too.
  */
-static const char *wildcard_reason(const struct view *v, bool *ret_denied)
+static const char *wildcard_reason(const struct view v[QUESTIONS], bool *ret_denied)
 {
-	for (size_t i = 0; i < v->settings->nresolvers; i++) {
-		if (shows(v, i)) {
-			*ret_denied = true;
-			return "record_wildcard";
-		}
+	const bool led = seers(&v[ASK_TXT_WAY], false) > 0 && seers(&v[ASK_WILD_WAY], false) > 0;
+
+	if (led || is_shown(&v[ASK_WILD]) || is_shown(&v[ASK_WILD_TOO])) {
+		*ret_denied = true;
+		return "record_wildcard";
 	}
-	return seers(v, true) > 0 ? "resolver_failed" : NULL;
+	for (int i = 0; i < ASK_CNAME; i++)
+		if (is_unknown(&v[i]))
+			return "resolver_failed";
+	return NULL;
 }
 
 static const char *json_of(struct ctx *cx, const struct view *v)
@@ -197,7 +222,7 @@ static void read_answers(struct ctx *cx, const struct domain_row *row, const str
 	for (size_t i = 0; i < QUESTIONS; i++)
 		v[i] = (struct view){ cx->world->settings, answers + i, stride, NULL };
 	v[ASK_TXT].wanted = row->dns_instructions.txt_record;
-	v[ASK_WILD].wanted = v[ASK_TXT].wanted;
+	v[ASK_WILD].wanted = v[ASK_WILD_TOO].wanted = v[ASK_TXT].wanted;
 	v[ASK_CNAME].wanted = row->target;
 	*ret = (struct domain_check){
 		.token = row->token,
@@ -207,7 +232,7 @@ static void read_answers(struct ctx *cx, const struct domain_row *row, const str
 	};
 	ret->txt_reason = reason_of(&v[ASK_TXT], &ret->txt_denied);
 	if (ret->txt_reason == NULL)
-		ret->txt_reason = wildcard_reason(&v[ASK_WILD], &ret->txt_denied);
+		ret->txt_reason = wildcard_reason(v, &ret->txt_denied);
 	ret->cname_reason = reason_of(&v[ASK_CNAME], &ret->cname_denied);
 	ret->findings = findings_of(cx, v, row, ret);
 }
@@ -230,6 +255,9 @@ void domains_ask(struct ctx *cx, const struct domain_row *const *rows, size_t n,
 		q[ASK_TXT] = (struct dns_question){ rows[i]->txt_name, DNS_TXT };
 		q[ASK_CNAME] = (struct dns_question){ rows[i]->domain, DNS_CNAME };
 		q[ASK_WILD] = (struct dns_question){ nobodys_name(cx, rows[i]->domain), DNS_TXT };
+		q[ASK_WILD_TOO] = (struct dns_question){ nobodys_name(cx, rows[i]->domain), DNS_TXT };
+		q[ASK_TXT_WAY] = (struct dns_question){ rows[i]->txt_name, DNS_CNAME };
+		q[ASK_WILD_WAY] = (struct dns_question){ nobodys_name(cx, rows[i]->domain), DNS_CNAME };
 		q[ASK_A] = (struct dns_question){ rows[i]->domain, DNS_A };
 		q[ASK_AAAA] = (struct dns_question){ rows[i]->domain, DNS_AAAA };
 		q[ASK_CAA] = (struct dns_question){ rows[i]->domain, DNS_CAA };

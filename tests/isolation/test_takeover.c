@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Thirteen ways to get at a name of somebody else, none of which leads there. In each a victim has what an
+ * Fourteen ways to get at a name of somebody else, none of which leads there. In each a victim has what an
  * attacker wants, and has it afterwards.
  */
 #include <setjmp.h>
@@ -376,6 +376,42 @@ static void attack_13_a_wildcard_that_leads_to_the_attacker(void **state)
 	close_scene(&victim, &attacker);
 }
 
+/*
+ * The vendor behind a wildcard is asked for the same name of his, whatever was asked for, and may answer each
+ * time as he likes: here once with the proof, or only where it is looked for.
+ */
+static void attack_14_a_wildcard_whose_answers_vary(void **state)
+{
+	struct claim victim, attacker;
+
+	open_scene(*state, "vary", &victim, &attacker, "vary.com");
+	for (int times = 1; times <= 2; times++) {
+		claim_clear();
+		for (int i = 0; i < CLAIM_RESOLVERS; i++) {
+			dns_peer_cname(claim_dns(i), "*", "shop.vendor.net");
+			dns_peer_cname(claim_dns(i), "_control-core-verification.*", "shop.vendor.net");
+			dns_peer_txt_times(claim_dns(i), "_control-core-verification.*", attacker.txt, times);
+			dns_peer_cname(claim_dns(i), "vary.com", attacker.t.domain);
+		}
+		fails(&attacker, "record_wildcard");
+	}
+	nobody_has(&attacker, "vary.com");
+	/* Without CNAMEs: every other answer has it. */
+	claim_clear();
+	for (int i = 0; i < CLAIM_RESOLVERS; i++)
+		dns_peer_txt_times(claim_dns(i), "*", attacker.txt, 2);
+	fails(&attacker, "record_wildcard");
+	nobody_has(&attacker, "vary.com");
+	/* Where nothing is for everybody, a record that its owner put behind a CNAME is as good. */
+	claim_clear();
+	for (int i = 0; i < CLAIM_RESOLVERS; i++) {
+		dns_peer_cname(claim_dns(i), attacker.txt_name, "proofs.vary.net");
+		dns_peer_txt(claim_dns(i), attacker.txt_name, attacker.txt);
+	}
+	assert_status(200, claim_verify(&attacker));
+	close_scene(&victim, &attacker);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -392,6 +428,7 @@ int main(void)
 		cmocka_unit_test_setup(attack_11_the_token_of_another_claim, claim_clean),
 		cmocka_unit_test_setup(attack_12_hosts_that_say_two_things, claim_clean),
 		cmocka_unit_test_setup(attack_13_a_wildcard_that_leads_to_the_attacker, claim_clean),
+		cmocka_unit_test_setup(attack_14_a_wildcard_whose_answers_vary, claim_clean),
 	};
 
 	return cmocka_run_group_tests(tests, setup, claim_teardown);

@@ -2,6 +2,7 @@
 #include "dns_peer.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -24,6 +25,7 @@ enum { TXT = 16, CNAME = 5, A = 1, AAAA = 28, CAA = 257 };
 struct record {
 	char name[NAME_LEN], value[VALUE_LEN];
 	int type;
+	int left;               /* so many answers have it yet */
 };
 
 struct dns_peer {
@@ -146,20 +148,21 @@ static bool matches(const struct dns_peer *p, const struct record *r, const char
 	return true;
 }
 
-static unsigned put_records(const struct dns_peer *p, struct message *m, const char *name, int type,
+static unsigned put_records(struct dns_peer *p, struct message *m, const char *name, int type,
 			    bool *ret_known)
 {
 	unsigned count = 0;
 
 	for (int i = 0; i < p->nrecords; i++) {
-		const struct record *r = &p->record[i];
+		struct record *r = &p->record[i];
 		size_t at;
 
 		if (!matches(p, r, name))
 			continue;
 		*ret_known = true;
-		if (r->type != type)
+		if (r->type != type || r->left <= 0)
 			continue;
+		r->left--;
 		put(m, p->mood == DNS_RUBBISH ? "\xC0\xFF" : "\xC0\x0C", 2);
 		put16(m, (unsigned)type);
 		put(m, "\0\1\0\0\0\5\0\0", 8);
@@ -323,14 +326,25 @@ void dns_peer_mood(struct dns_peer *p, enum dns_mood mood)
 	pthread_mutex_unlock(&p->lock);
 }
 
-static void add(struct dns_peer *p, const char *name, int type, const char *value)
+static void add_times(struct dns_peer *p, const char *name, int type, const char *value, int times)
 {
 	pthread_mutex_lock(&p->lock);
 	assert_true(p->nrecords < RECORDS_MAX);
 	snprintf(p->record[p->nrecords].name, NAME_LEN, "%s", name);
 	snprintf(p->record[p->nrecords].value, VALUE_LEN, "%s", value);
+	p->record[p->nrecords].left = times;
 	p->record[p->nrecords++].type = type;
 	pthread_mutex_unlock(&p->lock);
+}
+
+static void add(struct dns_peer *p, const char *name, int type, const char *value)
+{
+	add_times(p, name, type, value, INT_MAX);
+}
+
+void dns_peer_txt_times(struct dns_peer *p, const char *name, const char *value, int times)
+{
+	add_times(p, name, TXT, value, times);
 }
 
 void dns_peer_txt(struct dns_peer *p, const char *name, const char *value)

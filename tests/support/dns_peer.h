@@ -29,6 +29,8 @@ void dns_peer_mood(struct dns_peer *p, enum dns_mood mood);
 void dns_peer_txt(struct dns_peer *p, const char *name, const char *value);
 void dns_peer_cname(struct dns_peer *p, const char *name, const char *target);
 void dns_peer_a(struct dns_peer *p, const char *name, const char *address);     /* of either family */
+/* … that is in the first `times` answers only. */
+void dns_peer_txt_times(struct dns_peer *p, const char *name, const char *value, int times);
 void dns_peer_caa(struct dns_peer *p, const char *name, const char *issuer);    /* issue "…" */
 void dns_peer_clear(struct dns_peer *p);
 /* How many questions came by TCP. */
