@@ -6,7 +6,8 @@
 -- args: tenant_id text, skip int8, max_rows int8
 SELECT domain, status, ssl_status, custom, is_default, token, reason, txt_verified, cname_verified, txt_seen,
        cname_seen, findings, created_at, verified_at, checked_at, next_check_at, claim_expires_at, stale_at,
-       detach_at, release_at, row_version, (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target
+       detach_at, release_at, row_version, (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target,
+       CASE WHEN status = 'pending' THEN cc.domain_held_until(domain, tenant_id) END AS held_until
   FROM cc.domain
  WHERE tenant_id = $1
    AND :after
@@ -21,7 +22,8 @@ SELECT count(*) AS total FROM cc.domain WHERE tenant_id = $1;
 -- args: tenant_id text, domain text
 SELECT domain, status, ssl_status, custom, is_default, token, reason, txt_verified, cname_verified, txt_seen,
        cname_seen, findings, created_at, verified_at, checked_at, next_check_at, claim_expires_at, stale_at,
-       detach_at, release_at, row_version, (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target
+       detach_at, release_at, row_version, (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target,
+       CASE WHEN status = 'pending' THEN cc.domain_held_until(domain, tenant_id) END AS held_until
   FROM cc.domain
  WHERE tenant_id = $1 AND domain = $2;
 
@@ -32,15 +34,16 @@ SELECT domain, status, ssl_status, custom, is_default, token, reason, txt_verifi
        cname_seen, findings, created_at, verified_at, checked_at, next_check_at, claim_expires_at, stale_at,
        detach_at, release_at, row_version, (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target,
        cname_required, failures, lease_until, cc.domain_is_held($2, $1) AS held_elsewhere,
+       cc.domain_held_until($2, $1) AS held_until,
        coalesce(claim_expires_at <= now(), false) AS claim_over, coalesce(stale_at <= now(), false) AS stale_over,
        coalesce(detach_at <= now(), false) AS detach_over, coalesce(release_at <= now(), false) AS release_over
   FROM cc.domain
  WHERE tenant_id = $1 AND domain = $2
    FOR UPDATE;
 
--- name: domain_held_elsewhere :one tally
+-- name: domain_held_elsewhere :one domain_row
 -- args: tenant_id text, domain text
-SELECT cc.domain_is_held($2, $1)::int::int8 AS total;
+SELECT cc.domain_is_held($2, $1) AS held_elsewhere, cc.domain_held_until($2, $1) AS held_until;
 
 -- A claim, new or begun again: with its token, and nothing known of its records.
 -- name: domain_claim :one domain_row
@@ -127,6 +130,14 @@ UPDATE cc.domain
        next_check_at = least(date_trunc('second', now()) + make_interval(secs => $9::float8),
                              CASE WHEN stale_at > now() THEN stale_at END,
                              CASE WHEN detach_at > now() THEN detach_at END)
+ WHERE tenant_id = $1 AND domain = $2;
+
+-- The name is kept for another tenant: it is looked at when that is over.
+-- name: domain_wait :exec
+-- args: tenant_id text, domain text, until timestamptz
+UPDATE cc.domain
+   SET reason = 'quarantined', lease_until = NULL, failures = 0,
+       next_check_at = greatest($3, date_trunc('second', now()) + interval '1 second')
  WHERE tenant_id = $1 AND domain = $2;
 
 -- Proven, for the first time or once more. It is looked at again on a day of its own after the proof, or else

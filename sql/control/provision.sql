@@ -267,19 +267,27 @@ DELETE FROM cc.api_key WHERE id IN (
 -- args: id text, most int8
 SELECT cc.forget_audit($1, $2::int) AS total;
 
+-- What it was called, and what it had proven, is kept from others for a while yet.
 -- name: purge_tenant :count
--- args: id text
+-- args: id text, quarantine_s int8, hold_days int8
 WITH gone AS (
 	DELETE FROM cc.tenant WHERE id = $1 AND status = 'deleting' AND schema_id IS NULL
 	RETURNING id, region, created_at, deleted_at
+), quarantine AS (
+	INSERT INTO cc.domain_quarantine (tenant_id, domain, until)
+	SELECT tenant_id, domain, coalesce(release_at, now() + make_interval(secs => $2::float8))
+	  FROM cc.domain
+	 WHERE tenant_id IN (SELECT id FROM gone) AND held AND custom
+	ON CONFLICT (tenant_id, domain) DO UPDATE SET until = greatest(cc.domain_quarantine.until, excluded.until)
 ), domains AS (
 	DELETE FROM cc.domain WHERE tenant_id IN (SELECT id FROM gone)
-), quarantine AS (
-	DELETE FROM cc.domain_quarantine WHERE tenant_id IN (SELECT id FROM gone)
 ), alerts AS (
 	DELETE FROM cc.alert WHERE tenant_id IN (SELECT id FROM gone)
-), names AS (
-	DELETE FROM cc.name WHERE tenant_id IN (SELECT id FROM gone)
+), ids AS (
+	DELETE FROM cc.name WHERE tenant_id IN (SELECT id FROM gone) AND kind = 'id'
+), slugs AS (
+	UPDATE cc.name SET kind = 'retired', until = now() + make_interval(days => $3::int)
+	 WHERE tenant_id IN (SELECT id FROM gone) AND kind = 'slug'
 ), reservations AS (
 	DELETE FROM cc.idempotency WHERE subject IN (SELECT id FROM gone)
 )

@@ -12,7 +12,7 @@ SELECT t.id, t.slug, t.name, t.domain, t.status, t.suspend_mode, t.plan_type,
   FROM cc.name n
   JOIN cc.tenant t ON t.id = n.tenant_id
   LEFT JOIN cc.tenant_schema s ON s.schema_id = t.schema_id
- WHERE n.name = $1;
+ WHERE n.name = $1 AND n.kind <> 'retired';
 
 -- By a domain that was proven to be the tenant's.
 -- name: tenant_place_by_host :opt tenant_place_row

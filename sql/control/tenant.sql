@@ -90,10 +90,15 @@ RETURNING id, slug, name, domain, custom_domain, status, region, plan_type, crea
        require_if_match AS "settings.require_if_match", require_tests AS "settings.require_tests",
        suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version;
 
--- A new slug: the old name is free at the commit, the new one is the tenant's or nobody's.
--- name: tenant_name_drop :exec
--- args: id text, name text
-DELETE FROM cc.name WHERE tenant_id = $1 AND name = $2 AND kind = 'slug';
+-- A new slug: at the commit the old name is held for the tenant, the new one is the tenant's or nobody's.
+-- name: tenant_name_retire :exec
+-- args: id text, name text, hold_days int8
+UPDATE cc.name SET kind = 'retired', until = now() + make_interval(days => $3::int)
+ WHERE tenant_id = $1 AND name = $2 AND kind = 'slug';
+
+-- name: name_free :one tally
+-- args: name text, tenant_id text
+SELECT cc.name_free($1, $2) AS total;
 
 -- name: tenant_name_add :exec
 -- args: id text, name text

@@ -19,6 +19,8 @@ static const char about[] =
 static const struct reference_word tags[] = {
 	{ "Tenants", "Customers of the platform: who they are, their plan, their life.", NULL },
 	{ "Domains", "The names that a tenant is reached by, and how those of its own are proven.", NULL },
+	{ "Held names", "Slugs and domains that tenants had until lately: nobody else can have them yet.",
+	  NULL },
 	{ "Alerts", "What a tenant should know of: raised, and resolved, by itself.", NULL },
 	{ "Operations", "Work that takes longer than a request: how far it came, and taking it back.",
 	  NULL },
@@ -43,6 +45,7 @@ static const struct reference_word params[] = {
 	{ "tenant_id", "Id of the tenant, or its slug.", "tenant-acme-ggokv3" },
 	{ "domain", "The name, as it is looked up or as people write it.", "policies.acme.com" },
 	{ "alert_id", "Id of the alert.", "alert-k3v5x2wq7nfa" },
+	{ "name", "The slug or the domain.", "acme" },
 	{ "operation_id", "Id of the operation, as Location had it.", "op-4vmq5w3dfj2a" },
 	{ "key_id", "Id of the key, not the key.", "key-34sU7EDN1S" },
 	{ "id", "Id of the object.", "1" },

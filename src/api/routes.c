@@ -8,6 +8,7 @@ const struct route_group *const api_groups[] = {
 	&tenant_routes,
 	&quota_routes,
 	&domain_routes,
+	&held_name_routes,
 	&alert_routes,
 	&operation_routes,
 	&apikey_routes,
@@ -30,7 +31,8 @@ const struct route_group *const api_groups[] = {
 
 const struct db_constraint api_constraints[] = {
 	/* Names that clients choose. */
-	{ "name_pkey", ERR_SLUG_TAKEN, "domain", "another tenant has this name in its domain" },
+	{ "name_pkey", ERR_SLUG_TAKEN, "domain",
+	  "another tenant has this name in its domain, or had it until lately" },
 	{ "domain_holder", ERR_DOMAIN_ELSEWHERE, "domain", "another tenant has this domain" },
 	{ "domain_default", ERR_CONFLICT, NULL, "the tenant has a default domain" },
 	{ "certificate_tenant_id_domain_fkey", ERR_CONFLICT, NULL, "the domain was removed meanwhile" },
@@ -49,7 +51,6 @@ const struct db_constraint api_constraints[] = {
 	{ "tenant_schema_id_fkey", ERR_IN_USE, NULL, "a tenant lives in this schema" },
 	{ "tenant_schema_region_shard_fkey", ERR_IN_USE, NULL, "schemas hang on this shard" },
 	{ "domain_tenant_id_fkey", ERR_TENANT_NOT_FOUND, NULL, "the tenant is gone" },
-	{ "domain_quarantine_tenant_id_fkey", ERR_TENANT_NOT_FOUND, NULL, "the tenant is gone" },
 	{ "domain_quarantine_pkey", ERR_CONFLICT, NULL, "the name is held for the tenant already" },
 	{ "api_key_tenant_id_fkey", ERR_TENANT_NOT_FOUND, NULL, "the tenant is gone" },
 

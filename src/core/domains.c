@@ -143,9 +143,13 @@ enum err domains_hold(struct ctx *cx, const char *name, struct domain_row *ret)
 	return ctx_check_version(cx, ret->row_version);
 }
 
-enum err refuse_held(struct ctx *cx, const char *name)
+enum err refuse_held(struct ctx *cx, const char *name, int64_t held_until)
 {
-	return refuse(cx, ERR_DOMAIN_ELSEWHERE, "%s is another tenant's, or was until lately", name);
+	if (held_until == TIME_NULL)
+		return refuse(cx, ERR_DOMAIN_ELSEWHERE, "%s is another tenant's", name);
+	return refuse(cx, ERR_DOMAIN_ELSEWHERE,
+		      "%s was another tenant's until lately: it is kept for that one until %s", name,
+		      time_format(cx->arena, held_until));
 }
 
 bool domains_is_over(const struct domain_row *row)
@@ -158,12 +162,13 @@ bool domains_is_over(const struct domain_row *row)
 static enum err check_room(struct ctx *cx, const char *name)
 {
 	const int64_t most = cx->world->settings->domains_max;
-	struct tally held = { 0 }, *all = ARENA_NEW(cx->arena, struct tally);
+	struct domain_row held = { 0 };
+	struct tally *all = ARENA_NEW(cx->arena, struct tally);
 
 	q_domain_count_later(cx->db, all, cx->tenant->id);
 	TRY(q_domain_held_elsewhere(cx->db, &held, cx->tenant->id, name));
-	if (held.total != 0)
-		return refuse_held(cx, name);
+	if (held.held_elsewhere)
+		return refuse_held(cx, name, held.held_until);
 	if (all->total >= most)
 		return refuse_quota(cx, "domains", most, all->total);
 	return ERR_NONE;
@@ -186,7 +191,7 @@ enum err domains_add(struct ctx *cx, const struct domain_new *in, struct domain_
 	else if (!domains_is_over(&row))
 		return refuse(cx, ERR_DOMAIN_TAKEN, "the tenant has %s already: it is %s", name, row.status);
 	else if (row.held_elsewhere)
-		return refuse_held(cx, name);
+		return refuse_held(cx, name, row.held_until);
 	if (found && token == NULL) {
 		q_domain_quarantine_later(cx->db, cx->tenant->id, name, s->domain.quarantine_s);
 		alert_resolve_all_later(cx, name);

@@ -380,7 +380,7 @@ enum err domains_verify(struct ctx *cx, const char *name, const struct domain_ch
 		return refuse(cx, ERR_CONFLICT, "%s is the platform's name for the tenant: it needs no proof",
 			      name);
 	if (ret->held_elsewhere)
-		return refuse_held(cx, name);
+		return refuse_held(cx, name, ret->held_until);
 	if (domains_is_over(ret) || ret->claim_over)
 		return refuse(cx, ERR_NOT_VERIFIED,
 			      "the claim to %s is over: add it again, for a fresh record", name);

@@ -6,8 +6,11 @@
 
 /* The tenant's row, then the domain's, both locked. ERR_NOT_FOUND, ERR_PRECONDITION. */
 enum err domains_hold(struct ctx *cx, const char *name, struct domain_row *ret) MUST_USE;
-/* Another tenant has it, or had it lately: which one is nobody's business. ERR_DOMAIN_ELSEWHERE. */
-enum err refuse_held(struct ctx *cx, const char *name) MUST_USE;
+/*
+ * Another tenant has it (held_until TIME_NULL), or had it lately: which one is nobody's business.
+ * ERR_DOMAIN_ELSEWHERE.
+ */
+enum err refuse_held(struct ctx *cx, const char *name, int64_t held_until) MUST_USE;
 /* It ended: who wants it begins with a fresh token. */
 bool domains_is_over(const struct domain_row *row);
 

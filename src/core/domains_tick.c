@@ -65,6 +65,13 @@ static enum err lose(struct ctx *cx, struct turn *t)
 	return moved(cx, t, "cancelDomainClaim", "held_elsewhere");
 }
 
+/* Nobody has it now: when its time is over the claim can be proven. */
+static enum err wait_for_release(struct ctx *cx, struct turn *t)
+{
+	q_domain_wait_later(cx->db, cx->tenant->id, t->due->domain, t->row.held_until);
+	return ERR_NONE;
+}
+
 static enum err expire(struct ctx *cx, struct turn *t)
 {
 	const char *name = t->due->domain;
@@ -168,10 +175,12 @@ static enum err decide(struct ctx *cx, void *arg)
 	TRY(domains_hold(cx, t->due->domain, &t->row));
 	if (row->lease_until != t->due->lease_until)
 		return ERR_NONE;
-	if (str_eq(row->status, "pending") && row->held_elsewhere)
+	if (str_eq(row->status, "pending") && row->held_elsewhere && row->held_until == TIME_NULL)
 		return lose(cx, t);
 	if (str_eq(row->status, "pending") && row->claim_over)
 		return expire(cx, t);
+	if (str_eq(row->status, "pending") && row->held_elsewhere)
+		return wait_for_release(cx, t);
 	if (str_eq(row->status, "detached") && row->release_over)
 		return release(cx, t);
 	if (t->check == NULL || !str_eq(row->token, t->check->token))

@@ -41,11 +41,14 @@ void work_wake(struct ctx *cx)
 		cx->world->work_due(cx->world);
 }
 
-static void add_domains_later(struct ctx *cx, const char *id)
+static void add_names_later(struct ctx *cx, const struct creation *c)
 {
 	const struct settings *s = cx->world->settings;
+	struct tally *freed = ARENA_NEW(cx->arena, struct tally);
 
-	q_tenant_domains_add_later(cx->db, id, domains_token(cx), s->domain.claim_s, s->domain.check_s);
+	q_name_free_later(cx->db, freed, c->spec->slug, c->id);
+	q_tenant_names_add_later(cx->db, c->id);
+	q_tenant_domains_add_later(cx->db, c->id, domains_token(cx), s->domain.claim_s, s->domain.check_s);
 }
 
 /* One round trip: without a spare nothing follows from the first statement, and the commit is empty. */
@@ -61,8 +64,7 @@ static enum err claim_spare(struct ctx *cx, void *arg)
 		cx->world->settings->provision_lease_s, newest_version(), s->require_if_match,
 		s->require_tests);
 	idem_reserve_later(cx, c->id);
-	q_tenant_names_add_later(cx->db, c->id);
-	add_domains_later(cx, c->id);
+	add_names_later(cx, c);
 	return ERR_NONE;
 }
 
@@ -92,8 +94,7 @@ static enum err intend_fresh(struct ctx *cx, void *arg)
 		cx->world->settings->provision_lease_s, c->slot.schema_id, c->slot.shard,
 		s->require_if_match, s->require_tests);
 	idem_reserve_later(cx, c->id);
-	q_tenant_names_add_later(cx->db, c->id);
-	add_domains_later(cx, c->id);
+	add_names_later(cx, c);
 	return ERR_NONE;
 }
 

@@ -104,12 +104,13 @@ static enum err until_none(struct ctx *cx, struct purge *p, const struct db_plac
 	return ERR_NONE;
 }
 
-/* The names are free again with the tenant's own row, which goes last. */
+/* The tenant's own row goes last; its names are held for a while. */
 static enum err delete_tenant(struct ctx *cx, void *arg)
 {
+	const struct settings *s = cx->world->settings;
 	struct purge *p = arg;
 
-	TRY(q_purge_tenant(cx->db, &p->n, p->slot.tenant_id));
+	TRY(q_purge_tenant(cx->db, &p->n, p->slot.tenant_id, s->domain.quarantine_s, s->name_hold_days));
 	if (p->n > 0)
 		operation_end_later(cx, p->slot.tenant_id, OPERATION_TENANT_DELETION, "completed");
 	change_note_later(cx, p->slot.tenant_id, "tenant", p->slot.tenant_id);

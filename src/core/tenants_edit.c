@@ -193,13 +193,17 @@ static enum err check_usage(struct ctx *cx, const struct tenant_usage *used, con
 	return ERR_NONE;
 }
 
-/* The old name is given up and the new one taken in the same commit. */
+/* The old name is held for the tenant and the new one taken in the same commit. */
 static enum err move_domain(struct ctx *cx, const struct tenant_row *before, struct tenant_row *row)
 {
+	struct tally *freed = ARENA_NEW(cx->arena, struct tally);
+
 	row->slug = tenants_slug(cx, row->domain);
 	TRY(ctx_faults(cx));
 	if (!str_eq(before->slug, row->slug)) {
-		q_tenant_name_drop_later(cx->db, before->id, before->slug);
+		q_name_free_later(cx->db, freed, row->slug, before->id);
+		q_tenant_name_retire_later(cx->db, before->id, before->slug,
+					   cx->world->settings->name_hold_days);
 		q_tenant_name_add_later(cx->db, before->id, row->slug);
 	}
 	q_tenant_domain_move_later(cx->db, before->id, row->domain);

@@ -72,6 +72,7 @@ static void fill_settings(struct wire *w)
 		.undo_window_s = c->jobs.undo_window_s,
 		.provision_lease_s = c->jobs.provision_lease_s,
 		.soft_delete_days = c->jobs.soft_delete_days,
+		.name_hold_days = c->jobs.name_hold_days,
 		.checkpoint_s = c->jobs.audit_checkpoint_s,
 		.spare_schemas = (int)c->jobs.spare_schemas,
 		.control_connections = (int)c->control.connections,

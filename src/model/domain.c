@@ -9,7 +9,7 @@ const char *const domain_statuses[] = {
 const char *const domain_ssl_statuses[] = { "pending", "active", "expired", NULL };
 const char *const domain_reasons[] = {
 	"not_checked", "record_missing", "record_wrong", "record_wildcard", "resolvers_disagree",
-	"resolver_failed", "held_elsewhere", "claim_expired", NULL
+	"resolver_failed", "held_elsewhere", "quarantined", "claim_expired", NULL
 };
 
 const char *const domain_notes[] = {
@@ -107,6 +107,8 @@ static const struct field domain_fields[] = {
 	JSON_LIST(T, txt_seen, 0, RESOLVERS_MAX, &domain_seen_schema, "Internal."),
 	JSON_LIST(T, cname_seen, 0, RESOLVERS_MAX, &domain_seen_schema, "Internal."),
 	BOOL(T, held_elsewhere, 0, "Internal."),
+	TIME(T, held_until, LIVE | F_NULLABLE,
+	     "Another tenant had it until lately: it is kept for that one until then; null: it is not."),
 	BOOL(T, claim_over, 0, "Internal."),
 	BOOL(T, stale_over, 0, "Internal."),
 	BOOL(T, detach_over, 0, "Internal."),

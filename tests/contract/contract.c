@@ -247,6 +247,19 @@ const char *contract_alert(struct contract *k, const char *tenant)
 	return id;
 }
 
+const char *contract_held_name(struct contract *k)
+{
+	static char name[64];
+	static int n;
+	char sql[200];
+
+	snprintf(name, sizeof(name), "held-%d", ++n);
+	snprintf(sql, sizeof(sql), "INSERT INTO cc.name (name, tenant_id, kind, until) VALUES"
+		 " ('%s', 'tenant-gone-aaaaaa', 'retired', now() + interval '1 day')", name);
+	fixture_control(k->d, sql);
+	return name;
+}
+
 const char *contract_object(struct contract *k, const struct route *r, const char *tenant)
 {
 	static char id[64];
@@ -262,6 +275,8 @@ const char *contract_object(struct contract *k, const struct route *r, const cha
 		return make_operation(k, r, tenant);
 	if (strstr(path, "/alerts") != NULL)
 		return contract_alert(k, tenant);
+	if (strstr(path, "/held-names") != NULL)
+		return contract_held_name(k);
 	maker = route_find(M_POST, path);
 	if (maker == NULL)
 		fail_msg("nothing makes what %s names", r->path);

@@ -63,6 +63,7 @@ const char *contract_tenant(struct contract *k);
 const char *contract_object(struct contract *k, const struct route *r, const char *tenant);
 /* An open alert of the tenant; no request raises one. */
 const char *contract_alert(struct contract *k, const char *tenant);
+const char *contract_held_name(struct contract *k); /* of a tenant that is gone */
 
 /*
  * A request that succeeds once: to a tenant and an object of its own, made for it and in the state that the

@@ -101,6 +101,8 @@ static void grow(const struct list *l)
 				take(l, &growers[i].steps[s]);
 	for (int n = 0; strcmp(l->r->op, "listAlerts") == 0 && n < ITEMS; n++)
 		(void)contract_alert(l->k, l->k->t.id);
+	for (int n = 0; strcmp(l->r->op, "listHeldNames") == 0 && n < ITEMS; n++)
+		(void)contract_held_name(l->k);
 }
 
 /* Some of what it lists. */

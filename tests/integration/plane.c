@@ -87,6 +87,7 @@ struct plane *plane_join(struct pg *pg)
 		.undo_window_s = 60,
 		.provision_lease_s = 30,
 		.soft_delete_days = 30,
+		.name_hold_days = 90,
 		.checkpoint_s = 3600,
 		.control_connections = 8,
 		.region_connections = 8,
@@ -376,6 +377,8 @@ void plane_clean(struct plane *p)
 		r = plane_tick(p);
 	} while (r.undone + r.purged + r.dropped > 0);
 	plane_check_whole(p);
+	plane_sql(p, PLANE_CONTROL,
+		"DELETE FROM cc.name WHERE kind = 'retired'; DELETE FROM cc.domain_quarantine");
 	assert_int_equal(0, plane_number(p, PLANE_CONTROL, "SELECT count(*) FROM cc.tenant_schema"));
 }
 

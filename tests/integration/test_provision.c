@@ -138,6 +138,38 @@ static void a_custom_domain_waits_for_its_proof_with_everybody(void **state)
 	plane_check_whole(p);
 }
 
+/* Who is gone leaves its names to nobody for a while. */
+static void names_of_who_is_gone_are_held(void **state)
+{
+	struct plane *p = *state;
+	struct tenant_spec spec = plane_spec(p, "acme");
+	const char *acme = plane_tenant(p, "acme"), *other;
+
+	p->settings.domain.quarantine_s = 3600;
+	plane_sql(p, PLANE_CONTROL,
+		  "INSERT INTO cc.domain (tenant_id, domain, status, ssl_status, token) VALUES"
+		  " ('%s', 'www.acme.com', 'verified', 'pending', 'x'),"
+		  " ('%s', 'claimed.acme.com', 'pending', 'pending', 'x');"
+		  "INSERT INTO cc.domain_quarantine VALUES"
+		  " ('%s', 'given-up.acme.com', now() + interval '1 day')",
+		  acme, acme, acme);
+	plane_schedule(p, acme);
+	while (plane_tick(p).purged == 0)
+		plane_expire(p);
+	plane_check_whole(p);
+	assert_int_equal(ERR_SLUG_TAKEN, create(p, &spec));
+	other = plane_tenant(p, "other");
+	assert_string_equal("given-up.acme.com www.acme.com", plane_text(p, PLANE_CONTROL,
+		"SELECT string_agg(n, ' ' ORDER BY n) FROM unnest(ARRAY['www.acme.com', 'claimed.acme.com',"
+		" 'given-up.acme.com']) n WHERE cc.domain_is_held(n, '%s')", other));
+	assert_int_equal(1, plane_count(p, "cc.held_name WHERE name = 'acme' AND kind = 'slug'"
+					   " AND until BETWEEN now() + interval '89 days'"
+					   " AND now() + interval '91 days'"));
+	plane_sql(p, PLANE_CONTROL, "UPDATE cc.name SET until = now() WHERE kind = 'retired'");
+	assert_int_equal(ERR_NONE, create(p, &spec));
+	plane_check_whole(p);
+}
+
 static void an_unknown_region_is_refused_before_anything_is_written(void **state)
 {
 	struct plane *p = *state;
@@ -254,6 +286,7 @@ static void a_purge_takes_all_of_the_tenant_and_nothing_of_another(void **state)
 		plane_text(p, PLANE_CONTROL,
 			"SELECT kind FROM cc.change WHERE tenant_id = '%s' ORDER BY version DESC LIMIT 1",
 			id));
+	plane_sql(p, PLANE_CONTROL, "UPDATE cc.name SET until = now() WHERE kind = 'retired'");
 	assert_string_not_equal(id, plane_tenant(p, "victim"));
 }
 
@@ -425,6 +458,7 @@ int main(void)
 		cmocka_unit_test_setup(a_plan_without_a_term_never_expires, clean),
 		cmocka_unit_test_setup(names_and_domains_are_taken_once, clean),
 		cmocka_unit_test_setup(a_custom_domain_waits_for_its_proof_with_everybody, clean),
+		cmocka_unit_test_setup(names_of_who_is_gone_are_held, clean),
 		cmocka_unit_test_setup(an_unknown_region_is_refused_before_anything_is_written, clean),
 		cmocka_unit_test_setup(a_region_that_fails_leaves_nothing_behind, clean),
 		cmocka_unit_test_setup(a_creation_whose_lease_ran_out_is_not_activated, clean),

@@ -97,6 +97,17 @@ static void make_alert(struct stage *s, const struct party *p, char *ret, size_t
 	fixture_control(s->d, sql);
 }
 
+/* Of a tenant that is gone: operators may see it. */
+static void make_held_name(struct stage *s, char *ret, size_t size)
+{
+	char sql[300];
+
+	snprintf(ret, size, "held-%d", ++s->made);
+	snprintf(sql, sizeof(sql), "INSERT INTO cc.name (name, tenant_id, kind, until) VALUES"
+		 " ('%s', 'tenant-gone-aaaaaa', 'retired', now() + interval '1 day')", ret);
+	fixture_control(s->d, sql);
+}
+
 static void make_by_post(struct stage *s, struct party *p, const char *made_at, char *ret, size_t size)
 {
 	const struct route *r = route_named(M_POST, made_at);
@@ -132,6 +143,8 @@ void stage_fresh_object(struct stage *s, struct party *p, const char *made_at, c
 		make_operation(s, p, ret, size);
 	else if (strstr(made_at, "/alerts") != NULL)
 		make_alert(s, p, ret, size);
+	else if (strstr(made_at, "/held-names") != NULL)
+		make_held_name(s, ret, size);
 	else
 		make_by_post(s, p, made_at, ret, size);
 }

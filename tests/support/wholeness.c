@@ -15,9 +15,10 @@ const char *const wholeness_control[] = {
 	"SELECT string_agg('tenant ' || id || ' is ' || status, ', ') FROM cc.tenant WHERE status = "
 	"'provisioning'",
 	"SELECT string_agg('name ' || n.name || ' of nobody', ', ') FROM cc.name n"
-	" LEFT JOIN cc.tenant t ON t.id = n.tenant_id WHERE t.id IS NULL",
+	" LEFT JOIN cc.tenant t ON t.id = n.tenant_id WHERE t.id IS NULL AND n.kind <> 'retired'",
 	"SELECT string_agg('tenant ' || t.id || ' has ' || c.n || ' names', ', ') FROM cc.tenant t,"
-	" LATERAL (SELECT count(*) AS n FROM cc.name WHERE tenant_id = t.id) c WHERE c.n <> 2",
+	" LATERAL (SELECT count(*) AS n FROM cc.name WHERE tenant_id = t.id"
+	" AND kind <> 'retired') c WHERE c.n <> 2",
 	"SELECT string_agg('tenant ' || t.id || ' has no default domain', ', ') FROM cc.tenant t"
 	" WHERE NOT EXISTS (SELECT FROM cc.domain d WHERE d.tenant_id = t.id AND is_default AND d.domain = "
 	"t.domain)",

@@ -59,6 +59,7 @@ struct settings {
 	int64_t undo_window_s;          /* DELETE tenant → purge */
 	int64_t provision_lease_s;      /* a creation older than this is undone */
 	int64_t soft_delete_days;
+	int64_t name_hold_days;         /* nobody else can have a slug that a tenant had so lately */
 	int64_t checkpoint_s;           /* the heads of the audit are signed this often */
 	int spare_schemas;              /* per region, kept ready; 0: none */
 	int control_connections, region_connections, shard_connections;

@@ -62,6 +62,7 @@ struct domain_row {
 	bool cname_required;                    /* it led here once: that it does not is trouble */
 	const char *txt_seen, *cname_seen;      /* JSON: arrays of domain_seen */
 	bool held_elsewhere;
+	int64_t held_until;                     /* … and that is over then; TIME_NULL: nobody knows when */
 	int64_t failures;                       /* checks in a row that proved nothing */
 	int64_t lease_until;
 	bool claim_over, stale_over, detach_over, release_over; /* its time has come */

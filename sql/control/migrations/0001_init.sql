@@ -2,12 +2,16 @@
 -- Run by cc_prov, who owns everything here. cc_ctl may cross tenants; cc_ctl_tenant sees one
 -- tenant at a time through row security, bound to the setting cc.tenant of its transaction.
 
--- Every name a tenant answers to (ids and slugs) is unique across all of them.
+-- Every name a tenant answers to (ids and slugs) is unique across all of them. One that it has no more is
+-- retired: until its time nobody else can have it.
 CREATE TABLE cc.name (
 	name      text PRIMARY KEY,
 	tenant_id text NOT NULL,
-	kind      text NOT NULL CHECK (kind IN ('id', 'slug'))
+	kind      text NOT NULL CHECK (kind IN ('id', 'slug', 'retired')),
+	until     timestamptz,
+	CHECK ((kind = 'retired') = (until IS NOT NULL))
 );
+CREATE INDEX name_until ON cc.name (until) WHERE until IS NOT NULL;
 
 -- Pool shards: at most 256 schemas hang on one pool role.
 CREATE TABLE cc.shard (
@@ -134,9 +138,9 @@ CREATE VIEW cc.domain_work AS
 	 WHERE d.due_at <= now() AND (d.lease_until IS NULL OR d.lease_until <= now())
 	   AND t.status IN ('active', 'suspended');
 
--- Names that were proven and given up: until then only the same tenant may have them.
+-- Names that were proven and given up: until then only the same tenant may have them, even if it is gone.
 CREATE TABLE cc.domain_quarantine (
-	tenant_id text NOT NULL REFERENCES cc.tenant,
+	tenant_id text NOT NULL,
 	domain    text NOT NULL,
 	until     timestamptz NOT NULL,
 	PRIMARY KEY (tenant_id, domain)
@@ -177,6 +181,40 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	    OR EXISTS (SELECT FROM cc.domain_quarantine q
 	                WHERE q.domain = name AND q.tenant_id <> tenant AND q.until > now())
 $$;
+
+-- Until when what another tenant had is kept for it; NULL: nobody else had it, or another has it now.
+CREATE FUNCTION cc.domain_held_until(name text, tenant text) RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT max(h.until) FROM (
+		SELECT q.until FROM cc.domain_quarantine q
+		 WHERE q.domain = name AND q.tenant_id <> tenant AND q.until > now()
+		 UNION ALL
+		SELECT d.release_at FROM cc.domain d
+		 WHERE d.domain = name AND d.tenant_id <> tenant AND d.status = 'detached') h
+	 WHERE NOT EXISTS (SELECT FROM cc.domain d WHERE d.domain = name AND d.routed AND d.tenant_id <> tenant)
+$$;
+
+-- A slug that was another's for long enough, or is the tenant's own from before, makes room.
+CREATE FUNCTION cc.name_free(slug text, tenant text) RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	WITH gone AS (
+		DELETE FROM cc.name n
+		 WHERE n.name = slug AND n.kind = 'retired' AND (n.until <= now() OR n.tenant_id = tenant)
+		RETURNING 1
+	)
+	SELECT count(*) FROM gone
+$$;
+
+-- What nobody else can have for now.
+CREATE VIEW cc.held_name AS
+	SELECT h.name, h.kind, h.tenant_id, max(h.until) AS until FROM (
+		SELECT n.name, 'slug' AS kind, n.tenant_id, n.until FROM cc.name n WHERE n.kind = 'retired'
+		 UNION ALL
+		SELECT q.domain, 'domain', q.tenant_id, q.until FROM cc.domain_quarantine q
+		 UNION ALL
+		SELECT d.domain, 'domain', d.tenant_id, d.release_at FROM cc.domain d WHERE d.status = 'detached') h
+	 WHERE h.until > now()
+	 GROUP BY h.name, h.kind, h.tenant_id;
 
 -- Claims of others to what this tenant has proven are looked at next. One that is in hand now finds out itself.
 CREATE FUNCTION cc.domain_contest(name text, tenant text) RETURNS bigint
@@ -372,7 +410,10 @@ REVOKE ALL ON FUNCTION cc.forget_audit(text, int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION cc.forget_audit(text, int) TO cc_ctl;
 REVOKE ALL ON FUNCTION cc.domain_is_held(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION cc.domain_contest(text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cc.domain_is_held(text, text), cc.domain_contest(text, text) TO cc_ctl, cc_ctl_tenant;
+REVOKE ALL ON FUNCTION cc.domain_held_until(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION cc.name_free(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION cc.domain_is_held(text, text), cc.domain_held_until(text, text),
+	cc.domain_contest(text, text), cc.name_free(text, text) TO cc_ctl, cc_ctl_tenant;
 REVOKE UPDATE, DELETE ON cc.tenant_audit, cc.audit_checkpoint FROM cc_ctl;
 
 GRANT SELECT, INSERT ON cc.audit_checkpoint TO cc_ctl_tenant;
@@ -387,7 +428,8 @@ GRANT UPDATE (look_at, lease_until) ON cc.certificate TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.domain_quarantine TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE, DELETE ON cc.idempotency TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.operation, cc.alert TO cc_ctl_tenant;
-GRANT SELECT, INSERT, DELETE ON cc.name TO cc_ctl_tenant;       -- its own: a domain may change
+GRANT SELECT, INSERT ON cc.name TO cc_ctl_tenant;       -- its own: a domain may change
+GRANT UPDATE (kind, until) ON cc.name TO cc_ctl_tenant;
 GRANT SELECT, UPDATE ON cc.change_head TO cc_ctl_tenant;
 GRANT INSERT ON cc.change TO cc_ctl_tenant;
 
