@@ -7,7 +7,8 @@
 -- name: certificate_shown :many certificate_shown
 -- args: tenant_id text, domain text
 SELECT domain, source, serial, fingerprint, issuer, key_type, not_before, not_after, stored_at,
-       not_after <= now() AS expired
+       not_after <= now() AS expired,
+       least(not_after - (not_after - not_before) / 4, not_after - interval '7 days') <= now() AS expiring
   FROM cc.certificate
  WHERE tenant_id = $1 AND ($2::text IS NULL OR domain = $2);
 

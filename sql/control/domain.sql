@@ -33,7 +33,7 @@ SELECT domain, status, ssl_status, custom, is_default, token, reason, txt_verifi
 SELECT domain, status, ssl_status, custom, is_default, token, reason, txt_verified, cname_verified, txt_seen,
        cname_seen, findings, created_at, verified_at, checked_at, next_check_at, claim_expires_at, stale_at,
        detach_at, release_at, row_version, (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target,
-       cname_required, failures, lease_until, cc.domain_is_held($2, $1) AS held_elsewhere,
+       cname_required, failures, silences, lease_until, cc.domain_is_held($2, $1) AS held_elsewhere,
        cc.domain_held_until($2, $1) AS held_until,
        coalesce(claim_expires_at <= now(), false) AS claim_over, coalesce(stale_at <= now(), false) AS stale_over,
        coalesce(detach_at <= now(), false) AS detach_over, coalesce(release_at <= now(), false) AS release_over
@@ -56,7 +56,7 @@ ON CONFLICT (tenant_id, domain) DO UPDATE
    SET status = 'pending', ssl_status = 'pending', token = excluded.token, reason = excluded.reason,
        txt_verified = false, cname_verified = false, cname_required = false, txt_seen = '[]', cname_seen = '[]',
        findings = '[]', verified_at = NULL, checked_at = NULL, next_check_at = excluded.next_check_at,
-       failures = 0, claim_expires_at = excluded.claim_expires_at, stale_at = NULL, detach_at = NULL,
+       failures = 0, silences = 0, claim_expires_at = excluded.claim_expires_at, stale_at = NULL, detach_at = NULL,
        release_at = NULL, lease_until = NULL, row_version = cc.domain.row_version + 1
 RETURNING domain, status, ssl_status, custom, is_default, token, reason, txt_verified, cname_verified, txt_seen,
        cname_seen, findings, created_at, verified_at, checked_at, next_check_at, claim_expires_at, stale_at,
@@ -120,10 +120,11 @@ UPDATE cc.domain
 -- for too long.
 -- name: domain_failed :exec
 -- args: tenant_id text, domain text, reason text, txt_verified bool, cname_verified bool
--- args: txt_seen json, cname_seen json, findings json, next_s int8, counts bool, stale_s int8
+-- args: txt_seen json, cname_seen json, findings json, next_s int8, counts bool, stale_s int8, silent bool
 UPDATE cc.domain
    SET reason = $3, txt_verified = $4, cname_verified = $5, txt_seen = $6, cname_seen = $7, findings = $8,
        checked_at = date_trunc('second', now()), lease_until = NULL, failures = failures + $10::int,
+       silences = CASE WHEN $12 THEN silences + 1 ELSE 0 END,
        stale_at = CASE WHEN $10 AND status IN ('verified', 'active')
                        THEN coalesce(stale_at, date_trunc('second', now()) + make_interval(secs => $11::float8))
                        ELSE stale_at END,
@@ -159,7 +160,7 @@ UPDATE cc.domain
                WHEN now() < verified_at + make_interval(secs => $8::float8)
                THEN verified_at + make_interval(secs => $8::float8)
                ELSE date_trunc('second', now()) + make_interval(secs => $9::float8) END,
-       failures = 0, claim_expires_at = NULL, stale_at = NULL, detach_at = NULL, lease_until = NULL,
+       failures = 0, silences = 0, claim_expires_at = NULL, stale_at = NULL, detach_at = NULL, lease_until = NULL,
        row_version = row_version + CASE WHEN status = 'active' THEN 0
                                         WHEN status = 'verified' AND NOT ($3 AND c.good) THEN 0
                                         ELSE 1 END
@@ -193,7 +194,7 @@ RETURNING domain, status, ssl_status, custom, is_default, token, reason, txt_ver
 -- args: tenant_id text, domain text, status text, reason text, release_s int8
 UPDATE cc.domain
    SET status = $3, reason = coalesce($4, reason), ssl_status = 'pending', claim_expires_at = NULL, stale_at = NULL,
-       detach_at = NULL, next_check_at = NULL, failures = 0, lease_until = NULL,
+       detach_at = NULL, next_check_at = NULL, failures = 0, silences = 0, lease_until = NULL,
        release_at = date_trunc('second', now()) + make_interval(secs => $5::float8), row_version = row_version + 1
  WHERE tenant_id = $1 AND domain = $2
 RETURNING domain, status, ssl_status, custom, is_default, token, reason, txt_verified, cname_verified, txt_seen,

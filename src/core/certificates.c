@@ -138,7 +138,9 @@ static void show_one(struct domain_row *row, const struct certificate_shown *c)
 {
 	row->certificate = *c;
 	if (c->expired)
-		row->ssl_status = domain_ssl_statuses[2];
+		row->ssl_status = domain_ssl_statuses[SSL_EXPIRED];
+	else if (c->expiring && str_eq(row->ssl_status, domain_ssl_statuses[SSL_ACTIVE]))
+		row->ssl_status = domain_ssl_statuses[SSL_EXPIRING];
 }
 
 enum err certificates_show(struct ctx *cx, struct domain_row *rows, size_t n)

@@ -342,6 +342,7 @@ static void resolve_alerts_later(struct ctx *cx, const char *name)
 	alert_resolve_later(cx, ALERT_DOMAIN_DETACHED, name);
 	alert_resolve_later(cx, ALERT_DOMAIN_CLAIM_EXPIRED, name);
 	alert_resolve_later(cx, ALERT_DOMAIN_CLAIM_LOST, name);
+	alert_resolve_later(cx, ALERT_DOMAIN_PENDING, name);
 }
 
 enum err domains_prove(struct ctx *cx, const struct domain_check *c, struct domain_row *row,
@@ -356,6 +357,7 @@ enum err domains_prove(struct ctx *cx, const struct domain_check *c, struct doma
 	*ret_changed = !str_eq(before, row->status);
 	if (*ret_changed)
 		resolve_alerts_later(cx, name);
+	alert_resolve_later(cx, ALERT_DOMAIN_UNCHECKED, name);
 	if (str_eq(before, "pending"))
 		q_domain_contest_later(cx->db, others, cx->tenant->id, name);
 	domains_show(cx, row);

@@ -7,6 +7,7 @@
 #include "domains_in.h"
 #include "rounds.h"
 
+#include "cc/base/clock.h"
 #include "cc/base/failpoint.h"
 #include "cc/core/alerts.h"
 #include "cc/core/audit.h"
@@ -19,6 +20,7 @@ enum {
 	BATCH = 8,
 	LEASE_SPARE_S = 15,     /* beyond what resolvers may take */
 	STALE_FAILURES = 3,     /* so many checks at least, however long they took */
+	SILENCES = 3,           /* in so many checks in a row resolvers did not answer: that is trouble */
 	STALE_CHECKS = 6,       /* in the time in which one becomes stale */
 };
 
@@ -51,6 +53,8 @@ static enum err end(struct ctx *cx, struct turn *t, const char *status, const ch
 	q_certificate_drop_later(cx->db, cx->tenant->id, t->due->domain);
 	alert_resolve_later(cx, ALERT_CERTIFICATE_EXPIRING, t->due->domain);
 	alert_resolve_later(cx, ALERT_CERTIFICATE_EXPIRED, t->due->domain);
+	alert_resolve_later(cx, ALERT_DOMAIN_PENDING, t->due->domain);
+	alert_resolve_later(cx, ALERT_DOMAIN_UNCHECKED, t->due->domain);
 	return q_domain_end(cx->db, &t->row, cx->tenant->id, t->due->domain, status, reason, release_s);
 }
 
@@ -144,6 +148,31 @@ static int64_t pause_s(const struct settings *s, const struct domain_row *row)
 	return pause < s->domain.check_most_s ? pause : s->domain.check_most_s;
 }
 
+static void tell_of_waiting(struct ctx *cx, const struct domain_row *row, const char *lacks)
+{
+	const struct domain_times *times = &cx->world->settings->domain;
+	const int64_t left_s = (row->claim_expires_at - clock_wall_us()) / 1000000;
+
+	if (times->claim_s - left_s < times->pending_alert_s)
+		alert_resolve_later(cx, ALERT_DOMAIN_PENDING, row->domain);
+	else
+		alert_raise_later(cx, ALERT_DOMAIN_PENDING, ALERT_WARNING, row->domain,
+				  arena_printf(cx->arena, "%s still waits to be proven (%s). The claim ends "
+					       "at %s.", row->domain, lacks,
+					       time_format(cx->arena, row->claim_expires_at)));
+}
+
+static void tell_of_silence(struct ctx *cx, const struct domain_row *row, bool silent)
+{
+	if (!silent)
+		alert_resolve_later(cx, ALERT_DOMAIN_UNCHECKED, row->domain);
+	else if (row->silences + 1 >= SILENCES)
+		alert_raise_later(cx, ALERT_DOMAIN_UNCHECKED, ALERT_WARNING, row->domain,
+				  arena_printf(cx->arena, "%s cannot be looked at: resolvers, or the servers "
+					       "of the domain, do not answer. Until they do nothing follows.",
+					       row->domain));
+}
+
 /* The silence of resolvers says nothing against a domain that was proven. */
 static enum err fail(struct ctx *cx, struct turn *t, const char *lacks)
 {
@@ -151,11 +180,15 @@ static enum err fail(struct ctx *cx, struct turn *t, const char *lacks)
 	const struct domain_check *c = t->check;
 	const struct domain_row *row = &t->row;
 	const bool pending = str_eq(row->status, "pending"), stale = str_eq(row->status, "stale");
+	const bool silent = str_eq(lacks, "resolver_failed");
 	const bool counts = pending || c->txt_denied || (row->cname_required && c->cname_denied);
 
 	q_domain_failed_later(cx->db, cx->tenant->id, row->domain, lacks, c->txt_reason == NULL,
 			      c->cname_reason == NULL, c->txt_seen, c->cname_seen, c->findings,
-			      pause_s(s, row), counts, s->domain.stale_s);
+			      pause_s(s, row), counts, s->domain.stale_s, silent);
+	tell_of_silence(cx, row, silent);
+	if (pending)
+		tell_of_waiting(cx, row, lacks);
 	if (pending || !counts)
 		return ERR_NONE;
 	if (stale)

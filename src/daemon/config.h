@@ -95,7 +95,7 @@ struct domains_conf {
 	int64_t dns_ms, concurrent;
 	const char *trust_store, *key_blocklist;
 	int64_t check_s, check_most_s, recheck_first_s, recheck_second_s, recheck_s;
-	int64_t stale_s, detach_s, quarantine_s;
+	int64_t stale_s, detach_s, quarantine_s, pending_alert_s;
 };
 
 struct log_conf {

@@ -242,6 +242,15 @@ static void warn_of_clear(const struct serving *s)
 		LOG_TEXT("address", c->server.address));
 }
 
+static void warn_of_resolvers(const struct domains_conf *c)
+{
+	if (c->resolvers.n >= 2)
+		return;
+	LOG(LOG_WARN,
+		"domains are proven by what a single resolver says: configure several in domains.resolvers",
+		LOG_TEXT("resolver", c->resolvers.n == 0 ? "system" : c->resolvers.v[0]));
+}
+
 static int announce(struct serving *s)
 {
 	struct program *p = &s->program;
@@ -256,6 +265,7 @@ static int announce(struct serving *s)
 			LOG_INT("wanted", p->config.server.connections_max),
 			LOG_INT("descriptors", s->descriptors.limit));
 	warn_of_clear(s);
+	warn_of_resolvers(&p->config.domains);
 	if (status == 0)
 		status = write_port(p, p->config.server.port_file, port);
 	if (status == 0 && p->options->embedded != NULL)

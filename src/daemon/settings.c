@@ -254,11 +254,14 @@ static const struct field domains_fields[] = {
 	S_INT(T, per_tenant, 1, 10000, "100", "Domains of one tenant, with its default one."),
 	S_INT(T, claim_s, 1, YEAR_S, "604800",
 		"How long a domain may wait to be proven, in seconds (7 days)."),
+	S_INT(T, pending_alert_s, 1, YEAR_S, "86400",
+		"… and until its tenant is told that it still waits, by an alert (a day)."),
 	{AT(T, resolvers, struct strv), .kind = K_STRS, .min = 0, .max = 8, .item_max = 60,
            .check = check_resolver,
            .doc = "Addresses of resolvers, with a port if it is not 53. A domain is proven when all of them "
 		       "see its record: take several, in different networks, that validate DNSSEC. Without "
-		       "any those of the system are asked, as one."},
+		       "any those of the system are asked, as one; with fewer than two there is a "
+		       "warning in the log at start."},
 	S_INT(T, dns_ms, 100, 20000, "5000", "How long they may take for one check, in ms."),
 	S_INT(T, concurrent, 1, 64, "4",
 		"Checks of this node that may be under way at a time, of one tenant at most half of them."),

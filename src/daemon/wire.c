@@ -48,6 +48,7 @@ static struct domain_times domain_times(const struct domains_conf *c)
 {
 	return (struct domain_times){
 		.claim_s = c->claim_s,
+		.pending_alert_s = c->pending_alert_s,
 		.check_s = c->check_s,
 		.check_most_s = c->check_most_s,
 		.recheck_s = { c->recheck_first_s, c->recheck_second_s, c->recheck_s },

@@ -3,6 +3,7 @@
 
 const char *const alert_types[] = {
 	"domain_stale", "domain_detached", "domain_claim_expired", "domain_claim_lost",
+	"domain_pending", "domain_unchecked",
 	"certificate_expiring", "certificate_expired", "certificate_not_servable", NULL
 };
 const char *const alert_severities[] = { "info", "warning", "critical", NULL };

@@ -53,6 +53,7 @@ static const struct field certificate_shown_fields[] = {
 	TIME(T, stored_at, SHOWN, "When it was brought."),
 	TEXT(T, domain, 0, 0, 0, "Internal."),
 	BOOL(T, expired, 0, "Internal."),
+	BOOL(T, expiring, 0, "Internal."),
 };
 #undef T
 SCHEMA(certificate_shown_schema, struct certificate_shown, "DomainCertificate", certificate_shown_fields);

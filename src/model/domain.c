@@ -6,7 +6,7 @@
 const char *const domain_statuses[] = {
 	"pending", "verified", "active", "stale", "detached", "released", "expired", NULL
 };
-const char *const domain_ssl_statuses[] = { "pending", "active", "expired", NULL };
+const char *const domain_ssl_statuses[] = { "pending", "active", "expiring", "expired", NULL };
 const char *const domain_reasons[] = {
 	"not_checked", "record_missing", "record_wrong", "record_wildcard", "resolvers_disagree",
 	"resolver_failed", "held_elsewhere", "quarantined", "claim_expired", NULL
@@ -73,7 +73,8 @@ static const struct field domain_fields[] = {
 	     "records have been missing for long. detached: requests to it are answered no more, the name is "
 	     "held. released: not even that. expired: the claim is over."),
 	ENUM(T, ssl_status, F_OUT, domain_ssl_statuses, NULL,
-	     "active: it is verified and has a certificate. expired: that is not served any longer."),
+	     "active: it is verified and has a certificate. expiring: the same, and that one ends soon. "
+	     "expired: it is not served any longer."),
 	BOOL(T, is_default, F_OUT | F_SORT, "The name that the tenant is shown by."),
 	TIME(T, verified_at, F_OUT | F_NULLABLE | F_OPTIONAL_OUT, "When it was proven."),
 	OBJ(T, dns_instructions, F_OUT, struct domain_dns, &domain_dns_schema,
@@ -103,6 +104,7 @@ static const struct field domain_fields[] = {
 	BOOL(T, cname_verified, 0, "Internal."),
 	BOOL(T, cname_required, 0, "Internal."),
 	INT(T, failures, 0, 0, 0, "Internal."),
+	INT(T, silences, 0, 0, 0, "Internal."),
 	TIME(T, lease_until, 0, "Internal."),
 	JSON_LIST(T, txt_seen, 0, RESOLVERS_MAX, &domain_seen_schema, "Internal."),
 	JSON_LIST(T, cname_seen, 0, RESOLVERS_MAX, &domain_seen_schema, "Internal."),

@@ -363,6 +363,9 @@ static void an_end_is_seen_when_it_comes(void **state)
 	add(c, &t, "www.ends.org");
 	prove(*state, "www.ends.org");
 	assert_text("active", assert_status(200, bring(c, &t, "www.ends.org", NULL, body)), "ssl_status");
+	fixture_control(*state, "UPDATE cc.certificate SET not_after = now() + interval '6 days',"
+			" look_at = 'infinity' WHERE domain = 'www.ends.org'");
+	assert_text("expiring", assert_status(200, get(c, &t, "www.ends.org")), "ssl_status");
 	fixture_control(*state, "UPDATE cc.certificate SET not_after = now(), look_at = 'infinity'"
 			" WHERE domain = 'www.ends.org'");
 	assert_text("expired", assert_status(200, get(c, &t, "www.ends.org")), "ssl_status");

@@ -23,7 +23,7 @@ static const char *const quick[] = {
 	"CONTROLCORE_DOMAINS_CHECK_MOST_S=1",
 	"CONTROLCORE_DOMAINS_RECHECK_FIRST_S=1", "CONTROLCORE_DOMAINS_RECHECK_SECOND_S=1",
 	"CONTROLCORE_DOMAINS_RECHECK_S=1", "CONTROLCORE_DOMAINS_STALE_S=3", "CONTROLCORE_DOMAINS_DETACH_S=3",
-	"CONTROLCORE_DOMAINS_QUARANTINE_S=6", NULL
+	"CONTROLCORE_DOMAINS_QUARANTINE_S=6", "CONTROLCORE_DOMAINS_PENDING_ALERT_S=4", NULL
 };
 
 static int setup(void **state)
@@ -64,6 +64,18 @@ static const struct answer *await_reason(const struct claim *k, const char *reas
 static const struct answer *alerts(const struct claim *k, const char *query)
 {
 	return assert_status(200, client_get(k->c, "/tenants/%s/alerts?%s", k->t.id, query));
+}
+
+static void await_alert(const struct claim *k, const char *type, bool open)
+{
+	char query[100];
+
+	snprintf(query, sizeof(query), "status=open&type=%s", type);
+	for (int i = 0; i < STEPS && (answer_count(alerts(k, query), "") == 1) != open; i++) {
+		client_forget(k->c);
+		usleep(STEP_US);
+	}
+	assert_int_equal(open, answer_count(alerts(k, query), ""));
 }
 
 static void assert_alert(const struct claim *k, const char *type, const char *severity)
@@ -199,8 +211,8 @@ static void give_certificate(struct daemon *d, const struct claim *k)
 		 "INSERT INTO cc.certificate (tenant_id, domain, source, serial, fingerprint, issuer,"
 		 " key_type, not_before, not_after, chain, sealed_key, wrapped_dek, kek_id)"
 		 " VALUES ('%s', '%s',"
-		 " 'supplied', '01', '00', 'CN=ca', 'EC', now() - interval '1 day', now() + interval '1 day',"
-		 " '', '', '', 'none')", k->t.id, k->domain);
+		 " 'supplied', '01', '00', 'CN=ca', 'EC', now() - interval '1 day',"
+		 " now() + interval '90 days', '', '', '', 'none')", k->t.id, k->domain);
 	fixture_control(d, sql);
 }
 
@@ -318,11 +330,29 @@ static void silence_is_no_evidence(void **state)
 	a = claim_look(&k);
 	assert_text("verified", a, "status");
 	assert_true(answer_null(a, "stale_at"));
+	await_alert(&k, "domain_unchecked", true);
+	assert_alert(&k, "domain_unchecked", "warning");
 	dns_peer_mood(claim_dns(1), DNS_PROPER);
 	dns_peer_mood(claim_dns(0), DNS_PROPER);
 	for (int i = 0; i < STEPS && !answer_null(claim_look(&k), "reason"); i++)
 		usleep(STEP_US);
 	assert_true(answer_null(claim_look(&k), "reason"));
+	await_alert(&k, "domain_unchecked", false);
+	client_close(k.c);
+}
+
+static void a_claim_that_waits_for_long_is_told_of(void **state)
+{
+	struct claim k;
+
+	claim_make(*state, "waits", "www.waits.org", &k);
+	assert_int_equal(0, answer_count(alerts(&k, "status=open"), ""));
+	await_alert(&k, "domain_pending", true);
+	assert_alert(&k, "domain_pending", "warning");
+	assert_non_null(strstr(answer_text(alerts(&k, "status=open"), "[0].message"), "record_missing"));
+	claim_publish(&k);
+	await(&k, "verified");
+	assert_int_equal(0, answer_count(alerts(&k, "status=open"), ""));
 	client_close(k.c);
 }
 
@@ -390,6 +420,7 @@ int main(void)
 		cmocka_unit_test_setup(a_cname_that_led_here_must_go_on_to, claim_clean),
 		cmocka_unit_test_setup(a_tenant_that_is_renamed_keeps_its_domains, claim_clean),
 		cmocka_unit_test_setup(silence_is_no_evidence, claim_clean),
+		cmocka_unit_test_setup(a_claim_that_waits_for_long_is_told_of, claim_clean),
 		cmocka_unit_test_setup(who_loses_a_name_is_told, claim_clean),
 		cmocka_unit_test_setup(what_was_given_up_is_held_for_a_while, claim_clean),
 	};

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "claim.h"
 #include "client.h"
 #include "daemon.h"
+#include "temp.h"
 
 #define STEP_US 100000
 #define STEPS 300
@@ -38,6 +40,14 @@ static int place_of(struct client *operator, const char *name)
 			return i;
 	}
 	return -1;
+}
+
+static void several_resolvers_are_no_weakness(void **state)
+{
+	char *log = temp_read(daemon_log_path(*state));
+
+	assert_null(strstr(log, "a single resolver"));
+	free(log);
 }
 
 static void a_slug_that_was_given_up_is_held(void **state)
@@ -130,6 +140,7 @@ static void a_claim_says_how_long_it_waits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(several_resolvers_are_no_weakness),
 		cmocka_unit_test_setup(a_slug_that_was_given_up_is_held, claim_clean),
 		cmocka_unit_test_setup(a_claim_says_how_long_it_waits, claim_clean),
 	};

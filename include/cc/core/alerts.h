@@ -17,6 +17,8 @@ enum alert_type {
 	ALERT_DOMAIN_DETACHED,          /* it is served no more */
 	ALERT_DOMAIN_CLAIM_EXPIRED,     /* it was not proven in time */
 	ALERT_DOMAIN_CLAIM_LOST,        /* another tenant has proven that it is its own */
+	ALERT_DOMAIN_PENDING,           /* it has waited for its proof for long */
+	ALERT_DOMAIN_UNCHECKED,         /* resolvers have not answered for a while */
 	ALERT_CERTIFICATE_EXPIRING,
 	ALERT_CERTIFICATE_EXPIRED,
 	ALERT_CERTIFICATE_NOT_SERVABLE, /* a node cannot show it: a fault of the service, or of its data */

@@ -37,6 +37,7 @@ struct region {
 /* In the life of a tenant's domain, in seconds. */
 struct domain_times {
 	int64_t claim_s;                /* one that is not proven by then is no more waited for */
+	int64_t pending_alert_s;        /* one that has waited for so long is told of */
 	int64_t check_s, check_most_s;  /* it is looked at after this time, doubled up to that one */
 	int64_t recheck_s[3];           /* one that is: so long after the proof, once more, and every … */
 	int64_t stale_s;                /* one that fails for so long is stale */

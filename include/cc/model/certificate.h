@@ -31,7 +31,7 @@ struct certificate_shown {
 	int64_t not_before, not_after, stored_at;
 	/* internal */
 	const char *domain;
-	bool expired;
+	bool expired, expiring;         /* expiring: an alert has told of its end */
 };
 extern const struct schema certificate_shown_schema;
 

@@ -6,7 +6,8 @@
 #include "cc/schema/schema.h"
 
 extern const char *const domain_statuses[];     /* pending verified active stale detached … */
-extern const char *const domain_ssl_statuses[]; /* pending active expired */
+extern const char *const domain_ssl_statuses[]; /* pending active expiring expired, in this order */
+enum domain_ssl { SSL_PENDING, SSL_ACTIVE, SSL_EXPIRING, SSL_EXPIRED };
 extern const char *const domain_reasons[];
 
 /* What a tenant's DNS must show for its domain. */
@@ -64,6 +65,7 @@ struct domain_row {
 	bool held_elsewhere;
 	int64_t held_until;                     /* … and that is over then; TIME_NULL: nobody knows when */
 	int64_t failures;                       /* checks in a row that proved nothing */
+	int64_t silences;                       /* … in a row in which a resolver did not answer */
 	int64_t lease_until;
 	bool claim_over, stale_over, detach_over, release_over; /* its time has come */
 	int64_t row_version;

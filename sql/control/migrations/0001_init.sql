@@ -115,6 +115,7 @@ CREATE TABLE cc.domain (
 	checked_at    timestamptz,
 	next_check_at timestamptz,
 	failures      int NOT NULL DEFAULT 0,   -- checks in a row that proved nothing
+	silences      int NOT NULL DEFAULT 0,   -- checks in a row in which a resolver did not answer
 	claim_expires_at timestamptz,           -- of one that is pending
 	stale_at      timestamptz,              -- one that fails counts as stale from then on …
 	detach_at     timestamptz,              -- … and a stale one as detached
