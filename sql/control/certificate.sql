@@ -62,7 +62,7 @@ UPDATE cc.certificate
 	not_after - (not_after - not_before) / 4, not_after - interval '7 days', not_after - interval '48 hours',
 	not_after]) t WHERE t > now()), 'infinity')
  WHERE tenant_id = $1 AND domain = $2 AND look_at <= now()
-RETURNING not_after, CASE WHEN not_after <= now() THEN 4
+RETURNING source, not_after, CASE WHEN not_after <= now() THEN 4
                           WHEN not_after <= now() + interval '48 hours' THEN 3
                           WHEN not_after <= now() + interval '7 days' THEN 2
                           WHEN not_after - (not_after - not_before) / 4 <= now() THEN 1

@@ -72,7 +72,7 @@ static enum err domain_prepare(struct ctx *cx, struct req *rq)
 	check_pair(cx, in);
 	TRY(ctx_faults(cx));
 	if (in->ssl_certificate != NULL)
-		certificates_check(cx, in->domain, &brought, &v);
+		certificates_check(cx, &certificate_supplied, in->domain, &brought, &v);
 	rq->prepared = v;
 	return ERR_NONE;
 }
@@ -135,7 +135,7 @@ static enum err domain_check_certificate(struct ctx *cx, struct req *rq)
 {
 	const struct certificate_verdict *v;
 
-	certificates_check(cx, rq->param[1], rq->body, &v);
+	certificates_check(cx, &certificate_supplied, rq->param[1], rq->body, &v);
 	rq->prepared = v;
 	return ERR_NONE;
 }

@@ -61,14 +61,15 @@ static enum err check(struct ctx *cx, const char *domain, const struct certifica
 	return e != ERR_NONE ? e : ctx_faults(cx);
 }
 
-void certificates_check(struct ctx *cx, const char *domain, const struct certificate_new *in,
-			const struct certificate_verdict **ret)
+void certificates_check(struct ctx *cx, const struct certificate_source *source, const char *domain,
+			const struct certificate_new *in, const struct certificate_verdict **ret)
 {
 	struct certificate_verdict *v = ARENA_NEW(cx->arena, struct certificate_verdict);
 	struct certificate *c = ARENA_NEW(cx->arena, struct certificate);
 	const char *why = NULL;
 
 	*ret = v;
+	v->source = source;
 	v->domain = hostname_ascii(cx->arena, domain, &why);
 	if (v->domain == NULL)
 		return;
@@ -101,9 +102,9 @@ static enum err put(struct ctx *cx, const struct certificate_verdict *v, struct 
 
 	TRY(envelope_seal(cx, &b, key, sealed));
 	q_certificate_drop_later(cx->db, b.tenant_id, b.domain);
-	q_certificate_put_later(cx->db, b.tenant_id, b.domain, "supplied", c->serial, c->fingerprint,
-				c->issuer, c->key_type, c->not_before, c->not_after, c->chain, sealed->secret,
-				sealed->dek, sealed->kek_id);
+	q_certificate_put_later(cx->db, b.tenant_id, b.domain, v->source->name, c->serial,
+				c->fingerprint, c->issuer, c->key_type, c->not_before, c->not_after,
+				c->chain, sealed->secret, sealed->dek, sealed->kek_id);
 	q_domain_certified_later(cx->db, b.tenant_id, b.domain);
 	alert_resolve_later(cx, ALERT_CERTIFICATE_EXPIRING, b.domain);
 	alert_resolve_later(cx, ALERT_CERTIFICATE_EXPIRED, b.domain);

@@ -32,9 +32,9 @@ static void tell(struct ctx *cx, const char *domain, const struct certificate_en
 		alert_resolve_later(cx, ALERT_CERTIFICATE_EXPIRING, domain);
 	else
 		alert_raise_later(cx, ALERT_CERTIFICATE_EXPIRING, severities[end->nearness], domain,
-				  arena_printf(cx->arena, "The certificate of %s expires at %s: bring the "
-					       "next one before.", domain,
-					       time_format(cx->arena, end->not_after)));
+				  arena_printf(cx->arena, "The certificate of %s expires at %s: %s.", domain,
+					       time_format(cx->arena, end->not_after),
+					       certificate_source_of(end->source)->renew));
 }
 
 static enum err finish(struct ctx *cx, struct turn *t, const struct certificate_end *end)
@@ -47,8 +47,8 @@ static enum err finish(struct ctx *cx, struct turn *t, const struct certificate_
 	alert_resolve_later(cx, ALERT_CERTIFICATE_EXPIRING, t->domain);
 	alert_raise_later(cx, ALERT_CERTIFICATE_EXPIRED, ALERT_CRITICAL, t->domain,
 			  arena_printf(cx->arena, "The certificate of %s expired at %s: it is not served any "
-				       "longer. Bring another.", t->domain,
-				       time_format(cx->arena, end->not_after)));
+				       "longer. %s", t->domain, time_format(cx->arena, end->not_after),
+				       certificate_source_of(end->source)->replace));
 	TRY(audit_control(cx, cx->tenant->id, &entry));
 	change_note_later(cx, cx->tenant->id, "tenant", cx->tenant->id);
 	return ERR_NONE;

@@ -75,6 +75,7 @@ SCHEMA(certificate_row_schema, struct certificate_row, "CertificateRow", certifi
 
 #define T struct certificate_end
 static const struct field certificate_end_fields[] = {
+	TEXT(T, source, 0, 0, 0, "Internal."),
 	INT(T, nearness, 0, 0, 0, "Internal."),
 	TIME(T, not_after, 0, "Internal."),
 };

@@ -74,7 +74,7 @@ static const char *bring(struct plane *p, const char *tenant_id, const char *dom
 	struct db_place place;
 
 	must(&cx, tenant_get(&cx, tenant_id, true, &cx.tenant));
-	certificates_check(&cx, domain, &in, &g.verdict);
+	certificates_check(&cx, &certificate_supplied, domain, &in, &g.verdict);
 	place_control(cx.world, tenant_id, &place);
 	must(&cx, db_unit(&cx, &place, DB_WRITE, work, &g));
 	tenant_put(cx.tenant);

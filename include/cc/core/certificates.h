@@ -8,9 +8,23 @@
 #include "cc/model/domain.h"
 
 /*
- * Certificates of tenants' domains. Where they come from is their source: supplied, by the tenant. Each write
- * leaves a mark in the change feed (kind "tenant"), so that every node learns of it within a second.
+ * Certificates of tenants' domains. Each write leaves a mark in the change feed (kind "tenant"), so that
+ * every node learns of it within a second.
  */
+
+/*
+ * A way by which certificates come. Whoever brings one names it and goes through certificates_check() and
+ * certificates_store(); what follows (sealing, serving, alerts) is the same for all. Another way is a row in
+ * src/core/certificate_sources.c, and its name in certificate_sources[] and in the table's check.
+ */
+struct certificate_source {
+	const char *name;               /* one of certificate_sources[]; it is stored, and shown */
+	/* What the tenant is told to do, in alerts of its end: before it, after it. */
+	const char *renew, *replace;
+};
+extern const struct certificate_source certificate_supplied; /* by the tenant itself */
+/* As stored; never NULL: of one that only a newer program knows, the tenant is told as of its own. */
+const struct certificate_source *certificate_source_of(const char *name);
 
 /* Bringing one: in two steps, since the checks take time that no transaction should. ------------------- */
 
@@ -18,6 +32,7 @@ struct certificate;
 
 /* What the checks said. */
 struct certificate_verdict {
+	const struct certificate_source *source;
 	const char *domain;             /* as it is kept; NULL: the name was no domain, nothing was checked */
 	const struct certificate *certificate;
 	enum err err;
@@ -27,8 +42,8 @@ struct certificate_verdict {
  * Checks it for a domain, outside of any unit of work. What is wrong is told by certificates_store(): an
  * earlier request with the same key comes first.
  */
-void certificates_check(struct ctx *cx, const char *domain, const struct certificate_new *in,
-			const struct certificate_verdict **ret);
+void certificates_check(struct ctx *cx, const struct certificate_source *source, const char *domain,
+			const struct certificate_new *in, const struct certificate_verdict **ret);
 /*
  * Keeps it for cx->tenant's domain, in the place of the one before. Inside a unit of work bound to the
  * tenant; audit and change feed are the caller's. The faults of the checks; ERR_NOT_FOUND, ERR_PRECONDITION;

@@ -48,6 +48,7 @@ enum nearness { END_FAR, END_QUARTER, END_WEEK, END_DAYS, END_PAST };
 /* As certificate_look has it. Times in one unit of `day` of them. */
 enum nearness nearness_of(int64_t from, int64_t until, int64_t now, int64_t day);
 struct certificate_end {
+	const char *source;
 	int64_t nearness, not_after;
 };
 extern const struct schema certificate_end_schema;
