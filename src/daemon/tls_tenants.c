@@ -113,7 +113,7 @@ static void drop_gone(struct tls_tenants *t, const char *tenant_id)
 {
 	struct sweep s = { .t = t, .tenant_id = tenant_id };
 
-	s.v = mem_alloc(map_count(t->domains), sizeof(*s.v));
+	s.v = mem_alloc(map_count(t->domains), sizeof(struct held *));
 	map_each(t->domains, find_gone, &s);
 	for (size_t i = 0; i < s.n; i++) {
 		(void)map_take(t->domains, s.v[i]->domain);
@@ -157,7 +157,7 @@ static void tell_tenants(struct ctx *cx, struct tls_tenants *t, const char *tena
 
 	if (tenant_id == NULL)
 		note_mended(cx, t);
-	s.v = mem_alloc(map_count(t->domains), sizeof(*s.v));
+	s.v = mem_alloc(map_count(t->domains), sizeof(struct held *));
 	map_each(t->domains, find_news, &s);
 	for (size_t i = 0; i < s.n; i++) {
 		struct held *h = s.v[i];
