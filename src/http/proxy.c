@@ -120,7 +120,7 @@ static bool is_proxy(const struct acceptor *a, const struct sockaddr_storage *fr
 
 static void accept_one(struct acceptor *a)
 {
-	struct sockaddr_storage from;
+	struct sockaddr_storage from = { 0 };
 	socklen_t size = sizeof(from);
 	const int fd = accept4(a->fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	struct epoll_event e = { .events = EPOLLIN };
