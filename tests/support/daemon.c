@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "client.h"
-#include "pg.h"
+#include "servers.h"
 #include "temp.h"
 
 #include "cc/core/scope.h"
@@ -37,13 +37,10 @@ const char daemon_plans[] =
 	"enterprise = { limits = { max_policies = -1; max_resources = -1; max_users = -1; max_bouncers = -1; "
 	"};\n" RATES "price = { minor = 49900; currency = \"USD\"; }; term_months = 12; };\n";
 
-static const char *const every_region[] = { "us-east-1", "eu-west-1", "ap-southeast-1", "us-west-2",
-	"ca-central-1", "eu-central-1", "eu-north-1", "ap-northeast-1", "ap-south-1" };
-
 struct daemon {
 	struct daemon_options options;
-	struct pg *pg; /* shared with nodes that joined */
-	bool owner;    /* pg, Redis and their folder go with this node */
+	struct servers servers; /* shared with nodes that joined */
+	bool owner;             /* they, Redis and their folder go with this node */
 	char *folder, *config, *log, *port_file, *redis_socket, *keks;
 	pid_t pid, redis;
 	int port;
@@ -99,19 +96,10 @@ static void start_redis(struct daemon *d)
 			give_up(d, "Redis did not start");
 }
 
-static void start_postgresql(struct daemon *d)
-{
-	/* What the daemon insists on, at the price of real waits for the disk. */
-	static const char *const settings[] = { "max_connections=400", "max_locks_per_transaction=256",
-		"shared_buffers=64MB", NULL };
-
-	d->pg = pg_start_with(&(struct pg_options){ .fsync = true, .settings = settings });
-}
-
 static void write_config(const struct daemon *d)
 {
 	const struct daemon_options *o = &d->options;
-	const size_t nregions = o->nine_regions ? 9 : 3;
+	const struct servers *servers = &d->servers;
 	char *text = NULL, *plans = temp_path(d->folder, "plans.conf");
 	size_t n;
 	FILE *f = open_memstream(&text, &n);
@@ -119,14 +107,15 @@ static void write_config(const struct daemon *d)
 	assert_non_null(f);
 	fprintf(f, "server = { port = 0; port_file = \"%s\"; workers = %d; };\n", d->port_file,
 		o->workers > 0 ? o->workers : 8);
-	fprintf(f, "control = { conninfo = \"%s\";", pg_conninfo(d->pg, DAEMON_CONTROL_DB));
+	fprintf(f, "control = { conninfo = \"%s\";", pg_conninfo(servers->control, DAEMON_CONTROL_DB));
 	fprintf(f, " admin_conninfo = \"%s user=" PG_SUPERUSER "\"; connections = 12; };\nregions = (\n",
-		pg_conninfo(d->pg, "postgres"));
-	for (size_t i = 0; i < nregions; i++) {
-		char *db = daemon_region_db(every_region[i]);
+		pg_conninfo(servers->control, "postgres"));
+	for (size_t i = 0; i < servers->nregions; i++) {
+		const char *id = servers_region_ids[i];
+		char *db = daemon_region_db(id);
 
-		fprintf(f, "  { id = \"%s\"; conninfo = \"%s\"; connections = 16; }%s\n", every_region[i],
-			pg_conninfo(d->pg, db), i + 1 < nregions ? "," : " );");
+		fprintf(f, "  { id = \"%s\"; conninfo = \"%s\"; connections = 16; }%s\n", id,
+			pg_conninfo(servers->region[i], db), i + 1 < servers->nregions ? "," : " );");
 		free(db);
 	}
 	if (d->redis_socket != NULL)
@@ -289,7 +278,7 @@ struct daemon *daemon_start(const struct daemon_options *options)
 	struct daemon *d = prepare(options);
 
 	d->owner = true;
-	start_postgresql(d);
+	servers_start(&d->servers, d->options.nine_regions ? SERVERS_REGIONS : 3, d->options.own_servers);
 	if (!d->options.without_redis) {
 		d->redis_socket = temp_path(d->folder, "redis.sock");
 		start_redis(d);
@@ -303,7 +292,7 @@ struct daemon *daemon_join(struct daemon *first, const struct daemon_options *op
 {
 	struct daemon *d = prepare(options);
 
-	d->pg = first->pg;
+	d->servers = first->servers;
 	if (!d->options.without_redis && first->redis_socket != NULL)
 		d->redis_socket = strdup(first->redis_socket);
 	write_config(d);
@@ -324,7 +313,7 @@ void daemon_finish(struct daemon *d)
 		temp_wait(d->redis, STOP_MS);
 	}
 	if (d->owner)
-		pg_stop(d->pg);
+		servers_stop(&d->servers);
 	free(d->config);
 	free(d->log);
 	free(d->port_file);
@@ -339,12 +328,32 @@ void daemon_finish(struct daemon *d)
 
 void daemon_database_kill(struct daemon *d)
 {
-	pg_kill9(d->pg);
+	pg_kill9(d->servers.control);
 }
 
 void daemon_database_restart(struct daemon *d)
 {
-	pg_restart(d->pg);
+	pg_restart(d->servers.control);
+}
+
+void daemon_region_kill(struct daemon *d, const char *region)
+{
+	pg_kill9(servers_region(&d->servers, region));
+}
+
+void daemon_region_restart(struct daemon *d, const char *region)
+{
+	pg_restart(servers_region(&d->servers, region));
+}
+
+void daemon_region_freeze(struct daemon *d, const char *region)
+{
+	pg_freeze(servers_region(&d->servers, region));
+}
+
+void daemon_region_thaw(struct daemon *d, const char *region)
+{
+	pg_thaw(servers_region(&d->servers, region));
 }
 
 void daemon_redis_kill(struct daemon *d)
@@ -414,9 +423,10 @@ const char *daemon_operator_key(struct daemon *d)
 
 char *daemon_conninfo(const struct daemon *d, const char *database)
 {
+	struct pg *pg = servers_with(&d->servers, database);
 	char *conninfo = NULL;
 
-	assert_true(asprintf(&conninfo, "%s user=" PG_SUPERUSER, pg_conninfo(d->pg, database)) > 0);
+	assert_true(asprintf(&conninfo, "%s user=" PG_SUPERUSER, pg_conninfo(pg, database)) > 0);
 	return conninfo;
 }
 

@@ -14,6 +14,7 @@ struct daemon;
 
 /* All zero: what most suites want. */
 struct daemon_options {
+	bool own_servers;      /* a PostgreSQL for each region, and one for the control database */
 	bool nine_regions;     /* all of the spec's instead of us-east-1, eu-west-1, ap-southeast-1 */
 	int undo_window_s;     /* 0: 30 days */
 	int spare_schemas;     /* per region; 0: the default of 2; -1: none */
@@ -64,6 +65,11 @@ void daemon_database_kill(struct daemon *d);
 void daemon_database_restart(struct daemon *d);
 void daemon_redis_kill(struct daemon *d);
 void daemon_redis_restart(struct daemon *d);
+/* The server of one region, with own_servers: killed, silent (SIGSTOP), and back from both. */
+void daemon_region_kill(struct daemon *d, const char *region);
+void daemon_region_restart(struct daemon *d, const char *region);
+void daemon_region_freeze(struct daemon *d, const char *region);
+void daemon_region_thaw(struct daemon *d, const char *region);
 pid_t daemon_redis_pid(const struct daemon *d); /* 0: killed, or without_redis */
 
 int daemon_port(const struct daemon *d);
@@ -73,7 +79,7 @@ const char *daemon_operator_key(struct daemon *d);
 /* A further operator key with these scopes ("platform:read,tenant:read"); malloc'ed. */
 char *daemon_make_operator_key(struct daemon *d, const char *scopes);
 
-/* As the superuser of the test's PostgreSQL: "host=… port=… dbname=<database> user=…"; malloc'ed. */
+/* As the superuser, at the server that has it: "host=… port=… dbname=<database> user=…"; malloc'ed. */
 char *daemon_conninfo(const struct daemon *d, const char *database);
 #define DAEMON_CONTROL_DB "cc_control"
 /* Name of a region's database: region_us_east_1; malloc'ed. */

@@ -24,7 +24,15 @@
 #define SETTINGS_MAX 32
 #define START_MS 60000
 
-enum order { ORDER_KILL9 = 'k', ORDER_RESTART = 'r', ORDER_STOP = 's' };
+enum order {
+	ORDER_KILL9 = 'k',
+	ORDER_RESTART = 'r',
+	ORDER_FREEZE = 'f',
+	ORDER_THAW = 't',
+	ORDER_STOP = 's'
+};
+
+#define FAMILY_MAX 256
 
 struct pg {
 	pid_t keeper;
@@ -189,15 +197,14 @@ static bool start_server(struct pg *pg)
 	return false;
 }
 
-/* Kills the server's children too; being their subreaper, the keeper can wait for them. */
-static void kill_family(const struct pg *pg)
+/* Its processes' numbers are those of its children; it is stopped, so that it starts no others meanwhile. */
+static int find_family(const struct pg *pg, pid_t family[FAMILY_MAX])
 {
 	DIR *proc = opendir("/proc");
-	pid_t family[256];
 	int n = 0;
 
-	kill(pg->server, SIGSTOP); /* so that it starts no others while we look */
-	for (const struct dirent *d; proc != NULL && n < 256 && (d = readdir(proc)) != NULL;) {
+	kill(pg->server, SIGSTOP);
+	for (const struct dirent *d; proc != NULL && n < FAMILY_MAX && (d = readdir(proc)) != NULL;) {
 		char path[300], stat[512] = "";
 		const char *after;
 		int parent = 0;
@@ -214,9 +221,18 @@ static void kill_family(const struct pg *pg)
 	}
 	if (proc != NULL)
 		closedir(proc);
-	kill(pg->server, SIGKILL);
+	return n;
+}
+
+/* The server and its children; being their subreaper, the keeper can wait for them. */
+static void signal_family(const struct pg *pg, int sig)
+{
+	pid_t family[FAMILY_MAX];
+	const int n = find_family(pg, family);
+
+	kill(pg->server, sig);
 	for (int i = 0; i < n; i++)
-		kill(family[i], SIGKILL);
+		kill(family[i], sig);
 }
 
 /* SIGINT closes the sessions, SIGQUIT drops them but gives shared memory back, SIGKILL is a crash. */
@@ -224,9 +240,8 @@ static void end_server(struct pg *pg, int sig)
 {
 	if (pg->server <= 0)
 		return;
-	if (sig == SIGKILL)
-		kill_family(pg);
-	else
+	signal_family(pg, sig == SIGKILL ? SIGKILL : SIGCONT);
+	if (sig != SIGKILL)
 		kill(pg->server, sig);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
@@ -250,6 +265,12 @@ static bool obey(struct pg *pg, char order)
 	case ORDER_RESTART:
 		end_server(pg, SIGINT);
 		return start_server(pg);
+	case ORDER_FREEZE:
+		signal_family(pg, SIGSTOP);
+		return true;
+	case ORDER_THAW:
+		signal_family(pg, SIGCONT);
+		return true;
 	case ORDER_STOP:
 		break;
 	}
@@ -361,6 +382,16 @@ void pg_kill9(struct pg *pg)
 void pg_restart(struct pg *pg)
 {
 	order(pg, ORDER_RESTART, "restart");
+}
+
+void pg_freeze(struct pg *pg)
+{
+	order(pg, ORDER_FREEZE, "freeze");
+}
+
+void pg_thaw(struct pg *pg)
+{
+	order(pg, ORDER_THAW, "thaw");
 }
 
 const char *pg_dir(const struct pg *pg)

@@ -24,6 +24,9 @@ struct pg *pg_start_with(const struct pg_options *o);
 void pg_stop(struct pg *pg);    /* NULL is fine */
 void pg_kill9(struct pg *pg);   /* server and backends die at once; files stay */
 void pg_restart(struct pg *pg); /* after pg_kill9(), or in place of a running one */
+/* Nothing answers any more and nothing is refused, as when the network swallows all; and back again. */
+void pg_freeze(struct pg *pg);
+void pg_thaw(struct pg *pg);
 
 /* For libpq, without user and password; valid until the eighth call after it. */
 const char *pg_conninfo(struct pg *pg, const char *database);
