@@ -77,6 +77,14 @@ static const char *payer_of(struct ctx *cx, const struct req *rq, const struct g
 	return g->actor != NULL ? arena_printf(cx->arena, "operator %s", g->actor->id) : NULL;
 }
 
+/* Tenants of one region wait for one PostgreSQL. Operators' requests are for any. */
+static int payer_group_of(const struct ctx *cx, const struct gate *g)
+{
+	const struct region *r = g->own != NULL ? region_find(cx->world, g->own->region) : NULL;
+
+	return r != NULL && cx->world->nregions > 1 ? (int)(r - cx->world->regions) + 1 : 0;
+}
+
 static enum err gate_pass(struct ctx *cx, struct req *rq, bool may_load)
 {
 	struct gate *g = rq->gate;
@@ -108,6 +116,7 @@ static enum err gate_pass(struct ctx *cx, struct req *rq, bool may_load)
 	cx->tenant = g->tenant;
 	rq->tenant_id = g->tenant != NULL ? arena_strdup(cx->arena, g->tenant->id) : NULL;
 	rq->payer = payer_of(cx, rq, g);
+	rq->payer_group = payer_group_of(cx, g);
 	if (e == ERR_NONE)
 		marks_note(cx->world->marks, g->actor, cx->remote_ip);
 	rq->audience = arena_printf(cx->arena, "%s %" PRIx64, g->tenant != NULL ? g->tenant->id : "",

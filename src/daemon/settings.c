@@ -55,6 +55,9 @@ static const struct field server_fields[] = {
 	S_INT(T, tenant_queue_max, 0, 100000, "0",
 		"Requests of one tenant waiting for a worker; further ones are answered 503. "
 		"0: a quarter of queue_max, and not less than 16."),
+	S_INT(T, region_workers, 0, 512, "0",
+		"Workers that all tenants of one region may have at a time, where there are several regions: "
+		"one that does not answer leaves the rest to the others. 0: three quarters of them."),
 	S_INT(T, streams_max, 1, 1000, "16",
 		"Answers that are made while they are sent (exports), at a time; two of them for one tenant. "
 		"Further ones are answered 503."),

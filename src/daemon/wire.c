@@ -282,6 +282,8 @@ bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_er
 		.queue_max = (int)s->queue_max,
 		.tenant_workers = (int)s->tenant_workers,
 		.tenant_queue_max = (int)s->tenant_queue_max,
+		.payer_groups = (int)w->world.nregions,
+		.group_workers = (int)s->region_workers,
 		.streams_max = (int)s->streams_max,
 		.connections_max = (int)d->clients,
 		.connections_per_address = (int)descriptors_per_address(s, d->clients),

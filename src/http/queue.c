@@ -8,12 +8,18 @@
 struct lane {
 	uint64_t owner;
 	bool known;
+	struct queue_group *group;
 	const struct lane_share *share;
 	struct lane *next;              /* of its bucket, or unused */
 	struct lane *turn;              /* after it */
-	bool listed;                    /* takes its turn */
+	bool listed;                    /* takes its turn, or waits until its group may */
 	struct queue_item *first, *last;
 	int waiting, places, running;   /* places: waiting and reserved */
+};
+
+struct queue_group {
+	int running;
+	struct lane *first, *last;      /* what could take its turn, when a worker of the group is free */
 };
 
 static size_t power_above(size_t n)
@@ -34,9 +40,10 @@ bool queue_init(struct queue *q, const struct queue_conf *conf)
 	q->buckets = power_above(lanes);
 	q->lanes = calloc(lanes, sizeof(*q->lanes));
 	q->bucket = calloc(q->buckets, sizeof(struct lane *));
+	q->group = calloc((size_t)conf->groups + 1, sizeof(*q->group));
 	lock_init(&q->lock, RANK_QUEUE);
 	cond_init(&q->more);
-	if (q->lanes == NULL || q->bucket == NULL)
+	if (q->lanes == NULL || q->bucket == NULL || q->group == NULL)
 		return false;
 	for (size_t i = 0; i < lanes; i++) {
 		q->lanes[i].next = q->unused;
@@ -49,6 +56,7 @@ void queue_finish(struct queue *q)
 {
 	free(q->lanes);
 	free(q->bucket);
+	free(q->group);
 	cond_finish(&q->more);
 	lock_finish(&q->lock);
 }
@@ -63,9 +71,9 @@ static struct lane **lane_at(struct queue *q, uint64_t owner, bool known)
 }
 
 /* There is one left for every place and every worker. */
-static struct lane *lane_open(struct queue *q, uint64_t owner, bool known)
+static struct lane *lane_open(struct queue *q, const struct queue_owner *owner)
 {
-	struct lane **at = lane_at(q, owner, known), *l = *at;
+	struct lane **at = lane_at(q, owner->id, owner->known), *l = *at;
 
 	if (l != NULL)
 		return l;
@@ -73,8 +81,8 @@ static struct lane *lane_open(struct queue *q, uint64_t owner, bool known)
 	if (l == NULL)
 		abort();
 	q->unused = l->next;
-	*l = (struct lane){ .owner = owner, .known = known,
-			    .share = known ? &q->conf.known : &q->conf.stranger };
+	*l = (struct lane){ .owner = owner->id, .known = owner->known, .group = &q->group[owner->group],
+			    .share = owner->known ? &q->conf.known : &q->conf.stranger };
 	*at = l;
 	return l;
 }
@@ -82,6 +90,25 @@ static struct lane *lane_open(struct queue *q, uint64_t owner, bool known)
 static bool is_due(const struct lane *l)
 {
 	return l->waiting > 0 && l->running < l->share->workers;
+}
+
+static bool is_full(const struct queue *q, const struct queue_group *g)
+{
+	return g != q->group && g->running >= q->conf.group_workers;
+}
+
+/* Until one of its group gives a worker back. */
+static void hold(struct lane *l)
+{
+	struct queue_group *g = l->group;
+
+	if (g->last != NULL)
+		g->last->turn = l;
+	else
+		g->first = l;
+	g->last = l;
+	l->turn = NULL;
+	l->listed = true;
 }
 
 static void list(struct queue *q, struct lane *l)
@@ -93,6 +120,20 @@ static void list(struct queue *q, struct lane *l)
 	q->last = l;
 	l->turn = NULL;
 	l->listed = true;
+}
+
+/* The next one that was held, when a worker of its group is free. */
+static void release(struct queue *q, struct queue_group *g)
+{
+	struct lane *l = g->first;
+
+	if (l == NULL)
+		return;
+	g->first = l->turn;
+	if (g->first == NULL)
+		g->last = NULL;
+	list(q, l);
+	cond_wake_one(&q->more);
 }
 
 static struct lane *unlist(struct queue *q)
@@ -139,14 +180,14 @@ static void take_place(struct queue *q, struct lane *l, struct queue_item *item)
 	q->taken++;
 }
 
-bool queue_reserve(struct queue *q, struct queue_item *item, uint64_t owner, bool known, bool under_way)
+bool queue_reserve(struct queue *q, struct queue_item *item, const struct queue_owner *owner, bool under_way)
 {
 	bool ok;
 
 	lock_take(&q->lock);
-	ok = !q->stop && has_place(q, *lane_at(q, owner, known), under_way);
+	ok = !q->stop && has_place(q, *lane_at(q, owner->id, owner->known), under_way);
 	if (ok)
-		take_place(q, lane_open(q, owner, known), item);
+		take_place(q, lane_open(q, owner), item);
 	lock_drop(&q->lock);
 	return ok;
 }
@@ -183,6 +224,7 @@ static struct queue_item *take_first(struct queue *q, struct lane *l)
 	l->waiting--;
 	l->places--;
 	l->running++;
+	l->group->running++;
 	q->waiting--;
 	q->taken--;
 	if (is_due(l))
@@ -204,7 +246,11 @@ struct queue_item *queue_take(struct queue *q, struct lane **ret_lane)
 			continue;
 		}
 		*ret_lane = unlist(q);
-		if (is_due(*ret_lane))
+		if (!is_due(*ret_lane))
+			continue;
+		if (is_full(q, (*ret_lane)->group))
+			hold(*ret_lane);
+		else
 			item = take_first(q, *ret_lane);
 	}
 	lock_drop(&q->lock);
@@ -214,6 +260,8 @@ struct queue_item *queue_take(struct queue *q, struct lane **ret_lane)
 static void leave(struct queue *q, struct lane *l)
 {
 	l->running--;
+	l->group->running--;
+	release(q, l->group);
 	settle(q, l);
 }
 
@@ -224,21 +272,29 @@ void queue_done(struct queue *q, struct lane *lane)
 	lock_drop(&q->lock);
 }
 
-enum queue_move queue_move(struct queue *q, struct queue_item *item, uint64_t owner, struct lane **lane)
+/* Whether it must wait: the lane, which may not be there yet, or its group has all its workers. */
+static bool is_busy(const struct queue *q, const struct lane *l, const struct queue_owner *owner)
+{
+	return (l != NULL && l->running >= l->share->workers) || is_full(q, &q->group[owner->group]);
+}
+
+enum queue_move queue_move(struct queue *q, struct queue_item *item, const struct queue_owner *owner,
+			   struct lane **lane)
 {
 	enum queue_move how = MOVE_GO;
 	struct lane *to;
 
 	lock_take(&q->lock);
-	to = *lane_at(q, owner, true);
-	if (to != NULL && to->running >= to->share->workers && !q->stop)
+	to = *lane_at(q, owner->id, true);
+	if (is_busy(q, to, owner) && !q->stop)
 		how = has_place(q, to, false) ? MOVE_PARKED : MOVE_FULL;
 	if (how != MOVE_FULL) {
 		leave(q, *lane);
-		to = lane_open(q, owner, true);
+		to = lane_open(q, owner);
 	}
 	if (how == MOVE_GO) {
 		to->running++;
+		to->group->running++;
 		*lane = to;
 	} else if (how == MOVE_PARKED) {
 		*lane = NULL;

@@ -11,9 +11,17 @@
 /*
  * Bounded queue from I/O threads to workers. What waits has an owner (a tenant, or whoever is not known
  * yet), and each owner a lane: first in, first out, with so many workers at a time and no more, so that
- * whoever asks for what is slow leaves workers to others. Lanes take turns. Any thread.
+ * whoever asks for what is slow leaves workers to others. Lanes take turns. Lanes of one group (tenants of
+ * one region) wait for the same server: all of them together have so many workers and no more. Any thread.
  */
 struct lane;
+
+/* id: equal for equal owners; known: a tenant. */
+struct queue_owner {
+	uint64_t id;
+	bool known;
+	int group;              /* from 1; 0: none */
+};
 
 /* Part of what waits; the queue's own. */
 struct queue_item {
@@ -32,6 +40,8 @@ struct queue_conf {
 	size_t extra;           /* … and further ones for what is under way already and must go on */
 	size_t workers;
 	struct lane_share known, stranger;
+	int groups;
+	int group_workers;      /* of the lanes of one group, at a time */
 };
 
 struct queue {
@@ -41,6 +51,7 @@ struct queue {
 	struct lane *lanes, *unused;
 	struct lane **bucket;
 	size_t buckets;                 /* a power of two */
+	struct queue_group *group;      /* one for each, and one for those that have none */
 	struct lane *first, *last;      /* lanes of which a worker may take something, in turn */
 	size_t waiting;
 	size_t taken;                   /* waiting plus places reserved */
@@ -52,10 +63,10 @@ void queue_finish(struct queue *q);
 /*
  * A place first, what waits later: the connection must be suspended in between, because a worker
  * may finish before queue_put() returns, and it can only be suspended when there is a place.
- * owner: equal for equal owners; known: a tenant. under_way: of at most `extra` that go on.
+ * under_way: of at most `extra` that go on.
  * False: no place, in all or in the lane, or stopped.
  */
-bool queue_reserve(struct queue *q, struct queue_item *item, uint64_t owner, bool known, bool under_way);
+bool queue_reserve(struct queue *q, struct queue_item *item, const struct queue_owner *owner, bool under_way);
 void queue_put(struct queue *q, struct queue_item *item);
 /* Waits. The lane is the worker's until queue_done(). NULL: queue_stop() was called and nothing is left. */
 struct queue_item *queue_take(struct queue *q, struct lane **ret_lane);
@@ -67,7 +78,8 @@ enum queue_move {
 	MOVE_PARKED,            /* … waits there, and may be somebody else's already; *lane is given back */
 	MOVE_FULL,              /* … has no place there; *lane is the same */
 };
-enum queue_move queue_move(struct queue *q, struct queue_item *item, uint64_t owner, struct lane **lane);
+enum queue_move queue_move(struct queue *q, struct queue_item *item, const struct queue_owner *owner,
+			   struct lane **lane);
 void queue_stop(struct queue *q);
 size_t queue_waiting(struct queue *q);
 

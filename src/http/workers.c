@@ -22,11 +22,16 @@ static bool is_express(const struct call *c)
 }
 
 /* Who is not known yet is an address. */
-static uint64_t owner_of(const struct call *c)
+static struct queue_owner owner_of(const struct call *c)
 {
-	const char *name = c->rq.payer != NULL ? c->rq.payer : c->cx.remote_ip;
+	const bool known = c->rq.payer != NULL;
+	const char *name = known ? c->rq.payer : c->cx.remote_ip;
 
-	return name != NULL ? hash64_of(name, strlen(name), 0) : 0;
+	return (struct queue_owner){
+		.id = name != NULL ? hash64_of(name, strlen(name), 0) : 0,
+		.known = known,
+		.group = known && !is_express(c) ? c->rq.payer_group : 0,
+	};
 }
 
 bool workers_init(struct http_server *s)
@@ -46,6 +51,9 @@ bool workers_init(struct http_server *s)
 	const struct queue_conf queue = {
 		.places = (size_t)places, .extra = (size_t)s->flows.max, .workers = (size_t)workers,
 		.known = known, .stranger = stranger,
+		.groups = conf->payer_groups,
+		.group_workers = conf->group_workers > 0 ? conf->group_workers
+							 : at_least(workers - workers / 4, 1),
 	};
 	const struct queue_conf express = {
 		.places = EXPRESS_PLACES, .workers = 1, .known = { 1, EXPRESS_PLACES },
@@ -64,8 +72,9 @@ void workers_finish(struct http_server *s)
 bool workers_hand_over(struct call *c, enum call_stage stage)
 {
 	struct queue *q = is_express(c) ? &c->server->express : &c->server->queue;
+	const struct queue_owner owner = owner_of(c);
 
-	if (!queue_reserve(q, &c->place, owner_of(c), c->rq.payer != NULL, stage == CALL_STREAM))
+	if (!queue_reserve(q, &c->place, &owner, stage == CALL_STREAM))
 		return false;
 	atomic_store_explicit(&c->stage, stage, memory_order_relaxed);  /* the queue's lock orders it */
 	c->queued_us = clock_mono_us();
@@ -121,8 +130,10 @@ static enum err serve(struct call *c, bool stranger, struct lane **lane)
 	enum err e = run_admission(c);
 
 	if (e == ERR_NONE && stranger && c->rq.payer != NULL) {
+		const struct queue_owner owner = owner_of(c);
+
 		c->queued_us = clock_mono_us();
-		switch (queue_move(&c->server->queue, &c->place, owner_of(c), lane)) {
+		switch (queue_move(&c->server->queue, &c->place, &owner, lane)) {
 		case MOVE_GO:
 			break;
 		case MOVE_PARKED:

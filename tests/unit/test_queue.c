@@ -11,6 +11,7 @@
 
 enum { PLACES = 12, ALICE = 1, BOB = 2, CAROL = 3 };
 
+static const struct queue_owner alice = { .id = ALICE, .known = true }, bob = { .id = BOB, .known = true };
 static struct queue q;
 static struct queue_item items[64];
 
@@ -18,6 +19,7 @@ static int setup(void **state)
 {
 	const struct queue_conf conf = {
 		.places = PLACES, .extra = 2, .workers = 8, .known = { 2, 6 }, .stranger = { 3, 8 },
+		.groups = 2, .group_workers = 3,
 	};
 
 	(void)state;
@@ -32,12 +34,27 @@ static int teardown(void **state)
 	return 0;
 }
 
-static bool put(int i, uint64_t owner)
+static bool put_as(int i, const struct queue_owner *owner, bool under_way)
 {
-	if (!queue_reserve(&q, &items[i], owner, true, false))
+	if (!queue_reserve(&q, &items[i], owner, under_way))
 		return false;
 	queue_put(&q, &items[i]);
 	return true;
+}
+
+static bool put(int i, uint64_t owner)
+{
+	return put_as(i, &(struct queue_owner){ .id = owner, .known = true }, false);
+}
+
+static bool put_in(int i, uint64_t owner, int group)
+{
+	return put_as(i, &(struct queue_owner){ .id = owner, .known = true, .group = group }, false);
+}
+
+static bool put_stranger(int i, uint64_t owner)
+{
+	return put_as(i, &(struct queue_owner){ .id = owner }, false);
 }
 
 /* Which item comes next; its lane is for queue_done(). */
@@ -83,11 +100,9 @@ static void places_are_bounded_for_each_and_for_all(void **state)
 		assert_true(put(i, BOB));
 	assert_false(put(12, CAROL));
 	/* What is under way goes on. */
-	for (int i = 12; i < 14; i++) {
-		assert_true(queue_reserve(&q, &items[i], ALICE, true, true));
-		queue_put(&q, &items[i]);
-	}
-	assert_false(queue_reserve(&q, &items[14], ALICE, true, true));
+	for (int i = 12; i < 14; i++)
+		assert_true(put_as(i, &alice, true));
+	assert_false(put_as(14, &alice, true));
 	for (int i = 0; i < 14; i++) {
 		(void)take(&lane);
 		queue_done(&q, lane);
@@ -107,22 +122,20 @@ static void a_stranger_goes_on_as_who_it_is(void **state)
 		assert_int_equal(i, take(&a[i]));
 	}
 	for (int i = 2; i < 5; i++) {
-		assert_true(queue_reserve(&q, &items[i], 99, false, false));
-		queue_put(&q, &items[i]);
+		assert_true(put_stranger(i, 99));
 		assert_int_equal(i, take(&s[i - 2]));
 	}
-	assert_int_equal(MOVE_PARKED, queue_move(&q, &items[2], ALICE, &s[0]));
+	assert_int_equal(MOVE_PARKED, queue_move(&q, &items[2], &alice, &s[0]));
 	assert_null(s[0]);
-	assert_int_equal(MOVE_GO, queue_move(&q, &items[3], BOB, &s[1]));
+	assert_int_equal(MOVE_GO, queue_move(&q, &items[3], &bob, &s[1]));
 	/* The worker that was a stranger's is free for the next one. */
-	assert_true(queue_reserve(&q, &items[5], 99, false, false));
-	queue_put(&q, &items[5]);
+	assert_true(put_stranger(5, 99));
 	assert_int_equal(5, take(&s[0]));
 	queue_done(&q, a[0]);
 	assert_int_equal(2, take(&a[0]));
 	for (int i = 6; i < 12; i++)
 		assert_true(put(i, ALICE));
-	assert_int_equal(MOVE_FULL, queue_move(&q, &items[4], ALICE, &s[2]));
+	assert_int_equal(MOVE_FULL, queue_move(&q, &items[4], &alice, &s[2]));
 	for (int i = 0; i < 3; i++)
 		queue_done(&q, s[i]);
 	queue_done(&q, a[0]);
@@ -131,6 +144,56 @@ static void a_stranger_goes_on_as_who_it_is(void **state)
 		assert_int_equal(i, take(&a[0]));
 		queue_done(&q, a[0]);
 	}
+}
+
+/* Three tenants of one region want two workers each; a fourth is elsewhere. */
+static void a_group_leaves_workers_to_the_others(void **state)
+{
+	struct lane *lane[5];
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		assert_true(put_in(i, 10 + (uint64_t)i / 2, 1));
+	assert_true(put_in(6, 20, 2));
+	assert_int_equal(0, take(&lane[0]));
+	assert_int_equal(2, take(&lane[1]));
+	assert_int_equal(4, take(&lane[2]));
+	assert_int_equal(6, take(&lane[3]));
+	assert_int_equal(3, queue_waiting(&q));
+	/* Only what is elsewhere, or nowhere, is taken. */
+	assert_true(put(7, ALICE));
+	assert_int_equal(7, take(&lane[4]));
+	queue_done(&q, lane[4]);
+	/* Whoever is next gets the worker that comes back. */
+	queue_done(&q, lane[1]);
+	assert_int_equal(1, take(&lane[1]));
+	queue_done(&q, lane[1]);
+	assert_int_equal(3, take(&lane[1]));
+	queue_done(&q, lane[0]);
+	assert_int_equal(5, take(&lane[0]));
+	for (int i = 0; i < 4; i++)
+		queue_done(&q, lane[i]);
+	assert_int_equal(0, queue_waiting(&q));
+}
+
+static void a_stranger_waits_for_its_group(void **state)
+{
+	const struct queue_owner owner = { .id = CAROL, .known = true, .group = 1 };
+	struct lane *lane[3], *s;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_true(put_in(i, 10 + (uint64_t)i, 1));
+		assert_int_equal(i, take(&lane[i]));
+	}
+	assert_true(put_stranger(3, 99));
+	assert_int_equal(3, take(&s));
+	assert_int_equal(MOVE_PARKED, queue_move(&q, &items[3], &owner, &s));
+	assert_int_equal(1, queue_waiting(&q));
+	queue_done(&q, lane[0]);
+	assert_int_equal(3, take(&lane[0]));
+	for (int i = 0; i < 3; i++)
+		queue_done(&q, lane[i]);
 }
 
 static void a_stop_leaves_nothing_behind(void **state)
@@ -155,6 +218,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(owners_take_turns, setup, teardown),
 		cmocka_unit_test_setup_teardown(places_are_bounded_for_each_and_for_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_stranger_goes_on_as_who_it_is, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_group_leaves_workers_to_the_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_stranger_waits_for_its_group, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_stop_leaves_nothing_behind, setup, teardown),
 	};
 

@@ -221,6 +221,7 @@ struct req {
 	const char *tenant_id;                  /* whose data is meant; NULL: nobody's. Set by the gate. */
 	/* Who takes turns with others for the workers: a tenant, an operator; NULL: not known yet. */
 	const char *payer;
+	int payer_group;                        /* which of http_conf.payer_groups: from 1; 0: none */
 	void *gate;                             /* the gate's own, from gate() to done() */
 };
 

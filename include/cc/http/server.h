@@ -63,6 +63,8 @@ struct http_conf {
 	int queue_max;                  /* requests waiting for a worker; more are 503 */
 	/* of one tenant: workers at a time, requests waiting; 0: a quarter, of the latter at least 16 */
 	int tenant_workers, tenant_queue_max;
+	/* payers that wait for one server are a group: how many groups; workers of one, 0: three quarters */
+	int payer_groups, group_workers;
 	int streams_max;                /* answers made while they are sent, at a time; 0: 16 */
 	int connections_max;
 	int connections_per_address;    /* 0: no bound */
