@@ -33,8 +33,25 @@ static const struct field component_fields[] = {
 #undef T
 static SCHEMA(component_schema, struct component, "HealthOfComponent", component_fields);
 
+struct region_component {
+	const char *region, *status;
+	double latency_ms;
+};
+
+#define T struct region_component
+static const struct field region_component_fields[] = {
+	TEXT(T, region, F_OUT, 0, 0, "Its name.", .example = "eu-west-1"),
+	TEXT(T, status, F_OUT, 0, 0,
+	     "healthy; unhealthy when its PostgreSQL does not answer this node: then requests about its "
+	     "tenants' data are 503, and nobody else's."),
+	NUM(T, latency_ms, F_OUT | F_NULLABLE, "How long the latest answer took; null without one."),
+};
+#undef T
+static SCHEMA(region_component_schema, struct region_component, "HealthOfRegion", region_component_fields);
+
 struct components {
 	struct component database, redis, certificate;
+	const char *regions;
 };
 
 #define T struct components
@@ -45,6 +62,8 @@ static const struct field components_fields[] = {
 	OBJ(T, certificate, F_OUT, struct component, &component_schema,
 	    "Of the certificates of tls.certificates the one that ends first: degraded from a week before "
 	    "its end on, unhealthy from its end on; disabled without one."),
+	JSON_LIST(T, regions, F_OUT, 9, &region_component_schema,
+		  "PostgreSQL of each region that this node serves."),
 };
 #undef T
 static SCHEMA(components_schema, struct components, "HealthOfComponents", components_fields);
@@ -59,8 +78,8 @@ struct health_report {
 #define T struct health_report
 static const struct field health_fields[] = {
 	TEXT(T, status, F_OUT, 0, 0,
-	     "healthy; degraded without Redis, when PostgreSQL refused the latest write, or when the "
-	     "platform's certificate ends within a week; unhealthy without the control database."),
+	     "healthy; degraded without Redis or a region, when PostgreSQL refused the latest write, or when "
+	     "the platform's certificate ends within a week; unhealthy without the control database."),
 	TEXT(T, version, F_OUT, 0, 0, "Of the program."),
 	INT(T, uptime_seconds, F_OUT, 0, 0, "Since this node started."),
 	OBJ(T, components, F_OUT, struct components, &components_schema, "What it depends on."),
@@ -121,24 +140,48 @@ static bool is_degraded(const struct components *c)
 	       (c->certificate.detail != NULL && !str_eq(c->certificate.status, "healthy"));
 }
 
+/* JSON; *ret_all: every one answers. */
+static const char *components_of_regions(struct ctx *cx, const struct health *found, bool *ret_all)
+{
+	struct str out;
+	struct jw w;
+
+	str_init(&out, cx->arena, 512);
+	jw_init(&w, &out);
+	jw_array(&w);
+	*ret_all = true;
+	for (size_t i = 0; i < found->nregions; i++) {
+		const struct region_health *r = &found->regions[i];
+		const struct component c = component_of(r->up, true, r->us);
+		const struct region_component shown = { r->id, c.status, c.latency_ms };
+
+		schema_write(&w, &region_component_schema, &shown, WRITE_FULL);
+		*ret_all = *ret_all && r->up;
+	}
+	jw_array_end(&w);
+	return out.data;
+}
+
 static enum err health(struct ctx *cx, struct req *rq)
 {
 	struct health_report *h = ARENA_NEW(cx->arena, struct health_report);
 	struct health found;
 	struct components c;
+	bool all;
 
 	health_check(cx, &found);
 	c = (struct components){
 		.database = component_of(found.database_up, true, found.database_us),
 		.redis = component_of(found.redis_up, found.redis_used, found.redis_us),
 		.certificate = certificate_of(cx->arena, &found),
+		.regions = components_of_regions(cx, &found, &all),
 	};
 	if (found.refusing != NULL && found.database_up) {
 		c.database.status = "degraded";
 		c.database.detail = arena_printf(cx->arena, "writes are refused by %s", found.refusing);
 	}
 	*h = (struct health_report){
-		.status = is_degraded(&c) ? "degraded" : "healthy",
+		.status = is_degraded(&c) || !all ? "degraded" : "healthy",
 		.version = CC_VERSION,
 		.uptime_seconds = found.uptime_s,
 		.components = c,

@@ -5,6 +5,7 @@
 
 #include "cc/base/clock.h"
 #include "cc/cache/redis.h"
+#include "cc/core/region_watch.h"
 #include "cc/model/q_control.h"
 #include "cc/model/tally.h"
 
@@ -113,6 +114,17 @@ static const char *refusing(const struct ctx *cx)
 	return text;
 }
 
+static const struct region_health *regions(struct ctx *cx)
+{
+	const struct world *w = cx->world;
+	struct region_health *v = ARENA_ARRAY(cx->arena, struct region_health, w->nregions + 1);
+
+	for (size_t i = 0; i < w->nregions; i++)
+		v[i] = (struct region_health){ .id = w->regions[i].id, .up = !region_is_down(&w->regions[i]),
+					       .us = atomic_load(&w->regions[i].asked_us) };
+	return v;
+}
+
 void health_check(struct ctx *cx, struct health *ret)
 {
 	struct registry *r = cx->world->registry;
@@ -130,6 +142,8 @@ void health_check(struct ctx *cx, struct health *ret)
 		.redis_up = r->health.redis_up,
 		.redis_us = r->health.redis_us,
 		.redis_used = r->world->redis != NULL,
+		.regions = regions(cx),
+		.nregions = cx->world->nregions,
 		.refusing = refusing(cx),
 		.uptime_s = (clock_mono_ms() - r->born_ms) / 1000,
 	};

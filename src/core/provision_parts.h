@@ -27,9 +27,9 @@ void deadline_by_lease(struct ctx *cx);
 enum err region_session(struct ctx *cx, struct region *r, struct db_session **ret) MUST_USE;
 /* The roles of a shard exist and may connect; asked of the server once per process. */
 enum err shard_ensure(struct ctx *cx, struct region *r, int shard) MUST_USE;
-/* region_find(), and a sentence when this node does not serve it. */
+/* region_find(), and a sentence when this node does not serve it, or it does not answer. */
 enum err region_need(struct ctx *cx, const char *id, struct region **ret) MUST_USE;
-/* The regions this node is configured with. */
+/* The regions this node is configured with and that answer: what is due in the others waits for them. */
 struct strv region_names(struct ctx *cx);
 /* Newest version of the tenants' tables. */
 int64_t newest_version(void);

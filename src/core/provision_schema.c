@@ -5,6 +5,7 @@
 #include "cc/base/clock.h"
 #include "cc/base/failpoint.h"
 #include "cc/core/audit.h"
+#include "cc/core/region_watch.h"
 #include "cc/db/migrate.h"
 #include "cc/model/migrations.h"
 #include "cc/model/q_control.h"
@@ -22,9 +23,12 @@ struct strv region_names(struct ctx *cx)
 	const struct world *w = cx->world;
 	const char **v = ARENA_ARRAY(cx->arena, const char *, w->nregions + 1);
 
+	size_t n = 0;
+
 	for (size_t i = 0; i < w->nregions; i++)
-		v[i] = w->regions[i].id;
-	return (struct strv){ .v = v, .n = w->nregions };
+		if (!region_is_down(&w->regions[i]))
+			v[n++] = w->regions[i].id;
+	return (struct strv){ .v = v, .n = n };
 }
 
 enum err region_need(struct ctx *cx, const char *id, struct region **ret)
@@ -33,7 +37,7 @@ enum err region_need(struct ctx *cx, const char *id, struct region **ret)
 
 	*ret = r;
 	if (r != NULL)
-		return ERR_NONE;
+		return region_refuse_down(cx, r);
 	(void)refuse(cx, ERR_UNAVAILABLE, "Region %s is not served by this node.", id);
 	return ERR_UNAVAILABLE;
 }
@@ -70,8 +74,8 @@ void deadline_by_lease(struct ctx *cx)
 
 enum err region_session(struct ctx *cx, struct region *r, struct db_session **ret)
 {
-	return db_session_open(
-		cx, r->conninfo, ROLE_PROV, role_password(cx->arena, cx->world->settings, ROLE_PROV), ret);
+	return db_session_open_at(cx, r->server, r->conninfo, ROLE_PROV,
+		role_password(cx->arena, cx->world->settings, ROLE_PROV), ret);
 }
 
 /* Shards -------------------------------------------------------------------------------------------- */

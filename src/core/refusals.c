@@ -10,7 +10,7 @@
 #define CHECK_MS 15000
 #define VERSION_LEAST 150009 /* older ones let a plan made for one role run for another */
 #define MEMBERSHIPS_MAX 512
-#define PROV_CONNECTIONS 3 /* making and dropping schemas: a small pool, and a session of its own */
+#define PROV_CONNECTIONS 4 /* making and dropping schemas: a small pool and a session; and the watch */
 
 /* One running server, and how many connections this node may want of it. */
 struct load {

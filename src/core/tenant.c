@@ -2,6 +2,7 @@
 #include "cc/core/tenant.h"
 
 #include "cc/base/str.h"
+#include "cc/core/region_watch.h"
 #include "cc/core/world.h"
 #include "cc/model/migrations.h"
 #include "cc/model/tenant.h"
@@ -30,6 +31,7 @@ enum err tenant_place(struct ctx *cx, const struct tenant *t, struct db_place *r
 		return refuse(cx, ERR_TENANT_PROVISIONING, "the tenant is being created; retry");
 	if (t->pool == NULL)
 		return refuse(cx, ERR_UNAVAILABLE, "the tenant's region is not served by this node");
+	TRY(region_refuse_down(cx, region_find(cx->world, t->region)));
 	if (t->schema_version < oldest)
 		return refuse(cx, ERR_TENANT_MIGRATING, "the tenant's schema is being upgraded; retry");
 	*ret = (struct db_place){

@@ -41,7 +41,7 @@ const char *role_password(struct arena *a, const struct settings *s, const char 
 }
 
 static struct db_pool *pool_open(struct world *w, const struct region *r, const char *role, int max,
-	int share, struct db_budget *budget)
+	int share, struct db_budget *budget, struct db_server *server)
 {
 	struct arena *a = arena_create(512);
 	const struct db_pool_conf conf = {
@@ -57,6 +57,7 @@ static struct db_pool *pool_open(struct world *w, const struct region *r, const 
 		.schemas_max = w->settings->connection_schemas,
 		.statements_max = w->settings->connection_statements,
 		.budget = budget,
+		.server = server,
 	};
 	struct db_pool *p = db_pool_create(&conf);
 
@@ -101,7 +102,8 @@ struct db_pool *region_pool(struct world *w, struct region *r, int shard)
 	if (p != NULL)
 		return p;
 	a = arena_create(128);
-	p = pool_open(w, r, role_pool(a, r, shard), max, max >= 4 ? max / 4 : 1, r->budget);
+	p = pool_open(w, r, role_pool(a, r, shard), max, max >= 4 ? max / 4 : 1, r->budget,
+		r->server);
 	arena_destroy(a);
 	return pool_keep(r, &r->pool[shard], p);
 }
@@ -113,10 +115,19 @@ struct db_pool *region_prov_pool(struct world *w, struct region *r)
 
 	if (p != NULL)
 		return p;
-	return pool_keep(r, &r->prov, pool_open(w, r, ROLE_PROV, PROV_CONNECTIONS, 0, NULL));
+	return pool_keep(r, &r->prov, pool_open(w, r, ROLE_PROV, PROV_CONNECTIONS, 0, NULL, r->server));
 }
 
-static void sweep_region(struct region *r)
+struct db_pool *region_watch_pool(struct world *w, struct region *r)
+{
+	struct db_pool *p = pool_peek(r, &r->watch);
+
+	if (p != NULL)
+		return p;
+	return pool_keep(r, &r->watch, pool_open(w, r, ROLE_PROV, 1, 0, NULL, NULL));
+}
+
+static void for_pools(struct region *r, void (*act)(struct db_pool *))
 {
 	struct db_pool *pools[SHARD_MAX + 1];
 	size_t n = 0;
@@ -129,13 +140,18 @@ static void sweep_region(struct region *r)
 		pools[n++] = r->prov;
 	lock_drop(&r->lock);
 	while (n > 0)
-		db_pool_sweep(pools[--n]);
+		act(pools[--n]);
+}
+
+void region_pools_turn(struct region *r)
+{
+	for_pools(r, db_pool_turn);
 }
 
 void region_pools_sweep(struct world *w)
 {
 	for (size_t i = 0; i < w->nregions; i++)
-		sweep_region(&w->regions[i]);
+		for_pools(&w->regions[i], db_pool_sweep);
 }
 
 void region_pools_destroy(struct world *w)
@@ -149,6 +165,8 @@ void region_pools_destroy(struct world *w)
 		}
 		db_pool_destroy(r->prov);
 		r->prov = NULL;
+		db_pool_destroy(r->watch);
+		r->watch = NULL;
 	}
 }
 

@@ -133,6 +133,7 @@ static void fill_regions(struct wire *w)
 		r->ident = info->ident;
 		r->conninfo = c->region[i].conninfo;
 		r->budget = db_budget_create((int)c->region[i].connections);
+		r->server = db_server_create();
 		lock_init(&r->lock, RANK_POOL);
 	}
 }
@@ -341,6 +342,7 @@ void wire_close(struct wire *w)
 	db_pool_destroy(w->world.ctl_tenant);
 	for (size_t i = 0; i < w->world.nregions; i++) {
 		db_budget_destroy(w->world.regions[i].budget);
+		db_server_destroy(w->world.regions[i].server);
 		lock_finish(&w->world.regions[i].lock);
 	}
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conn.h"
+#include "pool_in.h"
 #include "cc/base/clock.h"
 
 #define WAIT_MAX_MS 30000 /* for a context without a deadline */
@@ -27,21 +27,35 @@ int64_t conn_deadline(const struct ctx *cx)
 	return cx->deadline_ms > 0 ? cx->deadline_ms : clock_mono_ms() + WAIT_MAX_MS;
 }
 
-bool conn_poll(PGconn *pg, bool want_write, int64_t deadline_ms)
+const char *conn_silence(const struct db_server *server)
 {
-	struct pollfd p = { .fd = PQsocket(pg), .events = (short)(POLLIN | (want_write ? POLLOUT : 0)) };
+	return db_server_is_down(server) ? "the server does not answer" : "the deadline passed";
+}
+
+/* A signal only shortens the wait: the caller looks at the clock again. False: no more of it. */
+static bool wait_for(PGconn *pg, short events, const struct db_server *server, int64_t deadline_ms)
+{
+	/* poll() passes over what is negative. */
+	struct pollfd p[] = { { .fd = PQsocket(pg), .events = events },
+		{ .fd = server_alarm(server), .events = POLLIN } };
 
 	for (;;) {
-		int64_t left = deadline_ms - clock_mono_ms();
-		int n;
+		const int64_t left = deadline_ms - clock_mono_ms();
 
-		if (left <= 0 || p.fd < 0)
+		if (left <= 0 || p[0].fd < 0)
 			return false;
-		/* A signal only shortens the wait: the loop looks at the clock again. */
-		n = poll(&p, 1, left < WAIT_MAX_MS ? (int)left : WAIT_MAX_MS);
-		if (n > 0)
+		if (poll(p, 2, left < WAIT_MAX_MS ? (int)left : WAIT_MAX_MS) <= 0)
+			continue;
+		if (p[0].revents != 0)
 			return true;
+		if (p[1].revents != 0)
+			return false;
 	}
+}
+
+bool conn_poll(PGconn *pg, bool want_write, const struct db_server *server, int64_t deadline_ms)
+{
+	return wait_for(pg, (short)(POLLIN | (want_write ? POLLOUT : 0)), server, deadline_ms);
 }
 
 static void ignore_notice(void *arg, const PGresult *r)
@@ -50,25 +64,22 @@ static void ignore_notice(void *arg, const PGresult *r)
 	(void)r;
 }
 
-static bool handshake(PGconn *pg, int64_t deadline_ms)
+static bool handshake(PGconn *pg, const struct db_server *server, int64_t deadline_ms)
 {
 	PostgresPollingStatusType s = PGRES_POLLING_WRITING;
 
 	while (s != PGRES_POLLING_OK) {
-		struct pollfd p = { .fd = PQsocket(pg),
-			.events = s == PGRES_POLLING_READING ? POLLIN : POLLOUT };
-		int64_t left = deadline_ms - clock_mono_ms();
+		const short events = s == PGRES_POLLING_READING ? POLLIN : POLLOUT;
 
-		if (s == PGRES_POLLING_FAILED || left <= 0 || p.fd < 0)
+		if (s == PGRES_POLLING_FAILED || !wait_for(pg, events, server, deadline_ms))
 			return false;
-		if (poll(&p, 1, left < WAIT_MAX_MS ? (int)left : WAIT_MAX_MS) > 0)
-			s = PQconnectPoll(pg);
+		s = PQconnectPoll(pg);
 	}
 	return true;
 }
 
 PGconn *conn_open(const char *conninfo, const char *user, const char *password, bool pooled,
-	int64_t deadline_ms, char *error, size_t n)
+	const struct db_server *server, int64_t deadline_ms, char *error, size_t n)
 {
 	/* libpq leaves out what is NULL or empty; conninfo stands first, so that ours wins. */
 	const char *const keys[] = { "dbname", "user", "password", "options", "client_encoding",
@@ -80,12 +91,13 @@ PGconn *conn_open(const char *conninfo, const char *user, const char *password, 
 
 	if (pg == NULL)
 		abort();
-	if (PQstatus(pg) != CONNECTION_BAD && handshake(pg, deadline_ms) && PQsetnonblocking(pg, 1) == 0) {
+	if (PQstatus(pg) != CONNECTION_BAD && handshake(pg, server, deadline_ms) &&
+		PQsetnonblocking(pg, 1) == 0) {
 		PQsetNoticeReceiver(pg, ignore_notice, NULL);
 		return pg;
 	}
 	snprintf(error, n, "%s",
-		PQstatus(pg) == CONNECTION_BAD ? PQerrorMessage(pg) : "the deadline passed while connecting");
+		PQstatus(pg) == CONNECTION_BAD ? PQerrorMessage(pg) : conn_silence(server));
 	PQfinish(pg);
 	return NULL;
 }
@@ -238,6 +250,7 @@ static void take_arrived(struct db *db)
 
 void conn_drain(struct db *db, int64_t deadline_ms)
 {
+	struct db_server *server = db->pool->conf.server;
 	const int64_t start = clock_mono_us();
 
 	db->trips++;
@@ -247,13 +260,15 @@ void conn_drain(struct db *db, int64_t deadline_ms)
 
 		if (unsent < 0)
 			conn_lose(db, PQerrorMessage(db->pg));
-		else if (!conn_poll(db->pg, unsent > 0, deadline_ms))
-			conn_lose(db, "the deadline passed");
+		else if (!conn_poll(db->pg, unsent > 0, server, deadline_ms))
+			conn_lose(db, conn_silence(server));
 		else if (PQconsumeInput(db->pg) != 1)
 			conn_lose(db, PQerrorMessage(db->pg));
 		else
 			take_arrived(db);
 	}
+	if (!db->lost)
+		server_heard(server);
 	db->npending = db->head = 0;
 	db->answered = false;
 	db->cx->db_us += clock_mono_us() - start;

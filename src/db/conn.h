@@ -7,6 +7,7 @@
 #include "cc/base/ctx.h"
 #include "cc/base/map.h"
 #include "cc/db/query.h"
+#include "cc/db/server.h"
 #include "cc/db/unit.h"
 
 #define DB_ARGS_MAX 72 /* 64 of the query, and of the row that a page begins behind */
@@ -93,14 +94,21 @@ struct db {
 };
 
 /* conn.c */
-/* Sessions keep the server's defaults, pooled connections get ours. error (n bytes) tells the log why not. */
+/*
+ * Sessions keep the server's defaults, pooled connections get ours. It is not waited for when server is down
+ * (NULL: nobody watches it). error (n bytes) tells the log why not.
+ */
 PGconn *conn_open(const char *conninfo, const char *user, const char *password, bool pooled,
-	int64_t deadline_ms, char *error, size_t n);
+	const struct db_server *server, int64_t deadline_ms, char *error, size_t n);
 struct db *conn_wrap(PGconn *pg);
 void conn_close(struct db *db);       /* NULL is fine */
 bool conn_alive(const struct db *db); /* an idle connection has nothing to say, unless it ended */
-/* Waits until the socket is readable, or writable when want_write. False: the deadline passed. */
-bool conn_poll(PGconn *pg, bool want_write, int64_t deadline_ms);
+/*
+ * Waits until the socket is readable, or writable when want_write. False: the deadline passed, or the server
+ * (NULL: nobody watches it) is down; conn_silence() says which.
+ */
+bool conn_poll(PGconn *pg, bool want_write, const struct db_server *server, int64_t deadline_ms);
+const char *conn_silence(const struct db_server *server);
 /* The connection cannot be used any more; remembers why. */
 void conn_lose(struct db *db, const char *why);
 void conn_expect(struct db *db, struct db_pending p);
@@ -148,6 +156,10 @@ enum err sqlstate_constraint(struct ctx *cx, const char *state, const char *cons
 /* unit.c */
 void unit_begin(struct db *db);
 extern const struct db_query unit_context; /* the statement that sets role and search path */
+
+/* server.c */
+void server_heard(struct db_server *s);         /* NULL is fine */
+int server_alarm(const struct db_server *s);    /* readable while it is down; -1: s is NULL */
 
 /* pool.c */
 void pool_last_error(struct db_pool *p, char *ret, size_t n);

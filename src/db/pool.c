@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conn.h"
+#include "pool_in.h"
 #include "cc/base/clock.h"
 #include "cc/base/lock.h"
 
@@ -18,15 +18,8 @@
 #define PAUSE_MAX_MS 1000
 /* A connection ends after this many unkept statements for each that it keeps: a new one costs less. */
 #define UNKEPT_TIMES 50
-#define PATH_PART 8 /* one path may have about this part of the kept statements */
 
 enum grant { GRANT_NONE, GRANT_IDLE, GRANT_OPEN, GRANT_PAUSED };
-
-/* How many connections of a pool one tenant has. */
-struct tenant_use {
-	int n;
-	char name[];
-};
 
 /* A thread in db_lease() that could not be served at once; on its stack. */
 struct waiter {
@@ -37,27 +30,6 @@ struct waiter {
 	enum grant grant;
 	struct db *db; /* with GRANT_IDLE, and the one to close first with GRANT_OPEN */
 	struct tenant_use *use;
-};
-
-struct db_budget {
-	struct lock lock;
-	int max, open; /* guarded by: lock, like all below and every pool's own */
-	struct db_pool *pools;
-	struct waiter *waiters;
-};
-
-struct db_pool {
-	struct db_pool *next;
-	struct db_budget *budget;
-	bool own_budget;
-	struct db_pool_conf conf; /* texts are copies */
-	struct db *idle;          /* the one returned last first: the rest may grow old and close */
-	struct map *uses;         /* struct tenant_use by tenant */
-	struct db_pool_stats stats;
-	int64_t paused_until_ms;
-	int pause_ms; /* 0: the last connect succeeded */
-	bool probing; /* one connect at a time while the server fails */
-	char error[256];
 };
 
 struct db_budget *db_budget_create(int max)
@@ -115,16 +87,6 @@ struct db_pool *db_pool_create(const struct db_pool_conf *conf)
 	return p;
 }
 
-static void close_all(struct db *list)
-{
-	while (list != NULL) {
-		struct db *db = list;
-
-		list = db->next;
-		conn_close(db);
-	}
-}
-
 void db_pool_destroy(struct db_pool *p)
 {
 	struct db_budget *b;
@@ -141,7 +103,7 @@ void db_pool_destroy(struct db_pool *p)
 			break;
 		}
 	lock_drop(&b->lock);
-	close_all(p->idle);
+	pool_close_all(p->idle);
 	map_destroy(p->uses, free);
 	if (p->own_budget)
 		db_budget_destroy(b);
@@ -152,20 +114,6 @@ void db_pool_destroy(struct db_pool *p)
 		bytes_wipe((void *)(uintptr_t)p->conf.password, strlen(p->conf.password));
 	drop_copy(p->conf.password);
 	free(p);
-}
-
-void db_pool_stats(struct db_pool *p, struct db_pool_stats *ret)
-{
-	lock_take(&p->budget->lock);
-	*ret = p->stats;
-	lock_drop(&p->budget->lock);
-}
-
-void pool_last_error(struct db_pool *p, char *ret, size_t n)
-{
-	lock_take(&p->budget->lock);
-	snprintf(ret, n, "%s: %s", p->conf.name, p->error[0] != '\0' ? p->error : "all are leased");
-	lock_drop(&p->budget->lock);
 }
 
 static struct tenant_use *use_take(struct db_pool *p, const char *tenant)
@@ -249,8 +197,8 @@ static void try_grant(struct waiter *w)
 {
 	struct db_pool *p = w->pool;
 
-	w->grant = GRANT_NONE;
-	if (share_is_full(p, w->tenant))
+	w->grant = db_server_is_down(p->conf.server) ? GRANT_PAUSED : GRANT_NONE;
+	if (w->grant == GRANT_PAUSED || share_is_full(p, w->tenant))
 		return;
 	w->db = pop_idle(p);
 	w->grant = w->db != NULL ? GRANT_IDLE : try_open(p, &w->db);
@@ -260,11 +208,8 @@ static void try_grant(struct waiter *w)
 	}
 }
 
-/*
- * Lock held, called whenever something came back. Afterwards nobody waits for what is there, so
- * a newcomer that finds something free overtakes nobody.
- */
-static void serve_waiters(struct db_budget *b)
+/* Afterwards nobody waits for what is there, so a newcomer that finds something free overtakes nobody. */
+void pool_serve(struct db_budget *b)
 {
 	for (struct waiter **at = &b->waiters; *at != NULL;) {
 		struct waiter *w = *at;
@@ -279,8 +224,7 @@ static void serve_waiters(struct db_budget *b)
 	}
 }
 
-/* Lock held. The place of a connection that is gone, or was never made. */
-static void give_place(struct db_pool *p)
+void pool_give_place(struct db_pool *p)
 {
 	p->stats.open--;
 	p->budget->open--;
@@ -336,16 +280,16 @@ static enum err open_on_place(struct waiter *w, int64_t deadline_ms, struct db *
 	const int64_t limit = clock_mono_ms() + p->conf.connect_ms;
 	char error[256] = "";
 	PGconn *pg = conn_open(p->conf.conninfo, p->conf.user, p->conf.password, true,
-		limit < deadline_ms ? limit : deadline_ms, error, sizeof(error));
+		p->conf.server, limit < deadline_ms ? limit : deadline_ms, error, sizeof(error));
 	struct db *db = pg != NULL ? conn_wrap(pg) : NULL;
 
 	lock_take(&p->budget->lock);
 	note_connect(p, db != NULL, error);
 	if (db == NULL) {
-		give_place(p);
+		pool_give_place(p);
 		p->stats.leased--;
 		use_drop(p, w->use);
-		serve_waiters(p->budget);
+		pool_serve(p->budget);
 	}
 	lock_drop(&p->budget->lock);
 	if (db == NULL)
@@ -381,41 +325,6 @@ enum err db_lease(struct db_pool *p, const char *tenant, int64_t deadline_ms, st
 	return open_on_place(&w, deadline_ms, ret);
 }
 
-/* Lifetimes differ a little, so that connections opened together do not end together. */
-static bool is_old(const struct db *db, int64_t now_ms)
-{
-	const int64_t life = db->pool->conf.lifetime_ms;
-
-	return life > 0 && now_ms - db->born_ms > life - life / 8 * ((int64_t)((uintptr_t)db >> 8) & 1);
-}
-
-void pool_visit(struct db *db, const char *path)
-{
-	const struct db_pool_conf *conf = &db->pool->conf;
-	struct map *stmts = conf->schemas_max > 0 ? map_get(db->paths, path) : NULL;
-
-	if (conf->schemas_max > 0 && stmts == NULL) {
-		stmts = map_create();
-		map_set(db->paths, path, stmts);
-	}
-	db->here = conf->statements_max > 0 ? stmts : NULL;
-}
-
-bool pool_keep(struct db *db)
-{
-	const int most = db->pool->conf.statements_max;
-
-	/* Orders of lists are their clients' to choose: one tenant's must not take the places of all. */
-	if (map_count(db->here) > (size_t)(most / PATH_PART))
-		return false;
-	if (db->nown >= most) {
-		db->unkept++;
-		return false;
-	}
-	db->nown++;
-	return true;
-}
-
 /* Too many schemas are remembered, or what is kept prepared is not what is asked any more. */
 static bool is_worn(const struct db *db)
 {
@@ -436,7 +345,7 @@ void db_return(struct db *db)
 	db->use = NULL;
 	db->trips = 0;
 	db->idle_ms = clock_mono_ms();
-	if (db->lost || open_tx || is_old(db, db->idle_ms) || is_worn(db)) {
+	if (db->lost || open_tx || pool_is_old(db, db->idle_ms) || is_worn(db)) {
 		conn_close(db); /* before its place is given: the budget is never exceeded */
 		db = NULL;
 	}
@@ -449,37 +358,8 @@ void db_return(struct db *db)
 		db->next = p->idle;
 		p->idle = db;
 	} else {
-		give_place(p);
+		pool_give_place(p);
 	}
-	serve_waiters(p->budget);
-	lock_drop(&p->budget->lock);
-}
-
-void db_pool_sweep(struct db_pool *p)
-{
-	const int64_t now = clock_mono_ms();
-	struct db *old = NULL;
-	int n = 0;
-
-	lock_take(&p->budget->lock);
-	for (struct db **at = &p->idle; *at != NULL;) {
-		struct db *db = *at;
-		bool idle = p->conf.idle_close_ms > 0 && now - db->idle_ms > p->conf.idle_close_ms;
-
-		if (!idle && !is_old(db, now)) {
-			at = &db->next;
-			continue;
-		}
-		*at = db->next;
-		db->next = old;
-		old = db;
-		n++;
-	}
-	lock_drop(&p->budget->lock);
-	close_all(old);
-	lock_take(&p->budget->lock);
-	for (; n > 0; n--)
-		give_place(p);
-	serve_waiters(p->budget);
+	pool_serve(p->budget);
 	lock_drop(&p->budget->lock);
 }

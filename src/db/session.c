@@ -9,13 +9,21 @@
 
 struct db_session {
 	PGconn *pg;
+	const struct db_server *server; /* NULL: nobody watches it */
 };
 
 enum err db_session_open(
 	struct ctx *cx, const char *conninfo, const char *user, const char *password, struct db_session **ret)
 {
+	return db_session_open_at(cx, NULL, conninfo, user, password, ret);
+}
+
+enum err db_session_open_at(struct ctx *cx, const struct db_server *server, const char *conninfo,
+	const char *user, const char *password, struct db_session **ret)
+{
 	char error[256] = "";
-	PGconn *pg = conn_open(conninfo, user, password, false, conn_deadline(cx), error, sizeof(error));
+	PGconn *pg = conn_open(
+		conninfo, user, password, false, server, conn_deadline(cx), error, sizeof(error));
 	struct db_session *s;
 
 	if (pg == NULL) {
@@ -26,6 +34,7 @@ enum err db_session_open(
 	if (s == NULL)
 		abort();
 	s->pg = pg;
+	s->server = server;
 	*ret = s;
 	return ERR_NONE;
 }
@@ -53,8 +62,8 @@ static enum err await(struct ctx *cx, struct db_session *s)
 	while (unsent > 0 || PQisBusy(s->pg)) {
 		if (unsent < 0)
 			return lost(cx, PQerrorMessage(s->pg));
-		if (!conn_poll(s->pg, unsent > 0, deadline))
-			return lost(cx, "the deadline passed");
+		if (!conn_poll(s->pg, unsent > 0, s->server, deadline))
+			return lost(cx, conn_silence(s->server));
 		if (PQconsumeInput(s->pg) != 1)
 			return lost(cx, PQerrorMessage(s->pg));
 		unsent = PQflush(s->pg);

@@ -7,6 +7,7 @@
 #include "cc/base/log.h"
 #include "cc/base/mem.h"
 #include "cc/core/limiter.h"
+#include "cc/core/world.h"
 
 #include <stdlib.h>
 
@@ -123,6 +124,15 @@ static bool start(struct jobs *j, void *(*run)(void *))
 	return true;
 }
 
+static bool start_watches(struct jobs *j)
+{
+	bool ok = j->world->nregions <= WATCHES_MAX;
+
+	for (size_t i = 0; ok && i < j->world->nregions; i++)
+		ok = start(j, region_run);
+	return ok;
+}
+
 struct jobs *jobs_start(struct world *w)
 {
 	struct jobs *j = mem_alloc(1, sizeof(*j));
@@ -137,7 +147,7 @@ struct jobs *jobs_start(struct world *w)
 	w->work_due = on_work_due;
 	w->keys_due = on_keys_due;
 	ok = start(j, feed_run) && start(j, upkeep_run) && start(j, keys_run) &&
-	     start(j, domains_run);
+	     start(j, domains_run) && start_watches(j);
 	if (ok && w->redis != NULL)
 		ok = start(j, push_run) && start(j, listen_run) && start(j, limits_run);
 	if (ok)

@@ -3,12 +3,14 @@
 #define CC_JOBS_JOBS_IN_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "cc/base/ctx.h"
 #include "cc/base/lock.h"
 #include "cc/jobs/jobs.h"
 
 #define THREADS_MAX 7
+#define WATCHES_MAX 16 /* regions, each with a thread of its own */
 #define PUSH_CHANNEL "cc:change"
 
 /* What a background thread may be woken for. */
@@ -19,6 +21,7 @@ enum alarm {
 	ALARM_KEYS, /* keys of an issuer are to be asked for again */
 	ALARM_LIMITS, /* none: only the end of the jobs wakes it */
 	ALARM_DOMAINS, /* the same */
+	ALARM_REGIONS, /* the same */
 	ALARM_COUNT,
 };
 
@@ -29,7 +32,8 @@ struct jobs {
 	bool due[ALARM_COUNT];
 	bool stop;
 	int nthreads;
-	pthread_t threads[THREADS_MAX];
+	pthread_t threads[THREADS_MAX + WATCHES_MAX];
+	_Atomic size_t watched; /* regions that have their thread */
 };
 
 /* Sleeps until the alarm or until_ms (clock_mono_ms). False: the jobs are to end. */
@@ -61,5 +65,6 @@ void *upkeep_run(void *jobs); /* upkeep.c */
 void *limits_run(void *jobs); /* limits.c */
 void *keys_run(void *jobs); /* keys.c */
 void *domains_run(void *jobs); /* domains.c */
+void *region_run(void *jobs); /* regions.c */
 
 #endif

@@ -3,6 +3,7 @@
 #define CC_CORE_HEALTH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "cc/base/ctx.h"
@@ -15,6 +16,13 @@ struct platform_end {
 	enum nearness nearness;
 };
 
+/* As whoever watches over it last found it: core/region_watch.h. */
+struct region_health {
+	const char *id;
+	bool up;
+	int64_t us;                     /* how long its latest answer to that took; 0: none yet */
+};
+
 struct health {
 	bool database_up, redis_up;
 	bool redis_used;                /* one is configured */
@@ -22,6 +30,8 @@ struct health {
 	int64_t uptime_s;
 	bool certificate_used;          /* one of the platform is shown */
 	struct platform_end certificate;
+	const struct region_health *regions;    /* each that this node is configured with */
+	size_t nregions;
 	const char *refusing;           /* "region us-east-1": databases that take no writes; NULL: none */
 };
 

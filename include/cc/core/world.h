@@ -12,6 +12,7 @@
 #include "cc/core/signing.h"
 #include "cc/core/slots.h"
 #include "cc/db/pool.h"
+#include "cc/db/server.h"
 #include "cc/db/unit.h"
 
 #define SHARD_MAX 64            /* pool roles per region; 256 tenants each */
@@ -26,10 +27,14 @@ struct region {
 	const char *conninfo;           /* without user and password */
 	const char *ident;              /* "us_east_1": part of role names */
 	struct db_budget *budget;       /* all shards of the region on this node */
+	struct db_server *server;       /* whether it answers: core/region_watch.h; NULL: nobody watches */
+	_Atomic int64_t asked_us;       /* how long its latest answer took the one who watches; 0: none yet */
+	int in_vain;                    /* the watcher's: questions without an answer, in a row */
 	_Atomic int64_t no_writes_ms;   /* when it refused a write; 0: it took the latest one */
 	struct lock lock;               /* guards what follows */
 	struct db_pool *pool[SHARD_MAX];/* made on first use */
 	struct db_pool *prov;           /* of cc_prov; made on first use */
+	struct db_pool *watch;          /* one connection of cc_prov that asks whether the server is there */
 	bool shard_ready[SHARD_MAX];    /* its roles are known to exist */
 	int64_t spares_at_ms;           /* no spare is made before: the last attempt failed */
 };
@@ -139,6 +144,10 @@ struct region *region_find(const struct world *w, const char *id);      /* NULL:
 struct db_pool *region_pool(struct world *w, struct region *r, int shard);
 /* The few connections by which schemas of the region are made, opened and dropped: role cc_prov. */
 struct db_pool *region_prov_pool(struct world *w, struct region *r);
+/* The watcher's: its one connection is made, and waited for, while the region is down. */
+struct db_pool *region_watch_pool(struct world *w, struct region *r);
+/* db_pool_turn() for all pools of the region that ask whether it is down. */
+void region_pools_turn(struct region *r);
 /* Closes what is idle in the pools of the regions; those of the control database are the caller's. */
 void region_pools_sweep(struct world *w);
 /* All leases are back; the daemon is going down. */

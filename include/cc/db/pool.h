@@ -9,6 +9,7 @@
 
 struct db;
 struct db_pool;
+struct db_server;
 
 /* Connections that several pools of one server share: no pool opens one beyond it. Any thread. */
 struct db_budget;
@@ -38,6 +39,7 @@ struct db_pool_conf {
 	/* PostgreSQL plans a statement anew in another path, so this many are prepared for one path each. */
 	int statements_max;
 	struct db_budget *budget;       /* may be NULL */
+	struct db_server *server;       /* whether it is there; NULL: nobody watches it */
 };
 
 /* Copies conf. Opens nothing: connections open when leased. Any thread may use a pool. */
@@ -53,6 +55,12 @@ struct db_pool_stats {
 void db_pool_stats(struct db_pool *p, struct db_pool_stats *ret);
 /* Closes connections idle for too long; called now and then by a housekeeping thread. */
 void db_pool_sweep(struct db_pool *p);
+
+/*
+ * conf.server is down now, or up again: whoever waits for a lease is told so; what was idle may have lost its
+ * way to the server and is closed; and nobody waits any more until it is tried again.
+ */
+void db_pool_turn(struct db_pool *p);
 
 /*
  * When the server cannot be reached: ERR_UNAVAILABLE; when all are leased until deadline_ms: ERR_OVERLOADED.

@@ -15,6 +15,10 @@ struct db_session;
 
 enum err db_session_open(struct ctx *cx, const char *conninfo, const char *user, const char *password,
 			 struct db_session **ret) MUST_USE;
+/* The same at a server that is watched: neither this nor what is asked later waits for it when it is down. */
+struct db_server;
+enum err db_session_open_at(struct ctx *cx, const struct db_server *server, const char *conninfo,
+			    const char *user, const char *password, struct db_session **ret) MUST_USE;
 void db_session_close(struct db_session *s);    /* NULL is fine */
 
 /* A script of ours (embedded in the binary), possibly several statements; never contains values. */
