@@ -163,7 +163,9 @@ static void tenant_changed(struct world *world, const char *tenant_id)
 {
 	const struct wire *w = (const struct wire *)((uintptr_t)world - offsetof(struct wire, world));
 
-	tls_keeper_changed(w->tls, tenant_id);
+	answers_doubt(w->answers, tenant_id);
+	if (w->tls != NULL)
+		tls_keeper_changed(w->tls, tenant_id);
 }
 
 static const char *certificate_fault(struct arena *a, const char *chain, const char *key, bool *ret_at_key)
@@ -214,6 +216,7 @@ void wire_open(struct wire *w, struct arena *a, const struct config *config)
 	w->world.data_changed = data_changed;
 	w->world.certificate_fault = certificate_fault;
 	w->world.platform_end = platform_end;
+	w->world.tenant_changed = tenant_changed;
 	db_constraints_register(api_constraints);
 }
 
@@ -306,7 +309,6 @@ bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_er
 
 	if (w->config->tls.address != NULL) {
 		w->tls = tls_keeper_open(&w->config->tls, &w->world);
-		w->world.tenant_changed = tenant_changed;
 		conf.tls = tls_of(w, d->clients);
 	}
 	w->jobs = jobs_start(&w->world);

@@ -221,16 +221,34 @@ static void add(struct answers *a, struct owner *o, struct item *i)
 	a->bytes += i->bytes;
 }
 
+static void doubt(struct owner *o, int64_t now_us)
+{
+	o->changed_us = now_us;
+	o->asked_us = 0;
+}
+
 /* The public side -------------------------------------------------------------------------------- */
 
 void answers_changed(struct answers *a, const char *tenant_id)
 {
+	lock_take(&a->lock);
+	doubt(owner_make(a, tenant_id), clock_mono_us());
+	lock_drop(&a->lock);
+}
+
+void answers_doubt(struct answers *a, const char *tenant_id)
+{
+	const int64_t now = clock_mono_us();
 	struct owner *o;
 
 	lock_take(&a->lock);
-	o = owner_make(a, tenant_id);
-	o->changed_us = clock_mono_us();
-	o->asked_us = 0;
+	o = tenant_id != NULL ? owner_find(a, tenant_id) : NULL;
+	if (o != NULL)
+		doubt(o, now);
+	else
+		a->changed_us = now; /* for those that are not known yet */
+	for (struct link *l = a->owners.next; tenant_id == NULL && l != &a->owners; l = l->next)
+		doubt(FROM(l, struct owner, link), now);
 	lock_drop(&a->lock);
 }
 

@@ -145,6 +145,26 @@ static void what_was_asked_before_a_change_counts_no_more(void **state)
 	assert_false(answers_version(a, "u", &v));
 }
 
+static void what_was_asked_before_a_doubt_counts_no_more(void **state)
+{
+	struct answers *a = *state;
+	const char *const whose[] = { "t", NULL };
+	const int64_t before = clock_mono_us();
+	struct data_version v;
+
+	for (int i = 0; i < 2; i++) {
+		answers_doubt(a, whose[i]);
+		answers_learn(a, "t", one, before);
+		assert_false(answers_version(a, "t", &v));
+		learn(a, "t", one);
+		keep(a, "t", one, "key", "body");
+		answers_doubt(a, "u");
+		expect(a, "t", "key", "body", false);
+		answers_doubt(a, whose[i]);
+		expect(a, "t", "key", NULL, true);
+	}
+}
+
 static void a_late_answer_does_not_bring_back_an_old_version(void **state)
 {
 	struct answers *a = *state;
@@ -319,6 +339,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_version_is_trusted_for_a_second, start, stop),
 		cmocka_unit_test_setup_teardown(another_version_ends_all_answers, start, stop),
 		cmocka_unit_test_setup_teardown(what_was_asked_before_a_change_counts_no_more, start, stop),
+		cmocka_unit_test_setup_teardown(what_was_asked_before_a_doubt_counts_no_more, start, stop),
 		cmocka_unit_test_setup_teardown(
 			a_late_answer_does_not_bring_back_an_old_version, start, stop),
 		cmocka_unit_test_setup_teardown(data_that_went_back_ends_all_answers, start, stop),

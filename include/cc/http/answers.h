@@ -36,6 +36,8 @@ void answers_destroy(struct answers *a);        /* NULL is fine */
 
 /* This node changed the tenant's data, or may have. What was asked before now counts no more. */
 void answers_changed(struct answers *a, const char *tenant_id);
+/* The same without a change: the tenant's data, or with NULL any tenant's, may be somewhere else now. */
+void answers_doubt(struct answers *a, const char *tenant_id);
 /* The tenant's data had this version at some time after asked_us (clock_mono_us). */
 void answers_learn(struct answers *a, const char *tenant_id, struct data_version v, int64_t asked_us);
 /* The version, when it is trusted now. */
