@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "cc/base/clock.h"
+#include "cc/core/region_watch.h"
 #include "cc/model/q_control.h"
 
 #define CHECK_MS 15000
@@ -157,25 +158,43 @@ static struct strv pool_roles(struct ctx *cx, const struct region *r, const stru
 	return (struct strv){ .v = v, .n = n };
 }
 
-/* What cannot be asked is not known to be safe. */
+static enum err check_region(
+	struct ctx *cx, struct region *r, const struct db_rows *shards, struct load *loads, size_t *n)
+{
+	struct check c = {
+		.where = arena_printf(cx->arena, "region %s", r->id),
+		.roles = pool_roles(cx, r, shards),
+		.may_lack = true,
+		.wants = cx->world->settings->region_connections + PROV_CONNECTIONS,
+	};
+	struct db_place place;
+
+	place_prov(cx->world, r, &place);
+	return run_check(cx, &c, &place, loads, n);
+}
+
+/* What cannot be asked is not known to be safe; what was left out is not served. */
 static enum err check_regions(struct ctx *cx, const struct db_rows *shards, struct load *loads, size_t *n)
 {
 	struct world *w = cx->world;
 
-	for (size_t i = 0; i < w->nregions; i++) {
-		struct region *r = &w->regions[i];
-		struct check c = {
-			.where = arena_printf(cx->arena, "region %s", r->id),
-			.roles = pool_roles(cx, r, shards),
-			.may_lack = true,
-			.wants = w->settings->region_connections + PROV_CONNECTIONS,
-		};
-		struct db_place place;
-
-		place_prov(w, r, &place);
-		TRY(run_check(cx, &c, &place, loads, n));
-	}
+	for (size_t i = 0; i < w->nregions; i++)
+		if (!region_is_down(&w->regions[i]))
+			TRY(check_region(cx, &w->regions[i], shards, loads, n));
 	return ERR_NONE;
+}
+
+enum err setup_refusals_of(struct ctx *cx, struct region *r)
+{
+	struct db_place place;
+	struct db_rows shards;
+	struct load load;
+	size_t n = 0;
+
+	place_platform(cx->world, &place);
+	cx->deadline_ms = clock_mono_ms() + CHECK_MS;
+	TRY(db_unit(cx, &place, DB_READ, read_shards, &shards));
+	return check_region(cx, r, &shards, &load, &n);
 }
 
 enum err setup_refusals(struct ctx *cx)

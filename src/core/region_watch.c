@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "cc/base/clock.h"
+#include "cc/core/provision.h"
 #include "cc/core/world.h"
 #include "cc/model/q_region.h"
 
@@ -58,6 +59,14 @@ static enum region_news is_silent(struct region *r, int64_t since_ms)
 	return REGION_LOST;
 }
 
+enum err region_prepare(struct ctx *cx, struct region *r)
+{
+	TRY(setup_region(cx, r));
+	if (cx->world->work_due != NULL)
+		cx->world->work_due(cx->world);
+	return ERR_NONE;
+}
+
 enum region_news region_look(struct ctx *cx, struct region *r, int64_t *ret_wait_ms)
 {
 	const int64_t start = clock_mono_ms();
@@ -81,7 +90,7 @@ enum region_news region_look(struct ctx *cx, struct region *r, int64_t *ret_wait
 
 bool region_is_down(const struct region *r)
 {
-	return r != NULL && db_server_is_down(r->server);
+	return r != NULL && (atomic_load(&r->unprepared) || db_server_is_down(r->server));
 }
 
 enum err region_refuse_down(struct ctx *cx, const struct region *r)

@@ -3,6 +3,7 @@
 #include "provision_parts.h"
 
 #include "cc/base/clock.h"
+#include "cc/core/region_watch.h"
 #include "cc/db/conninfo.h"
 #include "cc/db/migrate.h"
 #include "cc/model/migrations.h"
@@ -125,14 +126,28 @@ static enum err make_place(
 	return ERR_NONE;
 }
 
-static enum err make_places(struct ctx *cx, const char *admin)
+static enum err make_region_place(struct ctx *cx, const char *admin, const struct region *r)
+{
+	return make_place(cx, admin, r->conninfo, arena_printf(cx->arena, "region %s", r->id), false);
+}
+
+/* One that is silent is no reason to stay away from the others; one that refuses us is set up wrongly. */
+static enum err leave_out(struct ctx *cx, struct region *r, unsigned how, enum err e)
+{
+	if (e != ERR_UNAVAILABLE || (how & SETUP_WITHOUT_SILENT) == 0 || db_server_answers(r->conninfo))
+		return e;
+	atomic_store(&r->unprepared, true);
+	ctx_clear_problem(cx);
+	return ERR_NONE;
+}
+
+static enum err make_places(struct ctx *cx, const char *admin, unsigned how)
 {
 	const struct world *w = cx->world;
 
 	TRY(make_place(cx, admin, w->settings->control_conninfo, "the control database", true));
 	for (size_t i = 0; i < w->nregions; i++)
-		TRY(make_place(cx, admin, w->regions[i].conninfo,
-			arena_printf(cx->arena, "region %s", w->regions[i].id), false));
+		TRY(leave_out(cx, &w->regions[i], how, make_region_place(cx, admin, &w->regions[i])));
 	return ERR_NONE;
 }
 
@@ -231,14 +246,19 @@ static enum err setup_region_tables(
 	return explain(cx, e, arena_printf(cx->arena, "region %s", r->id));
 }
 
-static enum err setup_regions(struct ctx *cx, bool dry, struct setup_report *ret)
+static enum err setup_regions(struct ctx *cx, unsigned how, struct setup_report *ret)
 {
+	const bool dry = (how & SETUP_DRY) != 0;
 	struct stock control = { 0 };
 
 	if (!dry)
 		TRY(unit_once(cx, cx->world->settings->control_conninfo, ROLE_PROV, read_identity, &control));
-	for (size_t i = 0; i < cx->world->nregions; i++)
-		TRY(setup_region_tables(cx, &cx->world->regions[i], dry, &control, ret));
+	for (size_t i = 0; i < cx->world->nregions; i++) {
+		struct region *r = &cx->world->regions[i];
+
+		if (!region_is_down(r))
+			TRY(leave_out(cx, r, how, setup_region_tables(cx, r, dry, &control, ret)));
+	}
 	return ERR_NONE;
 }
 
@@ -250,8 +270,11 @@ static enum err read_shards(struct ctx *cx, void *arg)
 	return ERR_NONE;
 }
 
-/* The login roles of shards have passwords that follow the secret of the configuration. */
-static enum err refresh_shards(struct ctx *cx)
+/*
+ * The login roles of shards have passwords that follow the secret of the configuration. only: of one region;
+ * NULL: of all that answer.
+ */
+static enum err refresh_shards(struct ctx *cx, const struct region *only)
 {
 	struct db_place control;
 	struct db_rows rows;
@@ -264,7 +287,7 @@ static enum err refresh_shards(struct ctx *cx)
 		struct region *r = region_find(cx->world, s->region);
 
 		step(cx);
-		if (r != NULL)
+		if (r != NULL && (only != NULL ? r == only : !region_is_down(r)))
 			TRY(shard_ensure(cx, r, (int)s->shard));
 	}
 	return ERR_NONE;
@@ -308,7 +331,7 @@ static enum err setup_tenants(struct ctx *cx, bool dry, struct setup_report *ret
 	struct db_place control;
 
 	if (!dry)
-		TRY(refresh_shards(cx));
+		TRY(refresh_shards(cx, NULL));
 	if (dry && ret->control_pending > 0)
 		return ERR_NONE; /* the tables that would tell may not be there yet */
 	step(cx);
@@ -318,18 +341,52 @@ static enum err setup_tenants(struct ctx *cx, bool dry, struct setup_report *ret
 	return dry ? ERR_NONE : migrate_tenants(cx, behind.schemas, &ret->tenants_applied);
 }
 
-enum err setup_all(struct ctx *cx, const char *admin_conninfo, bool dry, struct setup_report *ret)
+static enum err setup_region_now(struct ctx *cx, const struct region *r, bool dry)
 {
+	const struct settings *s = cx->world->settings;
+	struct setup_report done = { 0 };
+	struct stock control = { 0 };
+
+	if (s->admin_conninfo != NULL && !dry)
+		TRY(make_region_place(cx, s->admin_conninfo, r));
+	if (!dry)
+		TRY(unit_once(cx, s->control_conninfo, ROLE_PROV, read_identity, &control));
+	TRY(setup_region_tables(cx, r, dry, &control, &done));
+	if (done.region_pending > 0)
+		return refuse(cx, ERR_CONFLICT,
+			"Migrations of region %s are missing: run controlcored migrate.", r->id);
+	return dry ? ERR_NONE : refresh_shards(cx, r);
+}
+
+enum err setup_region(struct ctx *cx, struct region *r)
+{
+	const int64_t deadline = cx->deadline_ms;
+	enum err e;
+
+	if (!db_server_answers(r->conninfo))
+		return refuse(cx, ERR_UNAVAILABLE, "The server of region %s does not answer.", r->id);
+	e = setup_region_now(cx, r, !cx->world->settings->migrate);
+	if (e == ERR_NONE)
+		e = setup_refusals_of(cx, r);
+	if (e == ERR_NONE)
+		atomic_store(&r->unprepared, false);
+	cx->deadline_ms = deadline;
+	return e;
+}
+
+enum err setup_all(struct ctx *cx, const char *admin_conninfo, unsigned how, struct setup_report *ret)
+{
+	const bool dry = (how & SETUP_DRY) != 0;
 	const int64_t deadline = cx->deadline_ms;
 	enum err e = ERR_NONE;
 
 	*ret = (struct setup_report){ 0 };
 	if (admin_conninfo != NULL && !dry)
-		e = make_places(cx, admin_conninfo);
+		e = make_places(cx, admin_conninfo, how);
 	if (e == ERR_NONE)
 		e = setup_control_tables(cx, dry, ret);
 	if (e == ERR_NONE)
-		e = setup_regions(cx, dry, ret);
+		e = setup_regions(cx, how, ret);
 	if (e == ERR_NONE)
 		e = setup_tenants(cx, dry, ret);
 	cx->deadline_ms = deadline;

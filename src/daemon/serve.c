@@ -19,6 +19,8 @@
 #include "cc/base/log.h"
 #include "cc/core/apikeys.h"
 #include "cc/core/provision.h"
+#include "cc/core/region_watch.h"
+#include "cc/core/world.h"
 
 #include "private.h"
 #include "program.h"
@@ -160,13 +162,22 @@ static int look_for_strays(struct ctx *cx)
 	return 0;
 }
 
+static void tell_silent(const struct world *w)
+{
+	for (size_t i = 0; i < w->nregions; i++)
+		if (region_is_down(&w->regions[i]))
+			LOG(LOG_WARN, "a region does not answer: it is served once it does and is set up",
+				LOG_TEXT("region", w->regions[i].id));
+}
+
 /* Brings the databases up to date and makes sure that it is safe to use them. */
 static int set_up(struct serving *s)
 {
 	const struct config *c = &s->program.config;
 	struct ctx cx = wire_ctx(&s->wire, s->program.arena, SETUP_MS);
 	struct setup_report r;
-	enum err e = setup_all(&cx, c->control.admin_conninfo, !c->control.migrate, &r);
+	const unsigned how = SETUP_WITHOUT_SILENT | (c->control.migrate ? 0 : SETUP_DRY);
+	enum err e = setup_all(&cx, c->control.admin_conninfo, how, &r);
 
 	if (e != ERR_NONE) {
 		complain_problem("the databases cannot be set up", &cx, e);
@@ -184,6 +195,7 @@ static int set_up(struct serving *s)
 		complain_problem("refusing to serve", &cx, e);
 		return EXIT_UNAVAILABLE;
 	}
+	tell_silent(&s->wire.world);
 	return look_for_strays(&cx);
 }
 

@@ -66,6 +66,8 @@ static void fill_settings(struct wire *w)
 		.base_domain = c->server.base_domain,
 		.neutral_hosts = neutral_hosts(w->arena, &c->server),
 		.control_conninfo = c->control.conninfo,
+		.admin_conninfo = c->control.admin_conninfo,
+		.migrate = c->control.migrate,
 		.pepper = bytes_of(c->secrets.pepper),
 		.audit_key = bytes_of(c->secrets.audit_key),
 		.audit_key_version = c->secrets.audit_key_version,

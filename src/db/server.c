@@ -68,6 +68,15 @@ int64_t db_server_heard_ms(const struct db_server *s)
 	return atomic_load_explicit(&s->heard_ms, memory_order_relaxed);
 }
 
+bool db_server_answers(const char *conninfo)
+{
+	const char *const keys[] = { "dbname", "connect_timeout", NULL };
+	const char *const values[] = { conninfo, "2", NULL };
+	const PGPing p = PQpingParams(keys, values, 1);
+
+	return p != PQPING_NO_RESPONSE && p != PQPING_REJECT;
+}
+
 void server_heard(struct db_server *s)
 {
 	if (s != NULL)

@@ -6,6 +6,8 @@
 #include "cc/core/region_watch.h"
 #include "cc/core/world.h"
 
+#define PREPARE_EVERY_MS 1000
+
 static void tell(const struct ctx *cx, const struct region *r, enum region_news news)
 {
 	if (news == REGION_LOST)
@@ -15,8 +17,16 @@ static void tell(const struct ctx *cx, const struct region *r, enum region_news 
 		LOG(LOG_INFO, "a region answers again", LOG_TEXT("region", r->id));
 }
 
+/* It is asked every second whether it can be set up by now. */
+static void prepare(struct ctx *cx, struct region *r, struct trouble *t, int64_t *ret_wait_ms)
+{
+	trouble_note(t, cx, region_prepare(cx, r));
+	*ret_wait_ms = PREPARE_EVERY_MS;
+}
+
 void *region_run(void *jobs)
 {
+	struct trouble trouble = { .what = "set-up of a region that was silent" };
 	struct jobs *j = jobs;
 	struct region *r = &j->world->regions[atomic_fetch_add(&j->watched, 1)];
 	struct arena *a = arena_create(4096);
@@ -25,7 +35,10 @@ void *region_run(void *jobs)
 	do {
 		struct ctx cx = jobs_ctx(j, a, REGION_SILENCE_MS);
 
-		tell(&cx, r, region_look(&cx, r, &wait_ms));
+		if (atomic_load(&r->unprepared))
+			prepare(&cx, r, &trouble, &wait_ms);
+		else
+			tell(&cx, r, region_look(&cx, r, &wait_ms));
 	} while (jobs_pause(j, ALARM_REGIONS, wait_ms));
 	arena_destroy(a);
 	return NULL;

@@ -8,6 +8,7 @@
 #include "cc/core/engine.h"
 #include "cc/core/marks.h"
 #include "cc/core/provision.h"
+#include "cc/core/region_watch.h"
 #include "cc/model/q_control.h"
 
 #define TICK_MS 1000
@@ -180,7 +181,8 @@ static void keep_house(struct upkeep *u)
 	if (!due(&u->orphans_at, ORPHANS_EVERY_MS))
 		return;
 	for (size_t i = 0; i < w->nregions && !jobs_stopping(u->jobs); i++)
-		look_for_orphans(u, &w->regions[i]);
+		if (!region_is_down(&w->regions[i]))
+			look_for_orphans(u, &w->regions[i]);
 }
 
 void *upkeep_run(void *jobs)

@@ -259,6 +259,48 @@ static void one_that_says_nothing(void **state)
 	others_do_not_notice("silent", daemon_region_freeze, daemon_region_thaw);
 }
 
+/* --- Without it from the start -------------------------------------------------------------------- */
+
+static void starts_without(change leave, change come_back, const char *how)
+{
+	struct client *op, *c;
+	const struct answer *a;
+	int64_t start;
+
+	leave(scene->d, GONE);
+	assert_int_equal(0, daemon_stop(scene->d));
+	start = clock_mono_ms();
+	daemon_restart(scene->d);
+	print_message("%s: ready without it after %lld ms\n", how, (long long)(clock_mono_ms() - start));
+	op = client_operator(scene->d);
+	assert_health(op, "degraded", "unhealthy");
+	c = client_of(scene->d, &scene->calm);
+	assert_status(200, read_anew(c));
+	client_close(c);
+	c = client_of(scene->d, &scene->gone[1]);
+	a = read_anew(c);
+	assert_error(503, "service_unavailable", a);
+	assert_non_null(answer_header(a, "Retry-After"));
+	client_close(c);
+	come_back(scene->d, GONE);
+	await_region(op, "healthy");
+	(void)await_service();
+	assert_health(op, "healthy", "healthy");
+	client_close(op);
+}
+
+static void a_node_starts_without_one_that_is_killed(void **state)
+{
+	(void)state;
+	starts_without(daemon_region_kill, daemon_region_restart, "killed");
+}
+
+static void a_node_starts_without_one_that_says_nothing(void **state)
+{
+	(void)state;
+	starts_without(daemon_region_freeze, daemon_region_thaw, "silent");
+}
+
 static int open_scene(void **state)
 {
 	static const struct daemon_options options = { .workers = WORKERS, .own_servers = true };
@@ -288,6 +330,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_that_is_killed),
 		cmocka_unit_test(one_that_says_nothing),
+		cmocka_unit_test(a_node_starts_without_one_that_is_killed),
+		cmocka_unit_test(a_node_starts_without_one_that_says_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, open_scene, close_scene);

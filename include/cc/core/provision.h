@@ -62,12 +62,22 @@ enum err provision_orphans(
  */
 enum err provision_expunge(struct ctx *cx, const char *tenant_id, int *ret_rows) MUST_USE;
 
-/* Set-up, idempotent: login roles, databases, migrations of control and regions; with dry: counts only. */
+/* Set-up, idempotent: login roles, databases, migrations of control and regions. */
 struct setup_report {
 	int control_pending, region_pending, tenants_pending;
 	int control_applied, region_applied, tenants_applied;
 };
-enum err setup_all(struct ctx *cx, const char *admin_conninfo, bool dry, struct setup_report *ret) MUST_USE;
+enum {
+	SETUP_DRY = 1,                  /* counts only */
+	SETUP_WITHOUT_SILENT = 2,       /* regions whose server is silent are left out: unprepared */
+};
+enum err setup_all(struct ctx *cx, const char *admin_conninfo, unsigned how,
+		   struct setup_report *ret) MUST_USE;
+/*
+ * What setup_all() and setup_refusals() do, for one region that was left out; then it is served. With an
+ * administrator and migrations or without, as the settings say. ERR_UNAVAILABLE: it is still silent.
+ */
+enum err setup_region(struct ctx *cx, struct region *r) MUST_USE;
 /* The start-up refusal list (reliability.md 2.2): ERR_CONFLICT with a sentence naming what is unsafe. */
 enum err setup_refusals(struct ctx *cx) MUST_USE;
 

@@ -25,6 +25,9 @@ enum region_news { REGION_SAME, REGION_LOST, REGION_BACK };
  */
 enum region_news region_look(struct ctx *cx, struct region *r, int64_t *ret_wait_ms);
 
+/* For one that was silent when this node started: its set-up, after which it is served. Its watcher's. */
+enum err region_prepare(struct ctx *cx, struct region *r) MUST_USE;
+
 /* Any thread. NULL, and one that nobody watches, is not down. */
 bool region_is_down(const struct region *r);
 /* ERR_UNAVAILABLE with a sentence when it is down. */

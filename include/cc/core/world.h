@@ -28,6 +28,7 @@ struct region {
 	const char *ident;              /* "us_east_1": part of role names */
 	struct db_budget *budget;       /* all shards of the region on this node */
 	struct db_server *server;       /* whether it answers: core/region_watch.h; NULL: nobody watches */
+	atomic_bool unprepared;         /* it was silent when this node started: setup_region() is to come */
 	_Atomic int64_t asked_us;       /* how long its latest answer took the one who watches; 0: none yet */
 	int in_vain;                    /* the watcher's: questions without an answer, in a row */
 	_Atomic int64_t no_writes_ms;   /* when it refused a write; 0: it took the latest one */
@@ -55,6 +56,8 @@ struct settings {
 	const char *base_domain;        /* "controlcore.io" */
 	const char *const *neutral_hosts;       /* hosts that name no tenant; NULL-terminated */
 	const char *control_conninfo;   /* of the control database, without user and password */
+	const char *admin_conninfo;     /* who makes roles and databases; NULL: nobody */
+	bool migrate;                   /* tables are brought up to date when serving */
 	struct bytes pepper;            /* API keys; ≥ 32 bytes */
 	struct bytes audit_key;         /* macs of the audit; ≥ 32 bytes */
 	int64_t audit_key_version;

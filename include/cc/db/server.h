@@ -19,6 +19,12 @@ bool db_server_say_down(struct db_server *s);
 bool db_server_say_up(struct db_server *s);
 bool db_server_is_down(const struct db_server *s);      /* NULL: false */
 
+/*
+ * Asks, for two seconds at most, whether a server takes connections at all, whatever it thinks of ours.
+ * conninfo: libpq keywords; what is wrong with them is no silence.
+ */
+bool db_server_answers(const char *conninfo);
+
 /* When anything last came from it, by anybody's connection: clock_mono_ms(); 0: never. */
 int64_t db_server_heard_ms(const struct db_server *s);
 
