@@ -30,6 +30,10 @@ SELECT cc_region.create_tenant($1, $2, $3);
 -- args: schema_id text
 SELECT cc_region.drop_tenant($1);
 
+-- name: region_schema_close :exec
+-- args: schema_id text
+SELECT cc_region.close_tenant($1);
+
 -- Everything here that looks like a tenant's: schemas of this database, and roles that the region's
 -- pool roles (whose names begin alike) are members of.
 -- name: region_present :many slot

@@ -13,5 +13,6 @@ extern const struct route_group resource_routes, bouncer_routes, user_routes;
 extern const struct route_group audit_routes, audit_export_routes, checkpoint_routes, signing_routes;
 extern const struct route_group operation_routes, quota_routes, domain_routes, alert_routes;
 extern const struct route_group held_name_routes;
+extern const struct route_group deployment_routes;
 
 #endif

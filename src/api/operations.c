@@ -132,7 +132,7 @@ static enum err operation_cancel_it(struct ctx *cx, struct req *rq)
 #define CANCEL .store = STORE_NONE, .mode = DB_WRITE, ALWAYS, .object = "operation", .status = 202, \
 	.handler = operation_cancel_it, .reply = &operation_schema, .errors = { ERR_NOT_CANCELLABLE }, \
 	.doc = "Each kind wants the scope of what it undoes: tenant_deletion wants tenant:delete or " \
-	       "platform:tenants."
+	       "platform:tenants, tenant_move deployments:write or platform:tenants."
 
 static const struct route routes[] = {
 	{ M_GET, BASE, "listTenantOperations", "tenant:read", "platform:read", .auth = AUTH_TENANT, READ,

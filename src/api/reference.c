@@ -21,6 +21,7 @@ static const struct reference_word tags[] = {
 	{ "Domains", "The names that a tenant is reached by, and how those of its own are proven.", NULL },
 	{ "Held names", "Slugs and domains that tenants had until lately: nobody else can have them yet.",
 	  NULL },
+	{ "Deployments", "Where a tenant lives, and moving it to another region while it works.", NULL },
 	{ "Alerts", "What a tenant should know of: raised, and resolved, by itself.", NULL },
 	{ "Operations", "Work that takes longer than a request: how far it came, and taking it back.",
 	  NULL },
@@ -44,6 +45,7 @@ static const struct reference_word tags[] = {
 static const struct reference_word params[] = {
 	{ "tenant_id", "Id of the tenant, or its slug.", "tenant-acme-ggokv3" },
 	{ "domain", "The name, as it is looked up or as people write it.", "policies.acme.com" },
+	{ "deployment_id", "Id of the move.", "deploy-4vmq5w3dfj" },
 	{ "alert_id", "Id of the alert.", "alert-k3v5x2wq7nfa" },
 	{ "name", "The slug or the domain.", "acme" },
 	{ "operation_id", "Id of the operation, as Location had it.", "op-4vmq5w3dfj2a" },

@@ -9,6 +9,7 @@ const struct route_group *const api_groups[] = {
 	&quota_routes,
 	&domain_routes,
 	&held_name_routes,
+	&deployment_routes,
 	&alert_routes,
 	&operation_routes,
 	&apikey_routes,
@@ -87,6 +88,9 @@ const struct db_constraint api_constraints[] = {
 	{ "alert_open", ERR_CONFLICT, NULL, "the alert was raised already" },
 	{ "alert_pkey", ERR_CONFLICT, NULL, "the id of the alert exists; retry" },
 	{ "alert_tenant_id_fkey", ERR_TENANT_NOT_FOUND, NULL, "the tenant is gone" },
+	{ "deployment_live", ERR_OPERATION_RUNNING, NULL, "a move of the tenant was begun" },
+	{ "deployment_pkey", ERR_CONFLICT, NULL, "the id of the move exists; retry" },
+	{ "deployment_tenant_id_fkey", ERR_TENANT_NOT_FOUND, NULL, "the tenant is gone" },
 	{ "operation_pkey", ERR_CONFLICT, NULL, "the id of the operation exists; retry" },
 	{ NULL, ERR_NONE, NULL, NULL },
 };

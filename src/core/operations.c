@@ -3,6 +3,7 @@
 
 #include "cc/base/clock.h"
 #include "cc/core/actor.h"
+#include "cc/core/deployments.h"
 #include "cc/core/scope.h"
 #include "cc/core/tenant.h"
 #include "cc/core/tenants.h"
@@ -12,8 +13,9 @@
 
 #define NOTE_MS 2000
 
-static enum err undelete(struct ctx *cx)
+static enum err undelete(struct ctx *cx, const char *id)
 {
+	(void)id;
 	return tenants_restore(cx, ARENA_NEW(cx->arena, struct tenant_row));
 }
 
@@ -21,9 +23,10 @@ static const struct ability {
 	bool exclusive;
 	const char *cancel_scope;       /* beside platform:tenants */
 	/* Takes it back and ends it; the tenant's row is locked. NULL: it cannot be. */
-	enum err (*cancel)(struct ctx *cx);
+	enum err (*cancel)(struct ctx *cx, const char *id);
 } abilities[] = {
 	[OPERATION_TENANT_DELETION] = { true, "tenant:delete", undelete },
+	[OPERATION_TENANT_MOVE] = { true, "deployments:write", deployments_cancel },
 };
 
 static const struct ability *ability_of(const struct operation *op)
@@ -36,8 +39,13 @@ static const struct ability *ability_of(const struct operation *op)
 
 enum err operation_begin(struct ctx *cx, enum operation_kind kind, const char *step, const char **ret_id)
 {
+	*ret_id = id_new(cx->arena, "op-", 12);
+	return operation_begin_as(cx, kind, step, *ret_id);
+}
+
+enum err operation_begin_as(struct ctx *cx, enum operation_kind kind, const char *step, const char *id)
+{
 	struct operation *blocker = ARENA_NEW(cx->arena, struct operation);
-	const char *id = id_new(cx->arena, "op-", 12);
 	bool found;
 
 	TRY(q_operation_blocker(cx->db, blocker, &found, cx->tenant->id));
@@ -49,7 +57,6 @@ enum err operation_begin(struct ctx *cx, enum operation_kind kind, const char *s
 	q_operation_insert_later(cx->db, id, cx->tenant->id, operation_kinds[kind],
 				 abilities[kind].exclusive, step,
 				 cx->actor != NULL ? cx->actor->id : actor_kind_name(ACTOR_SYSTEM));
-	*ret_id = id;
 	return ERR_NONE;
 }
 
@@ -85,8 +92,9 @@ enum err operation_cancel(struct ctx *cx, const char *id, struct operation *ret)
 	if (can == NULL || can->cancel == NULL || !str_eq(op->status, "running"))
 		return refuse_cancel(cx, op);
 	TRY(check_scope(cx, op, can));
-	e = can->cancel(cx);
-	if (e == ERR_UNDO_OVER || e == ERR_NOT_DELETED || e == ERR_TENANT_NOT_FOUND)
+	e = can->cancel(cx, id);
+	if (e == ERR_NOT_CANCELLABLE || e == ERR_UNDO_OVER || e == ERR_NOT_DELETED ||
+	    e == ERR_TENANT_NOT_FOUND)
 		return refuse_cancel(cx, op);
 	TRY(e);
 	q_operation_get_later(cx->db, ret, cx->tenant->id, id);

@@ -66,6 +66,18 @@ const struct plan *tenants_plan(struct ctx *cx, const char *name)
 	return p;
 }
 
+/* A rule about regions that are not served here, or that forbids the one the data is in, was a mistake. */
+static void check_residency(struct ctx *cx, const struct strv *allowed, const char *field, const char *region)
+{
+	for (size_t i = 0; i < allowed->n; i++)
+		if (region_find(cx->world, allowed->v[i]) == NULL)
+			(void)refuse_field(cx, "settings.allowed_regions", "unknown_region",
+					   "`settings.allowed_regions` must name regions served here");
+	if (allowed->n > 0 && !strv_has(allowed, region))
+		(void)refuse_field(cx, field, "residency_forbids",
+				   "`%s` must be in keeping with where the data is: %s", field, region);
+}
+
 static void spec_limits(const struct tenant_new *in, const struct plan *plan, struct limits *ret)
 {
 	for (size_t i = 0; i < KINDS; i++) {
@@ -87,6 +99,7 @@ enum err tenants_spec(struct ctx *cx, const struct tenant_new *in, struct tenant
 	if (region_find(cx->world, in->region) == NULL)
 		(void)refuse_field(cx, "region", "unknown_region",
 				   "`region` must be one of the regions served here");
+	check_residency(cx, &in->settings.allowed_regions, "region", in->region);
 	TRY(ctx_faults(cx));
 	*ret = (struct tenant_spec){
 		.name = in->name,
@@ -100,6 +113,7 @@ enum err tenants_spec(struct ctx *cx, const struct tenant_new *in, struct tenant
 		.owner_username = "owner",
 		.require_if_match = in->settings.require_if_match,
 		.require_tests = in->settings.require_tests,
+		.allowed_regions = in->settings.allowed_regions,
 	};
 	spec_limits(in, plan, &ret->limits);
 	return ERR_NONE;
@@ -227,6 +241,9 @@ enum err tenants_update(struct ctx *cx, const struct tenants_edit *edit, struct 
 	if (ret_changed->n == 0)
 		return ERR_NONE;
 	TRY(check_rights(cx, ret_changed));
+	if (strv_has(ret_changed, "settings.allowed_regions"))
+		check_residency(cx, &max->allowed_regions, "settings.allowed_regions", row->region);
+	TRY(ctx_faults(cx));
 	if (!str_eq(before.plan_type, row->plan_type))
 		TRY(follow_plan(cx, edit->sent, &before, row));
 	TRY(check_usage(cx, edit->used, &before, row));
@@ -234,6 +251,6 @@ enum err tenants_update(struct ctx *cx, const struct tenants_edit *edit, struct 
 		TRY(move_domain(cx, &before, row));
 	q_tenant_update_later(cx->db, ret, found, row->id, row->name, row->slug, row->domain, row->plan_type,
 			      max->max_policies, max->max_users, max->max_bouncers, max->max_resources,
-			      max->require_if_match, max->require_tests);
+			      max->require_if_match, max->require_tests, &max->allowed_regions);
 	return ERR_NONE;
 }

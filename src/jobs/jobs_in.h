@@ -9,7 +9,7 @@
 #include "cc/base/lock.h"
 #include "cc/jobs/jobs.h"
 
-#define THREADS_MAX 7
+#define THREADS_MAX 8
 #define WATCHES_MAX 16 /* regions, each with a thread of its own */
 #define PUSH_CHANNEL "cc:change"
 
@@ -22,6 +22,7 @@ enum alarm {
 	ALARM_LIMITS, /* none: only the end of the jobs wakes it */
 	ALARM_DOMAINS, /* the same */
 	ALARM_REGIONS, /* the same */
+	ALARM_MOVES, /* the same */
 	ALARM_COUNT,
 };
 
@@ -66,5 +67,6 @@ void *limits_run(void *jobs); /* limits.c */
 void *keys_run(void *jobs); /* keys.c */
 void *domains_run(void *jobs); /* domains.c */
 void *region_run(void *jobs); /* regions.c */
+void *moves_run(void *jobs); /* moves.c */
 
 #endif

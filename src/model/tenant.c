@@ -20,6 +20,9 @@ static const struct field tenant_settings_fields[] = {
 	BOOL(T, require_if_match, F_RW, "PUT, PATCH and DELETE without If-Match are refused (428)."),
 	BOOL(T, require_tests, F_RW,
 	     "Policies whose test cases did not run, or that have none, are not promoted (409)."),
+	STRS(T, allowed_regions, F_RW, 0, 32, NULL, 40,
+	     "The regions that its data may be in, changed by operators only; none: all of them.",
+	     .example = "[]"),
 };
 #undef T
 SCHEMA_IN(tenant_settings_schema, struct tenant_settings, "TenantSettings", tenant_settings_fields);

@@ -260,6 +260,25 @@ const char *contract_held_name(struct contract *k)
 	return name;
 }
 
+/* To a region that no node serves: nobody goes on with it. */
+const char *contract_deployment(struct contract *k, const char *tenant, bool over)
+{
+	static char id[64];
+	static int n;
+	char sql[600];
+
+	snprintf(id, sizeof(id), "deploy-%010d", ++n);
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO cc.deployment (id, tenant_id, from_region, from_schema, from_shard, epoch,"
+		 " to_region, bare, window_at, estimated_at, started_by, step, completed_at)"
+		 " SELECT '%s', id, region, schema_id, shard, epoch, 'nowhere', false, now(), now(), 'key',"
+		 " '%s', %s FROM cc.tenant WHERE id = '%s'",
+		 id, over ? "aborted" : "scheduled", over ? "now()" : "NULL",
+		 tenant);
+	fixture_control(k->d, sql);
+	return id;
+}
+
 const char *contract_object(struct contract *k, const struct route *r, const char *tenant)
 {
 	static char id[64];
@@ -273,6 +292,8 @@ const char *contract_object(struct contract *k, const struct route *r, const cha
 		return NULL;
 	if (strstr(path, "/operations") != NULL)
 		return make_operation(k, r, tenant);
+	if (strstr(path, "/deployments") != NULL)
+		return contract_deployment(k, tenant, r->method == M_GET);
 	if (strstr(path, "/alerts") != NULL)
 		return contract_alert(k, tenant);
 	if (strstr(path, "/held-names") != NULL)

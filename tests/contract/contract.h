@@ -62,6 +62,7 @@ const char *contract_tenant(struct contract *k);
 /* An id for the last {…} of the path, made by the POST that makes such objects. NULL: the path has none. */
 const char *contract_object(struct contract *k, const struct route *r, const char *tenant);
 /* An open alert of the tenant; no request raises one. */
+const char *contract_deployment(struct contract *k, const char *tenant, bool over);
 const char *contract_alert(struct contract *k, const char *tenant);
 const char *contract_held_name(struct contract *k); /* of a tenant that is gone */
 

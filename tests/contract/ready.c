@@ -30,6 +30,7 @@ static const struct {
 static const struct {
 	const char *op, *body;
 } bodies[] = {
+	{"deployTenant", "{\"region\":\"eu-west-1\",\"migrate_data\":true,\"discard_data\":false}"},
 	{"setQuota",
          "{\"policies\":{\"limit\":900,\"enforcement\":\"grace\",\"grace_percent\":10,"
          "\"thresholds\":[50,100]}}"},
@@ -106,7 +107,8 @@ static const char *tenant_for(struct contract *k, const struct route *r)
 	const char *brace = strrchr(r->path, '{');
 
 	if (r->mode == DB_WRITE && brace != NULL &&
-		(strncmp(brace, "{tenant_id}", 11) == 0 || strncmp(brace, "{operation_id}", 14) == 0))
+		(strncmp(brace, "{tenant_id}", 11) == 0 || strncmp(brace, "{deployment_id}", 15) == 0 ||
+			strncmp(brace, "{operation_id}", 14) == 0))
 		return contract_tenant(k);
 	return k->t.id;
 }

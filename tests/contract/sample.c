@@ -19,6 +19,7 @@ static const char *word_of(const char *field)
 {
 	static const char *const words[][2] = {
 		{"region",     "us-east-1"    },
+		{"allowed_regions", "us-east-1"},
                 { "plan_type", "pro"          },
                 { "scopes",    "policies:read"},
                 { "allowed_cidrs", "127.0.0.0/8"}

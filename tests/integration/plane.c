@@ -39,6 +39,11 @@ static const struct db_constraint constraints[] = {
 	{ 0         },
 };
 
+static struct pg *pg_of(struct plane *p, const char *database)
+{
+	return str_eq(database, PLANE_WEST) ? p->west : p->pg;
+}
+
 static void region_make(struct plane *p, size_t i, const char *id, const char *ident, const char *database)
 {
 	struct region *r = &p->regions[i];
@@ -46,7 +51,7 @@ static void region_make(struct plane *p, size_t i, const char *id, const char *i
 	r->id = id;
 	r->group = "na";
 	r->ident = ident;
-	r->conninfo = arena_strdup(p->arena, pg_conninfo(p->pg, database));
+	r->conninfo = arena_strdup(p->arena, pg_conninfo(pg_of(p, database), database));
 	r->budget = db_budget_create(8);
 	lock_init(&r->lock, RANK_REGISTRY);
 }
@@ -67,7 +72,7 @@ static struct db_pool *control_pool(struct plane *p, const char *role)
 	return db_pool_create(&conf);
 }
 
-struct plane *plane_join(struct pg *pg)
+static struct plane *join(struct pg *pg, struct pg *west)
 {
 	static const unsigned char secret[32] = "a secret of thirty-two bytes...";
 	struct plane *p = calloc(1, sizeof(*p));
@@ -76,6 +81,7 @@ struct plane *plane_join(struct pg *pg)
 		abort();
 	db_constraints_register(constraints);
 	p->pg = pg;
+	p->west = west;
 	p->arena = arena_create(65536);
 	p->settings = (struct settings){
 		.base_domain = "controlcore.io",
@@ -120,6 +126,11 @@ struct plane *plane_join(struct pg *pg)
 	return p;
 }
 
+struct plane *plane_join(struct pg *pg)
+{
+	return join(pg, pg);
+}
+
 void plane_leave(struct plane *p)
 {
 	registry_destroy(p->world.registry);
@@ -147,9 +158,9 @@ static void must(struct ctx *cx, const char *what, enum err e)
 	fail();
 }
 
-struct plane *plane_start(void)
+static struct plane *start(struct pg *pg, struct pg *west)
 {
-	struct plane *p = plane_join(pg_start());
+	struct plane *p = join(pg, west);
 	struct setup_report r;
 	struct ctx cx = plane_ctx(p);
 	const char *admin = arena_printf(cx.arena, "host=%s port=5432 user=%s", pg_dir(p->pg), PG_SUPERUSER);
@@ -159,11 +170,27 @@ struct plane *plane_start(void)
 	return p;
 }
 
+struct plane *plane_start(void)
+{
+	struct pg *pg = pg_start();
+
+	return start(pg, pg);
+}
+
+struct plane *plane_start_two(void)
+{
+	struct pg *pg = pg_start();
+
+	return start(pg, pg_start());
+}
+
 void plane_stop(struct plane *p)
 {
-	struct pg *pg = p->pg;
+	struct pg *pg = p->pg, *west = p->west;
 
 	plane_leave(p);
+	if (west != pg)
+		pg_stop(west);
 	pg_stop(pg);
 }
 
@@ -244,7 +271,7 @@ const char *plane_text(struct plane *p, const char *database, const char *sql_fm
 	va_start(ap, sql_fmt);
 	sql = vformat(p, sql_fmt, ap);
 	va_end(ap);
-	return arena_strdup(p->arena, pg_value(p->pg, database, sql));
+	return arena_strdup(p->arena, pg_value(pg_of(p, database), database, sql));
 }
 
 int64_t plane_number(struct plane *p, const char *database, const char *sql_fmt, ...)
@@ -256,7 +283,7 @@ int64_t plane_number(struct plane *p, const char *database, const char *sql_fmt,
 	va_start(ap, sql_fmt);
 	sql = vformat(p, sql_fmt, ap);
 	va_end(ap);
-	assert_true(parse_int64(pg_value(p->pg, database, sql), &v));
+	assert_true(parse_int64(pg_value(pg_of(p, database), database, sql), &v));
 	return v;
 }
 
@@ -268,7 +295,7 @@ void plane_sql(struct plane *p, const char *database, const char *sql_fmt, ...)
 	va_start(ap, sql_fmt);
 	sql = vformat(p, sql_fmt, ap);
 	va_end(ap);
-	pg_sql(p->pg, database, sql);
+	pg_sql(pg_of(p, database), database, sql);
 }
 
 static void check_control(struct plane *p)
@@ -391,7 +418,7 @@ __attribute__((noreturn)) static void child(
 	enum err e;
 
 	setenv("CC_FAILPOINT", failpoint, 1);
-	p = plane_join(parent->pg);
+	p = join(parent->pg, parent->west);
 	p->settings = parent->settings;
 	cx = plane_ctx(p);
 	e = work(p, &cx, arg);

@@ -17,6 +17,7 @@
 
 struct plane {
 	struct pg *pg;
+	struct pg *west; /* of the region eu-west-1: the same, but for plane_start_two() */
 	struct arena *arena; /* what lives as long as the plane */
 	struct settings settings;
 	struct region regions[PLANE_REGIONS];
@@ -25,6 +26,8 @@ struct plane {
 
 /* Starts the server and sets everything up, without spares. */
 struct plane *plane_start(void);
+/* The same with a server of its own for eu-west-1. */
+struct plane *plane_start_two(void);
 void plane_stop(struct plane *p);
 /* A plane on a server that runs: pools and registry of its own, nothing is set up. */
 struct plane *plane_join(struct pg *pg);

@@ -108,6 +108,21 @@ static void make_held_name(struct stage *s, char *ret, size_t size)
 	fixture_control(s->d, sql);
 }
 
+static void make_deployment(struct stage *s, const struct party *p, char *ret, size_t size)
+{
+	char sql[600];
+
+	/* There can be one; it goes to no region that anybody serves, and can be cancelled for ever. */
+	snprintf(ret, size, "deploy-%s", p->marker);
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO cc.deployment (id, tenant_id, from_region, from_schema, from_shard, epoch,"
+		 " to_region, bare, window_at, estimated_at, started_by, step, completed_at)"
+		 " SELECT '%s', id, region, schema_id, shard, epoch, 'nowhere', false, now(), now(), '%s',"
+		 " 'scheduled', NULL FROM cc.tenant WHERE id = '%s' ON CONFLICT DO NOTHING",
+		 ret, p->marker, p->t.id);
+	fixture_control(s->d, sql);
+}
+
 static void make_by_post(struct stage *s, struct party *p, const char *made_at, char *ret, size_t size)
 {
 	const struct route *r = route_named(M_POST, made_at);
@@ -145,6 +160,8 @@ void stage_fresh_object(struct stage *s, struct party *p, const char *made_at, c
 		make_alert(s, p, ret, size);
 	else if (strstr(made_at, "/held-names") != NULL)
 		make_held_name(s, ret, size);
+	else if (strstr(made_at, "/deployments") != NULL)
+		make_deployment(s, p, ret, size);
 	else
 		make_by_post(s, p, made_at, ret, size);
 }

@@ -14,7 +14,7 @@
 static const char *const waiting[] = {
 	"platform:billing", "bouncers:connect",
 	"decisions:evaluate",
-	"deployments:read", "deployments:write", "billing:read",    "billing:write",     "metrics:read",
+	"billing:read",    "billing:write",     "metrics:read",
 	"webhooks:read",    "webhooks:write",   "exports:read",    "exports:write",
 };
 

@@ -54,6 +54,9 @@
 	X(ALREADY_ROTATED, 409, "already_rotated", "the API key has a successor already") \
 	X(IDEM_RUNNING, 409, "idempotency_in_progress", \
 		  "a request with this Idempotency-Key is still running; retry in a moment") \
+	X(IN_REGION, 409, "already_in_region", "the tenant lives in this region already") \
+	X(HAS_DATA, 409, "has_data", \
+		  "the tenant has data that would be left behind; say discard_data, or migrate it") \
 	X(NOT_CANCELLABLE, 409, "not_cancellable", "the operation is over, or cannot be stopped any more") \
 	X(PRODUCTION_IMMUTABLE, 409, "production_immutable", "production policies change by promotion only") \
 	X(TESTS_FAILED, 409, "tests_failed", \
@@ -87,6 +90,7 @@
 	X(HTTP_VERSION, 505, "http_version_not_supported", "HTTP/1.0 and HTTP/1.1 are spoken here") \
 	X(ENGINE_LATE, 408, "evaluation_budget_exceeded", "the policy engine did not answer in time") \
 	X(UNAVAILABLE, 503, "service_unavailable", "a part of the service cannot be reached; retry") \
+	X(REGION_DOWN, 503, "region_unavailable", "the region does not answer; retry") \
 	X(OVERLOADED, 503, "overloaded", "the server is at its capacity; retry") \
 	X(TENANT_MOVING, 503, "tenant_moving", "the tenant is being moved; retry in a moment") \
 	X(TENANT_MIGRATING, 503, "tenant_migrating", "the tenant's schema is being upgraded; retry") \

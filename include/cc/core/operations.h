@@ -14,6 +14,7 @@
  */
 enum operation_kind {
 	OPERATION_TENANT_DELETION,
+	OPERATION_TENANT_MOVE,          /* has the id of its deployment */
 };
 
 /*
@@ -24,6 +25,9 @@ enum operation_kind {
 /* ERR_OPERATION_RUNNING names the one that excludes it. One round trip. */
 enum err operation_begin(struct ctx *cx, enum operation_kind kind, const char *step,
 			 const char **ret_id) MUST_USE;
+/* The same with an id that something else has as well. */
+enum err operation_begin_as(struct ctx *cx, enum operation_kind kind, const char *step,
+			    const char *id) MUST_USE;
 /*
  * The kind takes it back. ERR_NOT_FOUND, ERR_NOT_CANCELLABLE, ERR_SCOPE: the kind wants a scope of its own.
  * ret is filled by the commit.

@@ -5,7 +5,7 @@
 #include "cc/core/world.h"
 
 /* The background threads of a node: change-feed poller, Redis push (both ways), provisioning and purge,
- * keys of issuers, checks of domains. */
+ * keys of issuers, checks of domains, moves between regions. */
 struct jobs;
 
 /* Sets w->jobs, w->changed, w->work_due and w->keys_due. NULL: no thread could be started. */

@@ -11,6 +11,7 @@ extern const char *const suspend_modes[];       /* blocked read_only */
 struct tenant_settings {
 	int64_t max_policies, max_users, max_bouncers, max_resources;
 	bool require_if_match, require_tests;
+	struct strv allowed_regions;    /* where its data may live; none: everywhere */
 	uint64_t seen;
 };
 extern const struct schema tenant_settings_schema;

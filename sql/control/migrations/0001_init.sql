@@ -62,6 +62,7 @@ CREATE TABLE cc.tenant (
 	quotas         json NOT NULL DEFAULT '{}',      -- by metric what there is to it beside its limit
 	require_if_match boolean NOT NULL DEFAULT false,
 	require_tests   boolean NOT NULL DEFAULT false,
+	allowed_regions text[] NOT NULL DEFAULT '{}',   -- where it may be moved to; none: everywhere
 	issuers        json NOT NULL DEFAULT '[]',     -- who may sign tokens for the tenant's people
 	owner_email    text NOT NULL,
 	created_at     timestamptz NOT NULL,
@@ -377,6 +378,60 @@ CREATE INDEX operation_page ON cc.operation (tenant_id, created_at, id);
 CREATE UNIQUE INDEX operation_exclusive ON cc.operation (tenant_id) WHERE status = 'running' AND exclusive;
 CREATE INDEX operation_finished ON cc.operation (finished_at) WHERE finished_at IS NOT NULL;
 
+-- Moves of tenants between regions (core/move_machine.h). A turn is the right to one step: whoever stores the
+-- next one, or takes the move over, has a later turn, and what was decided in an older one is refused here and in
+-- the head rows of both regions. lease_until: when it is somebody's turn again.
+CREATE SEQUENCE cc.move_turn;
+CREATE TABLE cc.deployment (
+	id            text PRIMARY KEY,
+	tenant_id     text NOT NULL REFERENCES cc.tenant,
+	from_region   text NOT NULL,
+	from_schema   text NOT NULL,
+	from_shard    int  NOT NULL,
+	epoch         bigint NOT NULL,          -- of the placement that is left
+	to_region     text NOT NULL CHECK (to_region <> from_region),
+	to_schema     text,
+	to_shard      int,
+	bare          boolean NOT NULL,         -- policies, resources and bouncers are left behind
+	window_at     timestamptz NOT NULL,
+	step          text NOT NULL DEFAULT 'scheduled',
+	reason        int  NOT NULL DEFAULT 0,
+	attempts      int  NOT NULL DEFAULT 0,
+	failures      int  NOT NULL DEFAULT 0,
+	fenced_at     timestamptz,
+	not_before    timestamptz,
+	cancelled     boolean NOT NULL DEFAULT false,
+	turn          bigint NOT NULL DEFAULT nextval('cc.move_turn'),
+	lease_until   timestamptz NOT NULL DEFAULT now(),
+	steps         json NOT NULL DEFAULT '[]',
+	rows_total    bigint NOT NULL DEFAULT 0, -- when it was asked for
+	bytes_total   bigint NOT NULL DEFAULT 0,
+	rows_copied   bigint NOT NULL DEFAULT 0,
+	bytes_copied  bigint NOT NULL DEFAULT 0,
+	copy_ms       bigint NOT NULL DEFAULT 0,
+	lag_rows      bigint,
+	verified_version bigint,                -- up to there both sides were compared, and are the same
+	verified_seq  bigint,
+	checksum      text,
+	freeze_ms     bigint,
+	error         json,                     -- the last failure
+	started_by    text NOT NULL,
+	created_at    timestamptz NOT NULL DEFAULT now(),
+	estimated_at  timestamptz NOT NULL,
+	completed_at  timestamptz,
+	CHECK ((step IN ('completed', 'aborted')) = (completed_at IS NOT NULL))
+);
+CREATE INDEX deployment_page ON cc.deployment (tenant_id, created_at, id);
+CREATE UNIQUE INDEX deployment_live ON cc.deployment (tenant_id) WHERE completed_at IS NULL;
+CREATE INDEX deployment_due ON cc.deployment (lease_until) WHERE completed_at IS NULL;
+
+-- Rows a second, of what was copied lately, for whoever asks how long it will take.
+CREATE FUNCTION cc.copy_speed() RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(greatest(sum(rows_copied) * 1000 / nullif(sum(copy_ms), 0), 1), 5000)::bigint FROM (
+		SELECT rows_copied, copy_ms FROM cc.deployment WHERE copy_ms > 0 ORDER BY created_at DESC LIMIT 20) d
+$$;
+
 -- The audit may be added to; it goes only with the tenant it is about, in steps.
 CREATE FUNCTION cc.forget_audit(tenant text, most int) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -416,6 +471,9 @@ REVOKE ALL ON FUNCTION cc.name_free(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION cc.domain_is_held(text, text), cc.domain_held_until(text, text),
 	cc.domain_contest(text, text), cc.name_free(text, text) TO cc_ctl, cc_ctl_tenant;
 REVOKE UPDATE, DELETE ON cc.tenant_audit, cc.audit_checkpoint FROM cc_ctl;
+REVOKE ALL ON FUNCTION cc.copy_speed() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION cc.copy_speed() TO cc_ctl, cc_ctl_tenant;
+GRANT USAGE ON SEQUENCE cc.move_turn TO cc_ctl, cc_ctl_tenant;
 
 GRANT SELECT, INSERT ON cc.audit_checkpoint TO cc_ctl_tenant;
 GRANT SELECT ON cc.tenant, cc.domain, cc.api_key, cc.api_key_live, cc.tenant_audit TO cc_ctl_tenant;
@@ -429,6 +487,8 @@ GRANT UPDATE (look_at, lease_until) ON cc.certificate TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.domain_quarantine TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE, DELETE ON cc.idempotency TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.operation, cc.alert TO cc_ctl_tenant;
+GRANT SELECT, INSERT ON cc.deployment TO cc_ctl_tenant;
+GRANT UPDATE (cancelled, lease_until) ON cc.deployment TO cc_ctl_tenant;
 GRANT SELECT, INSERT ON cc.name TO cc_ctl_tenant;       -- its own: a domain may change
 GRANT UPDATE (kind, until) ON cc.name TO cc_ctl_tenant;
 GRANT SELECT, UPDATE ON cc.change_head TO cc_ctl_tenant;
@@ -458,6 +518,8 @@ ALTER TABLE cc.operation ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.operation FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.alert ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.alert FORCE ROW LEVEL SECURITY;
+ALTER TABLE cc.deployment ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cc.deployment FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY everything ON cc.tenant TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.name TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
@@ -470,6 +532,7 @@ CREATE POLICY everything ON cc.tenant_audit TO cc_ctl, cc_prov USING (true) WITH
 CREATE POLICY everything ON cc.audit_checkpoint TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.idempotency TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.operation TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
+CREATE POLICY everything ON cc.deployment TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.alert TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 
 CREATE POLICY own ON cc.tenant TO cc_ctl_tenant
@@ -506,5 +569,8 @@ CREATE POLICY own ON cc.operation TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
 CREATE POLICY own ON cc.alert TO cc_ctl_tenant
+	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
+	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
+CREATE POLICY own ON cc.deployment TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));

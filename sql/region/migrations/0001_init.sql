@@ -49,6 +49,19 @@ BEGIN
 	EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', schema_id, schema_id);
 END $$;
 
+-- A tenant that has moved away: who still believes that it lives here is told at once.
+CREATE FUNCTION cc_region.close_tenant(schema_id text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF schema_id !~ '^t_[a-z2-7]{16}$' THEN
+		RAISE EXCEPTION 'not a schema id';
+	END IF;
+	PERFORM pg_advisory_xact_lock(hashtextextended(schema_id, 0));
+	IF EXISTS (SELECT FROM pg_namespace WHERE nspname = schema_id) THEN
+		EXECUTE format('REVOKE ALL ON SCHEMA %I FROM %I', schema_id, schema_id);
+	END IF;
+END $$;
+
 -- Dropping what is not there is success: the caller repeats until its record is gone.
 CREATE FUNCTION cc_region.drop_tenant(schema_id text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -68,4 +81,5 @@ END $$;
 
 REVOKE ALL ON FUNCTION cc_region.create_shard(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION cc_region.create_tenant(text, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION cc_region.close_tenant(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION cc_region.drop_tenant(text) FROM PUBLIC;

@@ -7,6 +7,7 @@ CREATE TABLE head (
 	version          bigint  NOT NULL DEFAULT 0,
 	epoch            bigint  NOT NULL DEFAULT 0,
 	writable         boolean NOT NULL DEFAULT false,
+	turn             bigint  NOT NULL DEFAULT 0, -- of the last step of a move that touched this row; older ones may not
 	policies_used    bigint  NOT NULL DEFAULT 0 CHECK (policies_used >= 0),
 	resources_used   bigint  NOT NULL DEFAULT 0 CHECK (resources_used >= 0),
 	bouncers_used    bigint  NOT NULL DEFAULT 0 CHECK (bouncers_used >= 0),

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_CORE_MOVES_H
+#define CC_CORE_MOVES_H
+
+#include "cc/base/ctx.h"
+#include "cc/model/move.h"
+
+/*
+ * Moves of tenants between regions while they work. What a move does next says move_machine.h; here it is
+ * done. On the thread that owns cx, which waits for PostgreSQL: jobs.
+ */
+
+/*
+ * Goes on with one move that is due, for a moment: until it has to wait, or somebody else's turn comes.
+ * *ret_did: there was one. Any number of nodes may do so at once.
+ */
+enum err moves_tick(struct ctx *cx, bool *ret_did) MUST_USE;
+
+#endif

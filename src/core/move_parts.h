@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_CORE_MOVE_PARTS_H
+#define CC_CORE_MOVE_PARTS_H
+
+#include "cc/core/move_machine.h"
+#include "cc/db/unit.h"
+#include "cc/model/head.h"
+#include "cc/model/move.h"
+#include "cc/model/provision.h"
+
+/* A move in hand: its row as this node last stored or took it. */
+struct move {
+	struct move_row row;
+	struct move_state state;
+	int64_t read_us;                /* clock_mono_us() when row was read */
+	struct db_place source, target; /* both as the owners of the schemas */
+};
+
+/* The tables that move, in one order everywhere. */
+struct move_table {
+	const char *name;
+	bool bare;                      /* also of a tenant that leaves its data behind */
+	bool keyed;                     /* rows change and go: by id */
+};
+extern const struct move_table move_tables[];
+#define MOVE_TABLES 8
+
+/* move_store.c: the row in the control database. */
+enum err move_take(struct ctx *cx, struct move *m, bool *ret_found) MUST_USE;
+/* *ret_ours false: the turn is somebody else's, or the move was cancelled in front of its flip. */
+enum err move_keep(struct ctx *cx, struct move *m, const struct move_state *next, bool *ret_ours) MUST_USE;
+/* Nothing more for now; it is somebody's turn again in so many ms. */
+enum err move_let_go(struct ctx *cx, const struct move *m, int64_t ms) MUST_USE;
+/* Adds to the figures; INT_NULL and NULL: as they were. */
+struct move_figures {
+	int64_t rows, bytes, copy_ms, lag, verified_version, verified_seq;
+	const char *checksum;
+};
+enum err move_figures_add(struct ctx *cx, struct move *m, const struct move_figures *f) MUST_USE;
+void move_tell_trouble(struct ctx *cx, const struct move *m, enum err e);
+int64_t move_now(const struct move *m);
+/* The places of both schemas, as far as they are known. */
+enum err move_find_places(struct ctx *cx, struct move *m) MUST_USE;
+
+/* The effects. ERR_CONFLICT: it will not work another time either (MOVE_WRONG). */
+enum err move_prepare(struct ctx *cx, struct move *m, struct move_seen *seen) MUST_USE;
+enum err move_copy(struct ctx *cx, struct move *m, struct move_seen *seen) MUST_USE;
+enum err move_catch_up(struct ctx *cx, struct move *m, struct move_seen *seen) MUST_USE;
+enum err move_compare(struct ctx *cx, struct move *m, struct move_seen *seen) MUST_USE;         /* all */
+enum err move_compare_rest(struct ctx *cx, struct move *m, struct move_seen *seen) MUST_USE;    /* dirty */
+enum err move_fence(struct ctx *cx, struct move *m, struct move_seen *seen) MUST_USE;
+enum err move_open_source(struct ctx *cx, struct move *m, struct move_seen *seen) MUST_USE;
+enum err move_retire(struct ctx *cx, struct move *m, struct move_seen *seen) MUST_USE;
+enum err move_clean_up(struct ctx *cx, struct move *m, struct move_seen *seen) MUST_USE;
+
+/* In a unit of the target: takes its head in the name of this turn. ERR_UNAVAILABLE: a later one has been. */
+enum err move_touch_target(struct ctx *cx, const struct move *m, struct head *ret) MUST_USE;
+enum err move_copy_live(struct ctx *cx, struct move *m) MUST_USE;
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The row of a move: every state is stored in place of the one it was made of, in a turn of its own. */
+#include "move_parts.h"
+
+#include <stdlib.h>
+
+#include "provision_parts.h"
+
+#include "cc/base/clock.h"
+#include "cc/base/failpoint.h"
+#include "cc/core/audit.h"
+#include "cc/model/q_control.h"
+#include "cc/schema/write.h"
+
+#define URGENT_LEASE_MS 3000
+#define LEASE_MS 20000
+#define SUM_LEASE_MS 120000     /* comparing all of a large tenant */
+#define NOTE_MS 2000
+#define RETENTION_S 604800      /* what is left behind in the source */
+
+static enum move_step step_of(const char *name)
+{
+	for (int i = 0; i < MOVE_STEPS; i++)
+		if (str_eq(move_steps[i], name))
+			return (enum move_step)i;
+	return MOVE_STEPS;
+}
+
+static int64_t lease_ms(enum move_step s)
+{
+	if (s == MOVE_PREWARM)
+		return SUM_LEASE_MS;
+	return move_is_urgent(s) ? URGENT_LEASE_MS : LEASE_MS;
+}
+
+static int64_t or_zero(int64_t t)
+{
+	return t == TIME_NULL ? 0 : t;
+}
+
+static int64_t or_null(int64_t t)
+{
+	return t == 0 ? TIME_NULL : t;
+}
+
+int64_t move_now(const struct move *m)
+{
+	return m->row.now + clock_mono_us() - m->read_us;
+}
+
+static enum err read_state(struct ctx *cx, struct move *m)
+{
+	const struct move_row *r = &m->row;
+
+	m->read_us = clock_mono_us();
+	m->state = (struct move_state){
+		.step = step_of(r->step), .reason = (enum move_reason)r->reason, .attempts = r->attempts,
+		.failures = r->failures, .fenced_at = or_zero(r->fenced_at),
+		.not_before = or_zero(r->not_before),
+	};
+	if (m->state.step == MOVE_STEPS)
+		return refuse(cx, ERR_INTERNAL, "move %s: step \"%s\" is not known here", r->id, r->step);
+	return ERR_NONE;
+}
+
+struct taking {
+	struct move_row *row;
+	bool found;
+	struct strv regions;
+};
+
+static enum err look(struct ctx *cx, void *arg)
+{
+	struct taking *t = arg;
+	struct tally due = { 0 };
+
+	TRY(q_move_due(cx->db, &due, &t->regions));
+	t->found = due.total > 0;
+	return ERR_NONE;
+}
+
+static enum err claim(struct ctx *cx, void *arg)
+{
+	struct taking *t = arg;
+
+	q_move_claim_later(cx->db, t->row, &t->found, &t->regions, URGENT_LEASE_MS, LEASE_MS);
+	return ERR_NONE;
+}
+
+enum err move_take(struct ctx *cx, struct move *m, bool *ret_found)
+{
+	struct taking t = { .row = &m->row, .regions = region_names(cx) };
+	struct db_place place;
+
+	place_platform(cx->world, &place);
+	TRY(db_glance(cx, &place, look, &t));
+	if (t.found)
+		TRY(db_unit(cx, &place, DB_WRITE, claim, &t));
+	*ret_found = t.found;
+	return t.found ? read_state(cx, m) : ERR_NONE;
+}
+
+struct keeping {
+	const struct move *m;
+	const struct move_state *next;
+	struct move_row *row;
+	bool found;
+};
+
+static enum err note_audit(struct ctx *cx, const struct move *m, const char *action)
+{
+	const struct audit_entry e = {
+		.action = action, .object_type = "deployment", .object_id = m->row.id,
+		.detail = arena_printf(cx->arena, "{\"from_region\":\"%s\",\"region\":\"%s\"}",
+				       m->row.from_region, m->row.to_region),
+	};
+
+	TRY(audit_control(cx, m->row.tenant_id, &e));
+	change_note_later(cx, m->row.tenant_id, "tenant", m->row.tenant_id);
+	return ERR_NONE;
+}
+
+/* What is stored together with a state. */
+static enum err keep_beside(struct ctx *cx, const struct keeping *k)
+{
+	const struct move_row *r = &k->m->row;
+
+	if (k->next->step == MOVE_RETIRE) {
+		TRY(q_move_flip(cx->db, r->id));
+		return note_audit(cx, k->m, "moveTenant");
+	}
+	if (k->next->step == MOVE_COMPLETED) {
+		q_move_leave_later(cx->db, r->from_schema, RETENTION_S);
+		q_move_operation_end_later(cx->db, r->id, "completed");
+	}
+	if (k->next->step == MOVE_ABORTED) {
+		if (r->to_schema != NULL)
+			q_move_leave_later(cx->db, r->to_schema, 0);
+		q_move_operation_end_later(cx->db, r->id, r->cancelled ? "cancelled" : "failed");
+		return note_audit(cx, k->m, "abortMove");
+	}
+	return ERR_NONE;
+}
+
+static enum err keep(struct ctx *cx, void *arg)
+{
+	struct keeping *k = arg;
+	const struct move_state *s = k->next;
+	const bool moves_on = s->step != k->m->state.step;
+
+	TRY(q_move_store(cx->db, k->row, &k->found, k->m->row.id, k->m->row.turn, move_steps[s->step],
+			 (int64_t)s->reason, s->attempts, s->failures, or_null(s->fenced_at),
+			 or_null(s->not_before), lease_ms(s->step),
+			 s->step == MOVE_RETIRE && moves_on, move_is_over(s->step), moves_on));
+	if (k->found && moves_on)
+		TRY(keep_beside(cx, k));
+	FAILPOINT("move.store");
+	return ERR_NONE;
+}
+
+enum err move_keep(struct ctx *cx, struct move *m, const struct move_state *next, bool *ret_ours)
+{
+	struct move_row row;
+	struct keeping k = { .m = m, .next = next, .row = &row };
+	struct db_place place;
+
+	*ret_ours = false;
+	place_platform(cx->world, &place);
+	TRY(db_unit(cx, &place, DB_WRITE, keep, &k));
+	FAILPOINT("move.stored");
+	if (!k.found)
+		return ERR_NONE;
+	if (next->step == MOVE_RETIRE || next->step == MOVE_ABORTED)
+		tenant_changed(cx, m->row.tenant_id);
+	m->row = row;
+	*ret_ours = true;
+	return read_state(cx, m);
+}
+
+struct rest {
+	const struct move *m;
+	int64_t ms;
+};
+
+static enum err rest(struct ctx *cx, void *arg)
+{
+	const struct rest *r = arg;
+
+	q_move_rest_later(cx->db, r->m->row.id, r->m->row.turn, r->ms);
+	return ERR_NONE;
+}
+
+enum err move_let_go(struct ctx *cx, const struct move *m, int64_t ms)
+{
+	struct rest r = { m, ms };
+	struct db_place place;
+
+	place_platform(cx->world, &place);
+	return db_unit(cx, &place, DB_WRITE, rest, &r);
+}
+
+struct noting {
+	const struct move *m;
+	const struct move_figures *f;
+};
+
+static enum err note(struct ctx *cx, void *arg)
+{
+	const struct noting *n = arg;
+	const struct move_figures *f = n->f;
+
+	q_move_note_later(cx->db, n->m->row.id, n->m->row.turn, f->rows, f->bytes, f->copy_ms, f->lag,
+			  f->verified_version, f->verified_seq, f->checksum);
+	return ERR_NONE;
+}
+
+enum err move_figures_add(struct ctx *cx, struct move *m, const struct move_figures *f)
+{
+	struct noting n = { m, f };
+	struct db_place place;
+
+	place_platform(cx->world, &place);
+	TRY(db_unit(cx, &place, DB_WRITE, note, &n));
+	if (f->verified_version != INT_NULL) {
+		m->row.verified_version = f->verified_version;
+		m->row.verified_seq = f->verified_seq;
+	}
+	return ERR_NONE;
+}
+
+struct trouble {
+	const char *id, *error;
+};
+
+static enum err tell(struct ctx *cx, void *arg)
+{
+	const struct trouble *t = arg;
+
+	q_move_trouble_later(cx->db, t->id, t->error);
+	return ERR_NONE;
+}
+
+static const char *error_text(struct ctx *cx, enum err e)
+{
+	const char *message = e != ERR_INTERNAL ? cx->problem.message : NULL;
+	struct str out;
+	struct jw w;
+
+	str_init(&out, cx->arena, 128);
+	jw_init(&w, &out);
+	jw_object(&w);
+	jw_key(&w, "code");
+	jw_text(&w, err_info(e)->code);
+	jw_key(&w, "message");
+	jw_text(&w, message != NULL ? message : err_info(e)->meaning);
+	jw_object_end(&w);
+	return out.data;
+}
+
+void move_tell_trouble(struct ctx *cx, const struct move *m, enum err e)
+{
+	const struct problem problem = cx->problem;
+	const int64_t deadline = cx->deadline_ms;
+	struct trouble t = { m->row.id, error_text(cx, e) };
+	struct db_place place;
+
+	place_platform(cx->world, &place);
+	cx->deadline_ms = clock_mono_ms() + NOTE_MS;
+	/* Without it the move only tells less. */
+	if (db_unit(cx, &place, DB_WRITE, tell, &t) != ERR_NONE)
+		ctx_clear_problem(cx);
+	cx->deadline_ms = deadline;
+	cx->problem = problem;
+}
+
+enum err move_find_places(struct ctx *cx, struct move *m)
+{
+	const struct move_row *r = &m->row;
+	const struct slot from = { .schema_id = r->from_schema, .shard = r->from_shard };
+	const struct slot to = { .schema_id = r->to_schema, .shard = r->to_shard };
+	struct region *source = NULL, *target = NULL;
+
+	TRY(region_need(cx, r->from_region, &source));
+	TRY(region_need(cx, r->to_region, &target));
+	place_owner(cx, source, &from, &m->source);
+	if (r->to_schema != NULL)
+		place_owner(cx, target, &to, &m->target);
+	return ERR_NONE;
+}
