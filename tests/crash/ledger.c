@@ -107,12 +107,6 @@ static unsigned tenant_state(struct load_client *c, struct item *i)
 	return MAY_BE_LIVE;
 }
 
-/* Then its name is free. */
-static bool is_purged(struct load_client *c, const struct item *i)
-{
-	return client_get(c->operator, "/tenants/load%d-%d", c->index, i->n)->status == 404;
-}
-
 static void check_tenants(struct load_client *c, bool settled)
 {
 	int64_t explained = 0;
@@ -124,8 +118,6 @@ static void check_tenants(struct load_client *c, bool settled)
 		if (seen == 0 && !settled && (i->may & MAY_BE_ABSENT) != 0)
 			continue;
 		resolve(c, i, "tenant", seen, i->text);
-		if (settled && seen == MAY_BE_GONE && is_purged(c, i))
-			i->may = MAY_BE_ABSENT;
 		explained += seen == MAY_BE_LIVE || seen == MAY_BE_SUSPENDED;
 	}
 	if (settled)

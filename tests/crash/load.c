@@ -90,7 +90,7 @@ static const struct change {
 	{ LOAD_POLICY, MAY_BE_LIVE,                 MAY_BE_LIVE,      false, 200, change_policy },
 	{ LOAD_POLICY, MAY_BE_LIVE,                 MAY_BE_LIVE,      false, 200, change_policy },
 	{ LOAD_POLICY, MAY_BE_LIVE,                 MAY_BE_GONE,      false, 200, delete_policy },
- /* A name is free when its tenant has been purged; one that is only deleted keeps it. */
+ /* A name is held long after its tenant is gone. */
 	{ LOAD_TENANT, MAY_BE_ABSENT,               MAY_BE_LIVE,      false, 201, create_tenant },
 	{ LOAD_TENANT, MAY_BE_GONE,                 MAY_BE_LIVE,      true,  201, create_tenant },
 	{ LOAD_TENANT, MAY_BE_LIVE,                 MAY_BE_SUSPENDED, false, 200, suspend_tenant},

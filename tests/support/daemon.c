@@ -96,10 +96,17 @@ static void start_redis(struct daemon *d)
 			give_up(d, "Redis did not start");
 }
 
+/* Of one node: others on the same servers may be configured with more, or with fewer. */
+static size_t regions_of(const struct daemon_options *o)
+{
+	return o->nine_regions ? SERVERS_REGIONS : 3;
+}
+
 static void write_config(const struct daemon *d)
 {
 	const struct daemon_options *o = &d->options;
 	const struct servers *servers = &d->servers;
+	const size_t nregions = regions_of(o);
 	char *text = NULL, *plans = temp_path(d->folder, "plans.conf");
 	size_t n;
 	FILE *f = open_memstream(&text, &n);
@@ -110,12 +117,12 @@ static void write_config(const struct daemon *d)
 	fprintf(f, "control = { conninfo = \"%s\";", pg_conninfo(servers->control, DAEMON_CONTROL_DB));
 	fprintf(f, " admin_conninfo = \"%s user=" PG_SUPERUSER "\"; connections = 12; };\nregions = (\n",
 		pg_conninfo(servers->control, "postgres"));
-	for (size_t i = 0; i < servers->nregions; i++) {
+	for (size_t i = 0; i < nregions; i++) {
 		const char *id = servers_region_ids[i];
 		char *db = daemon_region_db(id);
 
 		fprintf(f, "  { id = \"%s\"; conninfo = \"%s\"; connections = 16; }%s\n", id,
-			pg_conninfo(servers->region[i], db), i + 1 < servers->nregions ? "," : " );");
+			pg_conninfo(servers->region[i], db), i + 1 < nregions ? "," : " );");
 		free(db);
 	}
 	if (d->redis_socket != NULL)
@@ -278,7 +285,7 @@ struct daemon *daemon_start(const struct daemon_options *options)
 	struct daemon *d = prepare(options);
 
 	d->owner = true;
-	servers_start(&d->servers, d->options.nine_regions ? SERVERS_REGIONS : 3, d->options.own_servers);
+	servers_start(&d->servers, regions_of(&d->options), d->options.own_servers);
 	if (!d->options.without_redis) {
 		d->redis_socket = temp_path(d->folder, "redis.sock");
 		start_redis(d);

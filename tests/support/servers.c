@@ -24,9 +24,9 @@ static struct pg *start_one(const char *connections, const char *buffers)
 
 void servers_start(struct servers *s, size_t nregions, bool own)
 {
-	*s = (struct servers){ .nregions = nregions, .own = own };
+	*s = (struct servers){ .nregions = own ? nregions : SERVERS_REGIONS, .own = own };
 	s->control = start_one("max_connections=400", "shared_buffers=64MB");
-	for (size_t i = 0; i < nregions; i++)
+	for (size_t i = 0; i < s->nregions; i++)
 		s->region[i] = own ? start_one("max_connections=100", "shared_buffers=16MB") : s->control;
 }
 

@@ -23,6 +23,7 @@ struct servers {
 /* us-east-1, eu-west-1, ap-southeast-1, and then the others. */
 extern const char *const servers_region_ids[SERVERS_REGIONS];
 
+/* nregions: how many have their own. On one server for all there is room for each. */
 void servers_start(struct servers *s, size_t nregions, bool own);
 void servers_stop(struct servers *s);
 /* The one of a region; an unknown region ends the test. */
