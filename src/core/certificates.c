@@ -212,6 +212,7 @@ static void tell(struct ctx *cx, const struct certificate_row *row, served_certi
 
 enum err certificates_each(struct ctx *cx, const char *tenant_id, served_certificate_fn fn, void *arg)
 {
+	const int64_t page_ms = cx->deadline_ms - clock_mono_ms(); /* however many pages there are */
 	struct ctx own = *cx;
 	struct page p = { .tenant_id = tenant_id };
 	char after[256] = "";
@@ -224,6 +225,7 @@ enum err certificates_each(struct ctx *cx, const char *tenant_id, served_certifi
 		arena_reset(own.arena);
 		arena_hold_secret(own.arena);
 		p.after = arena_strdup(own.arena, after);
+		own.deadline_ms = clock_mono_ms() + page_ms;
 		e = db_unit(&own, &place, DB_READ, read_page, &p);
 		for (size_t i = 0; e == ERR_NONE && i < p.rows.n; i++)
 			tell(&own, DB_ROW(&p.rows, struct certificate_row, i), fn, arg);

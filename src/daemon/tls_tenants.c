@@ -9,7 +9,7 @@
 #include "cc/base/mem.h"
 #include "cc/core/certificates.h"
 
-#define READ_MS 20000
+#define READ_MS 20000   /* of a page; then of telling tenants */
 
 struct held {
 	char *tenant_id, *domain;
@@ -182,6 +182,7 @@ bool tls_tenants_refresh(struct tls_tenants *t, const char *tenant_id, bool *ret
 	e = certificates_each(&cx, tenant_id, take, t);
 	if (e == ERR_NONE) {
 		drop_gone(t, tenant_id);
+		cx.deadline_ms = clock_mono_ms() + READ_MS;
 		tell_tenants(&cx, t, tenant_id);
 	} else {
 		LOG(LOG_WARN, "certificates of tenants cannot be read; what is shown stays as it is",

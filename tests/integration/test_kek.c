@@ -11,10 +11,13 @@
 #include <cmocka.h>
 
 #include "keeper.h"
+#include "temp.h"
 
+#include "cc/base/clock.h"
 #include "cc/core/certificates.h"
 
 #define MANY 103 /* more than a page */
+#define SLOW_MS 20
 
 static int clean(void **state)
 {
@@ -61,6 +64,32 @@ static void all_are_told_with_their_own_keys(void **state)
 	assert_non_null(strstr(keeper_served(p, acme), "d101.acme.org"));
 	for (size_t i = 0; i < MANY; i += 17)
 		assert_opens(p, arena_printf(p->arena, "d%03zu.acme.org", i), key[i]);
+}
+
+static void take_time(struct ctx *cx, const struct served_certificate *c, void *arg)
+{
+	int *n = arg;
+
+	(void)cx;
+	(void)c;
+	++*n;
+	temp_sleep_ms(SLOW_MS);
+}
+
+/* The page is what has a deadline: who takes long over one gets the next all the same. */
+static void none_is_missed_for_want_of_time(void **state)
+{
+	struct plane *p = *state;
+	const char *acme = plane_tenant(p, "acme");
+	struct ctx cx = plane_ctx(p);
+	int told = 0;
+
+	for (int i = 0; i < MANY; i++)
+		(void)keeper_bring(p, acme, arena_printf(p->arena, "d%03d.acme.org", i));
+	cx.deadline_ms = clock_mono_ms() + MANY * SLOW_MS / 2;
+	assert_int_equal(ERR_NONE, certificates_each(&cx, NULL, take_time, &told));
+	assert_int_equal(MANY, told);
+	plane_done(&cx);
 }
 
 static void what_must_not_be_served_is_not_told(void **state)
@@ -292,6 +321,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(all_are_told_with_their_own_keys, clean),
+		cmocka_unit_test_setup(none_is_missed_for_want_of_time, clean),
 		cmocka_unit_test_setup(what_must_not_be_served_is_not_told, clean),
 		cmocka_unit_test_setup(a_row_that_is_moved_does_not_open, clean),
 		cmocka_unit_test_setup(a_row_that_is_changed_does_not_open, clean),

@@ -71,9 +71,9 @@ typedef void (*served_certificate_fn)(struct ctx *cx, const struct served_certif
 
 /*
  * All that can be served, of one tenant or with NULL of all, by domain, page by page; keys are wiped from
- * memory after each. Not inside a unit of work. One that cannot be opened is logged, and told with that.
- * After a mark of the change feed for a tenant its domains that are not told of any more are not to be
- * served.
+ * memory after each. What is left until cx's deadline is the time of each page. Not inside a unit of work.
+ * One that cannot be opened is logged, and told with that. After a mark of the change feed for a tenant its
+ * domains that are not told of any more are not to be served.
  */
 enum err certificates_each(struct ctx *cx, const char *tenant_id, served_certificate_fn fn,
 			   void *arg) MUST_USE;
