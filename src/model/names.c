@@ -131,7 +131,11 @@ const char *check_foreign_domain(const char *text)
 {
 	if (strpbrk(text, " \t\r\n:/*@_[]%?#\\") != NULL)
 		return "must be a host name";
-	return strchr(text, '.') != NULL ? NULL : "must be a host name with at least two labels";
+	/* Other scripts have full stops of their own: what they mean is known once they are mapped. */
+	for (const char *p = text; *p != '\0'; p++)
+		if (*p == '.' || (unsigned char)*p >= 0x80)
+			return NULL;
+	return "must be a host name with at least two labels";
 }
 
 const char *check_email(const char *text)

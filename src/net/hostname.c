@@ -16,10 +16,15 @@ static void open_list(void)
 	list = psl_latest(NULL);
 }
 
+/*
+ * Not with IDN2_USE_STD3_ASCII_RULES: what that disallows libidn2 leaves out, and a name that is none becomes
+ * somebody's.
+ */
 const char *hostname_ascii(struct arena *a, const char *text, const char **ret_why)
 {
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-.";
 	char *ascii = NULL, *name;
-	const int rc = idn2_to_ascii_8z(text, &ascii, IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES);
+	const int rc = idn2_to_ascii_8z(text, &ascii, IDN2_NONTRANSITIONAL);
 	size_t n;
 
 	if (rc != IDN2_OK) {
@@ -33,6 +38,10 @@ const char *hostname_ascii(struct arena *a, const char *text, const char **ret_w
 		name[--n] = '\0';
 	if (n == 0 || name[n - 1] == '.') {
 		*ret_why = "is no host name: it ends with an empty label";
+		return NULL;
+	}
+	if (name[strspn(name, allowed)] != '\0') {
+		*ret_why = "is no host name: it has letters, digits and hyphens only";
 		return NULL;
 	}
 	return name;

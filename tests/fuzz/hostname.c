@@ -25,6 +25,7 @@ static void try_name(struct arena *a, const char *text)
 	if (name == NULL)
 		return;
 	expect_plain(name);
+	FUZZ_EXPECT(name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-.")] == '\0');
 	again = hostname_ascii(a, name, &why);
 	FUZZ_EXPECT(again != NULL && strcmp(name, again) == 0);
 	(void)hostname_is_suffix(name);

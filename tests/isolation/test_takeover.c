@@ -168,6 +168,9 @@ static void attack_5_other_spellings_of_the_same_name(void **state)
 		"www.spelling.com..", "www..spelling.com", "www.spelling.com:443", "www.spelling.com/",
 		"www.spelling.com%00", "www.spelling.com%2e", " www.spelling.com", "x@www.spelling.com",
 		"www.spelling.com#.example.com", "www.spelling.com\\u0000.example.com",
+		"www.spel\xEF\xBC\x8Fling.com", "www.spel\xEF\xBC\x9Aling.com",
+		"www.spel\xEF\xBC\xBFling.com", "www.spel\xEF\xBC\xA0ling.com",
+		"www.spell\xE2\x91\xB4ng.com", "www.spe\xCD\xBAlling.com",
 		("www\xE3\x80\x82spelling\xE3\x80\x82" "com"), "www.spel\xC2\xADling.com",
 	};
 	struct claim victim, attacker;
