@@ -111,6 +111,14 @@ in_the_clear() {
 	check "$1: a browser is sent to https" 308 \
 		"$(through "$2" http://acme.controlcore.io/devdocs -H 'Accept: text/html')"
 	check "$1: there" https://acme.controlcore.io/devdocs "$(header Location)"
+	check "$1: but not with a key in what it asks for" 403 \
+		"$(through "$2" 'http://acme.controlcore.io/devdocs?api_key=x' -H 'Accept: text/html')"
+	check "$1: whatever that is called" 403 \
+		"$(through "$2" "http://acme.controlcore.io/devdocs?a=$KEY" -H 'Accept: text/html')"
+	check "$1: nor with what it would send" 403 \
+		"$(through "$2" http://acme.controlcore.io/devdocs -H 'Accept: text/html' -d x)"
+	check_like "$1: nor to hosts of others" '403|421' \
+		"$(through "$2" http://controlcore.io.example.com/ -H 'Accept: text/html')"
 	check "$1: whether it lives is told to anybody" 200 "$(through "$2" http://localhost/livez)"
 }
 

@@ -177,6 +177,19 @@ static bool is_called(const char *key, const char *word)
 	return *key == *word;
 }
 
+/* A key of ours (cc/crypto/apikey.h), or a token: whatever it is called. */
+static bool looks_secret(const char *value)
+{
+	static const char *const starts[] = { "cc_live_", "cc_test_", "cc_op_" };
+	const char *dot;
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+		if (str_starts(value, starts[i]))
+			return true;
+	dot = str_starts(value, "eyJ") ? strchr(value, '.') : NULL;
+	return dot != NULL && strchr(dot + 1, '.') != NULL;
+}
+
 const char *http_query_secret(const struct http_in *in)
 {
 	static const char *const words[] = {
@@ -185,10 +198,13 @@ const char *http_query_secret(const struct http_in *in)
 		"token", "x_api_key",
 	};
 
-	for (size_t i = 0; i < in->nquery; i++)
+	for (size_t i = 0; i < in->nquery; i++) {
+		if (looks_secret(in->query[i].value))
+			return in->query[i].key;
 		for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++)
 			if (is_called(in->query[i].key, words[k]))
 				return in->query[i].key;
+	}
 	return NULL;
 }
 

@@ -149,8 +149,9 @@ struct http_in {
 	size_t body_len;
 };
 /*
- * The name of a query parameter that is called as credentials are ("access_token", "key", …), or NULL. None
- * is read from there, but somebody may have written one. Any thread.
+ * The name of a query parameter that is called as credentials are ("access_token", "key", …) or has one of
+ * ours, or a token, for its value; or NULL. None is read from there, but somebody may have written one. Any
+ * thread.
  */
 const char *http_query_secret(const struct http_in *in);
 
