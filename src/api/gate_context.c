@@ -56,6 +56,18 @@ static bool is_neutral(const struct settings *s, const char *host)
 	return false;
 }
 
+/* acme.controlcore.io, and since a tenant may have moved also acme.eu.controlcore.io. */
+static const char *label_of(struct ctx *cx, const char *host)
+{
+	const struct world *w = cx->world;
+	const char *base = w->settings->base_domain, *label = NULL;
+
+	for (size_t i = 0; i < w->nregions && label == NULL; i++)
+		label = host_label(cx->arena, host,
+				   arena_printf(cx->arena, "%s.%s", w->regions[i].group, base));
+	return label != NULL ? label : host_label(cx->arena, host, base);
+}
+
 static void read_host(struct ctx *cx, const char *host, struct sources *s)
 {
 	const struct settings *settings = cx->world->settings;
@@ -63,7 +75,7 @@ static void read_host(struct ctx *cx, const char *host, struct sources *s)
 	s->host_kind = HOST_NEUTRAL;
 	if (is_neutral(settings, host))
 		return;
-	s->label = host_label(cx->arena, host, settings->base_domain);
+	s->label = label_of(cx, host);
 	if (s->label == NULL)
 		s->host_kind = HOST_OTHER;
 	else if (!str_eq(s->label, "api"))

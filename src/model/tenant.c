@@ -22,7 +22,7 @@ static const struct field tenant_settings_fields[] = {
 	     "Policies whose test cases did not run, or that have none, are not promoted (409)."),
 	STRS(T, allowed_regions, F_RW, 0, 32, NULL, 40,
 	     "The regions that its data may be in, changed by operators only; none: all of them.",
-	     .example = "[]"),
+	     .example = "us-east-1"),
 };
 #undef T
 SCHEMA_IN(tenant_settings_schema, struct tenant_settings, "TenantSettings", tenant_settings_fields);

@@ -77,6 +77,13 @@ static void all_sources_together_mean_one_tenant(void **state)
 	assert_error(403, "tenant_access_denied", client_get(c, "/policies?tenant_id=other"));
 	client_host(c, "other.controlcore.io");
 	assert_error(403, "tenant_access_denied", client_get(c, "/policies"));
+	/* By the name with the group of a region, as a move shows it. */
+	client_host(c, "agreed.na.controlcore.io");
+	assert_status(200, client_get(c, "/policies"));
+	client_host(c, "other.na.controlcore.io");
+	assert_error(403, "tenant_access_denied", client_get(c, "/policies"));
+	client_host(c, "agreed.nowhere.controlcore.io");
+	assert_error(403, "tenant_access_denied", client_get(c, "/policies"));
 
 	assert_error(400, "tenant_required", client_get(op, "/policies"));
 	client_tenant(op, "agreed");
