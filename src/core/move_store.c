@@ -9,8 +9,8 @@
 #include "cc/base/clock.h"
 #include "cc/base/failpoint.h"
 #include "cc/core/audit.h"
+#include "cc/core/operations.h"
 #include "cc/model/q_control.h"
-#include "cc/schema/write.h"
 
 #define URGENT_LEASE_MS 3000
 #define LEASE_MS 20000
@@ -240,28 +240,11 @@ static enum err tell(struct ctx *cx, void *arg)
 	return ERR_NONE;
 }
 
-static const char *error_text(struct ctx *cx, enum err e)
-{
-	const char *message = e != ERR_INTERNAL ? cx->problem.message : NULL;
-	struct str out;
-	struct jw w;
-
-	str_init(&out, cx->arena, 128);
-	jw_init(&w, &out);
-	jw_object(&w);
-	jw_key(&w, "code");
-	jw_text(&w, err_info(e)->code);
-	jw_key(&w, "message");
-	jw_text(&w, message != NULL ? message : err_info(e)->meaning);
-	jw_object_end(&w);
-	return out.data;
-}
-
 void move_tell_trouble(struct ctx *cx, const struct move *m, enum err e)
 {
 	const struct problem problem = cx->problem;
 	const int64_t deadline = cx->deadline_ms;
-	struct trouble t = { m->row.id, error_text(cx, e) };
+	struct trouble t = { m->row.id, operation_error_text(cx, e) };
 	struct db_place place;
 
 	place_platform(cx->world, &place);

@@ -124,8 +124,7 @@ static enum err note(struct ctx *cx, void *arg)
 	return ERR_NONE;
 }
 
-/* {"code":"service_unavailable","message":"Redis did not remove the keys"} */
-static const char *error_text(struct ctx *cx, enum err e)
+const char *operation_error_text(struct ctx *cx, enum err e)
 {
 	const char *message = e != ERR_INTERNAL ? cx->problem.message : NULL;
 	struct str out;
@@ -146,7 +145,7 @@ void operation_note_failure(struct ctx *cx, const char *tenant_id, enum operatio
 {
 	const struct problem problem = cx->problem;
 	const int64_t deadline = cx->deadline_ms;
-	struct note n = { tenant_id, operation_kinds[kind], error_text(cx, e) };
+	struct note n = { tenant_id, operation_kinds[kind], operation_error_text(cx, e) };
 	struct db_place place;
 
 	place_platform(cx->world, &place);

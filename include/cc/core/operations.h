@@ -39,6 +39,8 @@ void operation_step_later(struct ctx *cx, const char *tenant_id, enum operation_
 			  int64_t percent);
 void operation_end_later(struct ctx *cx, const char *tenant_id, enum operation_kind kind, const char *status);
 
+/* {"code":"service_unavailable","message":"Redis did not remove the keys"}: what is shown of it, and kept. */
+const char *operation_error_text(struct ctx *cx, enum err e);
 /* A step failed and will be tried again: said in a unit of its own, cx->problem stays as it is. */
 void operation_note_failure(struct ctx *cx, const char *tenant_id, enum operation_kind kind, enum err e);
 
