@@ -12,10 +12,10 @@ SELECT count(*) AS total FROM (
 	 LIMIT 1) AS due;
 
 -- name: move_claim :opt move_row
--- args: regions text[], lease_ms int8, long_ms int8
+-- args: regions text[], lease_ms int8, long_ms int8, sum_ms int8
 UPDATE cc.deployment SET turn = nextval('cc.move_turn'), lease_until = clock_timestamp() + make_interval(secs =>
 	CASE WHEN step IN ('fence', 'drain', 'verify', 'flip', 'retire', 'aborting') THEN $2::float8
-	     ELSE $3::float8 END / 1000)
+	     WHEN step = 'prewarm' THEN $4::float8 ELSE $3::float8 END / 1000)
 WHERE id = (
 	SELECT id FROM cc.deployment
 	WHERE completed_at IS NULL AND lease_until <= now() AND from_region = ANY ($1) AND to_region = ANY ($1)

@@ -267,7 +267,8 @@ DELETE FROM cc.api_key WHERE id IN (
 -- args: id text, most int8
 SELECT cc.forget_audit($1, $2::int) AS total;
 
--- What it was called, and what it had proven, is kept from others for a while yet.
+-- What it was called, and what it had proven, is kept from others for a while yet. What a move left in another
+-- region is not kept any longer.
 -- name: purge_tenant :count
 -- args: id text, quarantine_s int8, hold_days int8
 WITH gone AS (
@@ -283,6 +284,10 @@ WITH gone AS (
 	DELETE FROM cc.domain WHERE tenant_id IN (SELECT id FROM gone)
 ), alerts AS (
 	DELETE FROM cc.alert WHERE tenant_id IN (SELECT id FROM gone)
+), left_behind AS (
+	UPDATE cc.tenant_schema SET lease_until = now()
+	 WHERE state = 'dropping' AND schema_id IN (
+		SELECT from_schema FROM cc.deployment WHERE tenant_id IN (SELECT id FROM gone))
 ), deployments AS (
 	DELETE FROM cc.deployment WHERE tenant_id IN (SELECT id FROM gone)
 ), ids AS (

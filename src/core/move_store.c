@@ -83,13 +83,14 @@ static enum err claim(struct ctx *cx, void *arg)
 {
 	struct taking *t = arg;
 
-	q_move_claim_later(cx->db, t->row, &t->found, &t->regions, URGENT_LEASE_MS, LEASE_MS);
+	q_move_claim_later(cx->db, t->row, &t->found, &t->regions, URGENT_LEASE_MS, LEASE_MS,
+			   SUM_LEASE_MS);
 	return ERR_NONE;
 }
 
 enum err move_take(struct ctx *cx, struct move *m, bool *ret_found)
 {
-	struct taking t = { .row = &m->row, .regions = region_names(cx) };
+	struct taking t = { .row = &m->row, .regions = region_names_all(cx) };
 	struct db_place place;
 
 	place_platform(cx->world, &place);
@@ -256,6 +257,15 @@ void move_tell_trouble(struct ctx *cx, const struct move *m, enum err e)
 	cx->problem = problem;
 }
 
+static enum err find_region(struct ctx *cx, const char *id, struct region **ret)
+{
+	*ret = region_find(cx->world, id);
+	if (*ret == NULL)
+		return refuse(cx, ERR_UNAVAILABLE, "Region %s is not served by this node.", id);
+	return ERR_NONE;
+}
+
+/* Also of a region that is down: most steps need one of the two, and a fence must open without the other. */
 enum err move_find_places(struct ctx *cx, struct move *m)
 {
 	const struct move_row *r = &m->row;
@@ -263,8 +273,8 @@ enum err move_find_places(struct ctx *cx, struct move *m)
 	const struct slot to = { .schema_id = r->to_schema, .shard = r->to_shard };
 	struct region *source = NULL, *target = NULL;
 
-	TRY(region_need(cx, r->from_region, &source));
-	TRY(region_need(cx, r->to_region, &target));
+	TRY(find_region(cx, r->from_region, &source));
+	TRY(find_region(cx, r->to_region, &target));
 	place_owner(cx, source, &from, &m->source);
 	if (r->to_schema != NULL)
 		place_owner(cx, target, &to, &m->target);

@@ -31,6 +31,7 @@ enum err shard_ensure(struct ctx *cx, struct region *r, int shard) MUST_USE;
 enum err region_need(struct ctx *cx, const char *id, struct region **ret) MUST_USE;
 /* The regions this node is configured with and that answer: what is due in the others waits for them. */
 struct strv region_names(struct ctx *cx);
+struct strv region_names_all(struct ctx *cx); /* also those that are down */
 /* setup_refusals() for one region that was left out. */
 enum err setup_refusals_of(struct ctx *cx, struct region *r) MUST_USE;
 /* Newest version of the tenants' tables. */

@@ -18,17 +18,26 @@ int64_t newest_version(void)
 	return (int64_t)tenant_migrations.n;
 }
 
-struct strv region_names(struct ctx *cx)
+static struct strv names(struct ctx *cx, bool also_down)
 {
 	const struct world *w = cx->world;
 	const char **v = ARENA_ARRAY(cx->arena, const char *, w->nregions + 1);
-
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->nregions; i++)
-		if (!region_is_down(&w->regions[i]))
+		if (also_down || !region_is_down(&w->regions[i]))
 			v[n++] = w->regions[i].id;
 	return (struct strv){ .v = v, .n = n };
+}
+
+struct strv region_names(struct ctx *cx)
+{
+	return names(cx, false);
+}
+
+struct strv region_names_all(struct ctx *cx)
+{
+	return names(cx, true);
 }
 
 enum err region_need(struct ctx *cx, const char *id, struct region **ret)

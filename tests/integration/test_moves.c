@@ -17,6 +17,7 @@
 #include "cc/core/head.h"
 #include "cc/core/moves.h"
 #include "cc/core/registry.h"
+#include "cc/db/server.h"
 #include "cc/model/q_tenant.h"
 
 #define EAST "us-east-1"
@@ -285,6 +286,38 @@ static void a_cancelled_move_leaves_nothing(void **state)
 		"SELECT count(*) FROM pg_namespace WHERE nspname = '%s'", column(d, "to_schema")));
 }
 
+/* The fence opens although the target is away, and the move goes on when it is back. */
+static void a_region_that_is_down_holds_nobody_up(void **state)
+{
+	const char *id = tenant_with(50), *schema = plane_schema(plane, id), *d = begin(id, WEST, false);
+	struct region *west = region_find(&plane->world, WEST);
+	const int64_t end = clock_mono_ms() + 30000;
+	struct db_server *server = db_server_create();
+
+	(void)state;
+	plane_sql(plane, PLANE_CONTROL,
+		"UPDATE cc.deployment SET window_at = now() + interval '1 hour' WHERE id = '%s'", d);
+	run_until(d, "step = 'catchup' AND lag_rows = 0");
+	west->server = server;
+	assert_true(db_server_say_down(server));
+	pg_kill9(plane->west);
+	plane_sql(plane, PLANE_CONTROL,
+		"UPDATE cc.deployment SET step = 'fence', fenced_at = clock_timestamp(), window_at = now(),"
+		" lease_until = now() WHERE id = '%s'",
+		d);
+	run_until(d, "step = 'drain'");
+	assert_string_equal("f", plane_text(plane, PLANE_EAST, "SELECT writable FROM %s.head", schema));
+	run_until(d, "step = 'catchup'");
+	assert_string_equal("t", plane_text(plane, PLANE_EAST, "SELECT writable FROM %s.head", schema));
+	assert_true(clock_mono_ms() < end);
+	pg_restart(plane->west);
+	assert_true(db_server_say_up(server));
+	run(d);
+	assert_string_equal(WEST, region_of(id));
+	west->server = NULL;
+	db_server_destroy(server);
+}
+
 static bool is_over(const char *d)
 {
 	return strcmp(column(d, "completed_at IS NOT NULL"), "t") == 0;
@@ -330,6 +363,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_wanted_is_left_behind),
 		cmocka_unit_test(any_difference_is_found),
 		cmocka_unit_test(a_cancelled_move_leaves_nothing),
+		cmocka_unit_test(a_region_that_is_down_holds_nobody_up),
 		cmocka_unit_test(whoever_dies_another_goes_on),
 	};
 
