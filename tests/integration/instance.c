@@ -143,7 +143,13 @@ pid_t instance_supervisor(const struct instance *in)
 void instance_stop(struct instance *in)
 {
 	kill(in->pid, SIGTERM);
-	assert_int_equal(0, temp_wait(in->pid, WAIT_MS));
+	const int status = temp_wait(in->pid, WAIT_MS);
+	if (status != 0) {
+		char *out = temp_read(in->out);
+		print_error("it ended with %d; output:\n%s\n", status, out != NULL ? out : "");
+		free(out);
+	}
+	assert_int_equal(0, status);
 	in->pid = 0;
 	assert_int_equal(0, instance_count(in));
 }

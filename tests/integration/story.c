@@ -61,7 +61,7 @@ int64_t story_number(struct story *s, const char *sql)
 	return strtoll(story_value(s, sql), NULL, 10);
 }
 
-int story_open(void **state)
+static int open_on(void **state, const char *plan)
 {
 	static int n;
 	struct story *s = calloc(1, sizeof(*s));
@@ -69,11 +69,21 @@ int story_open(void **state)
 
 	snprintf(slug, sizeof(slug), "story%d", ++n);
 	s->d = *state;
-	fixture_tenant(s->d, slug, NULL, NULL, NULL, &s->t);
+	fixture_tenant(s->d, slug, plan, NULL, NULL, &s->t);
 	s->c = client_of(s->d, &s->t);
 	s->operator= client_operator(s->d);
 	*state = s;
 	return 0;
+}
+
+int story_open(void **state)
+{
+	return open_on(state, NULL);
+}
+
+int story_open_unlimited(void **state)
+{
+	return open_on(state, "enterprise");
 }
 
 static void check_books(struct story *s)

@@ -20,6 +20,7 @@ struct story {
 };
 
 int story_open(void **state);
+int story_open_unlimited(void **state); /* on the plan without limits */
 int story_close(void **state);
 /* Sets limits of the tenant: "'max_policies':2" (as the operator). */
 void story_limit(struct story *s, const char *settings);

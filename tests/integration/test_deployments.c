@@ -156,7 +156,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			a_tenant_works_while_it_moves_and_moves_back, story_open, story_close),
+			a_tenant_works_while_it_moves_and_moves_back, story_open_unlimited, story_close),
 		cmocka_unit_test_setup_teardown(what_cannot_be_is_refused, story_open, story_close),
 		cmocka_unit_test_setup_teardown(
 			one_that_waits_for_its_window_can_be_cancelled, story_open, story_close),
