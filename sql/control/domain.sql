@@ -23,7 +23,9 @@ SELECT count(*) AS total FROM cc.domain WHERE tenant_id = $1;
 SELECT domain, status, ssl_status, custom, is_default, token, reason, txt_verified, cname_verified, txt_seen,
        cname_seen, findings, created_at, verified_at, checked_at, next_check_at, claim_expires_at, stale_at,
        detach_at, release_at, row_version, (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target,
-       CASE WHEN status = 'pending' THEN cc.domain_held_until(domain, tenant_id) END AS held_until
+       CASE WHEN status = 'pending' THEN cc.domain_held_until(domain, tenant_id) END AS held_until,
+       cname_required, failures, coalesce(claim_expires_at <= now(), false) AS claim_over,
+       status = 'pending' AND cc.domain_is_held(domain, tenant_id) AS held_elsewhere
   FROM cc.domain
  WHERE tenant_id = $1 AND domain = $2;
 
@@ -45,7 +47,8 @@ SELECT domain, status, ssl_status, custom, is_default, token, reason, txt_verifi
 -- args: tenant_id text, domain text
 SELECT cc.domain_is_held($2, $1) AS held_elsewhere, cc.domain_held_until($2, $1) AS held_until;
 
--- A claim, new or begun again: with its token, and nothing known of its records.
+-- A claim, new or begun again, and nothing known of its records. With the token that it has it goes on, and ends
+-- when it would have.
 -- name: domain_claim :one domain_row
 -- args: tenant_id text, domain text, token text, claim_s int8, check_s int8
 INSERT INTO cc.domain (tenant_id, domain, status, ssl_status, token, reason, claim_expires_at, next_check_at)
@@ -56,8 +59,10 @@ ON CONFLICT (tenant_id, domain) DO UPDATE
    SET status = 'pending', ssl_status = 'pending', token = excluded.token, reason = excluded.reason,
        txt_verified = false, cname_verified = false, cname_required = false, txt_seen = '[]', cname_seen = '[]',
        findings = '[]', verified_at = NULL, checked_at = NULL, next_check_at = excluded.next_check_at,
-       failures = 0, silences = 0, claim_expires_at = excluded.claim_expires_at, stale_at = NULL, detach_at = NULL,
-       release_at = NULL, lease_until = NULL, row_version = cc.domain.row_version + 1
+       failures = 0, silences = 0, stale_at = NULL, detach_at = NULL, release_at = NULL, lease_until = NULL,
+       claim_expires_at = CASE WHEN cc.domain.token = excluded.token THEN cc.domain.claim_expires_at
+                               ELSE excluded.claim_expires_at END,
+       row_version = cc.domain.row_version + 1
 RETURNING domain, status, ssl_status, custom, is_default, token, reason, txt_verified, cname_verified, txt_seen,
        cname_seen, findings, created_at, verified_at, checked_at, next_check_at, claim_expires_at, stale_at,
        detach_at, release_at, row_version, (SELECT t.domain FROM cc.tenant t WHERE t.id = tenant_id) AS target;
@@ -107,31 +112,26 @@ UPDATE cc.tenant
    SET custom_domain = NULL, updated_at = date_trunc('second', now()), row_version = row_version + 1
  WHERE id = $1 AND custom_domain = $2;
 
--- What a check saw that proves nothing. Of a claim with another token it says nothing.
--- name: domain_seen :exec
+-- What a look saw that proves nothing, and what follows: when it is looked at again, and when it will have failed
+-- for too long. Of a claim with another token it says nothing. due: it was the look that was due, otherwise one that
+-- was asked for, which brings the next one nearer at most, and is none of those that must fail in a row.
+-- name: domain_failed :exec
 -- args: tenant_id text, domain text, token text, reason text, txt_verified bool, cname_verified bool
--- args: txt_seen json, cname_seen json, findings json
+-- args: txt_seen json, cname_seen json, findings json, next_s int8, denied bool, stale_s int8, silent bool, due bool
 UPDATE cc.domain
    SET reason = $4, txt_verified = $5, cname_verified = $6, txt_seen = $7, cname_seen = $8, findings = $9,
-       checked_at = date_trunc('second', now())
- WHERE tenant_id = $1 AND domain = $2 AND token = $3;
-
--- The same of a check that was due, with what follows: when it is looked at again, and when it will have failed
--- for too long.
--- name: domain_failed :exec
--- args: tenant_id text, domain text, reason text, txt_verified bool, cname_verified bool
--- args: txt_seen json, cname_seen json, findings json, next_s int8, counts bool, stale_s int8, silent bool
-UPDATE cc.domain
-   SET reason = $3, txt_verified = $4, cname_verified = $5, txt_seen = $6, cname_seen = $7, findings = $8,
-       checked_at = date_trunc('second', now()), lease_until = NULL, failures = failures + $10::int,
-       silences = CASE WHEN $12 THEN silences + 1 ELSE 0 END,
-       stale_at = CASE WHEN $10 AND status IN ('verified', 'active')
-                       THEN coalesce(stale_at, date_trunc('second', now()) + make_interval(secs => $11::float8))
+       checked_at = date_trunc('second', now()),
+       lease_until = CASE WHEN NOT $14 THEN lease_until END,
+       failures = failures + ($14 AND ($11 OR status = 'pending'))::int,
+       silences = CASE WHEN NOT $14 THEN silences WHEN $13 THEN silences + 1 ELSE 0 END,
+       stale_at = CASE WHEN $11 AND status IN ('verified', 'active')
+                       THEN coalesce(stale_at, date_trunc('second', now()) + make_interval(secs => $12::float8))
                        ELSE stale_at END,
-       next_check_at = least(date_trunc('second', now()) + make_interval(secs => $9::float8),
+       next_check_at = least(CASE WHEN NOT $14 THEN next_check_at END,
+                             date_trunc('second', now()) + make_interval(secs => $10::float8),
                              CASE WHEN stale_at > now() THEN stale_at END,
                              CASE WHEN detach_at > now() THEN detach_at END)
- WHERE tenant_id = $1 AND domain = $2;
+ WHERE tenant_id = $1 AND domain = $2 AND token = $3 AND status IN ('pending', 'verified', 'active', 'stale');
 
 -- The name is kept for another tenant: it is looked at when that is over.
 -- name: domain_wait :exec

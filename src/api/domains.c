@@ -174,7 +174,7 @@ static const struct route routes[] = {
 	  .errors = { ERR_QUOTA, ERR_DOMAIN_TAKEN, ERR_DOMAIN_ELSEWHERE, ERR_KEK_MISSING },
 	  .summary = "Add a domain of the tenant's own",
 	  .doc = "The answer says which DNS records prove it. One that is pending already goes on with its "
-		 "records, and has its whole time once more." },
+		 "records, and ends when it would have." },
 	{ M_GET, BASE, "listDomains", "domains:read", "platform:read", READ,
 	  .flags = ROUTE_VOLATILE | ROUTE_BARE_ARRAY, .handler = domain_list, .query = &domain_query_schema,
 	  .reply = &domain_row_schema, .list = "domains",

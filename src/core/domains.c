@@ -152,6 +152,12 @@ enum err refuse_held(struct ctx *cx, const char *name, int64_t held_until)
 		      time_format(cx->arena, held_until));
 }
 
+/* A claim whose time is over, whether or not a round came by since. */
+static bool has_ended(const struct domain_row *row)
+{
+	return domains_is_over(row) || row->claim_over;
+}
+
 bool domains_is_over(const struct domain_row *row)
 {
 	return str_eq(row->status, "expired") || str_eq(row->status, "detached") ||
@@ -186,9 +192,9 @@ enum err domains_add(struct ctx *cx, const struct domain_new *in, struct domain_
 	TRY(lock(cx, name, &row, &found));
 	if (!found)
 		TRY(check_room(cx, name));
-	else if (str_eq(row.status, "pending"))
+	else if (str_eq(row.status, "pending") && !row.claim_over)
 		token = row.token;
-	else if (!domains_is_over(&row))
+	else if (!has_ended(&row))
 		return refuse(cx, ERR_DOMAIN_TAKEN, "the tenant has %s already: it is %s", name, row.status);
 	else if (row.held_elsewhere)
 		return refuse_held(cx, name, row.held_until);

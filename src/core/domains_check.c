@@ -16,7 +16,10 @@ enum {
 	ASK_WILD, ASK_TXT, ASK_WILD_TOO, ASK_TXT_WAY, ASK_WILD_WAY, ASK_CNAME, ASK_A, ASK_AAAA, ASK_CAA,
 	QUESTIONS
 };
-enum { SHOWN = 4, SHOWN_CHARACTERS = 255, NOBODYS_LABEL = 20 };
+enum {
+	SHOWN = 4, SHOWN_CHARACTERS = 255, NOBODYS_LABEL = 20,
+	STALE_CHECKS = 6,       /* in the time in which one becomes stale */
+};
 
 #define MORE "further records are not shown"
 
@@ -300,11 +303,8 @@ static enum err read_row(struct ctx *cx, void *arg)
 static enum err keep_seen(struct ctx *cx, void *arg)
 {
 	const struct look *l = arg;
-	const struct domain_check *c = l->check;
 
-	q_domain_seen_later(cx->db, cx->tenant->id, l->name, c->token, domains_lacks(&l->row, c),
-			    c->txt_reason == NULL, c->cname_reason == NULL, c->txt_seen, c->cname_seen,
-			    c->findings);
+	domains_failed_later(cx, &l->row, l->check, false);
 	return ERR_NONE;
 }
 
@@ -334,6 +334,39 @@ const char *domains_lacks(const struct domain_row *row, const struct domain_chec
 	if (c->txt_reason != NULL)
 		return c->txt_reason;
 	return row->cname_required ? c->cname_reason : NULL;
+}
+
+bool domains_is_silent(const char *lacks)
+{
+	return str_eq(lacks, "resolver_failed");
+}
+
+bool domains_is_denied(const struct domain_row *row, const struct domain_check *c)
+{
+	return c->txt_denied || (row->cname_required && c->cname_denied);
+}
+
+static int64_t pause_s(const struct domain_times *times, const struct domain_row *row)
+{
+	int64_t pause = times->check_s;
+
+	if (!str_eq(row->status, "pending"))
+		return times->stale_s > STALE_CHECKS ? times->stale_s / STALE_CHECKS : 1;
+	for (int64_t i = 0; i <= row->failures && pause < times->check_most_s; i++)
+		pause *= 2;
+	return pause < times->check_most_s ? pause : times->check_most_s;
+}
+
+void domains_failed_later(struct ctx *cx, const struct domain_row *row, const struct domain_check *c,
+			  bool due)
+{
+	const struct domain_times *times = &cx->world->settings->domain;
+	const char *lacks = domains_lacks(row, c);
+
+	q_domain_failed_later(cx->db, cx->tenant->id, row->domain, c->token, lacks, c->txt_reason == NULL,
+			      c->cname_reason == NULL, c->txt_seen, c->cname_seen, c->findings,
+			      pause_s(times, row), domains_is_denied(row, c), times->stale_s,
+			      domains_is_silent(lacks), due);
 }
 
 static void resolve_alerts_later(struct ctx *cx, const char *name)

@@ -21,6 +21,16 @@ bool domains_is_over(const struct domain_row *row);
 void domains_ask(struct ctx *cx, const struct domain_row *const *rows, size_t n, struct domain_check *ret);
 /* What it still needs, one of domain_reasons; NULL: nothing. */
 const char *domains_lacks(const struct domain_row *row, const struct domain_check *c);
+/* What it lacks is an answer: that says nothing against a domain that was proven. */
+bool domains_is_silent(const char *lacks);
+/* A resolver answered, and what it said counts against the domain. */
+bool domains_is_denied(const struct domain_row *row, const struct domain_check *c);
+/*
+ * It lacks something: what was seen is kept, the next look comes soon, and one that was proven becomes stale
+ * if that lasts. due: the look was due, and its lease ends; otherwise somebody asked for it.
+ */
+void domains_failed_later(struct ctx *cx, const struct domain_row *row, const struct domain_check *c,
+			  bool due);
 /*
  * It lacks nothing: row, which is locked, is verified or stays it, and claims of others to it are as good as
  * lost. *ret_changed: its status is another than before.

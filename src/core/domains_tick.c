@@ -21,7 +21,6 @@ enum {
 	LEASE_SPARE_S = 15,     /* beyond what resolvers may take */
 	STALE_FAILURES = 3,     /* so many checks at least, however long they took */
 	SILENCES = 3,           /* in so many checks in a row resolvers did not answer: that is trouble */
-	STALE_CHECKS = 6,       /* in the time in which one becomes stale */
 };
 
 struct turn {
@@ -137,17 +136,6 @@ static enum err prove(struct ctx *cx, struct turn *t)
 			    : str_eq(before, "stale") ? "recoverDomain" : "activateDomain", NULL);
 }
 
-static int64_t pause_s(const struct settings *s, const struct domain_row *row)
-{
-	int64_t pause = s->domain.check_s;
-
-	if (!str_eq(row->status, "pending"))
-		return s->domain.stale_s > STALE_CHECKS ? s->domain.stale_s / STALE_CHECKS : 1;
-	for (int64_t i = 0; i <= row->failures && pause < s->domain.check_most_s; i++)
-		pause *= 2;
-	return pause < s->domain.check_most_s ? pause : s->domain.check_most_s;
-}
-
 static void tell_of_waiting(struct ctx *cx, const struct domain_row *row, const char *lacks)
 {
 	const struct domain_times *times = &cx->world->settings->domain;
@@ -173,25 +161,18 @@ static void tell_of_silence(struct ctx *cx, const struct domain_row *row, bool s
 					       row->domain));
 }
 
-/* The silence of resolvers says nothing against a domain that was proven. */
 static enum err fail(struct ctx *cx, struct turn *t, const char *lacks)
 {
-	const struct settings *s = cx->world->settings;
-	const struct domain_check *c = t->check;
 	const struct domain_row *row = &t->row;
-	const bool pending = str_eq(row->status, "pending"), stale = str_eq(row->status, "stale");
-	const bool silent = str_eq(lacks, "resolver_failed");
-	const bool counts = pending || c->txt_denied || (row->cname_required && c->cname_denied);
+	const bool pending = str_eq(row->status, "pending");
 
-	q_domain_failed_later(cx->db, cx->tenant->id, row->domain, lacks, c->txt_reason == NULL,
-			      c->cname_reason == NULL, c->txt_seen, c->cname_seen, c->findings,
-			      pause_s(s, row), counts, s->domain.stale_s, silent);
-	tell_of_silence(cx, row, silent);
+	domains_failed_later(cx, row, t->check, true);
+	tell_of_silence(cx, row, domains_is_silent(lacks));
 	if (pending)
 		tell_of_waiting(cx, row, lacks);
-	if (pending || !counts)
+	if (pending || !domains_is_denied(row, t->check))
 		return ERR_NONE;
-	if (stale)
+	if (str_eq(row->status, "stale"))
 		return row->detach_over ? detach(cx, t, lacks) : ERR_NONE;
 	if (row->stale_over && row->failures + 1 >= STALE_FAILURES)
 		return become_stale(cx, t, lacks);

@@ -350,6 +350,11 @@ static void a_claim_that_waits_for_long_is_told_of(void **state)
 	await_alert(&k, "domain_pending", true);
 	assert_alert(&k, "domain_pending", "warning");
 	assert_non_null(strstr(answer_text(alerts(&k, "status=open"), "[0].message"), "record_missing"));
+	/* Adding it again brings no more time, and no silence: not until it is looked at, nor after it. */
+	claim_again(&k);
+	assert_alert(&k, "domain_pending", "warning");
+	await_reason(&k, "record_missing");
+	assert_alert(&k, "domain_pending", "warning");
 	claim_publish(&k);
 	await(&k, "verified");
 	assert_int_equal(0, answer_count(alerts(&k, "status=open"), ""));

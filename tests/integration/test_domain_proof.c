@@ -14,6 +14,8 @@
 #include "daemon.h"
 #include "dns_peer.h"
 
+#include "cc/base/clock.h"
+
 static const char *const proof_env[] = { "CONTROLCORE_DOMAINS_DNS_MS=3000", NULL };
 
 static int setup(void **state)
@@ -151,6 +153,112 @@ static void a_rehearsal_keeps_nothing(void **state)
 	client_close(k.c);
 }
 
+/* A month away: nobody but who asks looks meanwhile. */
+static void verify_for_a_month(const struct claim *k, struct daemon *d)
+{
+	char sql[300];
+
+	claim_publish(k);
+	assert_status(200, claim_verify(k));
+	snprintf(sql, sizeof(sql), "UPDATE cc.domain SET next_check_at = now() + interval '30 days'"
+				   " WHERE domain = '%s'", k->domain);
+	fixture_control(d, sql);
+}
+
+static int64_t seconds(const struct answer *a, const char *from, const char *to)
+{
+	int64_t at[2];
+
+	assert_true(time_parse(answer_text(a, from), false, &at[0]));
+	assert_true(time_parse(answer_text(a, to), false, &at[1]));
+	return (at[1] - at[0]) / 1000000;
+}
+
+static void a_look_that_was_asked_for_starts_the_clock(void **state)
+{
+	struct claim k;
+	const struct answer *a;
+	char path[300], stale_at[40];
+
+	claim_make(*state, "sold", "www.sold.org", &k);
+	verify_for_a_month(&k, *state);
+	claim_clear();
+	snprintf(path, sizeof(path), "/api/v1/tenants/%s/domains/%s/verify?dry_run=true", k.t.id, k.domain);
+	assert_error(409, "verification_failed", client_call(k.c, "POST", path, NULL, NULL));
+	assert_true(answer_null(claim_look(&k), "stale_at"));
+	assert_error(409, "verification_failed", claim_verify(&k));
+	a = claim_look(&k);
+	assert_text("verified", a, "status");
+	assert_text("record_missing", a, "reason");
+	assert_int_equal(72 * 3600, seconds(a, "checked_at", "stale_at"));
+	assert_int_equal(12 * 3600, seconds(a, "checked_at", "next_check_at"));
+	snprintf(stale_at, sizeof(stale_at), "%s", answer_text(a, "stale_at"));
+	assert_error(409, "verification_failed", claim_verify(&k));
+	assert_text(stale_at, claim_look(&k), "stale_at");
+	claim_publish(&k);
+	assert_true(answer_null(assert_status(200, claim_verify(&k)), "stale_at"));
+	client_close(k.c);
+}
+
+static void a_cname_that_led_here_is_missed_by_who_asks(void **state)
+{
+	struct claim k;
+	const struct answer *a;
+
+	claim_make(*state, "moved", "www.moved.org", &k);
+	verify_for_a_month(&k, *state);
+	claim_clear();
+	claim_publish_txt(&k);
+	assert_error(409, "verification_failed", claim_verify(&k));
+	a = claim_look(&k);
+	assert_text("record_missing", a, "reason");
+	assert_true(json_is_true(answer_at(a, "records[0].verified")));
+	assert_false(answer_null(a, "stale_at"));
+	client_close(k.c);
+}
+
+static void silence_starts_no_clock(void **state)
+{
+	struct claim k;
+	const struct answer *a;
+
+	claim_make(*state, "mute", "www.mute.org", &k);
+	verify_for_a_month(&k, *state);
+	for (int i = 0; i < 2; i++)
+		dns_peer_mood(claim_dns(i), DNS_SERVFAIL);
+	assert_error(409, "verification_failed", claim_verify(&k));
+	a = claim_look(&k);
+	assert_text("resolver_failed", a, "reason");
+	assert_true(answer_null(a, "stale_at"));
+	assert_int_equal(12 * 3600, seconds(a, "checked_at", "next_check_at"));
+	for (int i = 0; i < 2; i++)
+		dns_peer_mood(claim_dns(i), DNS_PROPER);
+	client_close(k.c);
+}
+
+static void a_claim_that_is_added_again_ends_no_later(void **state)
+{
+	struct claim k;
+	char token[100], ends[40];
+
+	claim_make(*state, "endless", "www.endless.org", &k);
+	fixture_control(*state, "UPDATE cc.domain SET claim_expires_at = date_trunc('second', now()) +"
+				" interval '1 day' WHERE domain = 'www.endless.org'");
+	snprintf(token, sizeof(token), "%s", k.txt);
+	snprintf(ends, sizeof(ends), "%s", answer_text(claim_look(&k), "claim_expires_at"));
+	claim_again(&k);
+	assert_string_equal(token, k.txt);
+	assert_text(ends, claim_look(&k), "claim_expires_at");
+	/* Whether or not it was noticed that it ended. */
+	fixture_control(*state, "UPDATE cc.domain SET claim_expires_at = now()"
+				" WHERE domain = 'www.endless.org'");
+	claim_again(&k);
+	assert_string_not_equal(token, k.txt);
+	assert_text("pending", claim_look(&k), "status");
+	assert_int_equal(7 * 24 * 3600 - 60, seconds(claim_look(&k), "next_check_at", "claim_expires_at"));
+	client_close(k.c);
+}
+
 static void the_platforms_own_name_needs_no_proof(void **state)
 {
 	struct claim k;
@@ -170,6 +278,10 @@ int main(void)
 		cmocka_unit_test_setup(a_record_of_an_earlier_claim_proves_nothing, claim_clean),
 		cmocka_unit_test_setup(a_claim_that_is_over_cannot_be_proven, claim_clean),
 		cmocka_unit_test_setup(a_rehearsal_keeps_nothing, claim_clean),
+		cmocka_unit_test_setup(a_look_that_was_asked_for_starts_the_clock, claim_clean),
+		cmocka_unit_test_setup(a_cname_that_led_here_is_missed_by_who_asks, claim_clean),
+		cmocka_unit_test_setup(silence_starts_no_clock, claim_clean),
+		cmocka_unit_test_setup(a_claim_that_is_added_again_ends_no_later, claim_clean),
 		cmocka_unit_test_setup(the_platforms_own_name_needs_no_proof, claim_clean),
 	};
 

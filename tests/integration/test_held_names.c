@@ -137,12 +137,40 @@ static void a_claim_says_how_long_it_waits(void **state)
 	client_close(operator);
 }
 
+/* What docs/api.md says of a domain that was sold. */
+static void a_sold_domain_is_handed_over_at_once(void **state)
+{
+	struct client *operator = client_operator(*state);
+	struct claim seller, buyer;
+	char path[200];
+
+	claim_make(*state, "seller", "www.traded.org", &seller);
+	claim_publish(&seller);
+	assert_status(200, claim_verify(&seller));
+	fixture_tenant(*state, "buyer", NULL, NULL, NULL, &buyer.t);
+	buyer.c = client_of(*state, &buyer.t);
+	snprintf(buyer.domain, sizeof(buyer.domain), "%s", seller.domain);
+	snprintf(path, sizeof(path), "/tenants/%s/domains", buyer.t.id);
+	assert_status(200, client_delete(operator, "/tenants/%s/domains/www.traded.org", seller.t.id));
+	assert_error(409, "domain_active_elsewhere",
+		     client_post(buyer.c, path, "{'domain':'www.traded.org'}"));
+	assert_status(200, client_delete(operator, "/held-names/www.traded.org"));
+	claim_again(&buyer);
+	claim_clear();
+	claim_publish(&buyer);
+	assert_text("verified", assert_status(200, claim_verify(&buyer)), "status");
+	client_close(seller.c);
+	client_close(buyer.c);
+	client_close(operator);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(several_resolvers_are_no_weakness),
 		cmocka_unit_test_setup(a_slug_that_was_given_up_is_held, claim_clean),
 		cmocka_unit_test_setup(a_claim_says_how_long_it_waits, claim_clean),
+		cmocka_unit_test_setup(a_sold_domain_is_handed_over_at_once, claim_clean),
 	};
 
 	return cmocka_run_group_tests(tests, setup, claim_teardown);

@@ -25,8 +25,8 @@ const char *domains_token(struct ctx *cx);
 /* Fills in what follows from the row: instructions and records. */
 void domains_show(struct ctx *cx, struct domain_row *row);
 /*
- * A claim. One that is pending goes on with its token, for its whole time; one that ended begins with a
- * fresh one. ERR_DOMAIN_TAKEN: the tenant has it already; ERR_DOMAIN_ELSEWHERE; ERR_QUOTA.
+ * A claim. One that is pending goes on with its token and ends when it would have; one that ended begins
+ * with a fresh one. ERR_DOMAIN_TAKEN: the tenant has it already; ERR_DOMAIN_ELSEWHERE; ERR_QUOTA.
  */
 enum err domains_add(struct ctx *cx, const struct domain_new *in, struct domain_row *ret) MUST_USE;
 /* ERR_DOMAIN_INACTIVE: it is not proven. *ret_changed is false when it is the default already. */
