@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 enum { RECORDS_MAX = 64, NAME_LEN = 256, VALUE_LEN = 512, MESSAGE_MAX = 8192, HEADER = 12 };
+enum { FIXED = 3, CLIENTS_MAX = 16 };
 enum { TXT = 16, CNAME = 5, A = 1, AAAA = 28, CAA = 257 };
 
 struct record {
@@ -32,6 +33,7 @@ struct dns_peer {
 	int udp, tcp, stop[2];
 	char address[32];
 	pthread_t thread;
+	int fd[CLIENTS_MAX], nfds;      /* the thread's: clients by TCP */
 	pthread_mutex_t lock;
 	enum dns_mood mood;
 	struct record record[RECORDS_MAX];
@@ -219,32 +221,50 @@ static void serve_udp(struct dns_peer *p)
 		(void)sendto(p->udp, m.data, m.n, 0, (struct sockaddr *)&from, size);
 }
 
-static void serve_tcp(struct dns_peer *p)
+/* One question of a connection. False: it is over. */
+static bool serve_tcp(struct dns_peer *p, int fd)
+{
+	unsigned char q[514], prefix[2];
+	struct message m;
+	size_t len;
+
+	if (recv(fd, q, 2, MSG_WAITALL) != 2)
+		return false;
+	len = (size_t)(q[0] << 8 | q[1]);
+	if (len > 512 || recv(fd, q, len, MSG_WAITALL) != (ssize_t)len)
+		return false;
+	p->by_tcp++;
+	if (!answer(p, q, len, true, &m))
+		return false;
+	prefix[0] = (unsigned char)(m.n >> 8);
+	prefix[1] = (unsigned char)m.n;
+	return send(fd, prefix, 2, MSG_NOSIGNAL) == 2 && send(fd, m.data, m.n, MSG_NOSIGNAL) >= 0;
+}
+
+static void take_tcp(struct dns_peer *p)
 {
 	const struct timeval most = { .tv_sec = 2 };
 	const int fd = accept(p->tcp, NULL, NULL);
-	unsigned char q[514];
-	struct message m;
-	ssize_t n;
 
 	if (fd < 0)
 		return;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most));
-	while ((n = recv(fd, q, 2, MSG_WAITALL)) == 2) {
-		const size_t len = (size_t)(q[0] << 8 | q[1]);
-		unsigned char prefix[2];
+	p->fd[p->nfds++] = fd;
+}
 
-		if (len > 512 || recv(fd, q, len, MSG_WAITALL) != (ssize_t)len)
-			break;
-		p->by_tcp++;
-		if (!answer(p, q, len, true, &m))
-			break;
-		prefix[0] = (unsigned char)(m.n >> 8);
-		prefix[1] = (unsigned char)m.n;
-		if (send(fd, prefix, 2, MSG_NOSIGNAL) != 2 || send(fd, m.data, m.n, MSG_NOSIGNAL) < 0)
-			break;
+/* Connections stay open as long as their clients like, and keep nobody else waiting. */
+static void serve(struct dns_peer *p, const struct pollfd *fds, int nfds)
+{
+	if (fds[1].revents != 0)
+		serve_udp(p);
+	for (int i = nfds - 1; i >= 0; i--) {
+		if (fds[FIXED + i].revents == 0 || serve_tcp(p, p->fd[i]))
+			continue;
+		close(p->fd[i]);
+		p->fd[i] = p->fd[--p->nfds];
 	}
-	close(fd);
+	if (fds[2].revents != 0)
+		take_tcp(p);
 }
 
 static void *run(void *arg)
@@ -252,18 +272,19 @@ static void *run(void *arg)
 	struct dns_peer *p = arg;
 
 	for (;;) {
-		struct pollfd fds[] = {
-			{ p->stop[0], POLLIN, 0 }, { p->udp, POLLIN, 0 }, { p->tcp, POLLIN, 0 }
+		const int nfds = p->nfds;
+		struct pollfd fds[FIXED + CLIENTS_MAX] = {
+			{ p->stop[0], POLLIN, 0 }, { p->udp, POLLIN, 0 },
+			{ nfds < CLIENTS_MAX ? p->tcp : -1, POLLIN, 0 }
 		};
 
-		(void)poll(fds, 3, -1);
+		for (int i = 0; i < nfds; i++)
+			fds[FIXED + i] = (struct pollfd){ p->fd[i], POLLIN, 0 };
+		(void)poll(fds, (nfds_t)(FIXED + nfds), -1);
 		if (fds[0].revents != 0)
 			return NULL;
 		pthread_mutex_lock(&p->lock);
-		if (fds[1].revents != 0)
-			serve_udp(p);
-		if (fds[2].revents != 0)
-			serve_tcp(p);
+		serve(p, fds, nfds);
 		pthread_mutex_unlock(&p->lock);
 	}
 }
@@ -306,6 +327,8 @@ void dns_peer_stop(struct dns_peer *p)
 	/* The end of a pipe would not do: programs that were started meanwhile may hold it open. */
 	assert_int_equal(1, write(p->stop[1], "", 1));
 	pthread_join(p->thread, NULL);
+	while (p->nfds > 0)
+		close(p->fd[--p->nfds]);
 	close(p->stop[0]);
 	close(p->stop[1]);
 	close(p->udp);
