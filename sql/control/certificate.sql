@@ -40,14 +40,15 @@ SELECT EXISTS (SELECT FROM cc.certificate c JOIN cc.tenant t ON t.id = c.tenant_
                 WHERE c.look_at <= now() AND (c.lease_until IS NULL OR c.lease_until <= now())
                   AND t.status IN ('active', 'suspended'))::int::int8 AS total;
 
--- Takes some of it; nobody else does while the lease lasts.
+-- Takes some of it; nobody else does while the lease lasts. A look that failed stands behind what became due
+-- before its lease was over.
 -- name: certificate_work_claim :many certificate_row
 -- args: lease_s int8, most int8
 WITH due AS (
 	SELECT c.tenant_id, c.domain FROM cc.certificate c JOIN cc.tenant t ON t.id = c.tenant_id
 	 WHERE c.look_at <= now() AND (c.lease_until IS NULL OR c.lease_until <= now())
 	   AND t.status IN ('active', 'suspended')
-	 ORDER BY c.look_at LIMIT $2 FOR UPDATE OF c SKIP LOCKED
+	 ORDER BY greatest(c.look_at, c.lease_until) LIMIT $2 FOR UPDATE OF c SKIP LOCKED
 )
 UPDATE cc.certificate c SET lease_until = now() + make_interval(secs => $1::float8)
   FROM due

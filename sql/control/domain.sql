@@ -226,7 +226,7 @@ WITH RECURSIVE turn (tenants, tenant_id, domain, place) AS (
 	SELECT tenant_id, domain FROM queue GROUP BY tenant_id, domain ORDER BY min(place) LIMIT $2
 ), due AS (
 	SELECT d.tenant_id, d.domain FROM cc.domain d JOIN few f ON f.tenant_id = d.tenant_id AND f.domain = d.domain
-	 WHERE d.due_at <= now() AND (d.lease_until IS NULL OR d.lease_until <= now())
+	 WHERE d.due_at <= now()
 	   FOR UPDATE OF d SKIP LOCKED
 )
 UPDATE cc.domain d SET lease_until = now() + make_interval(secs => $1::float8)

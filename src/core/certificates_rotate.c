@@ -40,15 +40,15 @@ static enum err check_uses(struct ctx *cx, const struct db_rows *uses, struct ke
 		      "%s; nothing was changed, put those keys back first", missing.data);
 }
 
-struct round {
+struct batch {
 	struct db_rows rows;
 	const char *kek_id;
 	const char *after_tenant, *after_domain;
 };
 
-static enum err read_round(struct ctx *cx, void *arg)
+static enum err read_batch(struct ctx *cx, void *arg)
 {
-	struct round *r = arg;
+	struct batch *r = arg;
 
 	return q_certificate_other_kek(cx->db, &r->rows, r->kek_id, r->after_tenant, r->after_domain,
 				       ROUND_ROWS);
@@ -123,7 +123,7 @@ static enum err run_one(struct ctx *cx, const struct db_place *place, struct rot
 
 static enum err run_rounds(struct ctx *cx, const struct db_place *place, struct rotation *r)
 {
-	struct round round = { .kek_id = r->ret->kek_id, .after_tenant = "", .after_domain = "" };
+	struct batch batch = { .kek_id = r->ret->kek_id, .after_tenant = "", .after_domain = "" };
 	char *at[2] = { NULL, NULL };
 	enum err e;
 
@@ -133,17 +133,17 @@ static enum err run_rounds(struct ctx *cx, const struct db_place *place, struct 
 		arena_reset(cx->arena);
 		/* Each unit has its own time, however many there are. */
 		cx->deadline_ms = 0;
-		e = db_unit(cx, place, DB_READ, read_round, &round);
-		for (size_t i = 0; e == ERR_NONE && i < round.rows.n; i++) {
-			row = DB_ROW(&round.rows, struct certificate_row, i);
+		e = db_unit(cx, place, DB_READ, read_batch, &batch);
+		for (size_t i = 0; e == ERR_NONE && i < batch.rows.n; i++) {
+			row = DB_ROW(&batch.rows, struct certificate_row, i);
 			e = run_one(cx, place, r, row);
 		}
 		if (row == NULL)
 			break;
 		free(at[0]);
 		free(at[1]);
-		round.after_tenant = at[0] = mem_strdup(row->tenant_id);
-		round.after_domain = at[1] = mem_strdup(row->domain);
+		batch.after_tenant = at[0] = mem_strdup(row->tenant_id);
+		batch.after_domain = at[1] = mem_strdup(row->domain);
 	} while (e == ERR_NONE);
 	free(at[0]);
 	free(at[1]);

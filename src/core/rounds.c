@@ -36,20 +36,16 @@ void round_turn(struct ctx *cx, struct round *r, const char *tenant_id, db_work 
 		const bool *changed)
 {
 	const enum err e = take_turn(cx, tenant_id, work, arg);
+	const bool failed = e != ERR_NONE && !is_gone(e);
 
 	if (*changed)
 		tenant_changed(cx, tenant_id);
+	if (failed && r->failed == 0) {
+		r->tenant_id = tenant_id;
+		r->error = e;
+		r->problem = cx->problem;
+	}
 	r->done += e == ERR_NONE;
-	if (e == ERR_NONE || is_gone(e) || r->first != ERR_NONE)
-		return;
-	r->first = e;
-	r->problem = cx->problem;
-}
-
-enum err round_end(struct ctx *cx, const struct round *r)
-{
+	r->failed += failed;
 	ctx_clear_problem(cx);
-	if (r->first != ERR_NONE)
-		cx->problem = r->problem;
-	return r->first;
 }

@@ -13,6 +13,7 @@
 
 #define PAUSE_MAX_MS 5000
 #define DOUBLINGS_MAX 3
+#define SETBACKS_EVERY_MS 60000
 
 bool jobs_wait(struct jobs *j, enum alarm a, int64_t until_ms)
 {
@@ -82,6 +83,21 @@ void trouble_note(struct trouble *t, const struct ctx *cx, enum err e)
 			LOG_TEXT("code", err_info(e)->code), LOG_TEXT("message", message),
 			LOG_TEXT("cause", cx->problem.cause));
 	t->told = true;
+}
+
+void setbacks_note(struct setbacks *s, const struct round *r)
+{
+	const int64_t now = clock_mono_ms();
+
+	s->failed += r->failed;
+	if (r->failed == 0 || now < s->say_at)
+		return;
+	LOG(LOG_WARN, "background work of a tenant fails", LOG_TEXT("what", s->what),
+		LOG_TEXT("tenant_id", r->tenant_id), LOG_INT("failures", s->failed),
+		LOG_TEXT("code", err_info(r->error)->code), LOG_TEXT("message", r->problem.message),
+		LOG_TEXT("cause", r->problem.cause));
+	s->failed = 0;
+	s->say_at = now + SETBACKS_EVERY_MS;
 }
 
 int64_t jitter_ms(int64_t ms)

@@ -7,6 +7,7 @@
 
 #include "cc/base/ctx.h"
 #include "cc/base/lock.h"
+#include "cc/core/rounds.h"
 #include "cc/jobs/jobs.h"
 
 #define THREADS_MAX 8
@@ -54,6 +55,13 @@ struct trouble {
 	int failures; /* in a row */
 };
 void trouble_note(struct trouble *t, const struct ctx *cx, enum err e);
+/* What failed for single tenants is said at once, and then once a minute at most with how much it was. */
+struct setbacks {
+	const char *what; /* "checks of domains" */
+	int failed; /* turns, since it was last said */
+	int64_t say_at; /* clock_mono_ms() */
+};
+void setbacks_note(struct setbacks *s, const struct round *r);
 /* base_ms after the first failure, doubled with each further one, at most five seconds, with jitter. */
 int64_t trouble_pause_ms(const struct trouble *t, int64_t base_ms);
 /* ms ± 20 %, so that nodes that started together do not stay together. */

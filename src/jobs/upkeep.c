@@ -31,6 +31,7 @@ struct upkeep {
 	struct jobs *jobs;
 	struct arena *arena;
 	struct trouble tick, trim, orphans, marks, engine, certificates;
+	struct setbacks ends;
 	unsigned waiting; /* parts of the tick that failed: what they left is leased, and comes again … */
 	int64_t waiting_until; /* … before this */
 	int64_t marks_at, sweep_at, trim_at, orphans_at, engine_at, certificates_at; /* clock_mono_ms() */
@@ -156,11 +157,12 @@ static void sweep_engine(struct upkeep *u)
 static void watch_certificates(struct upkeep *u)
 {
 	struct ctx cx = jobs_ctx(u->jobs, u->arena, TICK_BUDGET_MS);
-	int done = 0;
-	const enum err e = certificates_tick(&cx, &done);
+	struct round round;
+	const enum err e = certificates_tick(&cx, &round);
 
 	trouble_note(&u->certificates, &cx, e);
-	if (e == ERR_NONE && done > 0)
+	setbacks_note(&u->ends, &round);
+	if (e == ERR_NONE && round.done > 0)
 		u->certificates_at = 0;
 }
 
@@ -196,6 +198,7 @@ void *upkeep_run(void *jobs)
 		.marks = { .what = "marks of use" },
 		.engine = { .what = "clearing of the policy engine" },
 		.certificates = { .what = "watch over certificates" },
+		.ends = { .what = "watch over certificates" },
 		.orphans_at = clock_mono_ms() + ORPHANS_EVERY_MS / 5,
 	};
 	bool more, failed;

@@ -27,11 +27,12 @@ static int clean(void **state)
 static int tick(struct plane *p)
 {
 	struct ctx cx = plane_ctx(p);
-	int done = 0;
+	struct round round;
 
-	assert_int_equal(ERR_NONE, certificates_tick(&cx, &done));
+	assert_int_equal(ERR_NONE, certificates_tick(&cx, &round));
+	assert_int_equal(0, round.failed);
 	plane_done(&cx);
-	return done;
+	return round.done;
 }
 
 /* It began `age` ago and has `left`; then everybody looks. */
@@ -149,13 +150,44 @@ static void many_are_looked_at_in_rounds(void **state)
 	assert_int_equal(0, plane_count(p, "cc.alert WHERE subject = 'www.gone.org'"));
 }
 
+/* Its alerts cannot be written, as with a row that is damaged; and they are as many as a round takes. */
+static void a_tenant_whose_turns_fail_keeps_no_other_waiting(void **state)
+{
+	struct plane *p = *state;
+	const char *broken = plane_tenant(p, "broken"), *whole = plane_tenant(p, "whole");
+	struct ctx cx = plane_ctx(p);
+	struct round round;
+
+	for (int i = 0; i < 20; i++)
+		(void)keeper_bring(p, broken, arena_printf(p->arena, "d%d.broken.org", i));
+	(void)keeper_bring(p, whole, "www.whole.org");
+	plane_sql(p, PLANE_CONTROL,
+		  "UPDATE cc.certificate SET not_after = now() + interval '1 day', look_at = now() -"
+		  " CASE tenant_id WHEN '%s' THEN interval '1 hour' ELSE interval '1 minute' END;"
+		  "CREATE FUNCTION cc.test_refuse() RETURNS trigger LANGUAGE plpgsql AS"
+		  " $f$ BEGIN RAISE EXCEPTION 'damaged'; END $f$;"
+		  "CREATE TRIGGER test_refuse BEFORE INSERT ON cc.alert FOR EACH ROW"
+		  " WHEN (NEW.tenant_id = '%s') EXECUTE FUNCTION cc.test_refuse()", broken, broken);
+	assert_int_equal(ERR_NONE, certificates_tick(&cx, &round));
+	assert_int_equal(0, round.done);
+	assert_int_equal(20, round.failed);
+	assert_string_equal(broken, round.tenant_id);
+	plane_sql(p, PLANE_CONTROL, "UPDATE cc.certificate SET lease_until = now()"
+				    " WHERE lease_until > now()");
+	assert_int_equal(ERR_NONE, certificates_tick(&cx, &round));
+	assert_int_equal(1, round.done);
+	assert_string_equal("certificate_expiring critical", open_alerts(p, "www.whole.org"));
+	plane_sql(p, PLANE_CONTROL, "DROP TRIGGER test_refuse ON cc.alert; DROP FUNCTION cc.test_refuse()");
+	plane_done(&cx);
+}
+
 static enum err one_round(struct plane *p, struct ctx *cx, void *arg)
 {
-	int done;
+	struct round round;
 
 	(void)p;
 	(void)arg;
-	return certificates_tick(cx, &done);
+	return certificates_tick(cx, &round);
 }
 
 static void what_another_node_has_in_hand_is_its_own(void **state)
@@ -183,6 +215,7 @@ int main(void)
 		cmocka_unit_test_setup(an_end_ends_it, clean),
 		cmocka_unit_test_setup(the_next_one_ends_the_alarm, clean),
 		cmocka_unit_test_setup(many_are_looked_at_in_rounds, clean),
+		cmocka_unit_test_setup(a_tenant_whose_turns_fail_keeps_no_other_waiting, clean),
 		cmocka_unit_test_setup(what_another_node_has_in_hand_is_its_own, clean),
 	};
 

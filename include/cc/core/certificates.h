@@ -3,6 +3,7 @@
 #define CC_CORE_CERTIFICATES_H
 
 #include "cc/base/ctx.h"
+#include "cc/core/rounds.h"
 #include "cc/db/query.h"
 #include "cc/model/certificate.h"
 #include "cc/model/domain.h"
@@ -90,9 +91,9 @@ enum err certificates_troubled(struct ctx *cx, struct db_rows *ret) MUST_USE;
 /*
  * One round of telling tenants of the ends of certificates: alerts when a quarter of the lifetime is left, a
  * week, two days, nothing; what is over is no more served. Opens units of work of its own; safe on several
- * nodes at once. *ret_done: how many.
+ * nodes at once. One that fails is told of in *ret, and does not stop the others.
  */
-enum err certificates_tick(struct ctx *cx, int *ret_done) MUST_USE;
+enum err certificates_tick(struct ctx *cx, struct round *ret) MUST_USE;
 
 /* Changing the KEK. ------------------------------------------------------------------------------------ */
 

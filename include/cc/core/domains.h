@@ -3,6 +3,7 @@
 #define CC_CORE_DOMAINS_H
 
 #include "cc/base/ctx.h"
+#include "cc/core/rounds.h"
 #include "cc/model/certificate.h"
 #include "cc/model/domain.h"
 
@@ -59,10 +60,9 @@ enum err domains_verify(struct ctx *cx, const char *name, const struct domain_ch
  * One round of what is due about domains of all tenants: claims are looked at and expire, others lose to the
  * one that was proven, proven domains are looked at again, become stale, are detached and released. Each is
  * leased, and safe on several nodes at once; who dies leaves it to whoever comes after the lease. Opens
- * units of work of its own. *ret_done: how many. One that fails does not stop the others; the first failure
- * is told.
+ * units of work of its own. One that fails is told of in *ret, and does not stop the others.
  */
-enum err domains_tick(struct ctx *cx, int *ret_done) MUST_USE;
+enum err domains_tick(struct ctx *cx, struct round *ret) MUST_USE;
 /* ERR_DOMAIN_DEFAULT. What was proven is held for the tenant a while. */
 enum err domains_remove(struct ctx *cx, const char *name, struct domain_deletion *ret) MUST_USE;
 

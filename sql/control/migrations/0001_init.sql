@@ -121,8 +121,9 @@ CREATE TABLE cc.domain (
 	stale_at      timestamptz,              -- one that fails counts as stale from then on …
 	detach_at     timestamptz,              -- … and a stale one as detached
 	release_at    timestamptz,              -- a detached one is held until then
-	due_at        timestamptz GENERATED ALWAYS AS
-	              (least(next_check_at, claim_expires_at, release_at)) STORED,
+	due_at        timestamptz GENERATED ALWAYS AS   -- behind what became due meanwhile, if a turn came to nothing
+	              (CASE WHEN least(next_check_at, claim_expires_at, release_at) IS NOT NULL
+	                    THEN greatest(least(next_check_at, claim_expires_at, release_at), lease_until) END) STORED,
 	lease_until   timestamptz,              -- of the check under way; also its name
 	row_version   bigint NOT NULL DEFAULT 1,
 	PRIMARY KEY (tenant_id, domain),
@@ -137,8 +138,7 @@ CREATE INDEX domain_due ON cc.domain (due_at) WHERE due_at IS NOT NULL;
 -- What is due about domains, and in nobody's hand.
 CREATE VIEW cc.domain_work AS
 	SELECT d.tenant_id, d.domain, d.due_at FROM cc.domain d JOIN cc.tenant t ON t.id = d.tenant_id
-	 WHERE d.due_at <= now() AND (d.lease_until IS NULL OR d.lease_until <= now())
-	   AND t.status IN ('active', 'suspended');
+	 WHERE d.due_at <= now() AND t.status IN ('active', 'suspended');
 
 -- Names that were proven and given up: until then only the same tenant may have them, even if it is gone.
 CREATE TABLE cc.domain_quarantine (
