@@ -105,11 +105,29 @@ UPDATE cc.domain SET is_default = true, row_version = row_version + 1 WHERE tena
 DELETE FROM cc.domain WHERE tenant_id = $1 AND domain = $2
 RETURNING 'Domain deleted'::text AS message, domain, date_trunc('second', now()) AS deleted_at;
 
--- The tenant shows it no more.
+-- The tenant is shown by it, if by none of its own yet.
+-- name: tenant_custom_domain_adopt :exec
+-- args: tenant_id text, domain text
+UPDATE cc.tenant
+   SET custom_domain = $2, updated_at = date_trunc('second', now()), row_version = row_version + 1
+ WHERE id = $1 AND custom_domain IS NULL;
+
+-- The tenant is shown by it, whatever was before. Its name under the platform's is none of its own.
+-- name: tenant_custom_domain_set :exec
+-- args: tenant_id text, domain text
+UPDATE cc.tenant
+   SET custom_domain = $2, updated_at = date_trunc('second', now()), row_version = row_version + 1
+ WHERE id = $1 AND custom_domain IS DISTINCT FROM $2
+   AND EXISTS (SELECT FROM cc.domain WHERE tenant_id = $1 AND domain = $2 AND custom);
+
+-- The tenant is shown by it no more, but by the default one or what was proven first of what it has, if anything.
 -- name: tenant_custom_domain_drop :exec
 -- args: tenant_id text, domain text
 UPDATE cc.tenant
-   SET custom_domain = NULL, updated_at = date_trunc('second', now()), row_version = row_version + 1
+   SET custom_domain = (SELECT d.domain FROM cc.domain d
+                         WHERE d.tenant_id = $1 AND d.domain <> $2 AND d.custom AND d.routed
+                         ORDER BY d.is_default DESC, d.verified_at, d.domain LIMIT 1),
+       updated_at = date_trunc('second', now()), row_version = row_version + 1
  WHERE id = $1 AND custom_domain = $2;
 
 -- What a look saw that proves nothing, and what follows: when it is looked at again, and when it will have failed

@@ -222,6 +222,7 @@ enum err domains_make_default(struct ctx *cx, const char *name, struct domain_ro
 			      name, ret->status);
 	if (*ret_changed) {
 		q_domain_default_clear_later(cx->db, cx->tenant->id);
+		q_tenant_custom_domain_set_later(cx->db, cx->tenant->id, name);
 		TRY(q_domain_default_set(cx->db, ret, cx->tenant->id, name));
 	}
 	domains_show(cx, ret);

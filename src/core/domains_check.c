@@ -391,8 +391,10 @@ enum err domains_prove(struct ctx *cx, const struct domain_check *c, struct doma
 	if (*ret_changed)
 		resolve_alerts_later(cx, name);
 	alert_resolve_later(cx, ALERT_DOMAIN_UNCHECKED, name);
-	if (str_eq(before, "pending"))
+	if (str_eq(before, "pending")) {
 		q_domain_contest_later(cx->db, others, cx->tenant->id, name);
+		q_tenant_custom_domain_adopt_later(cx->db, cx->tenant->id, name);
+	}
 	domains_show(cx, row);
 	return ERR_NONE;
 }

@@ -80,6 +80,7 @@ static enum err expire(struct ctx *cx, struct turn *t)
 	const char *name = t->due->domain;
 
 	TRY(end(cx, t, "expired", "claim_expired", INT_NULL));
+	q_tenant_custom_domain_drop_later(cx->db, cx->tenant->id, name);
 	alert_raise_later(cx, ALERT_DOMAIN_CLAIM_EXPIRED, ALERT_WARNING, name, arena_printf(cx->arena,
 		"%s was not proven in time. Add it again, for a fresh record.", name));
 	return moved(cx, t, "expireDomainClaim", "claim_expired");
@@ -90,7 +91,6 @@ static enum err release(struct ctx *cx, struct turn *t)
 	const char *name = t->due->domain;
 
 	TRY(end(cx, t, "released", NULL, INT_NULL));
-	q_tenant_custom_domain_drop_later(cx->db, cx->tenant->id, name);
 	alert_raise_later(cx, ALERT_DOMAIN_DETACHED, ALERT_CRITICAL, name, arena_printf(cx->arena,
 		"%s was detached and not claimed again: whoever proves it can have it now.", name));
 	return moved(cx, t, "releaseDomain", t->row.reason);
@@ -116,6 +116,7 @@ static enum err detach(struct ctx *cx, struct turn *t, const char *lacks)
 		q_domain_default_reset_later(cx->db, cx->tenant->id);
 	}
 	TRY(end(cx, t, "detached", lacks, cx->world->settings->domain.quarantine_s));
+	q_tenant_custom_domain_drop_later(cx->db, cx->tenant->id, name);
 	alert_resolve_later(cx, ALERT_DOMAIN_STALE, name);
 	alert_raise_later(cx, ALERT_DOMAIN_DETACHED, ALERT_CRITICAL, name, arena_printf(cx->arena,
 		"Requests to %s are answered no more: the DNS does not prove it (%s). Nobody else can have "

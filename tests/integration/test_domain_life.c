@@ -111,6 +111,16 @@ static void assert_served(const struct claim *k, bool served)
 	client_host(k->c, NULL);
 }
 
+static void assert_shown_by(const struct claim *k, const char *domain)
+{
+	const struct answer *a = assert_status(200, client_get(k->c, "/tenants/%s", k->t.id));
+
+	if (domain == NULL)
+		assert_true(answer_null(a, "custom_domain"));
+	else
+		assert_text(domain, a, "custom_domain");
+}
+
 static void a_claim_is_proven_without_being_asked(void **state)
 {
 	struct claim k;
@@ -128,6 +138,7 @@ static void a_claim_is_proven_without_being_asked(void **state)
 	assert_true(answer_null(a, "claim_expires_at"));
 	assert_false(answer_null(a, "next_check_at"));
 	assert_served(&k, true);
+	assert_shown_by(&k, k.domain);
 	assert_audited(&k, "verifyDomain", "system");
 	client_close(k.c);
 }
@@ -139,9 +150,12 @@ static void a_claim_that_is_not_proven_expires(void **state)
 
 	claim_make(*state, "tooslow", "www.tooslow.org", &k);
 	snprintf(token, sizeof(token), "%s", k.txt);
-	fixture_control(*state, "UPDATE cc.domain SET claim_expires_at = now()"
+	fixture_control(*state, "UPDATE cc.tenant SET custom_domain = 'www.tooslow.org'"
+				" WHERE slug = 'tooslow';"
+				"UPDATE cc.domain SET claim_expires_at = now()"
 				" WHERE domain = 'www.tooslow.org'");
 	await(&k, "expired");
+	assert_shown_by(&k, NULL);
 	assert_text("claim_expired", claim_look(&k), "reason");
 	assert_true(answer_null(claim_look(&k), "next_check_at"));
 	assert_alert(&k, "domain_claim_expired", "warning");
@@ -183,6 +197,7 @@ static void a_domain_whose_records_are_gone_is_let_go_in_steps(void **state)
 	assert_true(answer_null(a, "next_check_at"));
 	assert_true(json_is_false(answer_at(a, "is_default")));
 	assert_served(&k, false);
+	assert_shown_by(&k, NULL);
 	assert_alert(&k, "domain_detached", "critical");
 	assert_int_equal(0, answer_count(alerts(&k, "status=open&type=domain_stale"), ""));
 	assert_audited(&k, "detachDomain", "system");

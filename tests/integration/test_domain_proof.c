@@ -236,6 +236,50 @@ static void silence_starts_no_clock(void **state)
 	client_close(k.c);
 }
 
+static void assert_shown_by(const struct claim *k, const char *domain)
+{
+	const struct answer *a = assert_status(200, client_get(k->c, "/tenants/%s", k->t.id));
+
+	if (domain == NULL)
+		assert_true(answer_null(a, "custom_domain"));
+	else
+		assert_text(domain, a, "custom_domain");
+}
+
+static void make_default(const struct claim *k, const char *domain)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "/api/v1/tenants/%s/domains/%s/default", k->t.id, domain);
+	assert_status(200, client_call(k->c, "POST", path, NULL, NULL));
+}
+
+static void a_tenant_is_shown_by_a_domain_of_its_own(void **state)
+{
+	struct claim k, more;
+
+	claim_make(*state, "named", "www.named.org", &k);
+	assert_shown_by(&k, NULL);
+	claim_publish(&k);
+	assert_status(200, claim_verify(&k));
+	assert_shown_by(&k, "www.named.org");
+	more = k;
+	snprintf(more.domain, sizeof(more.domain), "api.named.org");
+	claim_again(&more);
+	claim_publish(&more);
+	assert_status(200, claim_verify(&more));
+	assert_shown_by(&k, "www.named.org");
+	make_default(&k, more.domain);
+	assert_shown_by(&k, more.domain);
+	make_default(&k, k.t.domain);
+	assert_shown_by(&k, more.domain);
+	assert_status(200, client_delete(k.c, "/tenants/%s/domains/%s", k.t.id, more.domain));
+	assert_shown_by(&k, "www.named.org");
+	assert_status(200, client_delete(k.c, "/tenants/%s/domains/%s", k.t.id, k.domain));
+	assert_shown_by(&k, NULL);
+	client_close(k.c);
+}
+
 static void a_claim_that_is_added_again_ends_no_later(void **state)
 {
 	struct claim k;
@@ -281,6 +325,7 @@ int main(void)
 		cmocka_unit_test_setup(a_look_that_was_asked_for_starts_the_clock, claim_clean),
 		cmocka_unit_test_setup(a_cname_that_led_here_is_missed_by_who_asks, claim_clean),
 		cmocka_unit_test_setup(silence_starts_no_clock, claim_clean),
+		cmocka_unit_test_setup(a_tenant_is_shown_by_a_domain_of_its_own, claim_clean),
 		cmocka_unit_test_setup(a_claim_that_is_added_again_ends_no_later, claim_clean),
 		cmocka_unit_test_setup(the_platforms_own_name_needs_no_proof, claim_clean),
 	};

@@ -281,6 +281,11 @@ static bool makes_default(const struct cell *c)
 	return strcmp(c->route->op, "makeDefaultDomain") == 0;
 }
 
+static bool proves(const struct cell *c)
+{
+	return strcmp(c->route->op, "verifyDomain") == 0;
+}
+
 void cell_prepare(const struct cell *c)
 {
 	const int i = reversible_index(c);
@@ -291,7 +296,7 @@ void cell_prepare(const struct cell *c)
 		step(c, reversible[i].before);
 	if (v.success && makes_default(c))
 		fixture_control(c->s->d, "UPDATE cc.domain SET status = 'verified' WHERE status = 'pending'");
-	if (v.success && strcmp(c->route->op, "verifyDomain") == 0)
+	if (v.success && proves(c))
 		fixture_control(c->s->d, "UPDATE cc.domain SET token = 'proof' WHERE custom");
 }
 
@@ -306,4 +311,7 @@ void cell_repair(const struct cell *c, const struct answer *a)
 		fixture_control(c->s->d,
 				"UPDATE cc.domain SET is_default = false WHERE custom;"
 				"UPDATE cc.domain SET is_default = true WHERE NOT custom");
+	/* What is proven or the default is among what operators see of a tenant: not this one. */
+	if (a->status == 200 && (makes_default(c) || proves(c)))
+		fixture_control(c->s->d, "UPDATE cc.tenant SET custom_domain = NULL");
 }
