@@ -16,6 +16,7 @@
 #include "shelf.h"
 #include "listener.h"
 #include "stream.h"
+#include "tls_link.h"
 
 
 #include "cc/http/answers.h"
@@ -111,6 +112,7 @@ struct http_server {
 	bool drained;
 	atomic_bool draining, hurry;    /* hurry: what still waits in the queue is 503 */
 	_Atomic int64_t requests, refused_overload;
+	struct tls_meter handshakes;
 	atomic_int live, in_work;
 };
 

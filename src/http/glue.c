@@ -31,7 +31,7 @@ void glue_connection(void *cls, struct MHD_Connection *mhd, void **state,
 		p = peer_open(&s->peers, fd->connect_fd, address != NULL ? address->client_addr : NULL);
 		*state = p;
 		if (l->tls) {
-			tls_link_open(mhd, &s->peers, p, s->conf.tls.store);
+			tls_link_open(mhd, &s->peers, p, s->conf.tls.store, &s->handshakes);
 			peer_shake(&s->peers, p);
 		}
 	} else if (*state != NULL) {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What libmicrohttpd refuses before anybody is asked, said in our words. */
+/* What libmicrohttpd and GnuTLS refuse before anybody is asked, said in our words. */
 #define _GNU_SOURCE /* RTLD_NEXT */
 #include "call.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static enum err err_of(unsigned status)
@@ -49,4 +50,33 @@ queue_response_fn *refused_next(void)
 
 	memcpy(&ret, &found, sizeof(ret));
 	return ret;
+}
+
+typedef int handshake_fn(gnutls_session_t);
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static handshake_fn *handshake_next;
+
+static void find_handshake(void)
+{
+	void *found = dlsym(RTLD_NEXT, "gnutls_handshake");
+
+	memcpy(&handshake_next, &found, sizeof(handshake_next));
+	if (handshake_next == NULL)
+		abort();
+}
+
+/*
+ * What GnuTLS refuses it says to its caller alone (gnutls_alert_send_appropriate() is the caller's), and
+ * libmicrohttpd closes the connection. It finds this function in the same way.
+ */
+__attribute__((visibility("default")))
+int gnutls_handshake(gnutls_session_t session)
+{
+	int e;
+
+	(void)pthread_once(&once, find_handshake);
+	e = handshake_next(session);
+	tls_link_shaken(session, e);
+	return e;
 }

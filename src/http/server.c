@@ -105,6 +105,9 @@ void http_server_stats(struct http_server *s, struct http_stats *ret)
 	ret->in_work = atomic_load(&s->in_work);
 	ret->body_bytes = atomic_load(&s->bodies.used);
 	ret->connections = peers_count(&s->peers);
+	ret->handshakes = atomic_load(&s->handshakes.done);
+	ret->handshakes_refused = atomic_load(&s->handshakes.refused);
+	ret->handshakes_broken_off = atomic_load(&s->handshakes.broken_off);
 }
 
 static void wait_for_answers(struct http_server *s, int ms)

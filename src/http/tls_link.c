@@ -5,22 +5,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cc/base/clock.h"
+#include "cc/base/log.h"
 #include "cc/base/mem.h"
 
 #include "tls_cert.h"
 
-enum { NAME_MAX_LEN = 253, RECORD_HANDSHAKE = 22 };
+enum { NAME_MAX_LEN = 253, RECORD_HANDSHAKE = 22, SAY_EVERY_MS = 60000 };
 
 struct tls_link {
 	gnutls_session_t session;
 	struct peers *peers;
 	struct peer *peer;
 	struct tls_store *store;
+	struct tls_meter *meter;
 	struct tls_cert *cert;          /* a reference; NULL: no name was accepted yet */
 	bool begun;                     /* the first byte was looked at */
 	bool over;                      /* it was no TLS: nothing is read any more */
-	char name[NAME_MAX_LEN + 1];
+	bool shaken;                    /* the handshake has ended, well or not, and is counted */
+	char name[NAME_MAX_LEN + 1];    /* that was asked for; empty: none that could be one */
 };
+
+/* Which sessions of this process are a listener's: other libraries may have some. */
+static char ours;
 
 /*
  * No suite without forward secrecy or without AEAD, no way to resume a session: a ticket would have to be
@@ -65,13 +72,6 @@ static bool read_name(gnutls_session_t session, char ret[NAME_MAX_LEN + 1])
 	return n > 0;
 }
 
-/* libmicrohttpd closes without a word; the client shall know why. */
-static int refuse_name(gnutls_session_t session)
-{
-	(void)gnutls_alert_send(session, GNUTLS_AL_FATAL, GNUTLS_A_UNRECOGNIZED_NAME);
-	return GNUTLS_E_UNRECOGNIZED_NAME;
-}
-
 /* Comes twice when the client is asked for another hello, which must then be for the same name. */
 static int on_hello(gnutls_session_t session)
 {
@@ -79,14 +79,58 @@ static int on_hello(gnutls_session_t session)
 	char name[NAME_MAX_LEN + 1];
 
 	if (!read_name(session, name))
-		return refuse_name(session);
+		return GNUTLS_E_UNRECOGNIZED_NAME;
 	if (l->cert != NULL)
-		return strcmp(name, l->name) == 0 ? 0 : refuse_name(session);
-	l->cert = tls_store_find(l->store, name);
-	if (l->cert == NULL)
-		return refuse_name(session);
+		return strcmp(name, l->name) == 0 ? 0 : GNUTLS_E_UNRECOGNIZED_NAME;
 	memcpy(l->name, name, sizeof(name));
-	return 0;
+	l->cert = tls_store_find(l->store, name);
+	return l->cert != NULL ? 0 : GNUTLS_E_UNRECOGNIZED_NAME;
+}
+
+/* Whoever scans the network must not fill the log. */
+static void say_refused(struct tls_link *l, const char *why)
+{
+	struct tls_meter *m = l->meter;
+	const int64_t now = clock_mono_ms();
+	int64_t at = atomic_load(&m->say_at_ms);
+
+	atomic_fetch_add(&m->unsaid, 1);
+	if (now < at || !atomic_compare_exchange_strong(&m->say_at_ms, &at, now + SAY_EVERY_MS))
+		return;
+	LOG(LOG_INFO, "a TLS handshake is refused", LOG_TEXT("remote_ip", l->peer->ip),
+	    LOG_TEXT("name", l->name), LOG_TEXT("cause", why),
+	    LOG_INT("refused", atomic_exchange(&m->unsaid, 0)));
+}
+
+static bool is_clients(int e)
+{
+	return e == GNUTLS_E_PREMATURE_TERMINATION || e == GNUTLS_E_PULL_ERROR || e == GNUTLS_E_PUSH_ERROR ||
+	       e == GNUTLS_E_FATAL_ALERT_RECEIVED;
+}
+
+/* libmicrohttpd closes without a word; the client shall know why. */
+void tls_link_shaken(gnutls_session_t session, int e)
+{
+	struct tls_link *l;
+
+	if (gnutls_db_get_ptr(session) != &ours || (e < 0 && gnutls_error_is_fatal(e) == 0))
+		return;
+	l = link_of(session);
+	if (l->shaken)
+		return;
+	l->shaken = true;
+	if (e >= 0) {
+		atomic_fetch_add(&l->meter->done, 1);
+	} else if (l->over) {
+		atomic_fetch_add(&l->meter->refused, 1);
+		say_refused(l, "it is no TLS");
+	} else if (is_clients(e)) {
+		atomic_fetch_add(&l->meter->broken_off, 1);
+	} else {
+		(void)gnutls_alert_send_appropriate(session, e);
+		atomic_fetch_add(&l->meter->refused, 1);
+		say_refused(l, gnutls_strerror(e));
+	}
 }
 
 /* The client has proven its end of the handshake: its first request may come. */
@@ -151,14 +195,17 @@ static ssize_t pull(gnutls_transport_ptr_t at, void *data, size_t n)
 	return l->over ? 0 : recv(l->peer->fd, data, n, 0);
 }
 
-void tls_link_open(struct MHD_Connection *mhd, struct peers *t, struct peer *peer, struct tls_store *store)
+void tls_link_open(struct MHD_Connection *mhd, struct peers *t, struct peer *peer, struct tls_store *store,
+		   struct tls_meter *meter)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 	struct tls_link *l = mem_alloc(1, sizeof(*l));
 
-	*l = (struct tls_link){ .session = info->tls_session, .peers = t, .peer = peer, .store = store };
+	*l = (struct tls_link){ .session = info->tls_session, .peers = t, .peer = peer, .store = store,
+				.meter = meter };
 	peer->tls = l;
+	gnutls_db_set_ptr(l->session, &ours);
 	gnutls_handshake_set_post_client_hello_function(l->session, on_hello);
 	gnutls_handshake_set_hook_function(l->session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST,
 					   on_finished);
@@ -170,6 +217,8 @@ void tls_link_close(struct tls_link *l)
 {
 	if (l == NULL)
 		return;
+	if (!l->shaken)
+		atomic_fetch_add(&l->meter->broken_off, 1);
 	tls_cert_put(l->cert);
 	free(l);
 }

@@ -9,12 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 #include <openssl/ssl.h>
 
 #define UNRECOGNIZED_NAME 112
+#define PROTOCOL_VERSION 70
+#define HANDSHAKE_FAILURE 40
 #define GET(host) "GET /t/hello HTTP/1.1\r\nHost: " host "\r\n\r\n"
 
 static struct floor the_floor;
@@ -136,6 +139,7 @@ static void only_modern_versions_and_suites_are_spoken(void **state)
 	for (size_t i = 0; i < sizeof(old) / sizeof(old[0]); i++) {
 		told = shake(*state, &(struct tls_ask){ .name = "t.example", .version = old[i] });
 		assert_false(told.good);
+		assert_int_equal(PROTOCOL_VERSION, told.alert);
 	}
 	for (size_t i = 0; i < sizeof(weak) / sizeof(weak[0]); i++) {
 		told = shake(*state, &(struct tls_ask){
@@ -143,6 +147,7 @@ static void only_modern_versions_and_suites_are_spoken(void **state)
 					     .suites = weak[i] });
 		if (told.good)
 			fail_msg("%s was spoken", told.suite);
+		assert_int_equal(HANDSHAKE_FAILURE, told.alert);
 	}
 	told = shake(*state, &(struct tls_ask){ .name = "t.example", .version = TLS1_2_VERSION });
 	assert_true(told.good);
@@ -150,6 +155,81 @@ static void only_modern_versions_and_suites_are_spoken(void **state)
 	assert_memory_equal("ECDHE-ECDSA-", told.suite, 12);
 	told = shake(*state, &(struct tls_ask){ .name = "t.example" });
 	assert_string_equal("TLSv1.3", told.protocol);
+}
+
+/* What a client says first, with an SNI of these bytes; the record that comes back, or nothing. */
+static size_t say_hello(const struct floor *f, const void *sni, size_t n, unsigned char ret[7])
+{
+	static const unsigned char before[] = {
+		3, 3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24,
+		25, 26, 27, 28, 29, 30, 31, 32, 0, 0, 2, 0xc0, 0x2b, 1, 0,
+	};
+	unsigned char m[512] = { 22, 3, 1, 0, 0, 1, 0, 0, 0 };
+	const int fd = tls_dial(f->port);
+	size_t at = 9 + sizeof(before), got = 0;
+	ssize_t k;
+
+	memcpy(m + 9, before, sizeof(before));
+	m[at + 1] = (unsigned char)(n + 4);
+	m[at + 5] = (unsigned char)n;
+	memcpy(m + at + 6, sni, n);
+	at += 6 + n;
+	m[4] = (unsigned char)(at - 5);
+	m[8] = (unsigned char)(at - 9);
+	assert_int_equal(at, send(fd, m, at, MSG_NOSIGNAL));
+	while (got < 7 && (k = recv(fd, ret + got, 7 - got, 0)) > 0)
+		got += (size_t)k;
+	(void)close(fd);
+	return got;
+}
+
+static void what_is_wrong_with_a_hello_is_said(void **state)
+{
+	static const struct { const char *sni; size_t n; } hellos[] = {
+		{ "\0\x20\0\0\x09t.example", 14 },    /* a list longer than it is */
+		{ "\0\x0c\0\0\x20t.example", 14 },    /* a name longer than it is */
+		{ "\0\x0c\0\0\x09t.ex\0mple", 14 },
+		{ "\0\x0c\0\0\x09t.ex\xc3mple", 14 },
+		{ "\0\x03\0\0\0", 5 },
+	};
+	unsigned char told[7];
+
+	for (size_t i = 0; i < sizeof(hellos) / sizeof(hellos[0]); i++) {
+		if (say_hello(*state, hellos[i].sni, hellos[i].n, told) != 7 || told[0] != 21 || told[5] != 2)
+			fail_msg("hello %d: no fatal alert", (int)i);
+	}
+	expect_served(*state, "t.example");
+}
+
+static void await_stats(const struct floor *f, int64_t done, int64_t refused, int64_t broken_off)
+{
+	struct http_stats s;
+
+	for (int i = 0; i < 200; i++) {
+		http_server_stats(f->server, &s);
+		if (s.handshakes == done && s.handshakes_refused == refused &&
+		    s.handshakes_broken_off == broken_off)
+			return;
+		usleep(10000);
+	}
+	fail_msg("%ld done, %ld refused, %ld broken off", (long)s.handshakes, (long)s.handshakes_refused,
+		 (long)s.handshakes_broken_off);
+}
+
+/* The first test: there were none before. */
+static void handshakes_are_counted(void **state)
+{
+	const struct floor *f = *state;
+	int fd;
+
+	expect_served(f, "t.example");
+	expect_refused(f, "other.example");
+	(void)shake(f, &(struct tls_ask){ .name = "t.example", .version = TLS1_1_VERSION });
+	(void)close(tls_dial(f->port));
+	fd = tls_dial(f->port);
+	assert_int_equal(4, send(fd, "GET ", 4, MSG_NOSIGNAL));
+	await_stats(f, 1, 3, 1);
+	(void)close(fd);
 }
 
 static void no_session_is_resumed(void **state)
@@ -396,11 +476,13 @@ static void a_certificate_that_goes_does_not_end_its_connections(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(handshakes_are_counted),
 		cmocka_unit_test(each_name_shows_its_own_certificate),
 		cmocka_unit_test(a_name_without_a_certificate_is_refused),
 		cmocka_unit_test(a_wildcard_is_for_one_label),
 		cmocka_unit_test(a_certificate_is_not_shown_outside_of_its_time),
 		cmocka_unit_test(only_modern_versions_and_suites_are_spoken),
+		cmocka_unit_test(what_is_wrong_with_a_hello_is_said),
 		cmocka_unit_test(no_session_is_resumed),
 		cmocka_unit_test(nothing_is_renegotiated),
 		cmocka_unit_test(a_connection_is_good_for_its_host_alone),

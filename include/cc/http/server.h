@@ -112,6 +112,8 @@ struct http_stats {
 	int64_t requests, refused_overload;
 	int queued, in_work, connections;
 	int64_t body_bytes;             /* held of bodies */
+	/* of TLS: that went well, that this side refused, that the client left or was late with */
+	int64_t handshakes, handshakes_refused, handshakes_broken_off;
 };
 void http_server_stats(struct http_server *s, struct http_stats *ret);
 
