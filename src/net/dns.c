@@ -77,6 +77,12 @@ static void fail(struct asking *q, bool failed, const char *problem)
 	q->ret->problem = problem;
 }
 
+static void fail_silent(struct asking *q, const char *problem)
+{
+	fail(q, true, problem);
+	q->ret->silent = true;
+}
+
 /* Answers ---------------------------------------------------------------------------------------------- */
 
 static void ask(struct asking *q, const char *name);
@@ -107,13 +113,13 @@ static void read_failure(struct asking *q, int status)
 	else if (status == ARES_ENODATA)
 		fail(q, false, NO_RECORD);
 	else if (status == ARES_ETIMEOUT || status == ARES_ECANCELLED || status == ARES_EDESTRUCTION)
-		fail(q, true, "it did not answer in time");
+		fail_silent(q, "it did not answer in time");
 	else if (status == ARES_ESERVFAIL)
 		fail(q, true, "it could not find out (SERVFAIL)");
 	else if (status == ARES_EREFUSED)
 		fail(q, true, "it refused to answer");
 	else if (status == ARES_ECONNREFUSED)
-		fail(q, true, "it cannot be reached");
+		fail_silent(q, "it cannot be reached");
 	else
 		fail(q, true, "it answered without sense");
 }
@@ -283,10 +289,11 @@ static void ask(struct asking *q, const char *name)
 
 /* The wait --------------------------------------------------------------------------------------------- */
 
+/* c-ares would ask again after a SERVFAIL, and then say that nobody could be reached. */
 static bool resolver_open(struct resolver *r, const char *address, int timeout_ms)
 {
 	struct ares_options options = {
-		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
+		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP,
 		.timeout = timeout_ms / SHARE,
 		.tries = TRIES,
 	};
@@ -383,7 +390,7 @@ void dns_ask(struct arena *a, const char *const *resolvers, size_t n, const stru
 		if (i % nquestions == 0)
 			*to = (struct resolver){ 0 };
 		if (!to->open && !resolver_open(to, resolvers[i / nquestions], timeout_ms)) {
-			fail(q, true, "it cannot be asked from here");
+			fail_silent(q, "it cannot be asked from here");
 			continue;
 		}
 		q->channel = to->channel;

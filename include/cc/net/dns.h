@@ -28,6 +28,7 @@ struct dns_question {
 
 struct dns_answer {
 	bool failed;            /* the resolver did not answer, or not with sense: nothing is known */
+	bool silent;            /* it did not even answer that it does not know */
 	struct strv values;     /* printable ASCII; any other character is a '?' */
 	const char *problem;    /* a sentence without values, a constant; NULL: there are some */
 };
