@@ -195,7 +195,8 @@ static const struct route routes[] = {
 	  .flags = ROUTE_VOLATILE | ROUTE_ON_OBJECT, .status = 200, .handler = domain_make_default,
 	  .reply = &domain_row_schema, .errors = { ERR_DOMAIN_INACTIVE },
 	  .summary = "Make a domain the tenant's default",
-	  .doc = "The name that the tenant is shown by. It must be verified." },
+	  .doc = "The name that the tenant is shown by. It must be verified and, where the service itself "
+		 "ends TLS, have a certificate that is valid." },
 	{ M_PUT, ONE "/certificate", "setCertificate", "domains:write", "platform:tenants", WRITE,
 	  .flags = ROUTE_VOLATILE, .status = 200, .before = domain_check_certificate,
 	  .handler = domain_set_certificate, .body = &certificate_new_schema, .reply = &domain_row_schema,

@@ -213,13 +213,28 @@ static bool is_routed(const struct domain_row *row)
 	return str_eq(row->status, "verified") || str_eq(row->status, "active");
 }
 
+/* NULL: whoever is sent to this name is answered. */
+static const char *unserved(const struct ctx *cx, const struct domain_row *row)
+{
+	if (!is_routed(row))
+		return arena_printf(cx->arena, "%s is %s: only a verified domain can be the default",
+				    row->domain, row->status);
+	if (row->custom && cx->world->settings->ends_tls &&
+	    !str_eq(row->ssl_status, domain_ssl_statuses[SSL_ACTIVE]))
+		return arena_printf(cx->arena, "%s has no certificate that is valid now: nobody would reach "
+				    "it", row->domain);
+	return NULL;
+}
+
 enum err domains_make_default(struct ctx *cx, const char *name, struct domain_row *ret, bool *ret_changed)
 {
+	const char *why;
+
 	TRY(domains_hold(cx, name, ret));
 	*ret_changed = !ret->is_default;
-	if (!is_routed(ret))
-		return refuse(cx, ERR_DOMAIN_INACTIVE, "%s is %s: only a verified domain can be the default",
-			      name, ret->status);
+	why = unserved(cx, ret);
+	if (why != NULL)
+		return refuse(cx, ERR_DOMAIN_INACTIVE, "%s", why);
 	if (*ret_changed) {
 		q_domain_default_clear_later(cx->db, cx->tenant->id);
 		q_tenant_custom_domain_set_later(cx->db, cx->tenant->id, name);

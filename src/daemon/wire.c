@@ -58,6 +58,12 @@ static struct domain_times domain_times(const struct domains_conf *c)
 	};
 }
 
+/* A trusted proxy without the PROXY protocol speaks HTTP to us, and TLS with certificates of its own. */
+static bool ends_tls(const struct config *c)
+{
+	return c->tls.address != NULL && (c->server.trusted_proxies.n == 0 || c->tls.proxy_protocol);
+}
+
 static void fill_settings(struct wire *w)
 {
 	const struct config *c = w->config;
@@ -96,6 +102,7 @@ static void fill_settings(struct wire *w)
 			    .test_ms = (int)c->engine.test_ms,
 			    .concurrent = (int)c->engine.concurrent },
 		.domains_max = c->domains.per_tenant,
+		.ends_tls = ends_tls(c),
 		.resolvers = c->domains.resolvers.n > 0 ? c->domains.resolvers.v : of_the_system,
 		.nresolvers = c->domains.resolvers.n > 0 ? c->domains.resolvers.n : 1,
 		.dns_ms = (int)c->domains.dns_ms,

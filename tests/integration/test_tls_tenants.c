@@ -95,6 +95,27 @@ static int64_t bring(const struct tenant_fixture *t, const char *domain, enum mi
 	return serial;
 }
 
+static void a_default_domain_has_a_certificate(void **state)
+{
+	struct client *c = client_of(first.d, &acme);
+	const char *domain = "www.default.org";
+	char path[300];
+
+	(void)state;
+	snprintf(path, sizeof path, "/api/v1/tenants/%s/domains/%s/default", acme.id, domain);
+	add(&acme, domain);
+	assert_error(409, "not_active", client_call(c, "POST", path, NULL, NULL));
+	prove(domain);
+	assert_error(409, "not_active", client_call(c, "POST", path, NULL, NULL));
+	(void)bring(&acme, domain, MINT_P256);
+	assert_true(json_is_true(answer_at(assert_status(200, client_call(c, "POST", path, NULL, NULL)),
+					   "is_default")));
+	snprintf(path, sizeof path, "/api/v1/tenants/%s/domains/%s/default", acme.id, acme.domain);
+	assert_status(200, client_call(c, "POST", path, NULL, NULL));
+	assert_status(200, client_delete(c, "/tenants/%s/domains/%s", acme.id, domain));
+	client_close(c);
+}
+
 /* A node is told, or looks within half a second; it promises one. */
 #define PROMISED_MS 1000
 #define SLACK_MS 1000
@@ -281,6 +302,7 @@ static void a_domain_that_goes_takes_its_certificate_along(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_default_domain_has_a_certificate),
 		cmocka_unit_test(a_certificate_is_live_on_every_node),
 		cmocka_unit_test(it_is_shown_for_its_tenant_alone),
 		cmocka_unit_test(an_unproven_domain_shows_nothing),

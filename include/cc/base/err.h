@@ -41,7 +41,7 @@
 	X(NOT_VERIFIED, 409, "verification_failed", \
 		  "the DNS does not prove that the domain is the tenant's; see details") \
 	X(DOMAIN_DEFAULT, 409, "default_domain", "the tenant's default domain cannot go") \
-	X(DOMAIN_INACTIVE, 409, "not_active", "the domain is not verified") \
+	X(DOMAIN_INACTIVE, 409, "not_active", "the domain is not verified, or has no certificate") \
 	X(SLUG_TAKEN, 409, "slug_taken", "another tenant has this name in its domain") \
 	X(EMAIL_TAKEN, 409, "email_taken", "another user has this e-mail address") \
 	X(LAST_ADMIN, 409, "last_admin", "the tenant's last administrator cannot go") \

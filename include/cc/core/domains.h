@@ -30,7 +30,10 @@ void domains_show(struct ctx *cx, struct domain_row *row);
  * with a fresh one. ERR_DOMAIN_TAKEN: the tenant has it already; ERR_DOMAIN_ELSEWHERE; ERR_QUOTA.
  */
 enum err domains_add(struct ctx *cx, const struct domain_new *in, struct domain_row *ret) MUST_USE;
-/* ERR_DOMAIN_INACTIVE: it is not proven. *ret_changed is false when it is the default already. */
+/*
+ * ERR_DOMAIN_INACTIVE: it is not proven, or where TLS ends here it has no certificate. *ret_changed is false
+ * when it is the default already.
+ */
 enum err domains_make_default(struct ctx *cx, const char *name, struct domain_row *ret,
 			      bool *ret_changed) MUST_USE;
 /* What the DNS showed of a claim, by all resolvers. */

@@ -80,6 +80,7 @@ struct settings {
 	int64_t stale_max_s;
 	int64_t api_keys_max;           /* live ones of a tenant */
 	int64_t domains_max;            /* of a tenant */
+	bool ends_tls;                  /* TLS of tenants' domains ends here, and no proxy does it for us */
 	const char *const *resolvers;   /* what proves domains, for dns_ask() … */
 	size_t nresolvers;
 	int dns_ms, dns_concurrent;
