@@ -157,6 +157,21 @@ static void a_write_without_a_where_touches_no_foreign_row(void **state)
 		arena_printf(fx->p->arena, "UPDATE cc.api_key SET tenant_id = '%s'", fx->b));
 }
 
+/* What runs as the owner takes nobody at his word. */
+static void nobody_takes_a_name_that_is_held_for_another(void **state)
+{
+	struct fixture *fx = *state;
+	const char *sql = arena_printf(fx->p->arena, "SELECT cc.name_free('before', '%s')", fx->b), *n;
+
+	plane_sql(fx->p, PLANE_CONTROL, "INSERT INTO cc.name (name, kind, tenant_id, until)"
+		  " VALUES ('before', 'retired', '%s', now() + interval '1 day')", fx->b);
+	assert_int_equal(ERR_NONE, as_role(fx, PLANE_CONTROL, ROLE_CTL_TENANT, bind(fx, fx->a), sql, &n));
+	assert_string_equal("0", n);
+	assert_int_equal(ERR_NONE, as_role(fx, PLANE_CONTROL, ROLE_CTL_TENANT, bind(fx, fx->b), sql, &n));
+	assert_string_equal("1", n);
+	plane_sql(fx->p, PLANE_CONTROL, "DELETE FROM cc.name WHERE name = 'before'");
+}
+
 static void tenants_routes_reach_nothing_but_their_tables(void **state)
 {
 	static const char *const closed[] = { "cc.tenant_schema", "cc.shard", "cc.tenant_tombstone",
@@ -324,6 +339,7 @@ int main(void)
 		cmocka_unit_test(a_query_without_a_where_sees_no_foreign_row),
 		cmocka_unit_test(without_a_tenant_no_row_is_seen),
 		cmocka_unit_test(a_write_without_a_where_touches_no_foreign_row),
+		cmocka_unit_test(nobody_takes_a_name_that_is_held_for_another),
 		cmocka_unit_test(tenants_routes_reach_nothing_but_their_tables),
 		cmocka_unit_test(the_audit_can_only_grow),
 		cmocka_unit_test(a_tenant_reads_its_own_schema),

@@ -196,12 +196,14 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	 WHERE NOT EXISTS (SELECT FROM cc.domain d WHERE d.domain = name AND d.routed AND d.tenant_id <> tenant)
 $$;
 
--- A slug that was another's for long enough, or is the tenant's own from before, makes room.
+-- A slug that was another's for long enough, or is the tenant's own from before, makes room. Whoever is bound to a
+-- tenant is taken for that one, whatever is said.
 CREATE FUNCTION cc.name_free(slug text, tenant text) RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	WITH gone AS (
 		DELETE FROM cc.name n
-		 WHERE n.name = slug AND n.kind = 'retired' AND (n.until <= now() OR n.tenant_id = tenant)
+		 WHERE n.name = slug AND n.kind = 'retired' AND (n.until <= now() OR n.tenant_id =
+		       coalesce(NULLIF(current_setting('cc.tenant', true), ''), tenant))
 		RETURNING 1
 	)
 	SELECT count(*) FROM gone
