@@ -22,6 +22,16 @@ INSERT INTO cc.tenant_audit (tenant_id, seq, at, actor_kind, actor, action, cate
                              prev_mac, mac)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
 
+-- The same of a tenant that is gone. Run as cc_ctl.
+-- name: tombstone_audit_next :one head
+-- args: tenant_id text
+UPDATE cc.tenant_tombstone SET audit_seq = audit_seq + 1 WHERE id = $1
+RETURNING audit_seq, audit_mac, date_trunc('milliseconds', clock_timestamp()) AS audit_at;
+
+-- name: tombstone_audit_head :exec
+-- args: tenant_id text, mac bytea
+UPDATE cc.tenant_tombstone SET audit_mac = $2 WHERE id = $1;
+
 -- The feed's head is locked until the commit: the last statement of a control write.
 -- name: change_insert :exec
 -- args: tenant_id text, kind text, subject text

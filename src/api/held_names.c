@@ -30,13 +30,13 @@ static enum err held_name_list(struct ctx *cx, struct req *rq)
 	return ERR_NONE;
 }
 
-/* Whose it was reads it in its audit, as long as there is one. */
+/* Whose it was reads it in its audit; of one that is gone the row is for operators. */
 static enum err tell_holder(struct ctx *cx, const struct held_name *h)
 {
 	const struct audit_entry entry = { .action = "releaseName", .object_type = "held_name",
 					   .object_id = h->name };
 
-	return h->exists ? audit_control(cx, h->tenant_id, &entry) : ERR_NONE;
+	return h->exists ? audit_control(cx, h->tenant_id, &entry) : audit_gone(cx, h->tenant_id, &entry);
 }
 
 static enum err held_name_release(struct ctx *cx, struct req *rq)

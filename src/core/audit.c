@@ -96,17 +96,36 @@ enum err audit_data_later(struct ctx *cx, const char *tenant_id, const struct au
 	return ERR_NONE;
 }
 
+/* The row in the place that `at` says. */
+static enum err add_row(struct ctx *cx, const char *tenant_id, const struct head *at,
+			const struct audit_entry *e, unsigned char mac[AUDIT_MAC_LEN])
+{
+	struct audit_row r;
+
+	TRY(make_row(cx, AUDIT_CHAIN_CONTROL, tenant_id, at, e, &r, mac));
+	q_tenant_audit_insert_later(cx->db, tenant_id, r.seq, r.timestamp, r.actor_kind, r.actor, r.action,
+		r.category, r.object_type, r.object_id, r.environment, r.outcome, r.request_id, r.ip,
+		r.detail, r.key_version, at->audit_mac, (struct bytes){ .p = mac, .n = AUDIT_MAC_LEN });
+	return ERR_NONE;
+}
+
 enum err audit_control(struct ctx *cx, const char *tenant_id, const struct audit_entry *e)
 {
 	unsigned char mac[AUDIT_MAC_LEN];
-	struct audit_row r;
 	struct head at;
 
 	TRY(q_tenant_audit_next(cx->db, &at, tenant_id));
-	TRY(make_row(cx, AUDIT_CHAIN_CONTROL, tenant_id, &at, e, &r, mac));
-	q_tenant_audit_insert_later(cx->db, tenant_id, r.seq, r.timestamp, r.actor_kind, r.actor, r.action,
-		r.category, r.object_type, r.object_id, r.environment, r.outcome, r.request_id, r.ip,
-		r.detail, r.key_version, at.audit_mac, (struct bytes){ .p = mac, .n = sizeof(mac) });
+	return add_row(cx, tenant_id, &at, e, mac);
+}
+
+enum err audit_gone(struct ctx *cx, const char *tenant_id, const struct audit_entry *e)
+{
+	unsigned char mac[AUDIT_MAC_LEN];
+	struct head at;
+
+	TRY(q_tombstone_audit_next(cx->db, &at, tenant_id));
+	TRY(add_row(cx, tenant_id, &at, e, mac));
+	q_tombstone_audit_head_later(cx->db, tenant_id, (struct bytes){ .p = mac, .n = sizeof(mac) });
 	return ERR_NONE;
 }
 

@@ -251,10 +251,12 @@ const char *contract_held_name(struct contract *k)
 {
 	static char name[64];
 	static int n;
-	char sql[200];
+	char sql[400];
 
 	snprintf(name, sizeof(name), "held-%d", ++n);
-	snprintf(sql, sizeof(sql), "INSERT INTO cc.name (name, tenant_id, kind, until) VALUES"
+	snprintf(sql, sizeof(sql), "INSERT INTO cc.tenant_tombstone (id, region, created_at, deleted_at)"
+		 " VALUES ('tenant-gone-aaaaaa', 'us-east-1', now(), now()) ON CONFLICT DO NOTHING;"
+		 "INSERT INTO cc.name (name, tenant_id, kind, until) VALUES"
 		 " ('%s', 'tenant-gone-aaaaaa', 'retired', now() + interval '1 day')", name);
 	fixture_control(k->d, sql);
 	return name;

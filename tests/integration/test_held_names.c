@@ -137,6 +137,29 @@ static void a_claim_says_how_long_it_waits(void **state)
 	client_close(operator);
 }
 
+/* The audit of a tenant goes with it; who released its names afterwards is kept with what is left of it. */
+static void a_release_is_recorded_when_its_tenant_is_gone(void **state)
+{
+	struct client *operator = client_operator(*state);
+	struct tenant_fixture t;
+	char sql[900];
+
+	fixture_tenant(*state, "goner", NULL, NULL, NULL, &t);
+	assert_true(client_delete(operator, "/tenants/%s", t.id)->status < 300);
+	fixture_control(*state, "UPDATE cc.tenant SET purge_at = now() WHERE slug = 'goner'");
+	for (int i = 0; i < STEPS && place_of(operator, "goner") < 0; i++)
+		usleep(STEP_US);
+	assert_status(200, client_delete(operator, "/held-names/goner"));
+	/* An error if there is none. */
+	snprintf(sql, sizeof(sql), "DO $$ BEGIN"
+		 " ASSERT (SELECT count(*) FROM cc.tenant_audit a JOIN cc.tenant_tombstone t ON t.id ="
+		 " a.tenant_id WHERE t.id = '%s' AND a.action = 'releaseName' AND a.object_id = 'goner'"
+		 " AND a.actor_kind = 'operator' AND a.seq = 1 AND t.audit_seq = 1 AND t.audit_mac = a.mac)"
+		 " = 1; END $$", t.id);
+	fixture_control(*state, sql);
+	client_close(operator);
+}
+
 /* What docs/api.md says of a domain that was sold. */
 static void a_sold_domain_is_handed_over_at_once(void **state)
 {
@@ -170,6 +193,7 @@ int main(void)
 		cmocka_unit_test(several_resolvers_are_no_weakness),
 		cmocka_unit_test_setup(a_slug_that_was_given_up_is_held, claim_clean),
 		cmocka_unit_test_setup(a_claim_says_how_long_it_waits, claim_clean),
+		cmocka_unit_test_setup(a_release_is_recorded_when_its_tenant_is_gone, claim_clean),
 		cmocka_unit_test_setup(a_sold_domain_is_handed_over_at_once, claim_clean),
 	};
 

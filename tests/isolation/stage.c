@@ -100,10 +100,12 @@ static void make_alert(struct stage *s, const struct party *p, char *ret, size_t
 /* Of a tenant that is gone: operators may see it. */
 static void make_held_name(struct stage *s, char *ret, size_t size)
 {
-	char sql[300];
+	char sql[400];
 
 	snprintf(ret, size, "held-%d", ++s->made);
-	snprintf(sql, sizeof(sql), "INSERT INTO cc.name (name, tenant_id, kind, until) VALUES"
+	snprintf(sql, sizeof(sql), "INSERT INTO cc.tenant_tombstone (id, region, created_at, deleted_at)"
+		 " VALUES ('tenant-gone-aaaaaa', 'us-east-1', now(), now()) ON CONFLICT DO NOTHING;"
+		 "INSERT INTO cc.name (name, tenant_id, kind, until) VALUES"
 		 " ('%s', 'tenant-gone-aaaaaa', 'retired', now() + interval '1 day')", ret);
 	fixture_control(s->d, sql);
 }

@@ -28,6 +28,11 @@ enum err audit_data_later(struct ctx *cx, const char *tenant_id, const struct au
  * has to be asked for: one round trip, which locks the tenant's row.
  */
 enum err audit_control(struct ctx *cx, const char *tenant_id, const struct audit_entry *e) MUST_USE;
+/*
+ * Of a tenant that is gone, on a place across tenants: its tombstone has a chain of its own, with the same
+ * macs, in the same table. Nobody but operators of the database reads it.
+ */
+enum err audit_gone(struct ctx *cx, const char *tenant_id, const struct audit_entry *e) MUST_USE;
 /* Bumps the change feed; last statement of every control write that nodes cache. kind: "tenant" or "key". */
 void change_note_later(struct ctx *cx, const char *tenant_id, const char *kind, const char *subject);
 

@@ -89,7 +89,9 @@ CREATE TABLE cc.tenant_tombstone (
 	region     text NOT NULL,
 	created_at timestamptz NOT NULL,
 	deleted_at timestamptz NOT NULL,
-	purged_at  timestamptz NOT NULL DEFAULT now()
+	purged_at  timestamptz NOT NULL DEFAULT now(),
+	audit_seq  bigint NOT NULL DEFAULT 0,   -- of what operators do about it afterwards: a chain of its own
+	audit_mac  bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex') CHECK (octet_length(audit_mac) = 32)
 );
 
 -- held: nobody else can have the name. routed: requests to it are the tenant's.
