@@ -189,6 +189,8 @@ static bool look(struct tls_keeper *k)
 	good = look_at_tenants(k, &changed);
 	if (changed)
 		fill_store(k);
+	/* Handshakes come first: whoever is told has time. */
+	tls_tenants_tell(&k->tenants);
 	return good;
 }
 

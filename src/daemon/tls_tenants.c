@@ -9,14 +9,16 @@
 #include "cc/base/mem.h"
 #include "cc/core/certificates.h"
 
-#define READ_MS 20000   /* of a page; then of telling tenants */
+#define READ_MS 20000 /* of a page */
+#define TELL_MS 500
+#define TELL_AGAIN_MS 5000 /* what could not be told */
 
 struct held {
 	char *tenant_id, *domain;
 	uint64_t seen;         /* hash of the chain: the leaf, and so the key, and what it came with */
 	struct tls_cert *cert; /* a reference; NULL: there is none that can be shown */
 	bool faulty;           /* the one that is stored cannot be shown; cert is one before it */
-	bool mended;           /* that is over, and nobody was told */
+	bool news;             /* that it is, or is no more: its tenant was not told yet */
 	uint64_t round;        /* of tls_tenants, when it was last seen */
 };
 
@@ -70,7 +72,8 @@ static struct held *replace(struct tls_tenants *t, struct held *before, struct h
 {
 	const bool same = before != NULL && strcmp(before->tenant_id, next->tenant_id) == 0;
 
-	next->mended = same && !next->faulty && (before->faulty || before->mended);
+	next->news = next->faulty || (same && (before->faulty || before->news));
+	t->news |= next->news;
 	if (same && next->faulty && before->cert != NULL)
 		next->cert = tls_cert_hold(before->cert);
 	t->changed |= next->cert != (before != NULL ? before->cert : NULL);
@@ -129,44 +132,63 @@ static bool find_news(const char *domain, void *value, void *arg)
 	struct held *h = value;
 
 	(void)domain;
-	if ((h->faulty || h->mended) && (s->tenant_id == NULL || strcmp(h->tenant_id, s->tenant_id) == 0))
+	if (h->news)
 		s->v[s->n++] = h;
 	return true;
 }
 
 /* Alerts that are open from before this start, about what is shown now, are over. */
-static void note_mended(struct ctx *cx, struct tls_tenants *t)
+static enum err note_mended(struct ctx *cx, struct tls_tenants *t)
 {
 	struct db_rows rows = { 0 };
 
-	if (certificates_troubled(cx, &rows) != ERR_NONE)
-		ctx_clear_problem(cx);
+	TRY(certificates_troubled(cx, &rows));
 	for (size_t i = 0; i < rows.n; i++) {
 		const struct certificate_row *row = DB_ROW(&rows, struct certificate_row, i);
 		struct held *h = map_get(t->domains, row->domain);
 
 		if (h != NULL && strcmp(h->tenant_id, row->tenant_id) == 0)
-			h->mended = !h->faulty;
+			h->news = true;
 	}
+	t->unsure = false;
+	return ERR_NONE;
 }
 
-/* What cannot be told now is told with the next refresh. */
-static void tell_tenants(struct ctx *cx, struct tls_tenants *t, const char *tenant_id)
+/* Sets t->news: there is more. */
+static void tell_all(struct ctx *cx, struct tls_tenants *t)
 {
-	struct sweep s = { .t = t, .tenant_id = tenant_id };
+	struct sweep s = { .t = t };
+	size_t told = 0, failed = 0;
 
-	if (tenant_id == NULL)
-		note_mended(cx, t);
 	s.v = mem_alloc(map_count(t->domains), sizeof(struct held *));
 	map_each(t->domains, find_news, &s);
-	for (size_t i = 0; i < s.n; i++) {
+	for (size_t i = 0; i < s.n && clock_mono_ms() < cx->deadline_ms; i++) {
 		struct held *h = s.v[i];
 
-		if (certificates_trouble(cx, h->tenant_id, h->domain, h->faulty) == ERR_NONE)
-			h->mended = false;
+		h->news = certificates_trouble(cx, h->tenant_id, h->domain, h->faulty) != ERR_NONE;
+		told += !h->news;
+		failed += h->news;
 		ctx_clear_problem(cx);
 	}
 	free(s.v);
+	t->news = told < s.n;
+	if (failed > 0)
+		t->tell_at = clock_mono_ms() + TELL_AGAIN_MS;
+}
+
+void tls_tenants_tell(struct tls_tenants *t)
+{
+	const int64_t now = clock_mono_ms();
+	struct ctx cx = { .world = t->world, .request_id = "", .deadline_ms = now + TELL_MS };
+
+	if ((!t->unsure && !t->news) || now < t->tell_at)
+		return;
+	cx.arena = arena_create(16384);
+	if (t->unsure && note_mended(&cx, t) != ERR_NONE)
+		t->tell_at = now + TELL_AGAIN_MS;
+	else
+		tell_all(&cx, t);
+	arena_destroy(cx.arena);
 }
 
 bool tls_tenants_refresh(struct tls_tenants *t, const char *tenant_id, bool *ret_changed)
@@ -182,8 +204,7 @@ bool tls_tenants_refresh(struct tls_tenants *t, const char *tenant_id, bool *ret
 	e = certificates_each(&cx, tenant_id, take, t);
 	if (e == ERR_NONE) {
 		drop_gone(t, tenant_id);
-		cx.deadline_ms = clock_mono_ms() + READ_MS;
-		tell_tenants(&cx, t, tenant_id);
+		t->unsure |= tenant_id == NULL;
 	} else {
 		LOG(LOG_WARN, "certificates of tenants cannot be read; what is shown stays as it is",
 			LOG_TEXT("code", err_info(e)->code), LOG_TEXT("message", cx.problem.message));
