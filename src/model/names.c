@@ -122,13 +122,32 @@ const char *check_tenant_domain(const char *text)
 	return check_slug(slug);
 }
 
+#define NO_ADDRESS "must be a host name, and no address"
+
+/* "10.0.0.1", "127.1", "0x7f.1", "::1", "[::1]", "fe80::1%eth0". */
+static bool is_address(const char *text)
+{
+	const char *from = text + (*text == '['), *last = strrchr(text, '.');
+	const char *to = from + strspn(from, DIGITS "abcdefABCDEF:.");
+	const char *colon = strchr(from, ':');
+
+	if (colon != NULL && colon + 1 < to && memchr(colon + 1, ':', (size_t)(to - colon - 1)) != NULL)
+		return true;
+	last = last != NULL ? last + 1 : text;
+	return *last != '\0' && is_number(last);
+}
+
 const char *check_custom_domain(const char *text)
 {
-	return host_labels(text) > 1 ? NULL : "must be a host name in lower case with at least two labels";
+	if (host_labels(text) > 1)
+		return NULL;
+	return is_address(text) ? NO_ADDRESS : "must be a host name in lower case with at least two labels";
 }
 
 const char *check_foreign_domain(const char *text)
 {
+	if (is_address(text))
+		return NO_ADDRESS;
 	if (strpbrk(text, " \t\r\n:/*@_[]%?#\\") != NULL)
 		return "must be a host name";
 	/* Other scripts have full stops of their own: what they mean is known once they are mapped. */

@@ -134,6 +134,26 @@ static void names_that_nobody_can_own_are_refused(void **state)
 	client_close(c);
 }
 
+static void an_address_is_called_one(void **state)
+{
+	static const char *const addresses[] = { "10.0.0.1", "127.1", "0x7f.0x1", "[::1]", "::1",
+						 "fe80::1%eth0", "2001:db8::1", "10.0.0.1." };
+	struct tenant_fixture t;
+	struct client *c;
+
+	fixture_tenant(*state, "addresses", NULL, NULL, NULL, &t);
+	c = client_of(*state, &t);
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+		const struct answer *a = add(c, &t, addresses[i]);
+
+		assert_fault("domain", "invalid_domain", a);
+		if (strstr(answer_text(a, "details[0].message"), "no address") == NULL)
+			fail_msg("%s: %s", addresses[i], answer_text(a, "details[0].message"));
+	}
+	assert_null(strstr(answer_text(add(c, &t, "acme.com:443"), "details[0].message"), "no address"));
+	client_close(c);
+}
+
 /* 226 characters are the most that leave room for the label of the TXT record. */
 static void a_name_leaves_room_for_its_record(void **state)
 {
@@ -246,6 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_new_domain_says_what_proves_it),
 		cmocka_unit_test(names_are_kept_as_they_are_looked_up),
+		cmocka_unit_test(an_address_is_called_one),
 		cmocka_unit_test(names_that_nobody_can_own_are_refused),
 		cmocka_unit_test(a_name_leaves_room_for_its_record),
 		cmocka_unit_test(many_may_claim_a_name_until_one_has_it),
