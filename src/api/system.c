@@ -50,7 +50,7 @@ static const struct field region_component_fields[] = {
 static SCHEMA(region_component_schema, struct region_component, "HealthOfRegion", region_component_fields);
 
 struct components {
-	struct component database, redis, certificate;
+	struct component database, redis, certificate, dns;
 	const char *regions;
 };
 
@@ -62,6 +62,10 @@ static const struct field components_fields[] = {
 	OBJ(T, certificate, F_OUT, struct component, &component_schema,
 	    "Of the certificates of tls.certificates the one that ends first: degraded from a week before "
 	    "its end on, unhealthy from its end on; disabled without one."),
+	OBJ(T, dns, F_OUT, struct component, &component_schema,
+	    "The resolvers that tenants' domains are looked up with, as the latest look found them: "
+	    "degraded when some did not answer, unhealthy when none did; disabled when none was asked yet. "
+	    "Domains that are proven stay so, and the whole counts as healthy."),
 	JSON_LIST(T, regions, F_OUT, 9, &region_component_schema,
 		  "PostgreSQL of each region that this node serves."),
 };
@@ -133,6 +137,20 @@ static struct component certificate_of(struct arena *a, const struct health *fou
 	return c;
 }
 
+static struct component dns_of(struct arena *a, const struct health *found)
+{
+	struct component c = { .status = "disabled", .latency_ms = (double)__builtin_nanf("") };
+
+	if (found->resolvers_asked == 0)
+		return c;
+	c.status = found->resolvers_silent == 0			       ? "healthy"
+		   : found->resolvers_silent < found->resolvers_asked ? "degraded"
+								       : "unhealthy";
+	if (found->silent != NULL)
+		c.detail = arena_printf(a, "there is no answer from %s", found->silent);
+	return c;
+}
+
 /* What is near its end is said early, and is no trouble yet. */
 static bool is_degraded(const struct components *c)
 {
@@ -174,6 +192,7 @@ static enum err health(struct ctx *cx, struct req *rq)
 		.database = component_of(found.database_up, true, found.database_us),
 		.redis = component_of(found.redis_up, found.redis_used, found.redis_us),
 		.certificate = certificate_of(cx->arena, &found),
+		.dns = dns_of(cx->arena, &found),
 		.regions = components_of_regions(cx, &found, &all),
 	};
 	if (found.refusing != NULL && found.database_up) {

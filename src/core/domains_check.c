@@ -4,6 +4,7 @@
 
 #include "domains_in.h"
 
+#include "cc/base/clock.h"
 #include "cc/core/alerts.h"
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
@@ -240,6 +241,22 @@ static void read_answers(struct ctx *cx, const struct domain_row *row, const str
 	ret->findings = findings_of(cx, v, row, ret);
 }
 
+/* One answer to all that it was asked is enough: whose name servers are dead must not make it look so. */
+static void note_resolver(struct resolver_state *r, const struct dns_answer *answers, size_t n)
+{
+	const int64_t now = clock_wall_us();
+	int64_t none = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (answers[i].silent)
+			continue;
+		atomic_store(&r->answered_us, now);
+		atomic_store(&r->silent_us, 0);
+		return;
+	}
+	(void)atomic_compare_exchange_strong(&r->silent_us, &none, now);
+}
+
 static const char *nobodys_name(struct ctx *cx, const char *domain)
 {
 	return arena_printf(cx->arena, "%s.%s", id_new(cx->arena, "_", NOBODYS_LABEL), domain);
@@ -266,6 +283,8 @@ void domains_ask(struct ctx *cx, const struct domain_row *const *rows, size_t n,
 		q[ASK_CAA] = (struct dns_question){ rows[i]->domain, DNS_CAA };
 	}
 	dns_ask(cx->arena, s->resolvers, s->nresolvers, questions, stride, s->dns_ms, answers);
+	for (size_t i = 0; cx->world->resolver != NULL && i < s->nresolvers; i++)
+		note_resolver(&cx->world->resolver[i], answers + i * stride, stride);
 	for (size_t i = 0; i < n; i++)
 		read_answers(cx, rows[i], answers + i * QUESTIONS, stride, &ret[i]);
 }

@@ -206,6 +206,7 @@ void wire_open(struct wire *w, struct arena *a, const struct config *config)
 	w->world.settings = &w->settings;
 	w->world.plans = config->plan_set;
 	fill_regions(w);
+	w->world.resolver = ARENA_ARRAY(a, struct resolver_state, w->settings.nresolvers);
 	if (config->redis.address != NULL) {
 		w->redis = (struct redis_conf){ .address = config->redis.address,
 			.password = config->redis.password,

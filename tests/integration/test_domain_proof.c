@@ -94,6 +94,40 @@ static void what_is_missing_or_wrong_is_said(void **state)
 	client_close(k.c);
 }
 
+static void assert_dns(const struct claim *k, const char *status, const char *silent)
+{
+	const struct answer *a = assert_status(200, client_get(k->c, "/health"));
+
+	assert_text("healthy", a, "status");
+	assert_text(status, a, "components.dns.status");
+	if (silent == NULL)
+		assert_true(answer_null(a, "components.dns.detail"));
+	else
+		assert_non_null(strstr(answer_text(a, "components.dns.detail"), silent));
+}
+
+static void health_tells_of_resolvers_that_do_not_answer(void **state)
+{
+	struct claim k;
+
+	claim_make(*state, "listener", "www.listener.org", &k);
+	(void)claim_verify(&k);
+	assert_dns(&k, "healthy", NULL);
+	dns_peer_mood(claim_dns(0), DNS_SERVFAIL);
+	(void)claim_verify(&k);
+	assert_dns(&k, "healthy", NULL);
+	dns_peer_mood(claim_dns(1), DNS_SILENT);
+	(void)claim_verify(&k);
+	assert_dns(&k, "degraded", claim_resolver(1));
+	dns_peer_mood(claim_dns(0), DNS_SILENT);
+	(void)claim_verify(&k);
+	assert_dns(&k, "unhealthy", claim_resolver(0));
+	claim_clear();
+	(void)claim_verify(&k);
+	assert_dns(&k, "healthy", NULL);
+	client_close(k.c);
+}
+
 static void a_proof_is_good_for_one_tenant(void **state)
 {
 	struct claim first, second;
@@ -318,6 +352,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_proven_domain_is_a_host_of_its_tenant, claim_clean),
 		cmocka_unit_test_setup(what_is_missing_or_wrong_is_said, claim_clean),
+		cmocka_unit_test_setup(health_tells_of_resolvers_that_do_not_answer, claim_clean),
 		cmocka_unit_test_setup(a_proof_is_good_for_one_tenant, claim_clean),
 		cmocka_unit_test_setup(a_record_of_an_earlier_claim_proves_nothing, claim_clean),
 		cmocka_unit_test_setup(a_claim_that_is_over_cannot_be_proven, claim_clean),

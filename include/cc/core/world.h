@@ -40,6 +40,12 @@ struct region {
 	int64_t spares_at_ms;           /* no spare is made before: the last attempt failed */
 };
 
+/* A resolver as whoever looked at a domain last found it. Any thread. */
+struct resolver_state {
+	_Atomic int64_t answered_us;    /* when it last did, wall clock; 0: not yet */
+	_Atomic int64_t silent_us;      /* when it first did not since; 0: it did */
+};
+
 /* In the life of a tenant's domain, in seconds. */
 struct domain_times {
 	int64_t claim_s;                /* one that is not proven by then is no more waited for */
@@ -124,6 +130,7 @@ struct world {
 	struct http_client *http;       /* towards other servers; never used inside a transaction */
 	struct slots engine_slots;      /* requests at the policy engine */
 	struct slots dns_slots;         /* checks of domains that are under way */
+	struct resolver_state *resolver;        /* of each of settings->resolvers; NULL: nobody keeps it */
 	const struct redis_conf *redis; /* NULL: none configured */
 	void (*changed)(struct world *w);       /* wakes the pusher after a control change; may be NULL */
 	/* This node changed a tenant's data, or may have: what was read before counts no more; may be NULL */
