@@ -17,7 +17,7 @@
 #include "cc/model/q_tenant.h"
 
 #define SECOND_US INT64_C(1000000)
-#define WINDOW_MAX_US (30 * 86400 * SECOND_US)
+#define WINDOW_MAX_US (INT64_C(30) * 86400 * SECOND_US)
 #define OVERHEAD_S 3            /* of a move without rows */
 
 /* In a dry run a refusal is told beside the others. */

@@ -3,6 +3,8 @@
  * Both sides are summed up, 64 rows at a time. What did not change since the target's mark is compared while
  * the tenant works; what did, in front of the flip, when nothing changes any more.
  */
+#include <inttypes.h>
+
 #include "move_parts.h"
 
 #include "cc/base/clock.h"
@@ -84,8 +86,8 @@ static const struct move_sum *sum_at(const struct db_rows *rows, size_t i)
 
 static enum err refuse_difference(struct ctx *cx, const struct sides *s, int64_t bucket)
 {
-	return refuse(cx, ERR_CONFLICT, "%s of the two regions differ, near row %lld", s->table,
-		      (long long)(bucket << 6));
+	return refuse(cx, ERR_CONFLICT, "%s of the two regions differ, near row %" PRId64, s->table,
+		      bucket << 6);
 }
 
 /* Both in the order of their buckets. except: dirty ones do not count. */
