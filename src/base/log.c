@@ -158,6 +158,11 @@ out:
 	return started;
 }
 
+void log_set_level(enum log_level level)
+{
+	atomic_store(&log_limit, (int)level);
+}
+
 void log_stop(void)
 {
 	bool running;

@@ -178,6 +178,8 @@ enum err health_ready(struct ctx *cx)
 	const int64_t fresh = registry_fresh_at(cx->world->registry);
 	int64_t us;
 
+	if (atomic_load(&cx->world->leaving))
+		return refuse(cx, ERR_UNAVAILABLE, "this node is stopping");
 	if ((fresh != 0 && clock_mono_ms() - fresh <= FEED_FRESH_MS) || database_answers(cx, &us))
 		return ERR_NONE;
 	return refuse(cx, ERR_UNAVAILABLE, "the control database does not answer");

@@ -89,6 +89,18 @@ void registry_forget_tenant(struct registry *r, const char *tenant_id)
 		r->world->tenant_changed(r->world, tenant_id);
 }
 
+void registry_forget_all(struct registry *r)
+{
+	lock_take(&r->lock);
+	tenants_drop_all(r);
+	creds_drop_all(r);
+	tokens_drop_all(r);
+	keysets_drop_all(r);
+	forget_hosts(r);
+	flights_stale(r);
+	lock_drop(&r->lock);
+}
+
 /* A key is named by its id or by the public part alone. */
 static const char *public_part(const char *key)
 {

@@ -30,7 +30,7 @@ enum err setup_strays(struct ctx *cx, int64_t *ret_tenants, const char **ret_whi
 	*ret_tenants = 0;
 	for (size_t i = 0; i < rows.n; i++) {
 		const struct tenant_group *g = DB_ROW(&rows, struct tenant_group, i);
-		const bool planned = plan_find(&w->plans, g->plan_type) != NULL;
+		const bool planned = plan_find(w->plans, g->plan_type) != NULL;
 		const bool placed = region_find(w, g->region) != NULL;
 
 		if (!planned)

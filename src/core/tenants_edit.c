@@ -59,7 +59,7 @@ const char *tenants_slug(struct ctx *cx, const char *domain)
 
 const struct plan *tenants_plan(struct ctx *cx, const char *name)
 {
-	const struct plan *p = plan_find(&cx->world->plans, name);
+	const struct plan *p = plan_find(cx->world->plans, name);
 
 	if (p == NULL)
 		(void)refuse_field(cx, "plan_type", "unknown_plan", "`plan_type` must be the name of a plan");
@@ -177,7 +177,7 @@ static enum err check_rights(struct ctx *cx, const struct strv *changed)
 static enum err follow_plan(struct ctx *cx, const struct tenant_row *sent, const struct tenant_row *before,
 			    struct tenant_row *row)
 {
-	const struct plan *old = plan_find(&cx->world->plans, before->plan_type);
+	const struct plan *old = plan_find(cx->world->plans, before->plan_type);
 	const struct plan *new = tenants_plan(cx, row->plan_type);
 
 	TRY(ctx_faults(cx));

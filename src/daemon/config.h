@@ -26,7 +26,8 @@ struct server_conf {
 	int64_t io_threads, workers, queue_max, tenant_workers, tenant_queue_max, region_workers, streams_max;
 	int64_t connections_max, connections_per_address;
 	int64_t body_max, bodies_max, head_max;
-	int64_t header_ms, request_ms, idle_ms, drain_ms;
+	int64_t header_ms, request_ms, idle_ms, lag_ms, drain_ms;
+	bool shared_ports;
 	const char *base_domain;
 	struct strv neutral_hosts;
 	struct strv trusted_proxies;

@@ -10,7 +10,10 @@ static const char head[] =
 	"`<name>_file`, or `CONTROLCORE_<SECTION>_<NAME>_FILE`. A name that is no setting is a fault in\n"
 	"both: any other variable that begins with `CONTROLCORE_` stops the start. (Kubernetes adds such\n"
 	"variables for a Service named `controlcore`: give the pod `enableServiceLinks: false`, or the\n"
-	"Service another name.)\n";
+	"Service another name.)\n\n"
+	"SIGHUP (`systemctl reload controlcored`) reads all of it again. A fault leaves every setting as it\n"
+	"was, and the log says which. What is marked ⟳ counts at once; of the rest the log says what waits\n"
+	"for a restart. Files with certificates are looked at twice a second, without any signal.\n";
 
 static void write_default(struct str *out, const struct field *f)
 {
@@ -28,7 +31,8 @@ static void write_table(struct str *out, const char *name, const char *doc, cons
 	for (size_t i = 0; i < s->nfields; i++) {
 		const struct field *f = &s->fields[i];
 
-		str_addf(out, "| `%s`%s | ", f->name, f->flags & F_SECRET ? ", a secret" : "");
+		str_addf(out, "| `%s`%s%s | ", f->name, f->flags & F_SECRET ? ", a secret" : "",
+			f->flags & F_LIVE ? " ⟳" : "");
 		write_default(out, f);
 		str_add(out, " | ");
 		str_add_cell(out, config_doc(out->arena, f));

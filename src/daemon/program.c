@@ -127,8 +127,9 @@ static void stand_in_secrets(struct preset *preset, size_t n)
 		}
 }
 
-/* rehearse: nothing of --embedded DIR is read, nor need it be there. */
-static int load_settings(struct program *p, bool rehearse)
+/* rehearse: nothing of --embedded DIR is read, nor need it be there. False: *faults says why. */
+static bool read_settings(const struct program *p, struct arena *a, bool rehearse, struct config *ret,
+	struct config_faults *faults)
 {
 	const struct options *o = p->options;
 	struct preset preset[EMBEDDED_PRESETS_MAX];
@@ -136,35 +137,51 @@ static int load_settings(struct program *p, bool rehearse)
 		.path = o->config, .env = (const char *const *)environ, .preset = preset,
 		.rehearsal = rehearse
 	};
-	struct config_faults faults;
 
 	if (o->config == NULL && o->embedded == NULL && access(DEFAULT_CONFIG, F_OK) == 0)
 		source.path = DEFAULT_CONFIG;
 	if (o->listen != NULL)
-		source.npresets = listen_presets(p->arena, &listen_plain, o->listen, preset);
+		source.npresets = listen_presets(a, &listen_plain, o->listen, preset);
 	if (o->tls_listen != NULL)
-		source.npresets += listen_presets(
-			p->arena, &listen_tls, o->tls_listen, preset + source.npresets);
+		source.npresets += listen_presets(a, &listen_tls, o->tls_listen, preset + source.npresets);
 	if (o->embedded != NULL)
-		source.npresets += embedded_presets(p->arena, rehearse ? &nowhere : &p->embedded,
+		source.npresets += embedded_presets(a, rehearse ? &nowhere : &p->embedded,
 			preset + source.npresets, EMBEDDED_PRESETS_MAX - source.npresets);
 	if (rehearse)
 		stand_in_secrets(preset, source.npresets);
-	config_faults_init(&faults, p->arena);
-	if (config_load(p->arena, &source, &p->config, &faults))
+	config_faults_init(faults, a);
+	return config_load(a, &source, ret, faults);
+}
+
+static int load_settings(struct program *p, bool rehearse)
+{
+	struct config_faults faults;
+
+	if (read_settings(p, p->arena, rehearse, &p->config, &faults))
 		return 0;
 	complain("%d setting%s not valid; nothing was started", faults.n, faults.n == 1 ? " is" : "s are");
 	fputs(faults.text.data, stderr);
 	return EXIT_CONFIG;
 }
 
+bool program_read_again(
+	const struct program *p, struct arena *a, struct config *ret, struct config_faults *faults)
+{
+	return read_settings(p, a, false, ret, faults);
+}
+
 bool program_can_listen(struct program *p)
 {
 	const struct config *c = &p->config;
-	const char *why = http_server_probe(p->arena, c->server.address, (int)c->server.port);
+	const bool shared = c->server.shared_ports;
+	const char *why = NULL;
 
-	if (why == NULL && c->tls.address != NULL)
-		why = http_server_probe(p->arena, c->tls.address, (int)c->tls.port);
+	if (p->sockets.plain == 0)
+		why = http_server_probe(p->arena, c->server.address, (int)c->server.port, shared);
+	if (why == NULL && c->tls.address == NULL && p->sockets.tls != 0)
+		why = "systemd passed a socket named tls, and without tls.address there is no TLS";
+	if (why == NULL && c->tls.address != NULL && p->sockets.tls == 0)
+		why = http_server_probe(p->arena, c->tls.address, (int)c->tls.port, shared);
 	if (why != NULL)
 		complain("%s; nothing was started", why);
 	return why == NULL;
@@ -178,10 +195,15 @@ static bool is_new(struct program *p)
 
 int program_load(struct program *p, const struct options *o, bool make)
 {
+	const char *error = NULL;
 	int status = 0;
 
 	*p = (struct program){ .options = o, .arena = arena_create(65536), .embedded = { .lock_fd = -1 } };
 	arena_hold_secret(p->arena);
+	if (make && !systemd_take_sockets(p->arena, &p->sockets, &error)) {
+		complain("%s; nothing was started", error);
+		return EXIT_UNAVAILABLE;
+	}
 	/* A setting that is not valid is said before anything is made. */
 	if (o->embedded != NULL && make)
 		status = load_settings(p, true);
@@ -194,6 +216,12 @@ int program_load(struct program *p, const struct options *o, bool make)
 
 void program_free(struct program *p)
 {
+	while (p->reloaded != NULL) {
+		struct reloaded *r = p->reloaded;
+
+		p->reloaded = r->before;
+		arena_destroy(r->arena);
+	}
 	if (p->embedded.lock_fd >= 0)
 		close(p->embedded.lock_fd);
 	arena_destroy(p->arena);

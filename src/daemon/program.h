@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "embedded.h"
+#include "systemd.h"
 
 /* What the command line said; NULL and false where it said nothing. */
 struct options {
@@ -28,12 +29,21 @@ enum {
 	EXIT_CONFIG = 78,
 };
 
+/* What a reload read, for as long as the program runs: requests that began before it hold what was before. */
+struct reloaded {
+	struct arena *arena; /* it lies in it */
+	struct config config;
+	struct reloaded *before;
+};
+
 /* A command with its settings. */
 struct program {
 	struct arena *arena; /* lives as long as the program; wiped */
 	const struct options *options;
 	struct config config;
 	struct embedded embedded; /* valid with options->embedded */
+	struct systemd_sockets sockets; /* that came with the process */
+	struct reloaded *reloaded; /* the latest; NULL: none */
 };
 
 /* One line on standard error. */
@@ -49,8 +59,11 @@ void complain_problem(const char *doing, const struct ctx *cx, enum err e);
  * 0, or the exit status after complaining.
  */
 int program_load(struct program *p, const struct options *o, bool make);
+/* The same settings as they are now, in arena a; changes nothing. False: *faults says why. */
+bool program_read_again(
+	const struct program *p, struct arena *a, struct config *ret, struct config_faults *faults);
 void program_free(struct program *p);
-/* Better said now than after a minute of making databases. Complains. */
+/* Better said now than after a minute of making databases: the ports that no socket came for. Complains. */
 bool program_can_listen(struct program *p);
 
 /* Commands: the exit status. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <malloc.h>
 #include <poll.h>
@@ -16,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cc/base/clock.h"
 #include "cc/base/log.h"
 #include "cc/core/apikeys.h"
 #include "cc/core/provision.h"
@@ -24,6 +26,7 @@
 
 #include "private.h"
 #include "program.h"
+#include "reload.h"
 #include "session_text.h"
 #include "wire.h"
 
@@ -280,6 +283,8 @@ static int announce(struct serving *s)
 	warn_of_resolvers(&p->config.domains);
 	if (status == 0)
 		status = write_port(p, p->config.server.port_file, port);
+	if (status == 0)
+		systemd_ready();
 	if (status == 0 && p->options->embedded != NULL)
 		session_text_print(p->arena, &p->embedded, p->config.server.address, port,
 			http_server_is_local(s->wire.http));
@@ -304,6 +309,7 @@ static int start(struct serving *s)
 		return EXIT_SOFTWARE;
 	}
 	wire_open(&s->wire, p->arena, &p->config);
+	s->wire.sockets = p->sockets;
 	s->wired = true;
 	status = set_up(s);
 	if (status == 0 && embedded)
@@ -319,38 +325,92 @@ static int start(struct serving *s)
 
 /* --- Serving -------------------------------------------------------------------------------------- */
 
-/* True when the program shall end. A lost terminal ends an embedded instance; else SIGHUP is nothing. */
-static bool answer_signal(const struct serving *s)
+/* The next signal, or 0. */
+static int take_signal(const struct serving *s)
 {
 	struct signalfd_siginfo si;
 
-	if (read(s->signals, &si, sizeof si) != sizeof si)
-		return false;
-	if (si.ssi_signo == SIGHUP && s->supervisor.pid == 0) {
-		LOG0(LOG_WARN, "SIGHUP: settings are read at start only");
-		return false;
-	}
-	LOG(LOG_INFO, "stopping", LOG_INT("signal", si.ssi_signo));
-	return true;
+	return read(s->signals, &si, sizeof si) == sizeof si ? (int)si.ssi_signo : 0;
 }
 
-static int serve_until_signal(struct serving *s)
+/*
+ * Waits until a signal or the end of the supervisor can be seen, and tells systemd as often as it wants to
+ * hear it that this thread runs.
+ */
+static bool wait_for_events(struct pollfd p[2], int64_t until_ms)
 {
-	struct pollfd p[2] = {
-		{.fd = s->signals,				     .events = POLLIN},
-		{ .fd = s->supervisor.pid > 0 ? s->supervisor.fd : -1, .events = POLLIN},
-	};
+	const int beat = systemd_watchdog_ms();
 
 	for (;;) {
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			return EXIT_SOFTWARE;
-		if (p[0].revents != 0 && answer_signal(s))
-			return 0;
+		const int64_t left = until_ms - clock_mono_ms();
+		int n, wait = beat > 0 ? beat : -1;
+
+		if (left <= 0)
+			return false;
+		if (wait < 0 || left < wait)
+			wait = left > INT_MAX ? -1 : (int)left;
+		n = poll(p, 2, wait);
+		systemd_alive();
+		if (n > 0)
+			return true;
+	}
+}
+
+static void fill_events(const struct serving *s, struct pollfd p[2])
+{
+	p[0] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
+	p[1] = (struct pollfd){ .fd = s->supervisor.pid > 0 ? s->supervisor.fd : -1, .events = POLLIN };
+}
+
+/* A lost terminal ends an embedded instance; elsewhere SIGHUP reads the settings again. */
+static int serve_until_signal(struct serving *s, int *ret_signal)
+{
+	struct pollfd p[2];
+
+	fill_events(s, p);
+	for (;;) {
+		if (!wait_for_events(p, INT64_MAX))
+			continue;
 		if (p[1].revents != 0) {
 			LOG0(LOG_ERROR, "the supervisor of PostgreSQL and Redis is gone; stopping");
 			return EXIT_SOFTWARE;
 		}
+		*ret_signal = take_signal(s);
+		if (*ret_signal == SIGHUP && s->supervisor.pid == 0)
+			reload_settings(&s->program, &s->wire);
+		else if (*ret_signal != 0)
+			return 0;
 	}
+}
+
+/* Load balancers look at /readyz now and then: until they have, requests come and are served. */
+static void serve_until_noticed(struct serving *s)
+{
+	const int64_t until = clock_mono_ms() + s->wire.config->server.lag_ms;
+	struct pollfd p[2];
+
+	wire_leave(&s->wire);
+	fill_events(s, p);
+	while (wait_for_events(p, until)) {
+		const int sig = take_signal(s);
+
+		if (p[1].revents != 0)
+			return;
+		if (sig == SIGINT || sig == SIGTERM)
+			die_at_once(sig);
+	}
+}
+
+static int serve(struct serving *s)
+{
+	int sig = 0;
+	const int status = serve_until_signal(s, &sig);
+
+	systemd_stopping();
+	LOG(LOG_INFO, "stopping", LOG_INT("signal", sig));
+	if (sig == SIGTERM)
+		serve_until_noticed(s);
+	return status;
 }
 
 static void stop(struct serving *s)
@@ -380,7 +440,7 @@ int cmd_serve(const struct options *o)
 		if (status == 0)
 			status = take_signals(&s) ? start(&s) : EXIT_SOFTWARE;
 		if (status == 0)
-			status = serve_until_signal(&s);
+			status = serve(&s);
 		stop(&s);
 	}
 	program_free(&s.program);

@@ -78,7 +78,14 @@ static const struct field server_fields[] = {
 		"From the first byte of a request to the end of its answer, in ms."),
 	S_INT(T, idle_ms, 1000, 3600000, "60000",
 		"How long a kept connection may rest between requests, in ms."),
-	S_INT(T, drain_ms, 0, 300000, "25000", "How long running requests may take after SIGTERM, in ms."),
+	S_LIVE_INT(T, lag_ms, 0, 300000, "5000",
+		"After SIGTERM requests are served for so long while /readyz says 503, in ms: until every "
+		"load balancer has noticed. After SIGINT, and with --embedded, 0."),
+	S_LIVE_INT(T, drain_ms, 0, 300000, "25000",
+		"… and then connections are refused, and running requests may take so long, in ms."),
+	S_BOOL(T, shared_ports, "false",
+		"Other processes of the same user may listen on the ports too (SO_REUSEPORT): a new daemon "
+		"is started beside the old one, which then gets SIGTERM and hands new connections to it."),
 	S_TEXT(T, base_domain, 3, 200, check_host_name, "controlcore.io",
 		"Tenants are served as <slug>.<base_domain>."),
 	{AT(T, neutral_hosts, struct strv), .kind = K_STRS, .min = 0, .max = 32, .item_max = 253,
@@ -159,10 +166,10 @@ static const struct field secrets_fields[] = {
 		"public half is at /.well-known/controlcore-keys."),
 	S_SECRET(T, signing_key_previous, 0, 32, 1024, check_secret,
 		"The signing_key before the last change: its public half stays published."),
-	S_TEXT(T, kek_folder, 1, 4096, check_path, NULL,
+	S_LIVE_TEXT(T, kek_folder, 1, 4096, check_path, NULL,
 		"A folder with the keys that private keys of certificates are sealed under (KEKs), each a "
 		"file of its own: 32 bytes in 64 hexadecimal digits, mode 0400 or 0600."),
-	{AT(T, keks, struct strv), .kind = K_STRS, .min = 0, .max = 16, .item_max = 64,
+	{AT_LIVE(T, keks, struct strv), .kind = K_STRS, .min = 0, .max = 16, .item_max = 64,
            .check = check_kek_id,
            .doc = "Which of them: names of files. What is new is sealed under the first, the others only "
 		       "open what is there. Without any no certificates are kept. The same on every node."},
@@ -175,16 +182,16 @@ static SCHEMA(secrets_conf_schema, struct secrets_conf, "secrets", secrets_field
 
 #define T struct jobs_conf
 static const struct field jobs_fields[] = {
-	S_INT(T, undo_window_s, 1, 31536000, "2592000",
+	S_LIVE_INT(T, undo_window_s, 1, 31536000, "2592000",
 		"A deleted tenant can be restored this long, in seconds (30 days)."),
-	S_INT(T, provision_lease_s, 1, 3600, "5", "A creation that takes longer is undone, in seconds."),
-	S_INT(T, spare_schemas, 0, 64, "4", "Tenant schemas kept ready in each region."),
+	S_LIVE_INT(T, provision_lease_s, 1, 3600, "5", "A creation that takes longer is undone, in seconds."),
+	S_LIVE_INT(T, spare_schemas, 0, 64, "4", "Tenant schemas kept ready in each region."),
 	S_INT(T, poll_ms, 50, 1000, "500", "How often a node asks what other nodes changed, in ms."),
-	S_INT(T, audit_checkpoint_s, 1, 604800, "3600",
+	S_LIVE_INT(T, audit_checkpoint_s, 1, 604800, "3600",
 		"How often the heads of every tenant's audit are signed, in seconds."),
-	S_INT(T, name_hold_days, 0, 3650, "90",
+	S_LIVE_INT(T, name_hold_days, 0, 3650, "90",
 		"How long nobody else can have the slug of a tenant that was renamed or purged."),
-	S_INT(T, soft_delete_days, 1, 3650, "30",
+	S_LIVE_INT(T, soft_delete_days, 1, 3650, "30",
 		"Deleted policies, resources and bouncers are kept this many days."),
 };
 #undef T
@@ -192,7 +199,7 @@ static SCHEMA(jobs_conf_schema, struct jobs_conf, "jobs", jobs_fields);
 
 #define T struct limits_conf
 static const struct field limits_fields[] = {
-	S_INT(T, stale_max_s, 1, 300, "60",
+	S_LIVE_INT(T, stale_max_s, 1, 300, "60",
 		"Reads go on this long while the control database is away, in seconds."),
 	S_INT(T, statement_ms, 100, 60000, "5000", "Time limit of one SQL statement, in ms."),
 	S_INT(T, shard_connections, 1, 500, "16",
@@ -203,12 +210,12 @@ static const struct field limits_fields[] = {
 	S_INT(T, connection_statements, 0, 100000, "512",
 		"Statements that a connection of a region keeps prepared for single tenants, about 25 KiB "
 		"of PostgreSQL's memory each; others are planned again with every change of tenant."),
-	S_INT(T, api_keys, 1, 100000, "1000",
+	S_LIVE_INT(T, api_keys, 1, 100000, "1000",
 		"API keys of one tenant that are neither revoked nor expired."),
-	S_INT(T, operator_rate, 1, 1000000000, "6000",
+	S_LIVE_INT(T, operator_rate, 1, 1000000000, "6000",
 		"What the requests of one operator key may cost in a minute on one node: a read costs 1, "
 		"a list or a change more. It only stops a script that runs away."),
-	S_INT(T, auth_failures, 1, 1000000, "20",
+	S_LIVE_INT(T, auth_failures, 1, 1000000, "20",
 		"Credentials that may be refused in a minute, from one address (of IPv6: one /64) and for "
 		"one key; further ones are answered 429."),
 	S_INT(T, answers_mib, 0, 65536, "64",
@@ -219,17 +226,17 @@ static SCHEMA(limits_conf_schema, struct limits_conf, "limits", limits_fields);
 
 #define T struct auth_conf
 static const struct field auth_fields[] = {
-	S_TEXT(T, issuers, 1, 4096, check_path, NULL,
+	S_LIVE_TEXT(T, issuers, 1, 4096, check_path, NULL,
 		"A JSON file: issuers that may sign tokens for people of any tenant, as in the body of "
 		"PUT /tenants/{tenant_id}/auth/issuers."),
 	S_BOOL(T, private_issuers, "false",
 		"Keys of issuers may also be fetched over http and from addresses that are not public."),
-	S_INT(T, keys_fresh_s, 1, 86400, "600",
+	S_LIVE_INT(T, keys_fresh_s, 1, 86400, "600",
 		"Keys that an issuer publishes are asked for again when they are older; until that succeeds "
 		"they serve on, for a day at most."),
-	S_INT(T, keys_pause_s, 1, 3600, "60",
+	S_LIVE_INT(T, keys_pause_s, 1, 3600, "60",
 		"Between two fetches of an issuer's keys, whatever ids of keys tokens name."),
-	S_INT(T, keys_retry_s, 1, 3600, "30",
+	S_LIVE_INT(T, keys_retry_s, 1, 3600, "30",
 		"… and after a fetch that failed. Tokens that need it are answered 503 meanwhile."),
 };
 #undef T
@@ -237,13 +244,13 @@ static SCHEMA(auth_conf_schema, struct auth_conf, "auth", auth_fields);
 
 #define T struct engine_conf
 static const struct field engine_fields[] = {
-	S_TEXT(T, url, 1, 2000, check_engine, NULL,
+	S_LIVE_TEXT(T, url, 1, 2000, check_engine, NULL,
 		"Where a policy engine with the REST API of OPA listens; without it policies are checked for "
 		"their syntax only, and tests of policies answer 501. It runs what tenants write: give it no "
 		"other task, no network, and bounds of memory and time."),
 	S_SECRET(T, token, 0, 1, 512, NULL, "Sent to it as Authorization: Bearer."),
-	S_INT(T, timeout_ms, 10, 20000, "2000", "How long it may take for one call."),
-	S_INT(T, test_ms, 10, 25000, "10000", "… and for all calls of one request."),
+	S_LIVE_INT(T, timeout_ms, 10, 20000, "2000", "How long it may take for one call."),
+	S_LIVE_INT(T, test_ms, 10, 25000, "10000", "… and for all calls of one request."),
 	S_INT(T, concurrent, 1, 64, "4",
 		"Requests of this node that may be at it at a time, of one tenant at most half of them."),
 };
@@ -254,10 +261,10 @@ static SCHEMA(engine_conf_schema, struct engine_conf, "engine", engine_fields);
 
 #define T struct domains_conf
 static const struct field domains_fields[] = {
-	S_INT(T, per_tenant, 1, 10000, "100", "Domains of one tenant, with its default one."),
-	S_INT(T, claim_s, 1, YEAR_S, "604800",
+	S_LIVE_INT(T, per_tenant, 1, 10000, "100", "Domains of one tenant, with its default one."),
+	S_LIVE_INT(T, claim_s, 1, YEAR_S, "604800",
 		"How long a domain may wait to be proven, in seconds (7 days)."),
-	S_INT(T, pending_alert_s, 1, YEAR_S, "86400",
+	S_LIVE_INT(T, pending_alert_s, 1, YEAR_S, "86400",
 		"… and until its tenant is told that it still waits, by an alert (a day)."),
 	{AT(T, resolvers, struct strv), .kind = K_STRS, .min = 0, .max = 8, .item_max = 60,
            .check = check_resolver,
@@ -265,26 +272,26 @@ static const struct field domains_fields[] = {
 		       "see its record: take several, in different networks, that validate DNSSEC. Without "
 		       "any those of the system are asked, as one; with fewer than two there is a "
 		       "warning in the log at start."},
-	S_INT(T, dns_ms, 100, 20000, "5000", "How long they may take for one check, in ms."),
+	S_LIVE_INT(T, dns_ms, 100, 20000, "5000", "How long they may take for one check, in ms."),
 	S_INT(T, concurrent, 1, 64, "4",
 		"Checks of this node that may be under way at a time, of one tenant at most half of them."),
-	S_TEXT(T, trust_store, 1, 4096, check_path, NULL,
+	S_LIVE_TEXT(T, trust_store, 1, 4096, check_path, NULL,
 		"A file of CA certificates in PEM that tenants' certificates must lead to; without it those "
 		"of the system."),
-	S_TEXT(T, key_blocklist, 1, 4096, check_path, NULL,
+	S_LIVE_TEXT(T, key_blocklist, 1, 4096, check_path, NULL,
 		"A file with the SHA-256 of public keys (SubjectPublicKeyInfo) that no certificate may have, "
 		"64 hexadecimal digits in a line."),
-	S_INT(T, check_s, 1, YEAR_S, "60",
+	S_LIVE_INT(T, check_s, 1, YEAR_S, "60",
 		"When one that is claimed is looked at, in seconds; doubled each time up to check_most_s."),
-	S_INT(T, check_most_s, 1, YEAR_S, "3600", "The longest time between two looks, in seconds."),
-	S_INT(T, recheck_first_s, 1, YEAR_S, "86400",
+	S_LIVE_INT(T, check_most_s, 1, YEAR_S, "3600", "The longest time between two looks, in seconds."),
+	S_LIVE_INT(T, recheck_first_s, 1, YEAR_S, "86400",
 		"When one that is proven is looked at again, in seconds after the proof (a day) …"),
-	S_INT(T, recheck_second_s, 1, YEAR_S, "604800", "… and once more (7 days), …"),
-	S_INT(T, recheck_s, 1, YEAR_S, "2592000", "… and then each time after so long (30 days)."),
-	S_INT(T, stale_s, 1, YEAR_S, "259200",
+	S_LIVE_INT(T, recheck_second_s, 1, YEAR_S, "604800", "… and once more (7 days), …"),
+	S_LIVE_INT(T, recheck_s, 1, YEAR_S, "2592000", "… and then each time after so long (30 days)."),
+	S_LIVE_INT(T, stale_s, 1, YEAR_S, "259200",
 		"How long its records may be missing until it is stale, in seconds (72 hours)."),
-	S_INT(T, detach_s, 1, YEAR_S, "604800", "… and stale until it is served no more (7 days)."),
-	S_INT(T, quarantine_s, 1, YEAR_S, "2592000",
+	S_LIVE_INT(T, detach_s, 1, YEAR_S, "604800", "… and stale until it is served no more (7 days)."),
+	S_LIVE_INT(T, quarantine_s, 1, YEAR_S, "2592000",
 		"How long nobody else can have a proven name that was given up, in seconds (30 days)."),
 };
 #undef T
@@ -292,7 +299,7 @@ static SCHEMA(domains_conf_schema, struct domains_conf, "domains", domains_field
 
 #define T struct log_conf
 static const struct field log_fields[] = {
-	{AT(T, level, const char *), .kind = K_ENUM, .values = log_levels, .def = "info",
+	{AT_LIVE(T, level, const char *), .kind = K_ENUM, .values = log_levels, .def = "info",
          .doc = "JSON lines go to standard error."},
 };
 #undef T
@@ -300,8 +307,8 @@ static SCHEMA(log_conf_schema, struct log_conf, "log", log_fields);
 
 #define T struct plans_conf
 static const struct field plans_fields[] = {
-	S_TEXT(T, file, 1, 4096, check_path, NULL,
-		"Plans: limits, rates, prices; without it the built-in ones."),
+	S_LIVE_TEXT(T, file, 1, 4096, check_path, NULL,
+		"Plans: limits, rates, prices; without it the built-in ones. A reload reads the file again."),
 };
 #undef T
 static SCHEMA(plans_conf_schema, struct plans_conf, "plans", plans_fields);

@@ -7,9 +7,14 @@
 /* What the tables of settings are written with, and what texts in them must look like. */
 
 #define AT(T, m, ctype) .name = #m, .flags = F_CREATE, .offset = FIELD_AT(T, m, ctype)
+#define AT_LIVE(T, m, ctype) .name = #m, .flags = F_CREATE | F_LIVE, .offset = FIELD_AT(T, m, ctype)
 #define S_INT(T, m, lo, hi, dflt, d) \
 	{ \
 		AT(T, m, int64_t), .kind = K_INT, .min = (lo), .max = (hi), .def = (dflt), .doc = (d) \
+	}
+#define S_LIVE_INT(T, m, lo, hi, dflt, d) \
+	{ \
+		AT_LIVE(T, m, int64_t), .kind = K_INT, .min = (lo), .max = (hi), .def = (dflt), .doc = (d) \
 	}
 #define S_BOOL(T, m, dflt, d) \
 	{ \
@@ -19,6 +24,11 @@
 	{ \
 		AT(T, m, const char *), .kind = K_TEXT, .min = (lo), .max = (hi), .check = (fn), \
 					.def = (dflt), .doc = (d) \
+	}
+#define S_LIVE_TEXT(T, m, lo, hi, fn, dflt, d) \
+	{ \
+		AT_LIVE(T, m, const char *), .kind = K_TEXT, .min = (lo), .max = (hi), .check = (fn), \
+					     .def = (dflt), .doc = (d) \
 	}
 #define S_CONNINFO(T, m, d) \
 	{ \

@@ -64,13 +64,13 @@ static bool ends_tls(const struct config *c)
 	return c->tls.address != NULL && (c->server.trusted_proxies.n == 0 || c->tls.proxy_protocol);
 }
 
-static void fill_settings(struct wire *w)
+static const struct settings *make_settings(struct arena *a, const struct config *c)
 {
-	const struct config *c = w->config;
+	struct settings *s = ARENA_NEW(a, struct settings);
 
-	w->settings = (struct settings){
+	*s = (struct settings){
 		.base_domain = c->server.base_domain,
-		.neutral_hosts = neutral_hosts(w->arena, &c->server),
+		.neutral_hosts = neutral_hosts(a, &c->server),
 		.control_conninfo = c->control.conninfo,
 		.admin_conninfo = c->control.admin_conninfo,
 		.migrate = c->control.migrate,
@@ -118,13 +118,14 @@ static void fill_settings(struct wire *w)
 		.keys_retry_s = c->auth.keys_retry_s,
 		.key_waits = (int)c->server.workers / KEY_WAIT_SHARE,
 	};
-	signing_key_make(bytes_of(c->secrets.signing_key), &w->settings.signing);
+	signing_key_make(bytes_of(c->secrets.signing_key), &s->signing);
 	if (c->secrets.signing_key_previous != NULL) {
-		struct signing_key *previous = ARENA_NEW(w->arena, struct signing_key);
+		struct signing_key *previous = ARENA_NEW(a, struct signing_key);
 
 		signing_key_make(bytes_of(c->secrets.signing_key_previous), previous);
-		w->settings.signing_previous = previous;
+		s->signing_previous = previous;
 	}
+	return s;
 }
 
 static void fill_regions(struct wire *w)
@@ -151,10 +152,10 @@ static struct db_pool *control_pool(const struct wire *w, const char *role)
 {
 	return db_pool_create(&(struct db_pool_conf){
 		.name = role,
-		.conninfo = w->settings.control_conninfo,
+		.conninfo = w->world.settings->control_conninfo,
 		.user = role,
-		.password = role_password(w->arena, &w->settings, role),
-		.max = w->settings.control_connections,
+		.password = role_password(w->arena, w->world.settings, role),
+		.max = w->world.settings->control_connections,
 		.connect_ms = DB_CONNECT_MS,
 		.idle_close_ms = DB_IDLE_CLOSE_MS,
 		.lifetime_ms = DB_LIFETIME_MS,
@@ -202,11 +203,10 @@ static const char *node_name(struct arena *a)
 void wire_open(struct wire *w, struct arena *a, const struct config *config)
 {
 	*w = (struct wire){ .arena = a, .config = config };
-	fill_settings(w);
-	w->world.settings = &w->settings;
-	w->world.plans = config->plan_set;
+	w->world.settings = make_settings(a, config);
+	w->world.plans = &config->plan_set;
 	fill_regions(w);
-	w->world.resolver = ARENA_ARRAY(a, struct resolver_state, w->settings.nresolvers);
+	w->world.resolver = ARENA_ARRAY(a, struct resolver_state, w->world.settings->nresolvers);
 	if (config->redis.address != NULL) {
 		w->redis = (struct redis_conf){ .address = config->redis.address,
 			.password = config->redis.password,
@@ -268,6 +268,7 @@ static struct http_tls tls_of(const struct wire *w, int64_t clients)
 		.io_threads = (int)c->io_threads,
 		.connections_max = tls_connections(c, clients),
 		.handshake_ms = (int)c->handshake_ms,
+		.inherited = w->sockets.tls,
 		.hsts_s = c->hsts_s,
 		.proxy_protocol = c->proxy_protocol,
 		.store = tls_keeper_store(w->tls),
@@ -291,6 +292,8 @@ bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_er
 	struct http_conf conf = {
 		.address = s->address,
 		.port = (int)s->port,
+		.inherited = w->sockets.plain,
+		.shared_ports = s->shared_ports,
 		.io_threads = (int)s->io_threads,
 		.workers = (int)s->workers,
 		.queue_max = (int)s->queue_max,
@@ -331,6 +334,21 @@ bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_er
 	jobs_stop(w->jobs);
 	w->jobs = NULL;
 	return false;
+}
+
+void wire_reload(struct wire *w, struct arena *a, const struct config *config)
+{
+	w->config = config;
+	w->world.settings = make_settings(a, config);
+	w->world.plans = &config->plan_set;
+	/* What is known of tenants points to their plans of before. */
+	registry_forget_all(w->world.registry);
+}
+
+void wire_leave(struct wire *w)
+{
+	atomic_store(&w->world.leaving, true);
+	http_server_leave(w->http);
 }
 
 void wire_close(struct wire *w)

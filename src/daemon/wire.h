@@ -10,19 +10,20 @@
 
 #include "config.h"
 #include "descriptors.h"
+#include "systemd.h"
 #include "tls.h"
 
 /* Who gets what: the settings become a world, the world gets its threads. Used by one thread. */
 struct wire {
 	struct arena *arena; /* lives as long as the program */
-	const struct config *config;
-	struct settings settings;
+	const struct config *config;    /* of the latest reload */
 	struct redis_conf redis;
 	struct world world;
 	struct jobs *jobs;
 	struct http_server *http;
 	struct answers *answers;
 	struct tls_keeper *tls; /* NULL: no TLS listener */
+	struct systemd_sockets sockets; /* to listen on instead of opening ports */
 };
 
 /* Pools, registry, limiter: nothing connects, no thread starts. config and arena must outlive it. */
@@ -31,6 +32,13 @@ void wire_open(struct wire *w, struct arena *a, const struct config *config);
 struct ctx wire_ctx(struct wire *w, struct arena *a, int ms);
 /* Jobs, then the listener. False: *ret_error says why, and what was started is stopped again. */
 bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_error);
+/*
+ * From now on these settings count where F_LIVE says that they can; in all else config must be as it was.
+ * It and a live as long as the program.
+ */
+void wire_reload(struct wire *w, struct arena *a, const struct config *config);
+/* /readyz says so, kept connections are ended, and else all goes on. */
+void wire_leave(struct wire *w);
 /* The reverse: no answer is lost, then jobs, then all else. Also after a failed or missing start. */
 void wire_close(struct wire *w);
 

@@ -4,6 +4,8 @@
 #include "tls_link.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +25,8 @@ static size_t connection_memory(size_t header_max)
 	return want > CONNECTION_MEMORY_MIN ? want : CONNECTION_MEMORY_MIN;
 }
 
-static bool listen_on(int *fd, const struct addrinfo *ai)
+/* Without shared another process that listens there is an error, which is what an operator wants to hear. */
+static bool listen_on(int *fd, const struct addrinfo *ai, bool shared)
 {
 	const int yes = 1, no = 0;
 
@@ -31,6 +34,8 @@ static bool listen_on(int *fd, const struct addrinfo *ai)
 	if (*fd < 0)
 		return false;
 	(void)setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (shared && setsockopt(*fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes)) != 0)
+		return false;
 	if (ai->ai_family == AF_INET6)
 		(void)setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
 	if (bind(*fd, ai->ai_addr, ai->ai_addrlen) != 0)
@@ -59,7 +64,7 @@ static void look_at_address(struct listener *l)
 }
 
 /* fd: -1, or what must be closed, also after a failure. */
-static const char *open_listener(struct arena *a, const char *address, int number, int *fd)
+static const char *open_listener(struct arena *a, const char *address, int number, bool shared, int *fd)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_PASSIVE };
 	struct addrinfo *ai = NULL;
@@ -74,16 +79,16 @@ static const char *open_listener(struct arena *a, const char *address, int numbe
 	e = getaddrinfo(address, port, &hints, &ai);
 	if (e != 0)
 		return arena_printf(a, "%s is not an address: %s", address, gai_strerror(e));
-	if (!listen_on(fd, ai))
+	if (!listen_on(fd, ai, shared))
 		why = arena_printf(a, "cannot listen on %s port %s: %s", address, port, strerror(errno));
 	freeaddrinfo(ai);
 	return why;
 }
 
-const char *http_server_probe(struct arena *a, const char *address, int port)
+const char *http_server_probe(struct arena *a, const char *address, int port, bool shared)
 {
 	int fd = -1;
-	const char *why = open_listener(a, address, port, &fd);
+	const char *why = open_listener(a, address, port, shared, &fd);
 
 	if (fd >= 0)
 		(void)close(fd);
@@ -129,13 +134,31 @@ static struct MHD_Daemon *start_mhd(struct listener *l, const struct listener_co
 				MHD_OPTION_END);
 }
 
+/* libmicrohttpd asks for more until there is none, so it must not wait in accept(). */
+static const char *take_over(struct arena *a, struct listener *l, int fd)
+{
+	int listens = 0;
+	socklen_t size = sizeof(listens);
+	const int flags = fcntl(fd, F_GETFL);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0)
+		return arena_printf(a, "descriptor %d is no socket that listens", fd);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+		return arena_printf(a, "descriptor %d: %s", fd, strerror(errno));
+	l->fd = fd;
+	l->inherited = true;
+	return NULL;
+}
+
 const char *listener_start(struct arena *a, struct listener *l, const struct listener_conf *conf)
 {
 	const struct http_conf *http = &l->server->conf;
-	const char *why = open_listener(a, conf->address, conf->port, &l->fd);
+	const char *why = conf->inherited > 0 ? take_over(a, l, conf->inherited)
+		: open_listener(a, conf->address, conf->port, conf->shared, &l->fd);
 
 	if (why != NULL)
 		return why;
+	l->shared = conf->shared && !l->inherited;
 	look_at_address(l);
 	l->mhd = start_mhd(l, conf);
 	if (l->mhd == NULL)
@@ -147,6 +170,20 @@ const char *listener_start(struct arena *a, struct listener *l, const struct lis
 	return l->acceptor != NULL ? NULL : "cannot start threads";
 }
 
+/*
+ * Of the sockets on one port the kernel numbers the first 0. This one came before its successor, and
+ * whoever came before this one is gone: 1 is the successor. Where there is no 1 the kernel chooses by
+ * itself, among one.
+ */
+void listener_yield(struct listener *l)
+{
+	struct sock_filter to_successor[] = { BPF_STMT(BPF_RET | BPF_K, 1) };
+	const struct sock_fprog program = { .len = 1, .filter = to_successor };
+
+	if (l->mhd != NULL && l->shared)
+		(void)setsockopt(l->fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program));
+}
+
 void listener_quiesce(struct listener *l)
 {
 	if (l->mhd == NULL)
@@ -154,8 +191,9 @@ void listener_quiesce(struct listener *l)
 	proxy_stop(l->acceptor);
 	l->acceptor = NULL;
 	(void)MHD_quiesce_daemon(l->mhd);
-	/* Otherwise the kernel goes on taking connections that nobody will serve. */
-	(void)shutdown(l->fd, SHUT_RD);
+	/* Otherwise the kernel goes on taking connections that nobody will serve; here somebody will. */
+	if (!l->inherited)
+		(void)shutdown(l->fd, SHUT_RD);
 }
 
 void listener_stop(struct listener *l)

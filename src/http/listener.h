@@ -16,6 +16,8 @@ struct listener {
 	bool loopback;                  /* only this machine reaches it, and its clients are who connect */
 	struct acceptor *acceptor;      /* of the PROXY protocol; NULL: libmicrohttpd accepts */
 	int fd, port;                   /* fd -1: none */
+	bool inherited;                 /* others go on accepting from it when this process is gone */
+	bool shared;                    /* others may listen on the same port */
 };
 
 struct listener_conf {
@@ -23,10 +25,17 @@ struct listener_conf {
 	int port;                       /* 0: any free one */
 	int io_threads, connections_max, connections_per_address;
 	bool proxy_protocol;
+	int inherited;                  /* a socket that listens already and is taken over; 0: none */
+	bool shared;                    /* SO_REUSEPORT */
 };
 
 /* Binds the port and starts its threads. NULL, or why not; what was opened listener_stop() closes. */
 const char *listener_start(struct arena *a, struct listener *l, const struct listener_conf *conf);
+/*
+ * The kernel gives new connections to the process that came to a shared port after this one; those it had
+ * given before are still accepted. Nothing where the port is not shared, or nobody else came.
+ */
+void listener_yield(struct listener *l);
 /* Takes no further connection. */
 void listener_quiesce(struct listener *l);
 void listener_stop(struct listener *l);

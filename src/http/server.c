@@ -40,6 +40,7 @@ static struct listener_conf listener_conf(const struct http_conf *c, const char 
 		.io_threads = threads,
 		.connections_max = connections > threads ? connections : threads,
 		.connections_per_address = c->connections_per_address,
+		.shared = c->shared_ports,
 	};
 }
 
@@ -55,6 +56,8 @@ static const char *start_listeners(struct arena *a, struct http_server *s)
 
 	tls.proxy_protocol = c->tls.proxy_protocol;
 	plain.proxy_protocol = c->proxy_protocol;
+	tls.inherited = c->tls.inherited;
+	plain.inherited = c->inherited;
 	why = c->tls.address != NULL ? listener_start(a, &s->tls, &tls) : NULL;
 
 	return why != NULL ? why : listener_start(a, &s->plain, &plain);
@@ -118,12 +121,19 @@ static void wait_for_answers(struct http_server *s, int ms)
 		clock_nap(2);
 }
 
+void http_server_leave(struct http_server *s)
+{
+	atomic_store(&s->draining, true);
+	listener_yield(&s->plain);
+	listener_yield(&s->tls);
+}
+
 void http_server_drain(struct http_server *s, int drain_ms)
 {
 	if (s->drained)
 		return;
 	s->drained = true;
-	atomic_store(&s->draining, true);
+	http_server_leave(s);
 	listener_quiesce(&s->plain);
 	listener_quiesce(&s->tls);
 	wait_for_answers(s, drain_ms);

@@ -22,4 +22,5 @@ door net 'libpsl' libpsl
 door http 'microhttpd' libmicrohttpd
 door http 'gnutls/' GnuTLS
 door daemon 'libconfig' libconfig
+door daemon 'systemd/' libsystemd
 finish

@@ -32,6 +32,7 @@ static const struct plan plans[] = {
          .price_minor = 9900,
          .currency = "USD" },
 };
+static const struct plan_set plan_set = { plans, sizeof(plans) / sizeof(plans[0]) };
 
 static const struct db_constraint constraints[] = {
 	{"name_pkey", ERR_SLUG_TAKEN, NULL, "The name is taken." },
@@ -113,7 +114,7 @@ static struct plane *join(struct pg *pg, struct pg *west)
 	region_make(p, 1, "eu-west-1", "eu_west_1", PLANE_WEST);
 	p->world = (struct world){
 		.settings = &p->settings,
-		.plans = {plans, sizeof(plans) / sizeof(plans[0])},
+		.plans = &plan_set,
 		.regions = p->regions,
 		.nregions = PLANE_REGIONS,
 	};

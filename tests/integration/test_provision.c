@@ -90,7 +90,7 @@ static void a_plan_without_a_term_never_expires(void **state)
 	struct plane *p = *state;
 	struct tenant_spec spec = plane_spec(p, "forever");
 
-	spec.plan = &p->world.plans.v[0];
+	spec.plan = &p->world.plans->v[0];
 	spec.limits.max_policies = INT_NULL;
 	assert_int_equal(ERR_NONE, create(p, &spec));
 	assert_string_equal("t t",
@@ -226,10 +226,10 @@ static void *race_create(void *arg)
 	struct tenant_spec spec = {
 		.name = "Racer",
 		.slug = r->slug,
-		.plan = &r->p->world.plans.v[1],
+		.plan = &r->p->world.plans->v[1],
 		.region = "us-east-1",
 		.domain = "racer.controlcore.io",
-		.limits = r->p->world.plans.v[1].limits,
+		.limits = r->p->world.plans->v[1].limits,
 		.owner_email = "owner@acme.com",
 		.owner_username = "owner",
 	};

@@ -21,6 +21,7 @@ struct daemon_options {
 	int provision_lease_s; /* 0: 60, more than any creation takes */
 	int poll_ms;           /* change feed; 0: 500 */
 	int workers;           /* 0: 8 */
+	int lag_ms;
 	bool without_redis;
 	const char *ulimit;     /* of the daemon alone: "-Sn 1024", "-n 500"; NULL: as this process has it */
 	const char *plans;      /* text of a plans file; NULL: the plans of daemon_plans */

@@ -41,6 +41,8 @@ void cred_put(const struct actor *a);           /* NULL is fine */
 /* This node changed something: forget at once. */
 void registry_forget_tenant(struct registry *r, const char *tenant_id);
 void registry_forget_key(struct registry *r, const char *key_id);
+/* Other settings and plans count: what was made with those before is made anew, whoever holds it now. */
+void registry_forget_all(struct registry *r);
 /* One poll of the change feed: drops what changed since the last; everything when the feed has a gap. */
 enum err registry_poll(struct ctx *cx) MUST_USE;
 /* clock_mono_ms() of the last successful poll: beyond the stated bound nothing cached is trusted. */

@@ -57,7 +57,7 @@ struct domain_times {
 	int64_t quarantine_s;           /* nobody else can have what was given up so lately */
 };
 
-/* What core needs of the configuration; filled by daemon, constant while it runs. */
+/* What core needs of the configuration; filled by daemon, constant. */
 struct settings {
 	const char *base_domain;        /* "controlcore.io" */
 	const char *const *neutral_hosts;       /* hosts that name no tenant; NULL-terminated */
@@ -117,8 +117,9 @@ struct jobs;
 struct platform_end;
 
 struct world {
-	const struct settings *settings;
-	struct plan_set plans;
+	/* A reload puts others in place; those before live on, for whoever is looking at them. */
+	const struct settings *_Atomic settings;
+	const struct plan_set *_Atomic plans;
 	struct region *regions;
 	size_t nregions;
 	struct db_pool *ctl;            /* role cc_ctl: may cross tenants */
@@ -148,6 +149,7 @@ struct world {
 	/* The end of the platform's certificate that ends first; false: there is none. May be NULL. */
 	bool (*platform_end)(struct world *w, struct platform_end *ret);
 	struct jobs *jobs;              /* whom the three reach; NULL: none run */
+	atomic_bool leaving;            /* it stops soon: nobody new shall be sent here */
 };
 
 struct region *region_find(const struct world *w, const char *id);      /* NULL: unknown */

@@ -53,12 +53,19 @@ struct http_tls {
 	int handshake_ms;               /* from the connection to the end of its handshake */
 	int64_t hsts_s;                 /* how long browsers shall come back over TLS only; 0: not said */
 	bool proxy_protocol;            /* as in http_conf */
+	int inherited;                  /* as in http_conf */
 	struct tls_store *store;        /* cc/http/tls.h; lives as long as the server */
 };
 
 struct http_conf {
 	const char *address;            /* "127.0.0.1", "::", … */
 	int port;                       /* 0: any free one, see http_server_port() */
+	/*
+	 * a socket that listens, from whoever started the process: address and port say nothing then; 0:
+	 * none
+	 */
+	int inherited;
+	bool shared_ports;              /* other processes may listen there too, and do at a restart */
 	int io_threads, workers;
 	int queue_max;                  /* requests waiting for a worker; more are 503 */
 	/* of one tenant: workers at a time, requests waiting; 0: a quarter, of the latter at least 16 */
@@ -96,11 +103,16 @@ struct http_server;
  */
 struct http_server *http_server_start(struct arena *a, const struct http_conf *conf, const char **ret_error);
 /* Whether it could listen there now, without doing so: NULL, or why not. */
-const char *http_server_probe(struct arena *a, const char *address, int port);
+const char *http_server_probe(struct arena *a, const char *address, int port, bool shared);
 int http_server_port(const struct http_server *s);
 int http_server_tls_port(const struct http_server *s);
 /* Whether this machine alone reaches the clear listener, so that credentials are taken there. Any thread. */
 bool http_server_is_local(const struct http_server *s);
+/*
+ * The end is near: answers say `Connection: close`, and where ports are shared new connections go to the
+ * process that came after this one. All else goes on as ever.
+ */
+void http_server_leave(struct http_server *s);
 /*
  * Stop without a lost answer: stop accepting, let what is queued finish (at most drain_ms), join the
  * workers, then stop libmicrohttpd. New requests on kept connections get `Connection: close`.

@@ -49,6 +49,7 @@ enum {
 	F_MILLIS = 1 << 12,     /* K_TIME: printed with milliseconds */
 	F_UNSHOWN = 1 << 14,    /* no secret, but people put one in: a fault does not echo what was found */
 	F_STICKY = 1 << 13,     /* to replace without it keeps it: the default is the new object's only */
+	F_LIVE = 1 << 15,       /* a setting: a reload applies it, no restart is needed */
 	F_IN = F_CREATE | F_UPDATE,
 	F_RW = F_IN | F_OUT,
 };

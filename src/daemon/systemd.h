@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_DAEMON_SYSTEMD_H
+#define CC_DAEMON_SYSTEMD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cc/base/arena.h"
+
+/*
+ * The door to libsystemd: sockets from a .socket unit (sd_listen_fds(3)), what the manager is told
+ * (sd_notify(3)) and the watchdog. Started by anything else, all of it does nothing. Main thread.
+ */
+struct systemd_sockets {
+	int plain, tls; /* descriptors that listen; 0: none came */
+};
+
+/*
+ * Takes what came, and no child does again. A socket is for TLS when its FileDescriptorName is `tls`. False:
+ * *ret_error says what is wrong with them.
+ */
+bool systemd_take_sockets(struct arena *a, struct systemd_sockets *ret, const char **ret_error);
+/* Does the manager know that requests are served? It is told once. */
+void systemd_ready(void);
+void systemd_reloading(void); /* until systemd_ready() */
+void systemd_stopping(void);
+/* How often systemd_alive() is waited for, in ms; 0: by nobody. Half of what the manager allows. */
+int systemd_watchdog_ms(void);
+void systemd_alive(void);
+
+#endif

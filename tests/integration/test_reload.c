@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SIGHUP: settings are read again, and a file that is not valid changes nothing. */
+#define _GNU_SOURCE /* asprintf */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "client.h"
+#include "temp.h"
+
+#define WAIT_MS 30000
+
+static int broken_files(void)
+{
+	return getenv("CC_LONG") != NULL ? 1000 : 100;
+}
+
+/* Lines of the log with this text, so far. */
+static int lines_with(struct daemon *d, const char *text)
+{
+	char *log = temp_read(daemon_log_path(d));
+	int n = 0;
+
+	for (const char *p = log; p != NULL && (p = strstr(p, text)) != NULL; p++)
+		n++;
+	free(log);
+	return n;
+}
+
+/* The signal, and the line that says how it ended. */
+static void reload(struct daemon *d, const char *outcome)
+{
+	const int before = lines_with(d, outcome);
+	const int64_t end = temp_now_ms() + WAIT_MS;
+
+	kill(daemon_pid(d), SIGHUP);
+	while (lines_with(d, outcome) == before) {
+		assert_true(daemon_running(d));
+		if (temp_now_ms() > end)
+			fail_msg("the log does not say: %s", outcome);
+		temp_sleep_ms(10);
+	}
+}
+
+static char *with(const char *config, const char *more)
+{
+	char *text = NULL;
+
+	assert_true(asprintf(&text, "%s%s\n", config, more) > 0);
+	return text;
+}
+
+static void what_can_change_changes_and_the_rest_is_named(void **state)
+{
+	struct daemon *d = *state;
+	const char *path = daemon_config_path(d);
+	char *config = temp_read(path), *changed = with(config, "log = { level = \"debug\"; };\n"
+		"engine = { timeout_ms = 1234; };\ntls = { handshake_ms = 4321; };");
+
+	temp_write(path, changed);
+	reload(d, "settings were read again");
+	assert_int_equal(1, lines_with(d,
+		"\"changed\":\"engine.timeout_ms, log.level\",\"wait_for_restart\":\"tls.handshake_ms\""));
+	/* Once more: what counts does not differ any more, what waits still does. */
+	reload(d, "settings were read again");
+	assert_int_equal(1, lines_with(d, "\"changed\":\"\",\"wait_for_restart\":\"tls.handshake_ms\""));
+	temp_write(path, config);
+	reload(d, "\"changed\":\"engine.timeout_ms, log.level\"}");
+	free(changed);
+	free(config);
+}
+
+static int64_t policies_of_pro(struct daemon *d, const char *slug)
+{
+	struct client *c = client_open(daemon_port(d));
+	int64_t most;
+
+	client_key(c, daemon_operator_key(d));
+	const struct answer *a = assert_status(201,
+		client_post(c, "/tenants", "{'name':'%s','domain':'%s.controlcore.io','region':'us-east-1',"
+			"'plan_type':'pro'}", slug, slug));
+	most = answer_int(a, "settings.max_policies");
+	client_close(c);
+	return most;
+}
+
+static void plans_are_read_again(void **state)
+{
+	struct daemon *d = *state;
+	char *path = temp_path(daemon_folder(d), "plans.conf"), *plans = temp_read(path), *at, *more;
+
+	assert_int_equal(1000, policies_of_pro(d, "before"));
+	more = strdup(plans);
+	at = strstr(more, "pro = ");
+	assert_non_null(at);
+	at = strstr(at, "max_policies = 1000");
+	assert_non_null(at);
+	memcpy(at, "max_policies = 1234", strlen("max_policies = 1234"));
+	temp_write(path, more);
+	reload(d, "settings were read again");
+	assert_int_equal(1234, policies_of_pro(d, "after"));
+	temp_write(path, plans);
+	reload(d, "settings were read again");
+	free(more);
+	free(plans);
+	free(path);
+}
+
+/* A byte changed, cut, or put in between, anywhere. */
+static void break_text(char *text, unsigned *seed)
+{
+	const size_t n = strlen(text), at = (size_t)rand_r(seed) % n;
+	static const char odd[] = "{}();=\"\\\n%0aZ\x7f\x01";
+
+	switch (rand_r(seed) % 3) {
+	case 0:
+		text[at] = '\0';
+		break;
+	case 1:
+		text[at] = odd[(size_t)rand_r(seed) % (sizeof odd - 1)];
+		break;
+	default:
+		memmove(text + at, text + at + 1, n - at);
+	}
+}
+
+static void broken_files_change_nothing(void **state)
+{
+	struct daemon *d = *state;
+	const char *path = daemon_config_path(d);
+	char *config = temp_read(path);
+	struct client *c = client_open(daemon_port(d));
+	unsigned seed = 42;
+	int refused = 0;
+
+	client_key(c, daemon_operator_key(d));
+	for (int i = 0; i < broken_files(); i++) {
+		char *broken = strdup(config);
+		const int good = lines_with(d, "settings were read again");
+		const int bad = lines_with(d, "those before stay");
+		const int64_t end = temp_now_ms() + WAIT_MS;
+		bool is_bad = false, is_good = false;
+
+		for (int k = 0; k < 1 + i % 3; k++)
+			break_text(broken, &seed);
+		temp_write(path, broken);
+		kill(daemon_pid(d), SIGHUP);
+		while (!is_bad && !is_good) {
+			assert_true(daemon_running(d));
+			assert_true(temp_now_ms() < end);
+			is_bad = lines_with(d, "those before stay") > bad;
+			is_good = lines_with(d, "settings were read again") > good;
+		}
+		refused += is_bad;
+		free(broken);
+	}
+	print_message("# %d of %d broken files were refused\n", refused, broken_files());
+	assert_true(refused > broken_files() / 4);
+	assert_status(200, client_get(c, "/tenants"));
+	temp_write(path, config);
+	reload(d, "settings were read again");
+	assert_status(200, client_get(c, "/tenants"));
+	client_close(c);
+	free(config);
+}
+
+static void faults_are_named_and_secrets_are_not(void **state)
+{
+	struct daemon *d = *state;
+	const char *path = daemon_config_path(d);
+	char *config = temp_read(path), *bad = with(config,
+		"jobs2 = { };\nredis2 = 1;\nengine = { token = \"canary-of-a-secret\"; concurrent = 0; };");
+
+	temp_write(path, bad);
+	reload(d, "those before stay");
+	assert_true(lines_with(d, "engine.concurrent") > 0);
+	assert_true(lines_with(d, "jobs2") > 0);
+	assert_int_equal(0, lines_with(d, "canary-of-a-secret"));
+	temp_write(path, config);
+	reload(d, "settings were read again");
+	free(bad);
+	free(config);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_can_change_changes_and_the_rest_is_named),
+		cmocka_unit_test(plans_are_read_again),
+		cmocka_unit_test(faults_are_named_and_secrets_are_not),
+		cmocka_unit_test(broken_files_change_nothing),
+	};
+
+	return cmocka_run_group_tests_name("reload", tests, daemon_group_setup, daemon_group_teardown);
+}
