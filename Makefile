@@ -3,12 +3,13 @@
 VAR  = var
 PORT = 8082
 JOBS =
+PREFIX = /usr
 
 export CC_JOBS ?= 2
 cmake_build = cmake --build build/$(1) $(if $(JOBS),-j $(JOBS)) $(2)
 configure   = cmake --preset $(1) >build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }
 
-.PHONY: help run build test test-long bench asan tsan lint fuzz format docs clean
+.PHONY: help run build install deb test test-long bench asan tsan lint fuzz format docs clean
 
 help:
 	@echo 'make run        install what is needed, build, serve on http://127.0.0.1:$(PORT) with data in $(VAR)/'
@@ -16,6 +17,8 @@ help:
 	@echo 'make test-long  the same with full counts'
 	@echo 'make bench      rates and latencies'
 	@echo 'make build      the release program, build/release/controlcored'
+	@echo 'make install    program, units, manual pages, settings (PREFIX=/usr, DESTDIR=)'
+	@echo 'make deb        the Debian package, build/release/controlcored_*.deb'
 	@echo 'make asan       the suites under the address and undefined behaviour sanitizers'
 	@echo 'make tsan       the suites under the thread sanitizer'
 	@echo 'make lint       cppcheck and clang-tidy'
@@ -29,6 +32,13 @@ run: packages-run release
 	@exec build/release/controlcored serve --embedded $(VAR) --listen 127.0.0.1:$(PORT)
 
 build: packages-run release
+
+# DESTDIR=folder puts all of it below folder.
+install: build
+	@DESTDIR=$(DESTDIR) cmake --install build/release --prefix $(PREFIX) --strip
+
+deb: build
+	@cd build/release && cpack -G DEB
 
 test: packages-test preset-ci
 	@tests/run build/ci $(ARGS)

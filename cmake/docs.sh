@@ -19,3 +19,5 @@ write docs/routes.md routes
 write docs/errors.md errors
 write docs/config.md settings
 write config/controlcored.example.conf config example
+write docs/man/controlcored.8 manual program
+write docs/man/controlcored.conf.5 manual settings

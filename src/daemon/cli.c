@@ -6,13 +6,7 @@
 
 #include "cc/crypto/wipe.h"
 
-#include "program.h"
-
-struct option {
-	const char *name, *value; /* value NULL: a switch; name without --: what must stand there itself */
-	size_t offset;
-	const char *doc;
-};
+#include "cli_parts.h"
 
 enum {
 	O_CONFIG,
@@ -30,7 +24,7 @@ enum {
 	O_COUNT
 };
 /* clang-format off */
-static const struct option option_table[O_COUNT] = {
+const struct option option_table[] = {
 	[O_CONFIG] = { "--config", "FILE", offsetof(struct options, config),
 		"settings; without it /etc/controlcored/controlcored.conf, if there is one" },
 	[O_EMBEDDED] = { "--embedded", "DIR", offsetof(struct options, embedded),
@@ -53,16 +47,10 @@ static const struct option option_table[O_COUNT] = {
 	[O_FILE] = { "FILE", NULL, offsetof(struct options, path), "a file" },
 };
 
-struct command {
-	const char *words[2];           /* "config", "check" */
-	unsigned options;               /* bit per option_table entry */
-	int (*run)(const struct options *o);
-	const char *summary, *doc;
-};
 #define BIT(o) (1U << (o))
 #define SETTINGS (BIT(O_CONFIG) | BIT(O_EMBEDDED))
 
-static const struct command commands[] = {
+const struct command commands[] = {
 	{ { "serve", NULL }, SETTINGS | BIT(O_LISTEN) | BIT(O_TLS_LISTEN), cmd_serve,
 		"run the control plane",
 		"Serves the API until SIGTERM or Ctrl-C: running requests are answered first. A second\n"
@@ -114,12 +102,16 @@ static const struct command commands[] = {
 	{ { "settings", NULL }, 0, cmd_settings, "print the table of settings (Markdown)", NULL },
 	{ { "routes", NULL }, 0, cmd_routes, "print the table of operations (Markdown)", NULL },
 	{ { "errors", NULL }, 0, cmd_errors, "print the table of errors (Markdown)", NULL },
+	{ { "manual", "program" }, 0, cmd_manual_program, "print the page controlcored(8) (man)", NULL },
+	{ { "manual", "settings" }, 0, cmd_manual_settings,
+		"print the page controlcored.conf(5) (man)", NULL },
 	{ { "version", NULL }, 0, cmd_version, "print the version", NULL },
 };
 /* clang-format on */
-#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+const size_t ncommands = sizeof(commands) / sizeof(commands[0]);
+const size_t noptions = O_COUNT;
 
-static const char statuses[] =
+const char statuses[] =
 	"Exit status: 0 done, 1 a secret or a fault was found, 2 no fault was found but not all could be\n"
 	"checked, 64 wrong usage, 66 a file cannot be read, 69 something needed is away or unsafe,\n"
 	"70 an internal fault, 73 a file cannot be written, 75 another instance has it,\n"
@@ -163,7 +155,7 @@ static int print_command_help(const struct command *c)
 static int print_help(void)
 {
 	fputs("usage: controlcored COMMAND [OPTION]…\n\nCommands:\n", stdout);
-	for (size_t i = 0; i < COMMANDS; i++) {
+	for (size_t i = 0; i < ncommands; i++) {
 		char words[64];
 
 		snprintf(words, sizeof words, "%s%s%s", commands[i].words[0],
@@ -190,7 +182,7 @@ static int wrong_usage(const struct command *c, const char *what, const char *ar
 
 static const struct command *find_command(int argc, char **argv, int *ret_used)
 {
-	for (size_t i = 0; i < COMMANDS; i++) {
+	for (size_t i = 0; i < ncommands; i++) {
 		const struct command *c = &commands[i];
 
 		if (argc < 2 || !str_eq(argv[1], c->words[0]))

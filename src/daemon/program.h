@@ -81,6 +81,8 @@ int cmd_openapi(const struct options *o);
 int cmd_settings(const struct options *o);
 int cmd_routes(const struct options *o);
 int cmd_errors(const struct options *o);
+int cmd_manual_program(const struct options *o);
+int cmd_manual_settings(const struct options *o);
 int cmd_version(const struct options *o);
 
 /* The whole program: finds the command, runs it. */

@@ -10,4 +10,9 @@ while read -r file; do
 	diff -u "$file" "$scratch/new/$file" | head -n 40 >"$scratch/out"
 	verdict "$file is what the program prints; make docs" "$scratch/out"
 done <"$scratch/files"
+# groff has a word for each mistake in a manual page.
+for page in docs/man/*; do
+	groff -Kutf8 -man -Tutf8 -ww -z "$page" >"$scratch/out" 2>&1 || :
+	verdict "$page is a manual page without a warning" "$scratch/out"
+done
 finish

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+# What `make install` puts where, and the Debian package that cpack makes of the same.
+include(GNUInstallDirs)
+set(CC_SYSTEMD_DIR lib/systemd/system CACHE STRING "Folder of units, below the prefix")
+
+install(FILES config/systemd/controlcored.service config/systemd/controlcored.socket
+  config/systemd/controlcored-tls.socket DESTINATION ${CC_SYSTEMD_DIR})
+install(FILES config/systemd/controlcored.sysusers DESTINATION lib/sysusers.d RENAME controlcored.conf)
+install(FILES docs/man/controlcored.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+install(FILES docs/man/controlcored.conf.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
+install(FILES config/controlcored.example.conf config/plans.conf README.md LICENSE docs/openapi.json
+  DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# Of the system, whatever the prefix is.
+install(FILES config/controlcored.example.conf DESTINATION ${CC_SYSCONFDIR}/controlcored RENAME controlcored.conf)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_PACKAGE_CONTACT "controlcored")
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "publicsuffix, ca-certificates")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "postgresql (>= 15), redis-server")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/cmake/debian/postinst
+  ${PROJECT_SOURCE_DIR}/cmake/debian/prerm ${PROJECT_SOURCE_DIR}/cmake/debian/postrm
+  ${PROJECT_SOURCE_DIR}/cmake/debian/conffiles)
+include(CPack)
