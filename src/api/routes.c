@@ -30,6 +30,8 @@ const struct route_group *const api_groups[] = {
 	NULL,
 };
 
+const struct route_group *const admin_groups[] = { &admin_routes, NULL };
+
 const struct db_constraint api_constraints[] = {
 	/* Names that clients choose. */
 	{ "name_pkey", ERR_SLUG_TAKEN, "domain",

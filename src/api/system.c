@@ -3,7 +3,9 @@
 
 #include "cc/api/api.h"
 #include "cc/base/clock.h"
+#include "cc/base/expo.h"
 #include "cc/core/health.h"
+#include "cc/core/world.h"
 
 struct liveness {
 	const char *status;
@@ -238,6 +240,9 @@ static const struct route routes[] = {
 	{ M_GET, "/livez", "live", .auth = AUTH_PUBLIC, .flags = ROUTE_INLINE | ROUTE_NO_LIMIT, .status = 200,
 	  .handler = live, .reply = &liveness_schema, .summary = "Is the program alive?",
 	  .doc = "Answered without looking at anything else." },
+	{ M_GET, "/startupz", "started", .auth = AUTH_PUBLIC, .flags = ROUTE_INLINE | ROUTE_NO_LIMIT,
+	  .status = 200, .handler = live, .reply = &liveness_schema, .summary = "Is the start over?",
+	  .doc = "The port is opened at the end of the start: until then there is no connection." },
 	{ M_GET, "/readyz", "ready", .auth = AUTH_PUBLIC,
 	  .flags = ROUTE_NO_LIMIT | ROUTE_VOLATILE | ROUTE_EXPRESS, .status = 200,
 	  .handler = ready, .reply = &liveness_schema, .errors = { ERR_UNAVAILABLE },
@@ -260,3 +265,29 @@ static const struct route routes[] = {
 	  .doc = "One page without scripts, from the same tables." },
 };
 ROUTE_GROUP(system_routes, "System", "", routes);
+
+/* Where a credential is no use: the answer is a text that is read as fast as it is made. */
+static enum err metrics(struct ctx *cx, struct req *rq)
+{
+	struct str out;
+
+	if (cx->world->metrics == NULL)
+		return ERR_NOT_FOUND;
+	str_init(&out, cx->arena, (size_t)64 * 1024);
+	cx->world->metrics(cx->world, &out);
+	rq->raw_out = out.data;
+	rq->raw_type = EXPO_TYPE;
+	return ERR_NONE;
+}
+
+static const struct route routes_of_admin[] = {
+	{ M_GET, "/livez", "adminLive", .auth = AUTH_PUBLIC, .flags = ROUTE_INLINE | ROUTE_NO_LIMIT,
+	  .status = 200, .handler = live, .reply = &liveness_schema, .summary = "Is the program alive?" },
+	{ M_GET, "/readyz", "adminReady", .auth = AUTH_PUBLIC,
+	  .flags = ROUTE_NO_LIMIT | ROUTE_VOLATILE | ROUTE_EXPRESS, .status = 200, .handler = ready,
+	  .reply = &liveness_schema, .errors = { ERR_UNAVAILABLE }, .summary = "Can it serve requests?" },
+	{ M_GET, "/metrics", "metrics", .auth = AUTH_PUBLIC,
+	  .flags = ROUTE_NO_LIMIT | ROUTE_VOLATILE | ROUTE_EXPRESS, .status = 200, .handler = metrics,
+	  .media = { EXPO_TYPE }, .summary = "What this node counts, for Prometheus" },
+};
+ROUTE_GROUP(admin_routes, "Admin", "", routes_of_admin);

@@ -44,6 +44,13 @@ struct tls_conf {
 	bool proxy_protocol;
 };
 
+/* The listener for those who run the daemon. */
+struct admin_conf {
+	const char *socket, *address; /* NULL: not on one */
+	int64_t port;
+	const char *port_file;
+};
+
 struct control_conf {
 	const char *conninfo, *admin_conninfo;
 	int64_t connections;
@@ -112,6 +119,7 @@ struct plans_conf {
 struct config {
 	struct server_conf server;
 	struct tls_conf tls;
+	struct admin_conf admin;
 	struct control_conf control;
 	struct region_conf region[REGIONS_MAX];
 	size_t nregions;

@@ -395,7 +395,7 @@ size_t embedded_presets(struct arena *a, const struct embedded *e, struct preset
 	const char *redis = arena_printf(a, "unix:%s/redis.sock", e->run);
 	size_t n = 0;
 
-	if (max < 6 + NSECRETS)
+	if (max < 7 + NSECRETS)
 		return 0;
 	ret[n++] = (struct preset){ .setting = "control.conninfo", .value = control, .by = by };
 	ret[n++] = (struct preset){ .setting = "control.admin_conninfo", .value = admin, .by = by };
@@ -406,6 +406,8 @@ size_t embedded_presets(struct arena *a, const struct embedded *e, struct preset
 	};
 	ret[n++] = (struct preset){ .setting = "secrets.keks", .value = FIRST_KEK, .weak = true };
 	ret[n++] = (struct preset){ .setting = "server.lag_ms", .value = "0", .weak = true };
+	ret[n++] = (struct preset){ .setting = "admin.socket", .weak = true,
+		.value = arena_printf(a, "%s/admin.sock", e->run) };
 	for (size_t i = 0; i < REGIONS_MAX && n + 2 <= max; i++) {
 		const struct region_info *r = &known_regions[i];
 

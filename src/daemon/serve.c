@@ -244,6 +244,20 @@ static int announce_tls(struct serving *s)
 	return write_port(&s->program, c->port_file, port);
 }
 
+static int announce_admin(struct serving *s)
+{
+	const struct admin_conf *c = &s->program.config.admin;
+	const int port = http_server_admin_port(s->wire.http);
+
+	if (c->socket == NULL && c->address == NULL)
+		return 0;
+	if (c->socket != NULL)
+		LOG(LOG_INFO, "metrics", LOG_TEXT("socket", c->socket));
+	else
+		LOG(LOG_INFO, "metrics", LOG_TEXT("address", c->address), LOG_INT("port", port));
+	return write_port(&s->program, c->port_file, port);
+}
+
 /* A port where no client can bring a key is hardly what was meant. */
 static void warn_of_clear(const struct serving *s)
 {
@@ -271,6 +285,9 @@ static int announce(struct serving *s)
 	struct program *p = &s->program;
 	const int port = http_server_port(s->wire.http);
 	int status = announce_tls(s);
+
+	if (status == 0)
+		status = announce_admin(s);
 
 	LOG(LOG_INFO, "listening", LOG_TEXT("address", p->config.server.address), LOG_INT("port", port),
 		LOG_TEXT("version", CC_VERSION), LOG_INT("connections_max", s->descriptors.clients));

@@ -328,6 +328,9 @@ const struct section sections[] = {
 	SECTION(engine, engine_conf_schema, "The policy engine."),
 	SECTION(domains, domains_conf_schema, "Tenants' own domains."),
 	SECTION(tls, tls_conf_schema, "The TLS listener, beside that of the section server."),
+	SECTION(admin, admin_conf_schema,
+		"The listener for those who run the daemon: /metrics for Prometheus, without a credential. "
+		"Without a socket and an address there is none."),
 	SECTION(log, log_conf_schema, "What is logged."),
 	SECTION(plans, plans_conf_schema, "What tenants can subscribe to."),
 };

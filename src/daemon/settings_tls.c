@@ -32,3 +32,16 @@ static const struct field tls_fields[] = {
 };
 #undef T
 SCHEMA(tls_conf_schema, struct tls_conf, "tls", tls_fields);
+
+#define T struct admin_conf
+static const struct field admin_fields[] = {
+	S_TEXT(T, socket, 1, 100, check_path, NULL,
+		"A unix socket that only its owner can use. With --embedded there is one, which the log "
+		"names."),
+	S_TEXT(T, address, 1, 64, check_address, NULL,
+		"Or an address: whoever reaches it may read all of it, so take a loopback one."),
+	S_INT(T, port, 0, 65535, "9082", "TCP port; 0 takes any free one."),
+	S_TEXT(T, port_file, 1, 4096, check_path, NULL, "File that gets the port number once it is open."),
+};
+#undef T
+SCHEMA(admin_conf_schema, struct admin_conf, "admin", admin_fields);

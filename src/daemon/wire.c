@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "cc/base/clock.h"
+#include "cc/base/expo.h"
 #include "cc/core/limiter.h"
 #include "cc/core/marks.h"
+#include "cc/core/metrics.h"
 #include "cc/core/registry.h"
 #include "cc/net/http_client.h"
 
@@ -190,6 +192,28 @@ static bool platform_end(struct world *world, struct platform_end *ret)
 	return w->tls != NULL && tls_keeper_end(w->tls, ret);
 }
 
+static void write_answers(struct str *out, struct answers *answers)
+{
+	struct answers_stats s;
+
+	answers_stats(answers, &s);
+	expo_family(out, "controlcored_answers_bytes", EXPO_GAUGE, "Held of answers that are kept.");
+	expo_int(out, "controlcored_answers_bytes", "", NULL, (int64_t)s.bytes);
+	expo_family(out, "controlcored_answers", EXPO_GAUGE, "Answers that are kept.");
+	expo_int(out, "controlcored_answers", "", NULL, (int64_t)s.answers);
+}
+
+static void metrics(struct world *world, struct str *out)
+{
+	const struct wire *w = (const struct wire *)((uintptr_t)world - offsetof(struct wire, world));
+
+	expo_family(out, "controlcored_info", EXPO_GAUGE, "What is running.");
+	expo_int(out, "controlcored_info", "", "version=\"" CC_VERSION "\"", 1);
+	http_server_metrics(w->http, out);
+	write_answers(out, w->answers);
+	world_metrics(world, out);
+}
+
 /* Until it ends; the next start is another node. */
 static const char *node_name(struct arena *a)
 {
@@ -226,6 +250,7 @@ void wire_open(struct wire *w, struct arena *a, const struct config *config)
 	w->world.data_changed = data_changed;
 	w->world.certificate_fault = certificate_fault;
 	w->world.platform_end = platform_end;
+	w->world.metrics = metrics;
 	w->world.tenant_changed = tenant_changed;
 	db_constraints_register(api_constraints);
 }
@@ -318,6 +343,8 @@ bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_er
 		.groups = api_groups,
 		.world = &w->world,
 		.answers = w->answers,
+		.admin = { .path = w->config->admin.socket, .address = w->config->admin.address,
+			   .port = (int)w->config->admin.port, .groups = admin_groups },
 	};
 
 	if (w->config->tls.address != NULL) {

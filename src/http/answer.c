@@ -38,6 +38,17 @@ void answer_log(const struct call *c, enum err e, const char *code)
 	    LOG_TEXT("cache", c->kept != NULL ? "hit" : NULL), LOG_TEXT("cause", cause));
 }
 
+/* Before the references of the request are given back. Admin's requests are no traffic. */
+void answer_meter(struct call *c)
+{
+	const char *payer = c->rq.payer;
+
+	if (payer != NULL && strncmp(payer, "operator ", 9) == 0)
+		payer = NULL;
+	if (!c->listener->admin)
+		meters_count(&c->server->meters, c->entry, payer, c->status, clock_mono_us() - c->arrived_us);
+}
+
 static void write_body(struct call *c)
 {
 	if (c->kept != NULL) {
@@ -152,6 +163,7 @@ void answer_make(struct call *c, enum err e)
 		write_problem(c, e);
 	/* A stream needs what the request holds until it is over. */
 	if (!c->streaming) {
+		answer_meter(c);
 		if (c->gated && hooks->done != NULL)
 			hooks->done(&c->cx, &c->rq, c->status);
 		answer_log(c, e, e != ERR_NONE ? err_info(e)->code : NULL);

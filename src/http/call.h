@@ -15,6 +15,7 @@
 #include "router.h"
 #include "shelf.h"
 #include "listener.h"
+#include "meters.h"
 #include "stream.h"
 #include "tls_link.h"
 
@@ -44,6 +45,7 @@ enum call_stage {
 struct call {
 	struct queue_item place;        /* first: the queue's items are calls */
 	struct http_server *server;
+	const struct listener *listener;
 	struct MHD_Connection *mhd;
 	struct peer *peer;
 	struct arena *arena;
@@ -98,8 +100,9 @@ typedef enum MHD_Result queue_response_fn(struct MHD_Connection *, unsigned, str
 struct http_server {
 	struct http_conf conf;
 	struct arena *arena;            /* as long as the server: settings and router */
-	struct router *router;
-	struct listener plain, tls;
+	struct router *router, *admin_router;
+	struct listener plain, tls, admin;
+	struct meters meters;           /* of router */
 	queue_response_fn *queue_response;      /* the library's: see refused.c */
 	struct peers peers;
 	struct queue queue;
@@ -143,6 +146,7 @@ void answer_make(struct call *c, enum err e);
 /* Hands it to libmicrohttpd: from the I/O thread, or from a worker while suspended. */
 enum MHD_Result answer_send(struct call *c);
 void answer_log(const struct call *c, enum err e, const char *code);
+void answer_meter(struct call *c);
 
 /* glue.c: what libmicrohttpd calls. */
 void *glue_target(void *cls, const char *uri, struct MHD_Connection *mhd);

@@ -46,11 +46,13 @@ void glue_connection(void *cls, struct MHD_Connection *mhd, void **state,
 /* The first that is heard of a request: its line is complete. */
 void *glue_target(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
-	struct http_server *s = ((const struct listener *)cls)->server;
+	const struct listener *l = cls;
+	struct http_server *s = l->server;
 	struct arena *a = shelf_take(&s->shelf);
 	struct call *c = ARENA_NEW(a, struct call);
 
 	c->server = s;
+	c->listener = l;
 	c->mhd = mhd;
 	c->arena = a;
 	c->peer = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
@@ -214,6 +216,7 @@ static void abandoned(struct call *c)
 {
 	const enum err e = c->peer->refused;
 
+	answer_meter(c);
 	if (c->gated && c->server->conf.hooks->done != NULL)
 		c->server->conf.hooks->done(&c->cx, &c->rq, 0);
 	if (e != ERR_NONE) {

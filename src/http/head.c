@@ -148,8 +148,8 @@ static enum err find_route(struct call *c)
 {
 	bool known = false;
 
-	c->entry = router_look(c->server->router, c->in.method, c->in.raw_target, c->arena, &c->rq, &c->allow,
-			       &known);
+	c->entry = router_look(listener_router(c->listener), c->in.method, c->in.raw_target, c->arena, &c->rq,
+			       &c->allow, &known);
 	if (!known)
 		return ERR_ROUTE_NOT_FOUND;
 	if (c->in.method == M_OPTIONS) {

@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { LISTEN_BACKLOG = 1024, CONNECTION_MEMORY_MIN = 32 * 1024 };
@@ -43,6 +44,34 @@ static bool listen_on(int *fd, const struct addrinfo *ai, bool shared)
 	return listen(*fd, LISTEN_BACKLOG) == 0;
 }
 
+/* A file that nobody listens on was left by a process that was killed. */
+static void remove_stale(const struct sockaddr_un *at)
+{
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return;
+	if (connect(fd, (const struct sockaddr *)at, sizeof(*at)) != 0 && errno == ECONNREFUSED)
+		(void)unlink(at->sun_path);
+	(void)close(fd);
+}
+
+/* The umask decides who may connect. */
+static const char *open_path(struct arena *a, const char *path, int *fd)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof(at.sun_path))
+		return arena_printf(a, "the path %s is too long for a socket", path);
+	memcpy(at.sun_path, path, strlen(path) + 1);
+	remove_stale(&at);
+	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (*fd < 0 || bind(*fd, (const struct sockaddr *)&at, sizeof(at)) != 0 ||
+	    listen(*fd, LISTEN_BACKLOG) != 0)
+		return arena_printf(a, "cannot listen on %s: %s", path, strerror(errno));
+	return NULL;
+}
+
 static void look_at_address(struct listener *l)
 {
 	struct sockaddr_storage ss;
@@ -56,6 +85,10 @@ static void look_at_address(struct listener *l)
 		memcpy(&in, &ss, sizeof(in));
 		l->port = ntohs(in.sin_port);
 		l->loopback = ntohl(in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+		return;
+	}
+	if (ss.ss_family != AF_INET6) {
+		l->loopback = true;
 		return;
 	}
 	memcpy(&in6, &ss, sizeof(in6));
@@ -153,8 +186,14 @@ static const char *take_over(struct arena *a, struct listener *l, int fd)
 const char *listener_start(struct arena *a, struct listener *l, const struct listener_conf *conf)
 {
 	const struct http_conf *http = &l->server->conf;
-	const char *why = conf->inherited > 0 ? take_over(a, l, conf->inherited)
-		: open_listener(a, conf->address, conf->port, conf->shared, &l->fd);
+	const char *why;
+
+	if (conf->inherited > 0)
+		why = take_over(a, l, conf->inherited);
+	else if (conf->path != NULL)
+		why = open_path(a, conf->path, &l->fd);
+	else
+		why = open_listener(a, conf->address, conf->port, conf->shared, &l->fd);
 
 	if (why != NULL)
 		return why;
@@ -194,6 +233,11 @@ void listener_quiesce(struct listener *l)
 	/* Otherwise the kernel goes on taking connections that nobody will serve; here somebody will. */
 	if (!l->inherited)
 		(void)shutdown(l->fd, SHUT_RD);
+}
+
+const struct router *listener_router(const struct listener *l)
+{
+	return l->admin ? l->server->admin_router : l->server->router;
 }
 
 void listener_stop(struct listener *l)

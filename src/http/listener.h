@@ -9,10 +9,12 @@
 
 /* A port of the server with the I/O threads of its own that serve it. */
 struct http_server;
+struct router;
 struct listener {
 	struct http_server *server;
 	struct MHD_Daemon *mhd;         /* NULL: not started */
 	bool tls;
+	bool admin;                     /* for those who run the daemon: other routes, no credentials */
 	bool loopback;                  /* only this machine reaches it, and its clients are who connect */
 	struct acceptor *acceptor;      /* of the PROXY protocol; NULL: libmicrohttpd accepts */
 	int fd, port;                   /* fd -1: none */
@@ -21,6 +23,7 @@ struct listener {
 };
 
 struct listener_conf {
+	const char *path;               /* of a unix socket; NULL: address and port */
 	const char *address;
 	int port;                       /* 0: any free one */
 	int io_threads, connections_max, connections_per_address;
@@ -39,5 +42,7 @@ void listener_yield(struct listener *l);
 /* Takes no further connection. */
 void listener_quiesce(struct listener *l);
 void listener_stop(struct listener *l);
+/* Where its requests find their routes. */
+const struct router *listener_router(const struct listener *l);
 
 #endif

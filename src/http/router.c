@@ -19,6 +19,7 @@ struct router {
 	struct arena *arena;
 	struct node root;
 	struct entry *entries, **tail;
+	size_t count;
 	const char *error;
 };
 
@@ -158,6 +159,7 @@ static void add_row(struct router *r, const struct route_group *g, const struct 
 	*place = e;
 	node->allow = allow_of(r->arena, node);
 	e->node = node;
+	e->number = ++r->count;
 	*r->tail = e;
 	r->tail = &e->next;
 }
@@ -221,6 +223,16 @@ struct router *router_create(struct arena *a, const struct route_group *const *g
 	for (struct entry *e = r->entries; e != NULL; e = e->next)
 		make_fixed(a, e);
 	return r;
+}
+
+size_t router_count(const struct router *r)
+{
+	return r->count;
+}
+
+const struct entry *router_next(const struct router *r, const struct entry *e)
+{
+	return e == NULL ? r->entries : e->next;
 }
 
 /* False: a segment that no path of ours can have. */

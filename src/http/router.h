@@ -18,6 +18,7 @@ enum etag_kind {
 /* What is derived from a row of the table once, when the server starts. */
 struct entry {
 	const struct route *route;
+	size_t number;                          /* in the order of the table, from 1 */
 	const char *path;                       /* prefix and path */
 	const char *param_name[REQ_PARAMS_MAX];
 	int nparams;
@@ -43,6 +44,10 @@ struct entry {
  */
 const struct entry *router_look(const struct router *r, enum method m, const char *target, struct arena *a,
 				struct req *ret_params, const char **ret_allow, bool *ret_path_known);
+
+size_t router_count(const struct router *r);
+/* The entry behind e, in the order of the table; NULL: the first, and at the end. */
+const struct entry *router_next(const struct router *r, const struct entry *e);
 
 /* An empty body is refused: something is required in it, or it is to say what changes. */
 bool route_needs_body(const struct route *r);

@@ -5,6 +5,8 @@
 
 #include "cc/base/clock.h"
 
+enum { ADMIN_CONNECTIONS = 32 };
+
 static struct http_server *server_create(const struct http_conf *conf)
 {
 	struct http_server *s = calloc(1, sizeof(*s));
@@ -14,6 +16,7 @@ static struct http_server *server_create(const struct http_conf *conf)
 	s->arena = arena_create((size_t)64 * 1024);
 	s->plain = (struct listener){ .server = s, .fd = -1 };
 	s->tls = (struct listener){ .server = s, .fd = -1, .tls = true };
+	s->admin = (struct listener){ .server = s, .fd = -1, .admin = true };
 	s->conf = *conf;
 	s->conf.address = arena_strdup(s->arena, conf->address);
 	s->conf.tls.address = arena_strdup(s->arena, conf->tls.address);
@@ -44,6 +47,20 @@ static struct listener_conf listener_conf(const struct http_conf *c, const char 
 	};
 }
 
+static const char *start_admin(struct arena *a, struct http_server *s)
+{
+	const struct http_admin *c = &s->conf.admin;
+	const struct listener_conf conf = {
+		.path = c->path,
+		.address = c->address,
+		.port = c->port,
+		.io_threads = 1,
+		.connections_max = ADMIN_CONNECTIONS,
+	};
+
+	return c->path == NULL && c->address == NULL ? NULL : listener_start(a, &s->admin, &conf);
+}
+
 /* TLS comes first: whoever finds the other port open may be sent there. */
 static const char *start_listeners(struct arena *a, struct http_server *s)
 {
@@ -59,7 +76,8 @@ static const char *start_listeners(struct arena *a, struct http_server *s)
 	tls.inherited = c->tls.inherited;
 	plain.inherited = c->inherited;
 	why = c->tls.address != NULL ? listener_start(a, &s->tls, &tls) : NULL;
-
+	if (why == NULL)
+		why = start_admin(a, s);
 	return why != NULL ? why : listener_start(a, &s->plain, &plain);
 }
 
@@ -69,8 +87,12 @@ struct http_server *http_server_start(struct arena *a, const struct http_conf *c
 	const char *why = NULL;
 
 	s->router = router_create(s->arena, conf->groups, &why);
-	if (s->router == NULL)
+	if (s->router != NULL && conf->admin.groups != NULL)
+		s->admin_router = router_create(s->arena, conf->admin.groups, &why);
+	if (s->router == NULL || why != NULL)
 		why = arena_strdup(a, why);
+	else
+		meters_init(&s->meters, s->router);
 	s->queue_response = refused_next();
 	if (why == NULL && s->queue_response == NULL)
 		why = "libmicrohttpd has no MHD_queue_response";
@@ -98,6 +120,11 @@ bool http_server_is_local(const struct http_server *s)
 int http_server_tls_port(const struct http_server *s)
 {
 	return s->tls.port;
+}
+
+int http_server_admin_port(const struct http_server *s)
+{
+	return s->admin.port;
 }
 
 void http_server_stats(struct http_server *s, struct http_stats *ret)
@@ -136,6 +163,7 @@ void http_server_drain(struct http_server *s, int drain_ms)
 	http_server_leave(s);
 	listener_quiesce(&s->plain);
 	listener_quiesce(&s->tls);
+	listener_quiesce(&s->admin);
 	wait_for_answers(s, drain_ms);
 	atomic_store(&s->hurry, true);
 	workers_join(s);
@@ -143,6 +171,7 @@ void http_server_drain(struct http_server *s, int drain_ms)
 	wait_for_answers(s, drain_ms < 1000 ? 100 : 1000);
 	listener_stop(&s->plain);
 	listener_stop(&s->tls);
+	listener_stop(&s->admin);
 	peers_stop(&s->peers);
 }
 
@@ -155,6 +184,7 @@ void http_server_destroy(struct http_server *s)
 	workers_finish(s);
 	flows_finish(&s->flows);
 	shelf_finish(&s->shelf);
+	meters_finish(&s->meters);
 	arena_destroy(s->arena);
 	free(s);
 }

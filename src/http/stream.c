@@ -182,6 +182,7 @@ void stream_end(struct call *c, bool complete)
 	/* Without its first piece it was answered as any other. */
 	if (c->streaming) {
 		c->answer_len = (size_t)c->flow->sent;
+		answer_meter(c);
 		answer_log(c, e, complete ? NULL : e != ERR_NONE ? err_info(e)->code : "client_gone");
 		if (c->gated && hooks->done != NULL)
 			hooks->done(&c->cx, &c->rq, c->status);

@@ -7,6 +7,7 @@
 
 /* The table of contents of the API, NULL-terminated. */
 extern const struct route_group *const api_groups[];
+extern const struct route_group *const admin_groups[]; /* of the listener for those who run the daemon */
 /* The API as its documents have it. */
 extern const struct reference api_reference;
 /* Credential → tenant → scope → rate; units of work; audit. See src/api/gate.c. */

@@ -18,6 +18,7 @@ enum lock_rank {
 	RANK_MARKS = 35,        /* credentials that were used */
 	RANK_POOL = 40,         /* connection pools */
 	RANK_CONNS = 50,        /* HTTP connection table */
+	RANK_METERS = 52,       /* requests by tenant */
 	RANK_STREAMS = 55,      /* who is being sent an answer that is made meanwhile */
 	RANK_TLS = 58,          /* certificates by name */
 	RANK_ANSWERS = 60,      /* kept answers */

@@ -6,6 +6,7 @@
 
 #include "cc/base/bytes.h"
 #include "cc/base/lock.h"
+#include "cc/base/str.h"
 #include "cc/core/engine.h"
 #include "cc/core/envelope.h"
 #include "cc/core/plan.h"
@@ -148,6 +149,8 @@ struct world {
 					 bool *ret_at_key);
 	/* The end of the platform's certificate that ends first; false: there is none. May be NULL. */
 	bool (*platform_end)(struct world *w, struct platform_end *ret);
+	/* All that this node counts, for Prometheus: cc/base/expo.h. May be NULL. */
+	void (*metrics)(struct world *w, struct str *out);
 	struct jobs *jobs;              /* whom the three reach; NULL: none run */
 	atomic_bool leaving;            /* it stops soon: nobody new shall be sent here */
 };

@@ -57,6 +57,14 @@ struct http_tls {
 	struct tls_store *store;        /* cc/http/tls.h; lives as long as the server */
 };
 
+/* The listener for those who run the daemon: whoever reaches it needs no credential. */
+struct http_admin {
+	const char *path;               /* of a unix socket; NULL: address and port */
+	const char *address;            /* NULL, and path NULL: there is none */
+	int port;                       /* 0: any free one, see http_server_admin_port() */
+	const struct route_group *const *groups;        /* NULL-terminated; what is public is all there is */
+};
+
 struct http_conf {
 	const char *address;            /* "127.0.0.1", "::", … */
 	int port;                       /* 0: any free one, see http_server_port() */
@@ -92,6 +100,7 @@ struct http_conf {
 	const struct route_group *const *groups;        /* NULL-terminated */
 	struct world *world;
 	struct http_tls tls;
+	struct http_admin admin;
 	struct answers *answers;        /* cc/http/answers.h; NULL: every answer is made anew */
 };
 
@@ -106,6 +115,7 @@ struct http_server *http_server_start(struct arena *a, const struct http_conf *c
 const char *http_server_probe(struct arena *a, const char *address, int port, bool shared);
 int http_server_port(const struct http_server *s);
 int http_server_tls_port(const struct http_server *s);
+int http_server_admin_port(const struct http_server *s);
 /* Whether this machine alone reaches the clear listener, so that credentials are taken there. Any thread. */
 bool http_server_is_local(const struct http_server *s);
 /*
@@ -128,6 +138,8 @@ struct http_stats {
 	int64_t handshakes, handshakes_refused, handshakes_broken_off;
 };
 void http_server_stats(struct http_server *s, struct http_stats *ret);
+/* The same and more, for Prometheus: cc/base/expo.h. Any thread. */
+void http_server_metrics(struct http_server *s, struct str *out);
 
 /* Path → route. ret_allow: methods the path takes (for 405). Pure; also used by tests. */
 struct router;
