@@ -263,6 +263,20 @@ DELETE FROM cc.api_key WHERE id IN (
 	SELECT k.id FROM cc.api_key k JOIN cc.tenant t ON t.id = k.tenant_id
 	WHERE t.id = $1 AND t.status = 'deleting' LIMIT $2);
 
+-- What it used goes in steps, too: there may be years of it.
+-- name: purge_usage :count
+-- args: id text, most int8
+WITH gone AS (
+	SELECT id FROM cc.tenant WHERE id = $1 AND status = 'deleting'
+), days AS (
+	DELETE FROM cc.usage_day WHERE tenant_id IN (SELECT id FROM gone)
+), totals AS (
+	DELETE FROM cc.usage_hour_total WHERE tenant_id IN (SELECT id FROM gone)
+)
+DELETE FROM cc.usage_hour u
+ WHERE u.tenant_id IN (SELECT id FROM gone) AND (u.hour, u.meter, u.detail) IN (
+	SELECT hour, meter, detail FROM cc.usage_hour WHERE tenant_id = $1 ORDER BY hour LIMIT $2);
+
 -- name: purge_audit :one tally
 -- args: id text, most int8
 SELECT cc.forget_audit($1, $2::int) AS total;

@@ -13,6 +13,7 @@
 #include "cc/model/q_control.h"
 
 #define PURGE_ROWS 500 /* of keys or audit, in one transaction */
+#define PURGE_USAGE_ROWS 20000
 
 struct purge {
 	struct slot slot;
@@ -88,6 +89,15 @@ static enum err delete_idempotency(struct ctx *cx, void *arg)
 	return ERR_NONE;
 }
 
+static enum err delete_usage(struct ctx *cx, void *arg)
+{
+	struct purge *p = arg;
+
+	operation_step_later(cx, p->slot.tenant_id, OPERATION_TENANT_DELETION, "usage", 70);
+	q_purge_usage_later(cx->db, &p->n, p->slot.tenant_id, PURGE_USAGE_ROWS);
+	return ERR_NONE;
+}
+
 static enum err delete_audit(struct ctx *cx, void *arg)
 {
 	struct purge *p = arg;
@@ -127,6 +137,8 @@ static enum err purge_steps(struct ctx *cx, struct purge *p, const struct db_pla
 	FAILPOINT("tenant.purge.keys");
 	TRY(until_none(cx, p, control, delete_idempotency));
 	FAILPOINT("tenant.purge.idempotency");
+	TRY(until_none(cx, p, control, delete_usage));
+	FAILPOINT("tenant.purge.usage");
 	TRY(until_none(cx, p, control, delete_audit));
 	FAILPOINT("tenant.purge.audit");
 	TRY(db_unit(cx, control, DB_WRITE, delete_tenant, p));

@@ -436,6 +436,44 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 		SELECT rows_copied, copy_ms FROM cc.deployment WHERE copy_ms > 0 ORDER BY created_at DESC LIMIT 20) d
 $$;
 
+-- What a tenant used, by hour. Billable is the sum of a meter in an hour over `detail`. Nothing is added to an
+-- hour that began 64 minutes ago or earlier: from the 65th on it is closed. What comes later counts for the
+-- present hour, and its detail says so.
+CREATE TABLE cc.usage_hour (
+	tenant_id text NOT NULL REFERENCES cc.tenant,
+	hour      timestamptz NOT NULL CHECK (hour = date_trunc('hour', hour, 'UTC')),
+	meter     text NOT NULL CHECK (meter IN ('api_calls', 'api_failures', 'bouncer_requests')),
+	detail    text NOT NULL,                -- '/policies 2xx', 'production'
+	quantity  bigint NOT NULL CHECK (quantity > 0),
+	PRIMARY KEY (tenant_id, hour, meter, detail)
+);
+
+-- The same rows added up in two directions, in the transactions that add to them.
+CREATE TABLE cc.usage_hour_total (
+	tenant_id text NOT NULL REFERENCES cc.tenant,
+	hour      timestamptz NOT NULL,
+	meter     text NOT NULL,
+	quantity  bigint NOT NULL,
+	PRIMARY KEY (tenant_id, meter, hour)
+) WITH (fillfactor = 80);
+CREATE TABLE cc.usage_day (
+	tenant_id text NOT NULL REFERENCES cc.tenant,
+	day       timestamptz NOT NULL CHECK (day = date_trunc('day', day, 'UTC')),
+	meter     text NOT NULL,
+	detail    text NOT NULL,
+	quantity  bigint NOT NULL,
+	PRIMARY KEY (tenant_id, day, meter, detail)
+) WITH (fillfactor = 80);
+
+-- The last batch of counts that each start of a node has added: none counts twice.
+CREATE TABLE cc.usage_batch (
+	boot text PRIMARY KEY,
+	node text NOT NULL,
+	seq  bigint NOT NULL,
+	at   timestamptz NOT NULL DEFAULT now()
+) WITH (fillfactor = 50);
+CREATE INDEX usage_batch_at ON cc.usage_batch (at);
+
 -- The audit may be added to; it goes only with the tenant it is about, in steps.
 CREATE FUNCTION cc.forget_audit(tenant text, most int) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -492,6 +530,7 @@ GRANT SELECT, INSERT, UPDATE ON cc.domain_quarantine TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE, DELETE ON cc.idempotency TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.operation, cc.alert TO cc_ctl_tenant;
 GRANT SELECT, INSERT ON cc.deployment TO cc_ctl_tenant;
+GRANT SELECT ON cc.usage_hour, cc.usage_hour_total, cc.usage_day TO cc_ctl_tenant;
 GRANT UPDATE (cancelled, lease_until) ON cc.deployment TO cc_ctl_tenant;
 GRANT SELECT, INSERT ON cc.name TO cc_ctl_tenant;       -- its own: a domain may change
 GRANT UPDATE (kind, until) ON cc.name TO cc_ctl_tenant;
@@ -524,6 +563,12 @@ ALTER TABLE cc.alert ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.alert FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.deployment ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.deployment FORCE ROW LEVEL SECURITY;
+ALTER TABLE cc.usage_hour ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cc.usage_hour FORCE ROW LEVEL SECURITY;
+ALTER TABLE cc.usage_hour_total ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cc.usage_hour_total FORCE ROW LEVEL SECURITY;
+ALTER TABLE cc.usage_day ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cc.usage_day FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY everything ON cc.tenant TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.name TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
@@ -538,6 +583,9 @@ CREATE POLICY everything ON cc.idempotency TO cc_ctl, cc_prov USING (true) WITH 
 CREATE POLICY everything ON cc.operation TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.deployment TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.alert TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
+CREATE POLICY everything ON cc.usage_hour TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
+CREATE POLICY everything ON cc.usage_hour_total TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
+CREATE POLICY everything ON cc.usage_day TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 
 CREATE POLICY own ON cc.tenant TO cc_ctl_tenant
 	USING (id = NULLIF(current_setting('cc.tenant', true), ''))
@@ -576,5 +624,14 @@ CREATE POLICY own ON cc.alert TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
 CREATE POLICY own ON cc.deployment TO cc_ctl_tenant
+	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
+	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
+CREATE POLICY own ON cc.usage_hour TO cc_ctl_tenant
+	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
+	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
+CREATE POLICY own ON cc.usage_hour_total TO cc_ctl_tenant
+	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
+	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
+CREATE POLICY own ON cc.usage_day TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
