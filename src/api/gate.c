@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "cc/api/api.h"
 #include "cc/core/actor.h"
@@ -11,6 +12,7 @@
 #include "cc/core/marks.h"
 #include "cc/core/scope.h"
 #include "cc/core/tenant.h"
+#include "cc/core/usage.h"
 #include "cc/core/world.h"
 
 /* What an earlier look of the same request has left, and may have left in the middle. */
@@ -19,7 +21,7 @@ static void release(struct gate *g)
 	for (const struct gate_tenant *h = g->held; h != NULL; h = h->next)
 		tenant_put(h->tenant);
 	cred_put(g->actor);
-	*g = (struct gate){ .paid = g->paid };
+	*g = (struct gate){ .paid = g->paid, .counts_for = g->counts_for };
 }
 
 void gate_keep(struct ctx *cx, struct req *rq, const struct tenant *tenant)
@@ -101,6 +103,7 @@ static enum err gate_pass(struct ctx *cx, struct req *rq, bool may_load)
 	e = decide(cx, rq, may_load, g);
 	if (e == ERR_NEED_LOAD)
 		return e;
+	g->counts_for = g->own != NULL ? arena_strdup(cx->arena, g->own->id) : NULL;
 	metered = g->actor != NULL && (g->own != NULL || g->actor->kind == ACTOR_OPERATOR);
 	if (metered && e != ERR_NONE) {
 		/* What is refused costs nothing, but its answer says how the meters stand. */
@@ -131,6 +134,28 @@ static void gate_done(struct ctx *cx, struct req *rq, int status)
 	cx->actor = NULL;
 	if (rq->gate != NULL)
 		release(rq->gate);
+}
+
+/* "/policies 2xx": the first part of the path, which is a name of ours, and how it ended. */
+static const char *usage_detail(struct arena *a, const struct route *r, int status)
+{
+	const size_t n = 1 + strcspn(r->path + 1, "/");
+
+	return arena_printf(a, "%.*s %dxx", (int)n, r->path, status / 100);
+}
+
+/* What the service failed at is not held against the tenant. */
+static void gate_sent(struct ctx *cx, const struct req *rq, int status)
+{
+	const struct gate *g = rq->gate;
+	struct world *w = cx->world;
+
+	if (g == NULL || g->counts_for == NULL || w->usage == NULL)
+		return;
+	if (!usage_count(w->usage, g->counts_for, status >= 500 ? USAGE_API_FAILURES : USAGE_API_CALLS,
+			 usage_detail(cx->arena, rq->route, status), 1) &&
+	    w->usage_due != NULL)
+		w->usage_due(w);
 }
 
 /* On a copy, with references of its own: what the request holds stays as it is. */
@@ -165,4 +190,5 @@ const struct http_hooks api_hooks = {
 	.data_version = gate_data_version,
 	.again = gate_again,
 	.done = gate_done,
+	.sent = gate_sent,
 };

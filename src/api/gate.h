@@ -20,6 +20,7 @@ struct gate {
 	bool paid;                      /* the meters were charged: once for a request */
 	bool degraded;                  /* the control database does not answer */
 	bool unchanged;                 /* the write turned out to be none: nothing is recorded */
+	const char *counts_for;         /* whose credential asked, also behind done(); NULL: no tenant's */
 };
 
 /* For handlers. ------------------------------------------------------------------------------------ */

@@ -22,7 +22,7 @@
 struct server_conf {
 	const char *address;
 	int64_t port;
-	const char *port_file;
+	const char *port_file, *state_dir;
 	int64_t io_threads, workers, queue_max, tenant_workers, tenant_queue_max, region_workers, streams_max;
 	int64_t connections_max, connections_per_address;
 	int64_t body_max, bodies_max, head_max;

@@ -36,6 +36,7 @@ static const char *const secrets[] = { "pepper", "role_secret", "audit_key", "si
 /* The first KEK; who wants another puts it beside and sets secrets.keks. */
 #define KEKS "keks"
 #define FIRST_KEK "first"
+#define STATE "state"
 
 /* --- Where the programs are ----------------------------------------------------------------------- */
 
@@ -358,6 +359,7 @@ bool embedded_prepare(struct arena *a, const struct embedded *e, const char **re
 	return private_folder(a, arena_printf(a, "%s/secrets", e->dir), &self, ret_error) &&
 	       private_folder(a, secret_path(a, e, KEKS), &self, ret_error) &&
 	       private_folder(a, arena_printf(a, "%s/log", e->dir), &self, ret_error) &&
+	       private_folder(a, arena_printf(a, "%s/" STATE, e->dir), &self, ret_error) &&
 	       make_secrets(a, e, ret_error) &&
 	       private_folder(a, arena_printf(a, "%s/redis", e->data), &e->who, ret_error);
 }
@@ -395,8 +397,10 @@ size_t embedded_presets(struct arena *a, const struct embedded *e, struct preset
 	const char *redis = arena_printf(a, "unix:%s/redis.sock", e->run);
 	size_t n = 0;
 
-	if (max < 7 + NSECRETS)
+	if (max < 8 + NSECRETS)
 		return 0;
+	ret[n++] = (struct preset){ .setting = "server.state_dir",
+		.value = arena_printf(a, "%s/" STATE, e->dir), .by = by };
 	ret[n++] = (struct preset){ .setting = "control.conninfo", .value = control, .by = by };
 	ret[n++] = (struct preset){ .setting = "control.admin_conninfo", .value = admin, .by = by };
 	ret[n++] = (struct preset){ .setting = "redis.address", .value = redis, .by = by };

@@ -280,6 +280,13 @@ static void warn_of_resolvers(const struct domains_conf *c)
 		LOG_TEXT("resolver", c->resolvers.n == 0 ? "system" : c->resolvers.v[0]));
 }
 
+static void warn_of_state(const struct config *c)
+{
+	if (c->server.state_dir == NULL)
+		LOG0(LOG_WARN, "there is no server.state_dir: if this process dies, what tenants used in the "
+			       "last second is not counted");
+}
+
 static int announce(struct serving *s)
 {
 	struct program *p = &s->program;
@@ -298,6 +305,7 @@ static int announce(struct serving *s)
 			LOG_INT("descriptors", s->descriptors.limit));
 	warn_of_clear(s);
 	warn_of_resolvers(&p->config.domains);
+	warn_of_state(&p->config);
 	if (status == 0)
 		status = write_port(p, p->config.server.port_file, port);
 	if (status == 0)
@@ -334,7 +342,7 @@ static int start(struct serving *s)
 	if (status != 0)
 		return status;
 	if (!wire_start(&s->wire, &s->descriptors, &error)) {
-		complain("cannot listen: %s", error);
+		complain("cannot serve: %s", error);
 		return EXIT_UNAVAILABLE;
 	}
 	return announce(s);

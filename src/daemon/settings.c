@@ -45,6 +45,11 @@ static const struct field server_fields[] = {
 	S_TEXT(T, address, 1, 64, check_address, "127.0.0.1", "Address to listen on; :: is every address."),
 	S_INT(T, port, 0, 65535, "8082", "TCP port; 0 takes any free one."),
 	S_TEXT(T, port_file, 1, 4096, check_path, NULL, "File that gets the port number once it is open."),
+	S_TEXT(T, state_dir, 1, 4096, check_path, NULL,
+		"An existing folder for the journal of tenants' usage (9 MiB), the only thing that a node "
+		"keeps of its own: what a node that dies has counted is sent by the next start there, or "
+		"within a minute by another node that has the same folder. Without one, what was counted in "
+		"the last second goes with the process."),
 	S_INT(T, io_threads, 1, 64, "2", "Threads that parse requests and answer from memory."),
 	S_INT(T, workers, 1, 512, "16", "Threads that wait for PostgreSQL."),
 	S_INT(T, queue_max, 1, 100000, "512",

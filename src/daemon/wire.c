@@ -10,6 +10,7 @@
 #include "cc/core/marks.h"
 #include "cc/core/metrics.h"
 #include "cc/core/registry.h"
+#include "cc/core/usage.h"
 #include "cc/net/http_client.h"
 
 #define KEY_WAIT_SHARE 4 /* of the workers one in so many may wait for issuers */
@@ -347,6 +348,9 @@ bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_er
 			   .port = (int)w->config->admin.port, .groups = admin_groups },
 	};
 
+	w->world.usage = usage_open(w->arena, s->state_dir, ret_error);
+	if (w->world.usage == NULL)
+		return false;
 	if (w->config->tls.address != NULL) {
 		w->tls = tls_keeper_open(&w->config->tls, &w->world);
 		conf.tls = tls_of(w, d->clients);
@@ -393,6 +397,7 @@ void wire_close(struct wire *w)
 	limiter_destroy(w->world.limiter);
 	limiter_destroy(w->world.failures);
 	marks_destroy(w->world.marks);
+	usage_close(w->world.usage);
 	http_client_destroy(w->world.http);
 	region_pools_destroy(&w->world);
 	db_pool_destroy(w->world.ctl);

@@ -229,17 +229,22 @@ static void abandoned(struct call *c)
 void glue_completed(void *cls, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode how)
 {
 	struct http_server *s = ((const struct listener *)cls)->server;
+	const bool whole = how == MHD_REQUEST_TERMINATED_COMPLETED_OK;
 	struct call *c = *state;
 	struct arena *a;
+	bool answered;
 
 	(void)mhd;
 	if (c == NULL)
 		return;
 	*state = NULL;
-	if (atomic_load_explicit(&c->stage, memory_order_acquire) != CALL_DONE)
+	answered = atomic_load_explicit(&c->stage, memory_order_acquire) == CALL_DONE;
+	if (!answered)
 		abandoned(c);
 	if (c->flow != NULL)
-		stream_end(c, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+		stream_end(c, whole);
+	if (answered && whole && c->gated && s->conf.hooks->sent != NULL)
+		s->conf.hooks->sent(&c->cx, &c->rq, c->status);
 	peer_idle(&s->peers, c->peer);
 	kept_put(c->kept);
 	a = c->arena;

@@ -132,6 +132,11 @@ static void on_keys_due(struct world *w)
 	jobs_alarm(w->jobs, ALARM_KEYS);
 }
 
+static void on_usage_due(struct world *w)
+{
+	jobs_alarm(w->jobs, ALARM_USAGE);
+}
+
 static bool start(struct jobs *j, void *(*run)(void *))
 {
 	if (pthread_create(&j->threads[j->nthreads], NULL, run, j) != 0)
@@ -162,8 +167,10 @@ struct jobs *jobs_start(struct world *w)
 	w->changed = on_changed;
 	w->work_due = on_work_due;
 	w->keys_due = on_keys_due;
+	w->usage_due = on_usage_due;
 	ok = start(j, feed_run) && start(j, upkeep_run) && start(j, keys_run) &&
-	     start(j, domains_run) && start(j, moves_run) && start_watches(j);
+	     start(j, domains_run) && start(j, moves_run) && start(j, usage_run) &&
+	     start_watches(j);
 	if (ok && w->redis != NULL)
 		ok = start(j, push_run) && start(j, listen_run) && start(j, limits_run);
 	if (ok)
@@ -187,6 +194,7 @@ void jobs_stop(struct jobs *j)
 	j->world->changed = NULL;
 	j->world->work_due = NULL;
 	j->world->keys_due = NULL;
+	j->world->usage_due = NULL;
 	j->world->jobs = NULL;
 	for (int a = 0; a < ALARM_COUNT; a++)
 		cond_finish(&j->wake[a]);

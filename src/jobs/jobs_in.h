@@ -10,7 +10,7 @@
 #include "cc/core/rounds.h"
 #include "cc/jobs/jobs.h"
 
-#define THREADS_MAX 8
+#define THREADS_MAX 9
 #define WATCHES_MAX 16 /* regions, each with a thread of its own */
 #define PUSH_CHANNEL "cc:change"
 
@@ -24,6 +24,7 @@ enum alarm {
 	ALARM_DOMAINS, /* the same */
 	ALARM_REGIONS, /* the same */
 	ALARM_MOVES, /* the same */
+	ALARM_USAGE, /* room for counts becomes scarce */
 	ALARM_COUNT,
 };
 
@@ -76,5 +77,6 @@ void *keys_run(void *jobs); /* keys.c */
 void *domains_run(void *jobs); /* domains.c */
 void *region_run(void *jobs); /* regions.c */
 void *moves_run(void *jobs); /* moves.c */
+void *usage_run(void *jobs); /* usage.c */
 
 #endif

@@ -112,8 +112,9 @@ static void write_config(const struct daemon *d)
 	FILE *f = open_memstream(&text, &n);
 
 	assert_non_null(f);
-	fprintf(f, "server = { port = 0; port_file = \"%s\"; workers = %d; lag_ms = %d; };\n", d->port_file,
-		o->workers > 0 ? o->workers : 8, o->lag_ms);
+	fprintf(f, "server = { port = 0; port_file = \"%s\"; state_dir = \"%s\";"
+		" workers = %d; lag_ms = %d; };\n",
+		d->port_file, d->folder, o->workers > 0 ? o->workers : 8, o->lag_ms);
 	fprintf(f, "control = { conninfo = \"%s\";", pg_conninfo(servers->control, DAEMON_CONTROL_DB));
 	fprintf(f, " admin_conninfo = \"%s user=" PG_SUPERUSER "\"; connections = 12; };\nregions = (\n",
 		pg_conninfo(servers->control, "postgres"));

@@ -22,6 +22,7 @@ enum lock_rank {
 	RANK_STREAMS = 55,      /* who is being sent an answer that is made meanwhile */
 	RANK_TLS = 58,          /* certificates by name */
 	RANK_ANSWERS = 60,      /* kept answers */
+	RANK_USAGE = 65,        /* what of tenants' usage one thread counts */
 	RANK_JOBS = 70,         /* who of the background threads is due */
 	RANK_LOG = 90,          /* log ring: last, so anyone may log */
 };

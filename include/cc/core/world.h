@@ -110,6 +110,7 @@ struct settings {
 struct registry;
 struct limiter;
 struct marks;
+struct usage;
 struct http_client;
 struct redis_conf;
 struct jobs;
@@ -129,6 +130,7 @@ struct world {
 	struct limiter *limiter;
 	struct limiter *failures;       /* of credentials that were refused: core/failures.h */
 	struct marks *marks;            /* credentials that were used */
+	struct usage *usage;            /* what tenants use: core/usage.h; NULL: nobody counts */
 	struct http_client *http;       /* towards other servers; never used inside a transaction */
 	struct slots engine_slots;      /* requests at the policy engine */
 	struct slots dns_slots;         /* checks of domains that are under way */
@@ -140,6 +142,7 @@ struct world {
 	/* The control database says something new of a tenant, or with NULL of any; may be NULL */
 	void (*tenant_changed)(struct world *w, const char *tenant_id);
 	void (*work_due)(struct world *w);      /* wakes the jobs; may be NULL */
+	void (*usage_due)(struct world *w);     /* usage_send() should not wait; may be NULL */
 	void (*keys_due)(struct world *w);      /* something for issuer_keys_refresh(); may be NULL */
 	/*
 	 * Could the TLS listener of a node show it? NULL, or why not; *ret_at_key: it is the key's fault.

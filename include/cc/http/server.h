@@ -41,6 +41,11 @@ struct http_hooks {
 	 * Called once for every request that gate() has seen; status 0: the client left before its answer.
 	 */
 	void (*done)(struct ctx *cx, struct req *rq, int status);
+	/*
+	 * All of the answer is on its way to the client. Behind done(), on an I/O thread: waits for nothing.
+	 * Only for requests that gate() has seen, and not for answers that were cut off. NULL: nobody asks.
+	 */
+	void (*sent)(struct ctx *cx, const struct req *rq, int status);
 };
 
 /* The listener that speaks TLS, beside the one that does not. */
