@@ -1,5 +1,6 @@
 -- What tenants used: counted by nodes, added here in numbered batches.
 -- include: cc/model/tally.h
+-- include: cc/model/usage.h
 
 -- One batch, once: who finds its number taken adds nothing. Rows are locked in one order by all nodes. Of a
 -- tenant that is going nothing is kept. An hour is closed for additions a minute before it is for readers: the
@@ -46,3 +47,43 @@ SELECT count(*) AS total FROM fresh;
 -- args: most int8
 DELETE FROM cc.usage_batch
  WHERE boot IN (SELECT boot FROM cc.usage_batch WHERE at < now() - interval '400 days' LIMIT $1);
+
+-- What a period has: whole days from the sums of days, what is left at both ends from the hours. days_from and
+-- days_until are begins of days within since and until, or both until.
+-- name: usage_sums :many usage_sum
+-- args: tenant_id text, since timestamptz, until timestamptz, days_from timestamptz, days_until timestamptz
+SELECT meter, detail, sum(quantity)::int8 AS quantity FROM (
+	SELECT meter, detail, quantity FROM cc.usage_hour WHERE tenant_id = $1 AND hour >= $2 AND hour < $4
+	 UNION ALL
+	SELECT meter, detail, quantity FROM cc.usage_day WHERE tenant_id = $1 AND day >= $4 AND day < $5
+	 UNION ALL
+	SELECT meter, detail, quantity FROM cc.usage_hour WHERE tenant_id = $1 AND hour >= $5 AND hour < $3) u
+ GROUP BY meter, detail
+ ORDER BY meter, detail;
+
+-- The same in stretches (hour, day, week, month), also those that have nothing.
+-- name: usage_series :many usage_bucket
+-- args: tenant_id text, since timestamptz, until timestamptz, stretch text
+SELECT b.start AT TIME ZONE 'UTC' AS start, coalesce(u.api_calls, 0)::int8 AS api_calls,
+       coalesce(u.api_failures, 0)::int8 AS api_failures,
+       coalesce(u.bouncer_requests, 0)::int8 AS bouncer_requests
+  FROM generate_series(date_trunc($4, $2 AT TIME ZONE 'UTC'),
+                       ($3 AT TIME ZONE 'UTC') - interval '1 microsecond', ('1 ' || $4)::interval) AS b (start)
+  LEFT JOIN (
+	SELECT date_trunc($4, hour AT TIME ZONE 'UTC') AS start,
+	       sum(quantity) FILTER (WHERE meter = 'api_calls') AS api_calls,
+	       sum(quantity) FILTER (WHERE meter = 'api_failures') AS api_failures,
+	       sum(quantity) FILTER (WHERE meter = 'bouncer_requests') AS bouncer_requests
+	  FROM cc.usage_hour_total
+	 WHERE tenant_id = $1 AND hour >= $2 AND hour < $3
+	 GROUP BY 1) u ON u.start = b.start
+ ORDER BY b.start;
+
+-- Lines of the ledger in their order, from behind the last that was read.
+-- name: usage_events :many usage_event
+-- args: tenant_id text, until timestamptz, hour timestamptz, meter text, detail text, most int8
+SELECT hour, meter, detail, quantity, hour <= now() - interval '65 minutes' AS closed
+  FROM cc.usage_hour
+ WHERE tenant_id = $1 AND hour < $2 AND (hour, meter, detail) > ($3, $4, $5)
+ ORDER BY hour, meter, detail
+ LIMIT $6;

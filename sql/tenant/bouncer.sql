@@ -1,4 +1,5 @@
 -- include: cc/model/bouncer.h
+-- include: cc/model/heartbeat.h
 -- include: cc/model/tally.h
 
 -- name: bouncer_insert :exec1
@@ -18,7 +19,8 @@ SELECT id, name, description, hostname, port, environment, bouncer_type, target_
        CASE WHEN l.last_heartbeat > now() - interval '2 minutes' THEN 'connected'::text
             ELSE 'disconnected'::text END AS status,
        coalesce(l.last_heartbeat > now() - interval '2 minutes', false) AS is_connected,
-       l.last_heartbeat, l.policies_synced, l.requests_per_second, l.cache_hit_rate
+       l.last_heartbeat, l.policies_synced, l.requests_per_second, l.cache_hit_rate, l.revision,
+       coalesce(l.intercepting, false) AS intercepting_traffic
   FROM bouncers b LEFT JOIN bouncer_live l ON l.bouncer_id = b.id
  WHERE id = $1 AND deleted_at IS NULL;
 
@@ -30,7 +32,8 @@ SELECT id, name, description, hostname, port, environment, bouncer_type, target_
        CASE WHEN l.last_heartbeat > now() - interval '2 minutes' THEN 'connected'::text
             ELSE 'disconnected'::text END AS status,
        coalesce(l.last_heartbeat > now() - interval '2 minutes', false) AS is_connected,
-       l.last_heartbeat, l.policies_synced, l.requests_per_second, l.cache_hit_rate
+       l.last_heartbeat, l.policies_synced, l.requests_per_second, l.cache_hit_rate, l.revision,
+       coalesce(l.intercepting, false) AS intercepting_traffic
   FROM bouncers b LEFT JOIN bouncer_live l ON l.bouncer_id = b.id
  WHERE id = $1 AND deleted_at IS NULL;
 
@@ -82,7 +85,8 @@ INSERT INTO tombstones (tbl, pk, version) VALUES ('bouncers', (SELECT id FROM go
 -- args: name text
 SELECT id, name, description, hostname, port, environment, bouncer_type, target_app, configuration,
        version, row_version, created_by, created_at, updated_at, status, status = 'connected' AS is_connected,
-       l.last_heartbeat, l.policies_synced, l.requests_per_second, l.cache_hit_rate
+       l.last_heartbeat, l.policies_synced, l.requests_per_second, l.cache_hit_rate, l.revision,
+       coalesce(l.intercepting, false) AS intercepting_traffic
   FROM bouncers b LEFT JOIN bouncer_live l ON l.bouncer_id = b.id
  CROSS JOIN LATERAL (
        SELECT CASE WHEN l.last_heartbeat > now() - interval '2 minutes' THEN 'connected'::text
@@ -108,3 +112,41 @@ SELECT count(*) AS total
    AND ($2::text IS NULL
         OR ($2 = 'connected') = coalesce(l.last_heartbeat > now() - interval '2 minutes', false))
    AND ($3::text IS NULL OR strpos(lower(name), lower($3)) > 0);
+
+-- A sign of life: passes no gate, but only where the tenant lives now. What the counter of requests has grown by is
+-- found here, where the row is locked: a counter that is smaller began anew, the first one only tells where it
+-- stands, and none grows by more than max_rate a second.
+-- name: bouncer_beat :opt heartbeat
+-- args: id int8, epoch int8, requests_total int8, policies_synced int8, cache_hit_rate float8
+-- args: revision text, intercepting bool, max_rate int8
+INSERT INTO bouncer_live AS l (bouncer_id, last_heartbeat, policies_synced, cache_hit_rate, requests_total,
+                               requests_at, revision, intercepting)
+SELECT b.id, now(), $4, $5, $3, CASE WHEN $3::int8 IS NOT NULL THEN now() END, $6, $7
+  FROM bouncers b
+ WHERE b.id = $1 AND b.deleted_at IS NULL AND EXISTS (SELECT FROM head WHERE epoch = $2 AND writable)
+ON CONFLICT (bouncer_id) DO UPDATE
+   SET last_heartbeat = greatest(l.last_heartbeat, excluded.last_heartbeat),
+       policies_synced = excluded.policies_synced, cache_hit_rate = excluded.cache_hit_rate,
+       revision = excluded.revision, intercepting = excluded.intercepting,
+       requests_new = CASE WHEN excluded.requests_total IS NULL OR l.requests_total IS NULL THEN 0
+                      ELSE least(CASE WHEN excluded.requests_total >= l.requests_total
+                                      THEN excluded.requests_total - l.requests_total
+                                      ELSE excluded.requests_total END,
+                                 $8 * ceil(greatest(extract(epoch FROM now() - l.requests_at), 1))::int8) END,
+       requests_per_second = CASE WHEN excluded.requests_total IS NULL THEN NULL
+                      WHEN l.requests_total IS NULL OR excluded.requests_at <= l.requests_at
+                      THEN l.requests_per_second
+                      ELSE least(CASE WHEN excluded.requests_total >= l.requests_total
+                                      THEN excluded.requests_total - l.requests_total
+                                      ELSE excluded.requests_total END
+                                 / greatest(extract(epoch FROM now() - l.requests_at), 1)::float8, $8) END,
+       requests_total = coalesce(excluded.requests_total, l.requests_total),
+       requests_at = greatest(l.requests_at, excluded.requests_at)
+RETURNING last_heartbeat, requests_new, (SELECT environment FROM bouncers WHERE id = $1) AS environment,
+          (SELECT version FROM head)::text AS desired_revision;
+
+-- Why there was none.
+-- name: bouncer_fate :opt heartbeat
+-- args: id int8, epoch int8
+SELECT deleted_at IS NOT NULL AS deleted, EXISTS (SELECT FROM head WHERE epoch = $2 AND writable) AS at_home
+  FROM bouncers WHERE id = $1;

@@ -58,6 +58,8 @@ static void bouncer_set_silent(struct bouncer *b)
 	b->last_heartbeat = TIME_NULL;
 	b->policies_synced = INT_NULL;
 	b->requests_per_second = b->cache_hit_rate = (double)NAN;
+	b->revision = NULL;
+	b->intercepting_traffic = false;
 }
 
 static enum err bouncer_create(struct ctx *cx, struct req *rq)

@@ -23,6 +23,7 @@ static const struct reference_word tags[] = {
 	  NULL },
 	{ "Deployments", "Where a tenant lives, and moving it to another region while it works.", NULL },
 	{ "Alerts", "What a tenant should know of: raised, and resolved, by itself.", NULL },
+	{ "Usage", "What a tenant has and does, and the ledger that its bill is a sum of.", NULL },
 	{ "Operations", "Work that takes longer than a request: how far it came, and taking it back.",
 	  NULL },
 	{ "API keys", "The keys of a tenant's programs.", NULL },

@@ -36,7 +36,7 @@ static int64_t number_at(const void *obj, size_t at)
 	return *(const int64_t *)(const void *)((const char *)obj + at);
 }
 
-static enum err refuse_moving(struct ctx *cx)
+enum err refuse_moving(struct ctx *cx)
 {
 	cx->problem.retry_after = MOVING_RETRY_S;
 	return refuse(cx, ERR_TENANT_MOVING, "the tenant is being moved; retry in a moment");
@@ -207,6 +207,11 @@ enum err head_unit(struct ctx *cx, enum db_mode mode, db_work work, void *arg,
 	    (e == ERR_NONE || e == ERR_UNAVAILABLE || e == ERR_INTERNAL))
 		w->data_changed(w, cx->tenant->id);
 	return e;
+}
+
+enum err head_note(struct ctx *cx, db_work work, void *arg, const struct tenant **ret_fresh)
+{
+	return run_found(cx, DB_WRITE, work, arg, ret_fresh);
 }
 
 enum err head_write(struct ctx *cx, enum take take, db_work work, void *arg, const struct tenant **ret_fresh)

@@ -150,6 +150,14 @@ bool check_int(struct ctx *cx, const struct place *at, const struct field *f, in
 	return false;
 }
 
+bool check_num(struct ctx *cx, const struct place *at, const struct field *f, double v)
+{
+	if ((f->min == 0 && f->max == 0) || (v >= (double)f->min && v <= (double)f->max))
+		return true;
+	fault_add(cx, at, "range", "must be between %" PRId64 " and %" PRId64, f->min, f->max);
+	return false;
+}
+
 bool check_count(struct ctx *cx, const struct place *at, const struct field *f, size_t n)
 {
 	int64_t hi = f->max ? f->max : INT64_MAX;
@@ -290,7 +298,7 @@ bool read_text_value(struct ctx *cx, const struct place *at, const struct field 
 		return false;
 	case K_NUM:
 		if (parse_num(s, member))
-			return true;
+			return check_num(cx, at, f, *(double *)member);
 		fault_add(cx, at, "type", "must be a number");
 		return false;
 	case K_STRS:

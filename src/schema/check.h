@@ -23,6 +23,7 @@ void fault_add(struct ctx *cx, const struct place *at, const char *error, const 
 /* The bounds of the table. False: a fault was recorded. */
 bool check_text(struct ctx *cx, const struct place *at, const struct field *f, const char *s);
 bool check_int(struct ctx *cx, const struct place *at, const struct field *f, int64_t v);
+bool check_num(struct ctx *cx, const struct place *at, const struct field *f, double v);
 bool check_count(struct ctx *cx, const struct place *at, const struct field *f, size_t n);
 /* One item of a K_STRS field, or the value of a K_ENUM: the text to keep, NULL after a fault. */
 const char *check_item(struct ctx *cx, const struct place *at, const struct field *f, const char *s);

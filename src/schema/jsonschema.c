@@ -79,7 +79,6 @@ static void write_bounds(struct jw *w, const char *lowest, const char *highest, 
 
 static void write_range(struct jw *w, const struct field *f)
 {
-	key_text(w, "format", "int64");
 	if (f->min == 0 && f->max == 0)
 		return;
 	if (f->min > INT64_MIN)
@@ -161,10 +160,12 @@ static void write_kind(struct jw *w, const struct field *f, enum schema_use use)
 		break;
 	case K_INT:
 		write_type(w, f, "integer");
+		key_text(w, "format", "int64");
 		write_range(w, f);
 		break;
 	case K_NUM:
 		write_type(w, f, "number");
+		write_range(w, f);
 		break;
 	case K_BOOL:
 		write_type(w, f, "boolean");

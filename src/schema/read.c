@@ -87,6 +87,8 @@ static bool read_number(struct reader *r, const struct place *at, const struct f
 	if (f->kind == K_NUM) {
 		if (!json_is_number(v))
 			return wrong_type(r, at, type_name(f->kind), v);
+		if (!r->locked && !check_num(r->cx, at, f, json_number_value(v)))
+			return false;
 		*(double *)member = json_number_value(v);
 		return true;
 	}

@@ -12,9 +12,9 @@
 
 /* Scopes whose operations are not served yet: a key may hold them already. */
 static const char *const waiting[] = {
-	"platform:billing", "bouncers:connect",
+	"platform:billing",
 	"decisions:evaluate",
-	"billing:read",    "billing:write",     "metrics:read",
+	"billing:write",
 	"webhooks:read",    "webhooks:write",   "exports:read",    "exports:write",
 };
 

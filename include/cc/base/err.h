@@ -63,6 +63,7 @@
 		  "the policy's test cases did not pass, or the tenant requires them and they did not run") \
 	X(TENANT_GONE, 410, "tenant_deleted", \
 		  "the tenant is deleted; it can be restored until its undo window ends") \
+	X(BOUNCER_DELETED, 410, "bouncer_deleted", "the bouncer is deleted: it has to be registered anew") \
 	X(UNDO_OVER, 410, "undo_window_over", "the undo window of the deletion is over") \
 	X(PRECONDITION, 412, "precondition_failed", \
 		  "the object is not in the state that If-Match or If-None-Match names; see the ETag") \

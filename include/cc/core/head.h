@@ -49,6 +49,13 @@ enum err refuse_quota_hard(struct ctx *cx, const char *resource, int64_t limit, 
  */
 enum err head_unit(struct ctx *cx, enum db_mode mode, db_work work, void *arg,
 		   const struct tenant **ret_fresh) MUST_USE;
+/*
+ * The same for what is unmanaged (signs of life): a write that passes no gate, has no version, and leaves
+ * alone what is known of the tenant's data. The work itself sees to it that the tenant is there, else
+ * refuse_moving().
+ */
+enum err head_note(struct ctx *cx, db_work work, void *arg, const struct tenant **ret_fresh) MUST_USE;
+enum err refuse_moving(struct ctx *cx);
 /* A whole managed write: gate, then work. */
 enum err head_write(struct ctx *cx, enum take take, db_work work, void *arg,
 		    const struct tenant **ret_fresh) MUST_USE;

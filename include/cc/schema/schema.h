@@ -62,7 +62,7 @@ struct field {
 	enum kind kind;
 	unsigned flags;
 	size_t offset;
-	/* TEXT: characters; INT: value; STRS, JSON with sub: items; JSON: max bytes */
+	/* TEXT: characters; INT, NUM: value; STRS, JSON with sub: items; JSON: max bytes */
 	int64_t min, max;
 	const char *const *values;      /* NULL-terminated; ENUM, STRS */
 	const struct schema *sub;

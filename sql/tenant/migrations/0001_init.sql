@@ -96,7 +96,12 @@ CREATE TABLE bouncer_live (
 	last_heartbeat  timestamptz NOT NULL,
 	policies_synced bigint,
 	requests_per_second double precision,
-	cache_hit_rate  double precision
+	cache_hit_rate  double precision,
+	requests_total  bigint,                 -- as it said last …
+	requests_at     timestamptz,            -- … and when
+	requests_new    bigint NOT NULL DEFAULT 0, -- what that added
+	revision        text,
+	intercepting    boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 50);
 
 CREATE TABLE policies (

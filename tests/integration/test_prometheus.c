@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The listener for those who run the daemon: what it counts is what was asked, in the form that Prometheus
+ * reads.
+ */
+#define _GNU_SOURCE /* asprintf */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "client.h"
+#include "temp.h"
+
+#define WAIT_MS 60000
+
+static struct {
+	struct daemon *d;
+	char *folder, *port_file, *setting;
+	const char *env[4];
+	int admin_port;
+} fx;
+
+static int start(void **state)
+{
+	(void)state;
+	fx.folder = temp_folder("cc-prometheus");
+	fx.port_file = temp_path(fx.folder, "admin-port");
+	assert_true(asprintf(&fx.setting, "CONTROLCORE_ADMIN_PORT_FILE=%s", fx.port_file) > 0);
+	fx.env[0] = "CONTROLCORE_ADMIN_ADDRESS=127.0.0.1";
+	fx.env[1] = "CONTROLCORE_ADMIN_PORT=0";
+	fx.env[2] = fx.setting;
+	fx.d = daemon_start(&(struct daemon_options){ .env = fx.env });
+	char *text = temp_read(fx.port_file);
+	assert_non_null(text);
+	fx.admin_port = (int)strtol(text, NULL, 10);
+	free(text);
+	return 0;
+}
+
+static int finish(void **state)
+{
+	(void)state;
+	daemon_finish(fx.d);
+	free(fx.setting);
+	free(fx.port_file);
+	temp_remove(fx.folder);
+	return 0;
+}
+
+/* The value of one line of /metrics: "name{labels}"; -1: there is none. */
+static double metric(const struct answer *a, const char *series)
+{
+	const size_t n = strlen(series);
+
+	for (const char *p = a->body; *p != '\0'; p += strcspn(p, "\n"), p += *p != '\0')
+		if (strncmp(p, series, n) == 0 && p[n] == ' ')
+			return strtod(p + n, NULL);
+	return -1;
+}
+
+static void ask_as_tenant(struct client *operator, const char *id, int times)
+{
+	struct client *c = client_open(daemon_port(fx.d));
+	char *path = NULL;
+
+	assert_true(asprintf(&path, "/tenants/%s/api-keys", id) > 0);
+	client_key(c, answer_text(assert_status(201, client_post(operator, path,
+		"{'name':'k','scopes':['policies:read']}")), "key"));
+	for (int i = 0; i < times; i++)
+		assert_status(200, client_get(c, "/policies"));
+	client_close(c);
+	free(path);
+}
+
+static void requests_are_counted_by_operation_class_and_tenant(void **state)
+{
+	struct client *admin = client_open(fx.admin_port), *c = client_open(daemon_port(fx.d));
+	char *series, *id;
+
+	(void)state;
+	client_key(c, daemon_operator_key(fx.d));
+	const struct answer *a = assert_status(201, client_post(c, "/tenants",
+		"{'name':'M','domain':'meters.controlcore.io','region':'us-east-1','plan_type':'pro'}"));
+	id = strdup(answer_text(a, "id"));
+	for (int i = 0; i < 5; i++)
+		assert_status(200, client_get(c, "/tenants"));
+	for (int i = 0; i < 3; i++)
+		assert_status(404, client_get(c, "/no-such-path"));
+	a = assert_status(200, client_call(admin, "GET", "/metrics", NULL, NULL));
+	assert_string_equal("text/plain; version=0.0.4; charset=utf-8", answer_header(a, "Content-Type"));
+	assert_true(metric(a, "controlcored_http_requests_total{op=\"listTenants\",method=\"GET\","
+		"route=\"/api/v1/tenants\",class=\"2xx\"}") == 5);
+	assert_true(metric(a, "controlcored_http_requests_total{op=\"none\",method=\"\",route=\"\","
+		"class=\"4xx\"}") == 3);
+	assert_true(metric(a, "controlcored_http_request_duration_seconds_count{op=\"listTenants\","
+		"method=\"GET\",route=\"/api/v1/tenants\"}") == 5);
+	assert_true(metric(a, "controlcored_http_request_duration_seconds_bucket{op=\"listTenants\","
+		"method=\"GET\",route=\"/api/v1/tenants\",le=\"+Inf\"}") == 5);
+	assert_true(metric(a, "controlcored_region_up{region=\"us-east-1\"}") == 1);
+	assert_true(metric(a, "controlcored_db_trips_total{database=\"control\"}") > 5);
+	/* Operators' requests are no tenant's. */
+	assert_true(asprintf(&series, "controlcored_tenant_requests_total{tenant=\"%s\"}", id) > 0);
+	assert_true(metric(a, series) == -1);
+	ask_as_tenant(c, id, 4);
+	a = assert_status(200, client_call(admin, "GET", "/metrics", NULL, NULL));
+	assert_true(metric(a, series) == 4);
+	free(series);
+	free(id);
+	client_close(admin);
+	client_close(c);
+}
+
+static void prometheus_reads_it(void **state)
+{
+	struct client *admin = client_open(fx.admin_port);
+	char *path = temp_path(fx.folder, "metrics.txt");
+	const char *const argv[] = { "sh", "-c", "promtool check metrics <\"$1\"", "sh", path, NULL };
+
+	(void)state;
+	temp_write(path, assert_status(200, client_call(admin, "GET", "/metrics", NULL, NULL))->body);
+	struct temp_run r = temp_run(argv, NULL, WAIT_MS);
+	print_message("%s%s", r.out, r.err);
+	assert_string_equal("", r.out);
+	assert_string_equal("", r.err);
+	assert_int_equal(0, r.status);
+	temp_run_free(&r);
+	free(path);
+	client_close(admin);
+}
+
+static void clients_do_not_reach_it(void **state)
+{
+	struct client *admin = client_open(fx.admin_port), *c = client_open(daemon_port(fx.d));
+
+	(void)state;
+	client_key(c, daemon_operator_key(fx.d));
+	assert_status(404, client_call(c, "GET", "/metrics", NULL, NULL));
+	assert_status(404, client_call(c, "GET", "/api/v1/metrics", NULL, NULL));
+	/* Nor is the API there where no credential is asked for. */
+	client_key(admin, daemon_operator_key(fx.d));
+	assert_status(404, client_get(admin, "/tenants"));
+	assert_status(405, client_call(admin, "POST", "/metrics", NULL, "{}"));
+	assert_status(200, client_call(admin, "GET", "/livez", NULL, NULL));
+	assert_status(200, client_call(admin, "GET", "/readyz", NULL, NULL));
+	assert_status(200, client_call(c, "GET", "/startupz", NULL, NULL));
+	client_close(admin);
+	client_close(c);
+}
+
+static void unix_socket_is_its_owners(void **state)
+{
+	char *path = temp_path(fx.folder, "admin.sock"), *setting = NULL;
+	const char *const argv[] = { "curl", "-sS", "--unix-socket", path, "http://localhost/metrics", NULL };
+	const char *env[] = { NULL, NULL };
+	struct stat st;
+
+	(void)state;
+	assert_true(asprintf(&setting, "CONTROLCORE_ADMIN_SOCKET=%s", path) > 0);
+	env[0] = setting;
+	struct daemon *second = daemon_join(fx.d, &(struct daemon_options){ .env = env });
+	assert_int_equal(0, stat(path, &st));
+	assert_int_equal(0, st.st_mode & 077);
+	/* Killed, it leaves the file behind, and that keeps nobody from starting. */
+	daemon_kill(second);
+	daemon_restart(second);
+	struct temp_run r = temp_run(argv, NULL, WAIT_MS);
+	assert_int_equal(0, r.status);
+	assert_non_null(strstr(r.out, "controlcored_info{version="));
+	temp_run_free(&r);
+	daemon_finish(second);
+	free(setting);
+	free(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(requests_are_counted_by_operation_class_and_tenant),
+		cmocka_unit_test(prometheus_reads_it),
+		cmocka_unit_test(clients_do_not_reach_it),
+		cmocka_unit_test(unix_socket_is_its_owners),
+	};
+
+	return cmocka_run_group_tests_name("prometheus", tests, start, finish);
+}
