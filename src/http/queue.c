@@ -122,16 +122,31 @@ static void list(struct queue *q, struct lane *l)
 	l->listed = true;
 }
 
-/* The next one that was held, when a worker of its group is free. */
-static void release(struct queue *q, struct queue_group *g)
+static struct lane *take_held(struct queue_group *g)
 {
 	struct lane *l = g->first;
 
 	if (l == NULL)
-		return;
+		return NULL;
 	g->first = l->turn;
 	if (g->first == NULL)
 		g->last = NULL;
+	l->listed = false;
+	return l;
+}
+
+/*
+ * The next one that was held, when a worker of its group is free. One that has all its own workers by now is
+ * listed when one of them leaves it.
+ */
+static void release(struct queue *q, struct queue_group *g)
+{
+	struct lane *l = take_held(g);
+
+	while (l != NULL && !is_due(l))
+		l = take_held(g);
+	if (l == NULL)
+		return;
 	list(q, l);
 	cond_wake_one(&q->more);
 }

@@ -196,6 +196,37 @@ static void a_stranger_waits_for_its_group(void **state)
 		queue_done(&q, lane[i]);
 }
 
+/* Of two that wait for their group the first has all its own workers by now: the free one is the second's. */
+static void who_cannot_use_a_worker_keeps_none(void **state)
+{
+	const struct queue_owner owner = { .id = 10, .known = true, .group = 1 };
+	static const uint64_t running[] = { 10, 30, 40 };
+	struct lane *lane[6], *s;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_true(put_in(i, running[i], 1));
+		assert_int_equal(i, take(&lane[i]));
+	}
+	assert_true(put_in(3, 20, 1));
+	assert_true(put_in(4, 10, 1));
+	assert_true(put_stranger(5, 99));
+	assert_int_equal(5, take(&s));
+	queue_done(&q, lane[1]);
+	assert_int_equal(MOVE_GO, queue_move(&q, &items[5], &owner, &s));
+	assert_true(put(6, ALICE));
+	assert_int_equal(6, take(&lane[1]));
+	queue_done(&q, lane[2]);
+	assert_true(put(7, BOB));
+	assert_int_equal(3, take(&lane[2]));
+	assert_int_equal(7, take(&lane[3]));
+	queue_done(&q, s);
+	assert_int_equal(4, take(&lane[4]));
+	for (int i = 0; i < 5; i++)
+		queue_done(&q, lane[i]);
+	assert_int_equal(0, queue_waiting(&q));
+}
+
 static void a_stop_leaves_nothing_behind(void **state)
 {
 	struct lane *lane = NULL;
@@ -220,6 +251,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_stranger_goes_on_as_who_it_is, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_group_leaves_workers_to_the_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_stranger_waits_for_its_group, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_cannot_use_a_worker_keeps_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_stop_leaves_nothing_behind, setup, teardown),
 	};
 
