@@ -3,41 +3,43 @@
 -- include: cc/model/provision.h
 -- include: cc/model/tally.h
 
--- Somebody's turn: those whose tenants wait come first.
+-- Somebody's turn, of those whose tenants wait for it, or of the others.
 -- name: move_due :one tally
--- args: regions text[]
+-- args: regions text[], urgent bool
 SELECT count(*) AS total FROM (
 	SELECT FROM cc.deployment
-	 WHERE completed_at IS NULL AND lease_until <= now() AND from_region = ANY ($1) AND to_region = ANY ($1)
+	 WHERE completed_at IS NULL AND urgent = $2 AND lease_until <= now()
+	   AND from_region = ANY ($1) AND to_region = ANY ($1)
 	 LIMIT 1) AS due;
 
 -- name: move_claim :opt move_row
--- args: regions text[], lease_ms int8, long_ms int8, sum_ms int8
-UPDATE cc.deployment SET turn = nextval('cc.move_turn'), lease_until = clock_timestamp() + make_interval(secs =>
-	CASE WHEN step IN ('fence', 'drain', 'verify', 'flip', 'retire', 'aborting') THEN $2::float8
-	     WHEN step = 'prewarm' THEN $4::float8 ELSE $3::float8 END / 1000)
+-- args: regions text[], urgent bool, lease_ms int8, owner text
+UPDATE cc.deployment SET turn = nextval('cc.move_turn'), lease_owner = $4,
+       lease_until = clock_timestamp() + make_interval(secs => $3::float8 / 1000)
 WHERE id = (
 	SELECT id FROM cc.deployment
-	WHERE completed_at IS NULL AND lease_until <= now() AND from_region = ANY ($1) AND to_region = ANY ($1)
-	ORDER BY step NOT IN ('fence', 'drain', 'verify', 'flip', 'retire', 'aborting'), lease_until
+	WHERE completed_at IS NULL AND urgent = $2 AND lease_until <= now()
+	  AND from_region = ANY ($1) AND to_region = ANY ($1)
+	ORDER BY lease_until
 	LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id, tenant_id, from_region, from_schema, from_shard, epoch, to_region, to_schema, to_shard, bare, window_at,
        step, reason, attempts, failures, fenced_at, not_before, cancelled, turn, rows_copied, bytes_copied,
        verified_version, verified_seq, checksum, now() AS now;
 
 -- The next state in place of the one it was made of: no row when it is not the caller's turn any more, or when
--- the move would flip although it was cancelled.
+-- the move would flip although it was cancelled. What changes the tenant as well has locked it before.
 -- name: move_store :opt move_row
 -- args: id text, turn int8, step text, reason int8, attempts int8, failures int8, fenced_at timestamptz
--- args: not_before timestamptz, lease_ms int8, flips bool, is_over bool, noted bool
+-- args: not_before timestamptz, lease_ms int8, flips bool, is_over bool, noted bool, owner text
 UPDATE cc.deployment
    SET step = $3, reason = $4::int, attempts = $5::int, failures = $6::int,
        fenced_at = coalesce($7, CASE WHEN $11 THEN fenced_at END),
-       not_before = $8, turn = nextval('cc.move_turn'),
+       not_before = $8, turn = nextval('cc.move_turn'), lease_owner = $13,
        lease_until = clock_timestamp() + make_interval(secs => $9::float8 / 1000),
        completed_at = CASE WHEN $11 THEN date_trunc('second', now()) END,
-       steps = CASE WHEN $12 THEN (steps::jsonb || jsonb_build_object('step', $3,
-               'at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))::json
+       steps = CASE WHEN $12 THEN format('%s%s{"step":"%s","at":"%s"}]', left(steps::text, -1),
+               CASE steps::text WHEN '[]' THEN '' ELSE ',' END, $3,
+               to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))::json
                ELSE steps END
  WHERE id = $1 AND turn = $2 AND NOT ($10 AND cancelled)
 RETURNING id, tenant_id, from_region, from_schema, from_shard, epoch, to_region, to_schema, to_shard, bare, window_at,
@@ -48,6 +50,15 @@ RETURNING id, tenant_id, from_region, from_schema, from_shard, epoch, to_region,
 -- args: id text, turn int8, ms int8
 UPDATE cc.deployment SET lease_until = clock_timestamp() + make_interval(secs => $3::float8 / 1000)
  WHERE id = $1 AND turn = $2;
+
+-- The turn goes on for so long. No row: it is somebody else's by now.
+-- name: move_renew :opt move_lease
+-- args: id text, turn int8, ms int8
+UPDATE cc.deployment
+   SET lease_until = CASE WHEN cancelled THEN lease_until
+                          ELSE clock_timestamp() + make_interval(secs => $3::float8 / 1000) END
+ WHERE id = $1 AND turn = $2
+RETURNING cancelled;
 
 -- What was found out or done under the present turn.
 -- name: move_note :exec
@@ -117,54 +128,24 @@ SELECT region, count(*) AS tenants FROM cc.tenant GROUP BY region;
 -- For the tenant's routes -------------------------------------------------------------------------
 
 -- name: deployment_insert :exec1
--- args: id text, tenant_id text, region text, bare bool, window_at timestamptz, estimated_at timestamptz
--- args: started_by text, rows_total int8, bytes_total int8
-INSERT INTO cc.deployment (id, tenant_id, from_region, from_schema, from_shard, epoch, to_region, bare, window_at,
-                           estimated_at, started_by, rows_total, bytes_total)
-SELECT $1, t.id, t.region, t.schema_id, t.shard, t.epoch, $3, $4, $5, $6, $7, $8, $9 FROM cc.tenant t WHERE t.id = $2;
+-- args: id text, tenant_id text, region text, migrate_data bool, bare bool, window_at timestamptz
+-- args: estimated_at timestamptz, started_by text, rows_total int8, bytes_total int8
+INSERT INTO cc.deployment (id, tenant_id, from_region, from_schema, from_shard, epoch, to_region, migrate_data, bare,
+                           window_at, estimated_at, started_by, rows_total, bytes_total)
+SELECT $1, t.id, t.region, t.schema_id, t.shard, t.epoch, $3, $4, $5, $6, $7, $8, $9, $10
+  FROM cc.tenant t WHERE t.id = $2;
 
 -- name: copy_speed :one tally
 SELECT cc.copy_speed() AS total;
 
 -- name: deployment_get :one deployment
 -- args: tenant_id text, id text
-SELECT id AS deployment_id, tenant_id,
-       CASE WHEN step = 'completed' THEN 'completed' WHEN step = 'aborted' AND cancelled THEN 'cancelled'
-            WHEN step = 'aborted' THEN 'failed' ELSE 'in_progress' END AS status,
-       to_region AS region, from_region, step,
-       CASE WHEN step IN ('retire', 'cleanup', 'completed') THEN 'completed' WHEN step = 'aborted' THEN 'failed'
-            ELSE 'in_progress' END AS "progress.database_migration",
-       CASE WHEN step = 'completed' THEN 'completed' WHEN step IN ('retire', 'cleanup') THEN 'in_progress'
-            WHEN step = 'aborted' THEN 'failed' ELSE 'pending' END AS "progress.dns_update",
-       CASE WHEN step IN ('fence', 'drain', 'verify', 'flip', 'retire', 'cleanup', 'completed') THEN 'completed'
-            WHEN step = 'prewarm' THEN 'in_progress' WHEN step = 'aborted' THEN 'failed'
-            ELSE 'pending' END AS "progress.ssl_setup",
-       NOT bare AS migrate_data, window_at AS maintenance_window, created_at, estimated_at AS estimated_completion,
-       fenced_at AS started_at, completed_at, steps, rows_total, bytes_total, rows_copied, bytes_copied, lag_rows, freeze_ms, checksum,
-       attempts, error, started_by
-  FROM cc.deployment
- WHERE tenant_id = $1 AND id = $2;
+SELECT * FROM cc.deployment_seen WHERE tenant_id = $1 AND deployment_id = $2;
 
 -- name: deployment_list :many deployment
 -- args: tenant_id text, skip int8, max_rows int8
-SELECT * FROM (
-SELECT id AS deployment_id, tenant_id,
-       CASE WHEN step = 'completed' THEN 'completed' WHEN step = 'aborted' AND cancelled THEN 'cancelled'
-            WHEN step = 'aborted' THEN 'failed' ELSE 'in_progress' END AS status,
-       to_region AS region, from_region, step,
-       CASE WHEN step IN ('retire', 'cleanup', 'completed') THEN 'completed' WHEN step = 'aborted' THEN 'failed'
-            ELSE 'in_progress' END AS "progress.database_migration",
-       CASE WHEN step = 'completed' THEN 'completed' WHEN step IN ('retire', 'cleanup') THEN 'in_progress'
-            WHEN step = 'aborted' THEN 'failed' ELSE 'pending' END AS "progress.dns_update",
-       CASE WHEN step IN ('fence', 'drain', 'verify', 'flip', 'retire', 'cleanup', 'completed') THEN 'completed'
-            WHEN step = 'prewarm' THEN 'in_progress' WHEN step = 'aborted' THEN 'failed'
-            ELSE 'pending' END AS "progress.ssl_setup",
-       NOT bare AS migrate_data, window_at AS maintenance_window, created_at, estimated_at AS estimated_completion,
-       fenced_at AS started_at, completed_at, steps, rows_total, bytes_total, rows_copied, bytes_copied, lag_rows, freeze_ms, checksum,
-       attempts, error, started_by
-  FROM cc.deployment
- WHERE tenant_id = $1) AS d
- WHERE :after
+SELECT * FROM cc.deployment_seen
+ WHERE tenant_id = $1 AND :after
  ORDER BY :sort
 OFFSET $2 LIMIT $3;
 
@@ -172,9 +153,10 @@ OFFSET $2 LIMIT $3;
 -- args: tenant_id text
 SELECT count(*) AS total FROM cc.deployment WHERE tenant_id = $1;
 
--- The rival of the flip: from now on the move cannot flip any more.
+-- The rival of the flip: from now on the move cannot flip any more. $3: the reason for which one goes back only to
+-- try again.
 -- name: deployment_cancel :count
--- args: tenant_id text, id text
+-- args: tenant_id text, id text, too_long int8
 UPDATE cc.deployment SET cancelled = true, lease_until = least(lease_until, now())
  WHERE tenant_id = $1 AND id = $2
-   AND step NOT IN ('retire', 'cleanup', 'completed', 'aborting', 'aborted');
+   AND step NOT IN ('retire', 'cleanup', 'completed', 'aborted') AND (step <> 'aborting' OR reason = $3);

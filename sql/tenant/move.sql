@@ -74,6 +74,11 @@ UPDATE head h
        bouncers_used = CASE WHEN $2 THEN 0 ELSE (x.r).bouncers_used END
   FROM (SELECT $1::text::head AS r OFFSET 0) AS x;
 
+-- A part of what changed is there: up to these marks.
+-- name: move_mark_put :exec
+-- args: version int8, audit_seq int8
+UPDATE head SET version = $1, audit_seq = $2;
+
 -- A page of a table in the order of its keys, as it was at a version; two rows of one key are on one page.
 -- name: move_page :many move_line
 -- args: tbl text, after int8, version int8, audit_seq int8, most int8
@@ -155,52 +160,63 @@ SELECT 0
 	+ pg_total_relation_size('audit')
 	+ pg_total_relation_size('idempotency') AS bytes;
 
--- What changed since a version, in that order; and the keys alone, also of what is gone.
+-- What changed between two versions, in that order; and the keys alone, also of what is gone.
 -- name: move_changed :many move_line
--- args: tbl text, after int8, most int8
+-- args: tbl text, after int8, upto int8, most int8
 (SELECT changed_version AS key, t::text AS line FROM users t
-  WHERE $1 = 'users' AND changed_version > $2 ORDER BY changed_version FETCH FIRST ($3) ROWS WITH TIES)
+  WHERE $1 = 'users' AND changed_version > $2 AND changed_version <= $3
+  ORDER BY changed_version FETCH FIRST ($4) ROWS WITH TIES)
 UNION ALL
 (SELECT changed_version AS key, t::text AS line FROM resources t
-  WHERE $1 = 'resources' AND changed_version > $2 ORDER BY changed_version FETCH FIRST ($3) ROWS WITH TIES)
+  WHERE $1 = 'resources' AND changed_version > $2 AND changed_version <= $3
+  ORDER BY changed_version FETCH FIRST ($4) ROWS WITH TIES)
 UNION ALL
 (SELECT changed_version AS key, t::text AS line FROM bouncers t
-  WHERE $1 = 'bouncers' AND changed_version > $2 ORDER BY changed_version FETCH FIRST ($3) ROWS WITH TIES)
+  WHERE $1 = 'bouncers' AND changed_version > $2 AND changed_version <= $3
+  ORDER BY changed_version FETCH FIRST ($4) ROWS WITH TIES)
 UNION ALL
 (SELECT changed_version AS key, t::text AS line FROM policies t
-  WHERE $1 = 'policies' AND changed_version > $2 ORDER BY changed_version FETCH FIRST ($3) ROWS WITH TIES)
+  WHERE $1 = 'policies' AND changed_version > $2 AND changed_version <= $3
+  ORDER BY changed_version FETCH FIRST ($4) ROWS WITH TIES)
 UNION ALL
 (SELECT changed_version AS key, t::text AS line FROM policy_versions t
-  WHERE $1 = 'policy_versions' AND changed_version > $2 ORDER BY changed_version FETCH FIRST ($3) ROWS WITH TIES)
+  WHERE $1 = 'policy_versions' AND changed_version > $2 AND changed_version <= $3
+  ORDER BY changed_version FETCH FIRST ($4) ROWS WITH TIES)
 UNION ALL
 (SELECT version AS key, t::text AS line FROM tombstones t
-  WHERE $1 = 'tombstones' AND version > $2 ORDER BY version FETCH FIRST ($3) ROWS WITH TIES)
+  WHERE $1 = 'tombstones' AND version > $2 AND version <= $3 ORDER BY version FETCH FIRST ($4) ROWS WITH TIES)
 UNION ALL
 (SELECT seq AS key, t::text AS line FROM audit t
-  WHERE $1 = 'audit' AND seq > $2 ORDER BY seq FETCH FIRST ($3) ROWS WITH TIES)
+  WHERE $1 = 'audit' AND seq > $2 AND seq <= $3 ORDER BY seq FETCH FIRST ($4) ROWS WITH TIES)
 UNION ALL
 (SELECT changed_version AS key, t::text AS line FROM idempotency t
-  WHERE $1 = 'idempotency' AND changed_version > $2 ORDER BY changed_version FETCH FIRST ($3) ROWS WITH TIES);
+  WHERE $1 = 'idempotency' AND changed_version > $2 AND changed_version <= $3 ORDER BY changed_version FETCH FIRST ($4) ROWS WITH TIES);
 
 -- name: move_touched :many move_line
--- args: tbl text, after int8, most int8
+-- args: tbl text, after int8, upto int8, most int8
 (SELECT changed_version AS key, id::text AS line FROM users
-  WHERE $1 = 'users' AND changed_version > $2 ORDER BY changed_version FETCH FIRST ($3) ROWS WITH TIES)
+  WHERE $1 = 'users' AND changed_version > $2 AND changed_version <= $3
+  ORDER BY changed_version FETCH FIRST ($4) ROWS WITH TIES)
 UNION ALL
 (SELECT changed_version AS key, id::text AS line FROM resources
-  WHERE $1 = 'resources' AND changed_version > $2 ORDER BY changed_version FETCH FIRST ($3) ROWS WITH TIES)
+  WHERE $1 = 'resources' AND changed_version > $2 AND changed_version <= $3
+  ORDER BY changed_version FETCH FIRST ($4) ROWS WITH TIES)
 UNION ALL
 (SELECT changed_version AS key, id::text AS line FROM bouncers
-  WHERE $1 = 'bouncers' AND changed_version > $2 ORDER BY changed_version FETCH FIRST ($3) ROWS WITH TIES)
+  WHERE $1 = 'bouncers' AND changed_version > $2 AND changed_version <= $3
+  ORDER BY changed_version FETCH FIRST ($4) ROWS WITH TIES)
 UNION ALL
 (SELECT changed_version AS key, id::text AS line FROM policies
-  WHERE $1 = 'policies' AND changed_version > $2 ORDER BY changed_version FETCH FIRST ($3) ROWS WITH TIES)
+  WHERE $1 = 'policies' AND changed_version > $2 AND changed_version <= $3
+  ORDER BY changed_version FETCH FIRST ($4) ROWS WITH TIES)
 UNION ALL
 (SELECT changed_version AS key, id::text AS line FROM policy_versions
-  WHERE $1 = 'policy_versions' AND changed_version > $2 ORDER BY changed_version FETCH FIRST ($3) ROWS WITH TIES)
+  WHERE $1 = 'policy_versions' AND changed_version > $2 AND changed_version <= $3
+  ORDER BY changed_version FETCH FIRST ($4) ROWS WITH TIES)
 UNION ALL
 (SELECT version AS key, pk::text AS line FROM tombstones
-  WHERE tbl || ' gone' = $1 AND version > $2 ORDER BY version FETCH FIRST ($3) ROWS WITH TIES);
+  WHERE tbl || ' gone' = $1 AND version > $2 AND version <= $3
+  ORDER BY version FETCH FIRST ($4) ROWS WITH TIES);
 
 -- name: move_forget :exec
 -- args: tbl text, keys text[]
@@ -254,32 +270,41 @@ INSERT INTO bouncer_live SELECT (x.r).* FROM (
 	SELECT l::bouncer_live AS r FROM unnest($2) AS l WHERE $1 = 'bouncer_live' OFFSET 0) AS x
 	ON CONFLICT (bouncer_id) DO NOTHING;
 
--- Sums over 64 rows each, by their keys. Of idempotency keys only those that nobody may remove meanwhile.
+-- Sums over 64 rows each, by their keys, of those from one key up to another one. Of idempotency keys only those that
+-- nobody may remove meanwhile.
 -- name: move_sums :many move_sum
--- args: tbl text, young timestamptz
+-- args: tbl text, young timestamptz, first int8, behind int8
 (SELECT t.id >> 6 AS bucket, count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum
-   FROM users t WHERE $1 = 'users' GROUP BY 1 ORDER BY 1)
+   FROM users t WHERE $1 = 'users' AND t.id >= $3 AND t.id < $4
+  GROUP BY 1 ORDER BY 1)
 UNION ALL
 (SELECT t.id >> 6 AS bucket, count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum
-   FROM resources t WHERE $1 = 'resources' GROUP BY 1 ORDER BY 1)
+   FROM resources t WHERE $1 = 'resources' AND t.id >= $3 AND t.id < $4
+  GROUP BY 1 ORDER BY 1)
 UNION ALL
 (SELECT t.id >> 6 AS bucket, count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum
-   FROM bouncers t WHERE $1 = 'bouncers' GROUP BY 1 ORDER BY 1)
+   FROM bouncers t WHERE $1 = 'bouncers' AND t.id >= $3 AND t.id < $4
+  GROUP BY 1 ORDER BY 1)
 UNION ALL
 (SELECT t.id >> 6 AS bucket, count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum
-   FROM policies t WHERE $1 = 'policies' GROUP BY 1 ORDER BY 1)
+   FROM policies t WHERE $1 = 'policies' AND t.id >= $3 AND t.id < $4
+  GROUP BY 1 ORDER BY 1)
 UNION ALL
 (SELECT t.id >> 6 AS bucket, count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum
-   FROM policy_versions t WHERE $1 = 'policy_versions' GROUP BY 1 ORDER BY 1)
+   FROM policy_versions t WHERE $1 = 'policy_versions' AND t.id >= $3 AND t.id < $4
+  GROUP BY 1 ORDER BY 1)
 UNION ALL
 (SELECT t.version >> 6 AS bucket, count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum
-   FROM tombstones t WHERE $1 = 'tombstones' GROUP BY 1 ORDER BY 1)
+   FROM tombstones t WHERE $1 = 'tombstones' AND t.version >= $3 AND t.version < $4
+  GROUP BY 1 ORDER BY 1)
 UNION ALL
 (SELECT t.seq >> 6 AS bucket, count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum
-   FROM audit t WHERE $1 = 'audit' GROUP BY 1 ORDER BY 1)
+   FROM audit t WHERE $1 = 'audit' AND t.seq >= $3 AND t.seq < $4
+  GROUP BY 1 ORDER BY 1)
 UNION ALL
 (SELECT t.changed_version >> 6 AS bucket, count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum
-   FROM idempotency t WHERE $1 = 'idempotency' AND created_at > $2 GROUP BY 1 ORDER BY 1);
+   FROM idempotency t WHERE $1 = 'idempotency' AND t.changed_version >= $3 AND t.changed_version < $4 AND created_at > $2
+  GROUP BY 1 ORDER BY 1);
 
 -- Which of them are not what they were at a version.
 -- name: move_dirty :many move_sum

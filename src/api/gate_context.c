@@ -59,13 +59,13 @@ static bool is_neutral(const struct settings *s, const char *host)
 /* acme.controlcore.io, and since a tenant may have moved also acme.eu.controlcore.io. */
 static const char *label_of(struct ctx *cx, const char *host)
 {
-	const struct world *w = cx->world;
-	const char *base = w->settings->base_domain, *label = NULL;
+	const struct settings *s = cx->world->settings;
+	const char *const *base = s->group_domains;
+	const char *label = NULL;
 
-	for (size_t i = 0; i < w->nregions && label == NULL; i++)
-		label = host_label(cx->arena, host,
-				   arena_printf(cx->arena, "%s.%s", w->regions[i].group, base));
-	return label != NULL ? label : host_label(cx->arena, host, base);
+	for (; base != NULL && *base != NULL && label == NULL; base++)
+		label = host_label(cx->arena, host, *base);
+	return label != NULL ? label : host_label(cx->arena, host, s->base_domain);
 }
 
 static void read_host(struct ctx *cx, const char *host, struct sources *s)

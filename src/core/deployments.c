@@ -9,6 +9,7 @@
 #include "cc/base/clock.h"
 #include "cc/core/actor.h"
 #include "cc/core/head.h"
+#include "cc/core/move_machine.h"
 #include "cc/core/operations.h"
 #include "cc/core/region_watch.h"
 #include "cc/core/tenant.h"
@@ -114,7 +115,7 @@ static void rehearse(struct ctx *cx, const struct deployment_plan *p, const stru
 	*ret = (struct deployment){
 		.deployment_id = "deploy-dry-run", .tenant_id = t->id, .status = "in_progress",
 		.region = p->in->region, .from_region = t->region, .step = "scheduled",
-		.progress = { "in_progress", "pending", "pending" }, .migrate_data = !p->in->discard_data,
+		.progress = { "in_progress", "pending", "pending" }, .migrate_data = p->in->migrate_data,
 		.maintenance_window = window, .created_at = clock_wall_us(), .estimated_completion = end,
 		.started_at = TIME_NULL, .completed_at = TIME_NULL, .steps = "[]",
 		.rows_total = p->size.rows, .bytes_total = p->size.bytes, .lag_rows = INT_NULL,
@@ -162,8 +163,8 @@ enum err deployments_begin(struct ctx *cx, struct deployment_plan *plan, struct 
 		return ERR_NONE;
 	}
 	TRY(operation_begin_as(cx, OPERATION_TENANT_MOVE, "scheduled", id));
-	TRY(q_deployment_insert(cx->db, id, t->id, in->region, in->discard_data, window, end,
-				cx->actor != NULL ? cx->actor->id : actor_kind_name(ACTOR_SYSTEM),
+	TRY(q_deployment_insert(cx->db, id, t->id, in->region, in->migrate_data, in->discard_data, window,
+				end, cx->actor != NULL ? cx->actor->id : actor_kind_name(ACTOR_SYSTEM),
 				plan->size.rows, plan->size.bytes));
 	return q_deployment_get(cx->db, ret, t->id, id);
 }
@@ -172,8 +173,9 @@ enum err deployments_cancel(struct ctx *cx, const char *id)
 {
 	int64_t n = 0;
 
-	TRY(q_deployment_cancel(cx->db, &n, cx->tenant->id, id));
-	return n == 1 ? ERR_NONE : refuse(cx, ERR_NOT_CANCELLABLE, "%s is past its last point of return", id);
+	TRY(q_deployment_cancel(cx->db, &n, cx->tenant->id, id, MOVE_TOO_LONG));
+	return n == 1 ? ERR_NONE : refuse(cx, ERR_NOT_CANCELLABLE,
+					  "%s is past its last point of return, or being taken back", id);
 }
 
 void deployments_show(struct ctx *cx, struct deployment *d)

@@ -10,7 +10,8 @@
 #include "cc/model/q_tenant.h"
 #include "cc/model/tally.h"
 
-#define LIVE_TRIES 5            /* when bouncers were last seen is not worth waiting for a region for long */
+/* When bouncers were last seen, and what Redis keeps for a while, are not worth waiting for long. */
+#define LIVE_TRIES 5
 
 struct gate {
 	enum err (*turn)(struct db *db, struct head *row, bool *found, int64_t epoch, int64_t turn);
@@ -119,9 +120,13 @@ static enum err validate(struct ctx *cx, void *arg)
 
 enum err move_clean_up(struct ctx *cx, struct move *m, struct move_seen *seen)
 {
-	if (m->state.failures < LIVE_TRIES)
+	move_tell_finished(cx, m);
+	if (m->state.failures < LIVE_TRIES) {
 		TRY(move_copy_live(cx, m));
-	FAILPOINT("move.cleanup.live");
+		FAILPOINT("move.cleanup.live");
+		TRY(tenant_forget_redis(cx, m->row.tenant_id));
+	}
+	FAILPOINT("move.cleanup.redis");
 	if (!m->row.bare)
 		TRY(db_unit(cx, &m->target, DB_WRITE, validate, NULL));
 	FAILPOINT("move.cleanup.valid");

@@ -121,15 +121,17 @@ static struct move_next try_again(struct move_state s, int64_t now)
 }
 
 /* The source is open. The copy is as good as it was: another attempt goes on from there. */
-static struct move_next after_abort(struct move_state s, int64_t now)
+static struct move_next after_abort(struct move_state s, const struct move_seen *seen)
 {
+	if (seen->cancelled)
+		s.reason = MOVE_CANCELLED;
 	if (is_final(&s))
 		return enter(s, MOVE_ABORTED);
 	s.reason = MOVE_NO_REASON;
 	s.step = MOVE_CATCHUP;
 	s.failures = 0;
 	s.fenced_at = 0;
-	s.not_before = now + pause_us(s.attempts);
+	s.not_before = seen->now + pause_us(s.attempts);
 	return wait_until(s, s.not_before);
 }
 
@@ -158,7 +160,7 @@ static struct move_next after_done(const struct move_state *s, const struct move
 	if (s->step == MOVE_PREWARM)
 		return fence(*s, seen->now);
 	if (s->step == MOVE_ABORTING)
-		return after_abort(*s, seen->now);
+		return after_abort(*s, seen);
 	return enter(*s, plan[s->step].next);
 }
 

@@ -61,21 +61,41 @@ static enum err note_made(struct ctx *cx, void *arg)
 	return ERR_NONE;
 }
 
+static enum err read_both(struct ctx *cx, struct schemas *s)
+{
+	struct db_place place;
+
+	place_platform(cx->world, &place);
+	TRY(db_unit(cx, &place, DB_READ, read_versions, s));
+	if (!s->found[0] || !s->found[1])
+		return refuse(cx, ERR_INTERNAL, "a schema of move %s is not recorded", s->m->row.id);
+	return ERR_NONE;
+}
+
+enum err move_columns(struct ctx *cx, const struct move *m, int64_t *ret_version)
+{
+	struct schemas s = { .m = m };
+
+	TRY(read_both(cx, &s));
+	*ret_version = s.source.version;
+	if (s.source.version == s.target.version)
+		return ERR_NONE;
+	return refuse(cx, ERR_UNAVAILABLE, "one of the tenant's schemas is being upgraded");
+}
+
 /* Rows travel with all their columns: both schemas must have the same ones. */
 static enum err make_target(struct ctx *cx, struct move *m)
 {
 	struct schemas s = { .m = m };
 	struct db_place place;
 
-	place_platform(cx->world, &place);
-	TRY(db_unit(cx, &place, DB_READ, read_versions, &s));
-	if (!s.found[0] || !s.found[1])
-		return refuse(cx, ERR_INTERNAL, "a schema of move %s is not recorded", m->row.id);
+	TRY(read_both(cx, &s));
 	if (s.source.version < newest_version())
 		return refuse(cx, ERR_UNAVAILABLE, "the tenant's schema is being upgraded");
 	if (s.target.version > 0)
 		return ERR_NONE;
 	TRY(schema_make(cx, &s.target));
+	place_platform(cx->world, &place);
 	TRY(db_unit(cx, &place, DB_WRITE, note_made, &s));
 	FAILPOINT("move.prepare.made");
 	return ERR_NONE;

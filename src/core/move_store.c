@@ -13,8 +13,8 @@
 #include "cc/model/q_control.h"
 
 #define URGENT_LEASE_MS 3000
-#define LEASE_MS 20000
-#define SUM_LEASE_MS 120000     /* comparing all of a large tenant */
+#define LEASE_MS 20000          /* what takes longer renews it */
+#define RENEW_MS 3000
 #define NOTE_MS 2000
 #define RETENTION_S 604800      /* what is left behind in the source */
 
@@ -28,8 +28,6 @@ static enum move_step step_of(const char *name)
 
 static int64_t lease_ms(enum move_step s)
 {
-	if (s == MOVE_PREWARM)
-		return SUM_LEASE_MS;
 	return move_is_urgent(s) ? URGENT_LEASE_MS : LEASE_MS;
 }
 
@@ -53,6 +51,7 @@ static enum err read_state(struct ctx *cx, struct move *m)
 	const struct move_row *r = &m->row;
 
 	m->read_us = clock_mono_us();
+	m->renewed_ms = clock_mono_ms();
 	m->state = (struct move_state){
 		.step = step_of(r->step), .reason = (enum move_reason)r->reason, .attempts = r->attempts,
 		.failures = r->failures, .fenced_at = or_zero(r->fenced_at),
@@ -65,7 +64,7 @@ static enum err read_state(struct ctx *cx, struct move *m)
 
 struct taking {
 	struct move_row *row;
-	bool found;
+	bool urgent, found;
 	struct strv regions;
 };
 
@@ -74,7 +73,7 @@ static enum err look(struct ctx *cx, void *arg)
 	struct taking *t = arg;
 	struct tally due = { 0 };
 
-	TRY(q_move_due(cx->db, &due, &t->regions));
+	TRY(q_move_due(cx->db, &due, &t->regions, t->urgent));
 	t->found = due.total > 0;
 	return ERR_NONE;
 }
@@ -83,14 +82,14 @@ static enum err claim(struct ctx *cx, void *arg)
 {
 	struct taking *t = arg;
 
-	q_move_claim_later(cx->db, t->row, &t->found, &t->regions, URGENT_LEASE_MS, LEASE_MS,
-			   SUM_LEASE_MS);
+	q_move_claim_later(cx->db, t->row, &t->found, &t->regions, t->urgent,
+			   t->urgent ? URGENT_LEASE_MS : LEASE_MS, cx->world->settings->node);
 	return ERR_NONE;
 }
 
-enum err move_take(struct ctx *cx, struct move *m, bool *ret_found)
+enum err move_take(struct ctx *cx, bool urgent, struct move *m, bool *ret_found)
 {
-	struct taking t = { .row = &m->row, .regions = region_names_all(cx) };
+	struct taking t = { .row = &m->row, .urgent = urgent, .regions = region_names_all(cx) };
 	struct db_place place;
 
 	place_platform(cx->world, &place);
@@ -105,7 +104,7 @@ struct keeping {
 	const struct move *m;
 	const struct move_state *next;
 	struct move_row *row;
-	bool found;
+	bool found, tenant_found;
 };
 
 static enum err note_audit(struct ctx *cx, const struct move *m, const char *action)
@@ -143,16 +142,26 @@ static enum err keep_beside(struct ctx *cx, const struct keeping *k)
 	return ERR_NONE;
 }
 
+/* The tenant first, as whoever cancels an operation does. */
+static void lock_tenant_later(struct ctx *cx, struct keeping *k)
+{
+	q_tenant_lock_later(cx->db, ARENA_NEW(cx->arena, struct tenant_row), &k->tenant_found,
+			    k->m->row.tenant_id);
+}
+
 static enum err keep(struct ctx *cx, void *arg)
 {
 	struct keeping *k = arg;
 	const struct move_state *s = k->next;
 	const bool moves_on = s->step != k->m->state.step;
 
+	if (moves_on && (s->step == MOVE_RETIRE || s->step == MOVE_ABORTED))
+		lock_tenant_later(cx, k);
 	TRY(q_move_store(cx->db, k->row, &k->found, k->m->row.id, k->m->row.turn, move_steps[s->step],
 			 (int64_t)s->reason, s->attempts, s->failures, or_null(s->fenced_at),
 			 or_null(s->not_before), lease_ms(s->step),
-			 s->step == MOVE_RETIRE && moves_on, move_is_over(s->step), moves_on));
+			 s->step == MOVE_RETIRE && moves_on, move_is_over(s->step), moves_on,
+			 cx->world->settings->node));
 	if (k->found && moves_on)
 		TRY(keep_beside(cx, k));
 	FAILPOINT("move.store");
@@ -198,6 +207,38 @@ enum err move_let_go(struct ctx *cx, const struct move *m, int64_t ms)
 
 	place_platform(cx->world, &place);
 	return db_unit(cx, &place, DB_WRITE, rest, &r);
+}
+
+struct renewing {
+	const struct move *m;
+	struct move_lease lease;
+	bool found;
+};
+
+static enum err renew(struct ctx *cx, void *arg)
+{
+	struct renewing *r = arg;
+
+	q_move_renew_later(cx->db, &r->lease, &r->found, r->m->row.id, r->m->row.turn, LEASE_MS);
+	return ERR_NONE;
+}
+
+enum err move_may_go_on(struct ctx *cx, struct move *m, bool *ret)
+{
+	struct renewing r = { .m = m };
+	struct db_place place;
+
+	*ret = !m->row.cancelled && !atomic_load(&cx->world->stopping);
+	if (!*ret || clock_mono_ms() < m->renewed_ms + RENEW_MS)
+		return ERR_NONE;
+	place_platform(cx->world, &place);
+	TRY(db_unit(cx, &place, DB_WRITE, renew, &r));
+	if (!r.found)
+		return refuse(cx, ERR_UNAVAILABLE, "the move is in other hands by now");
+	m->renewed_ms = clock_mono_ms();
+	m->row.cancelled = r.lease.cancelled;
+	*ret = !r.lease.cancelled;
+	return ERR_NONE;
 }
 
 struct noting {

@@ -7,11 +7,15 @@
 #include "cc/base/clock.h"
 #include "cc/base/failpoint.h"
 #include "cc/base/log.h"
+#include "cc/core/world.h"
 
 #define SLICE_MS 2000           /* then another move may have a turn, unless this one holds up its tenant */
 #define TOLD_EVERY 25           /* of failures in a row */
+#define UNFINISHED_AFTER 100    /* failures in a row: half a minute and more */
 #define EFFECT_MS 15000
 #define URGENT_MS 2500          /* shorter than the lease: who is slower has lost it */
+#define GIVE_BACK_MS 1000
+#define RETRY_MS 200
 
 static enum err (*const effects[MOVE_EFFECTS])(struct ctx *cx, struct move *m, struct move_seen *seen) = {
 	[MOVE_DO_PREPARE] = move_prepare, [MOVE_DO_COPY] = move_copy, [MOVE_DO_CATCH_UP] = move_catch_up,
@@ -44,6 +48,8 @@ static void act(struct ctx *cx, struct move *m, enum move_effect effect, struct 
 	seen->outcome = e == ERR_CONFLICT ? MOVE_WRONG : MOVE_FAILED;
 	if (m->state.failures % TOLD_EVERY == 0)
 		say(m, "a step of a move failed");
+	if (m->state.step == MOVE_RETIRE && m->state.failures % UNFINISHED_AFTER == UNFINISHED_AFTER - 1)
+		move_tell_unfinished(cx, m);
 	move_tell_trouble(cx, m, e);
 }
 
@@ -79,18 +85,41 @@ static enum err go_on(struct ctx *cx, struct move *m, struct move_seen *seen, bo
 	return ERR_NONE;
 }
 
-enum err moves_tick(struct ctx *cx, bool *ret_did)
+/* Somebody's turn at once, not when this one's is over. */
+static enum err give_back(struct ctx *cx, const struct move *m, enum err e)
+{
+	const struct problem problem = cx->problem;
+
+	cx->deadline_ms = clock_mono_ms() + GIVE_BACK_MS;
+	/* It may be what failed: then the time of the lease has to do. */
+	if (move_let_go(cx, m, RETRY_MS) != ERR_NONE)
+		ctx_clear_problem(cx);
+	cx->problem = problem;
+	return e;
+}
+
+/* What holds a tenant up is brought to its end even when this node is about to stop. */
+static bool may_go_on(const struct ctx *cx, const struct move *m, int64_t end)
+{
+	return move_is_urgent(m->state.step) ||
+	       (clock_mono_ms() < end && !atomic_load(&cx->world->stopping));
+}
+
+enum err moves_tick(struct ctx *cx, bool urgent, bool *ret_did)
 {
 	const int64_t end = clock_mono_ms() + SLICE_MS;
 	struct move_seen seen = { .outcome = MOVE_UNSEEN };
 	struct move m = { 0 };
+	enum err e = ERR_NONE;
 	bool on = true;
 
-	TRY(move_take(cx, &m, ret_did));
+	TRY(move_take(cx, urgent, &m, ret_did));
 	if (!*ret_did)
 		return ERR_NONE;
 	FAILPOINT("move.taken");
-	while (on && (clock_mono_ms() < end || move_is_urgent(m.state.step)))
-		TRY(go_on(cx, &m, &seen, &on));
+	while (e == ERR_NONE && on && may_go_on(cx, &m, end))
+		e = go_on(cx, &m, &seen, &on);
+	if (e != ERR_NONE)
+		return give_back(cx, &m, e);
 	return on ? move_let_go(cx, &m, 0) : ERR_NONE;
 }

@@ -34,6 +34,8 @@ struct strv region_names(struct ctx *cx);
 struct strv region_names_all(struct ctx *cx); /* also those that are down */
 /* setup_refusals() for one region that was left out. */
 enum err setup_refusals_of(struct ctx *cx, struct region *r) MUST_USE;
+/* All keys of the tenant, until cx's deadline; nothing where there is no Redis. */
+enum err tenant_forget_redis(struct ctx *cx, const char *id) MUST_USE;
 /* Newest version of the tenants' tables. */
 int64_t newest_version(void);
 

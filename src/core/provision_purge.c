@@ -35,7 +35,7 @@ static enum err claim(struct ctx *cx, void *arg)
 	return ERR_NONE;
 }
 
-static enum err purge_redis(struct ctx *cx, const char *id)
+enum err tenant_forget_redis(struct ctx *cx, const char *id)
 {
 	int64_t removed = 0;
 	uint64_t cursor = 0;
@@ -129,7 +129,7 @@ static enum err delete_tenant(struct ctx *cx, void *arg)
 
 static enum err purge_steps(struct ctx *cx, struct purge *p, const struct db_place *control)
 {
-	TRY(purge_redis(cx, p->slot.tenant_id));
+	TRY(tenant_forget_redis(cx, p->slot.tenant_id));
 	FAILPOINT("tenant.purge.redis");
 	TRY(purge_schema(cx, p, control));
 	FAILPOINT("tenant.purge.schema");

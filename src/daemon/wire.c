@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cc/base/clock.h"
 #include "cc/base/expo.h"
@@ -28,6 +30,26 @@ static const char *const *neutral_hosts(struct arena *a, const struct server_con
 	for (size_t i = 0; i < c->neutral_hosts.n; i++)
 		hosts[n + i] = str_lower(a, c->neutral_hosts.v[i]);
 	return hosts;
+}
+
+/* Tenants have a name below each, wherever they live. */
+static const char *const *group_domains(struct arena *a, const struct config *c)
+{
+	const char **v = ARENA_ARRAY(a, const char *, c->nregions + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->nregions; i++) {
+		const char *group = region_info_find(c->region[i].id)->group;
+		const char *name = arena_printf(a, "%s.%s", group, c->server.base_domain);
+		size_t k = 0;
+
+		while (k < n && strcmp(v[k], name) != 0)
+			k++;
+		v[k] = name;
+		n += k == n;
+	}
+	v[n] = NULL;
+	return v;
 }
 
 static struct bytes bytes_of(const char *secret)
@@ -61,6 +83,16 @@ static struct domain_times domain_times(const struct domains_conf *c)
 	};
 }
 
+/* For people: leases are known by their numbers. */
+static const char *process_name(struct arena *a)
+{
+	char host[HOST_NAME_MAX + 1] = "";
+
+	if (gethostname(host, sizeof(host) - 1) != 0)
+		host[0] = '\0';
+	return arena_printf(a, "%s/%ld", host, (long)getpid());
+}
+
 /* A trusted proxy without the PROXY protocol speaks HTTP to us, and TLS with certificates of its own. */
 static bool ends_tls(const struct config *c)
 {
@@ -72,7 +104,9 @@ static const struct settings *make_settings(struct arena *a, const struct config
 	struct settings *s = ARENA_NEW(a, struct settings);
 
 	*s = (struct settings){
+		.node = process_name(a),
 		.base_domain = c->server.base_domain,
+		.group_domains = group_domains(a, c),
 		.neutral_hosts = neutral_hosts(a, &c->server),
 		.control_conninfo = c->control.conninfo,
 		.admin_conninfo = c->control.admin_conninfo,

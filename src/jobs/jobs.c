@@ -164,12 +164,13 @@ struct jobs *jobs_start(struct world *w)
 	for (int a = 0; a < ALARM_COUNT; a++)
 		cond_init(&j->wake[a]);
 	w->jobs = j;
+	atomic_store(&w->stopping, false);
 	w->changed = on_changed;
 	w->work_due = on_work_due;
 	w->keys_due = on_keys_due;
 	w->usage_due = on_usage_due;
 	ok = start(j, feed_run) && start(j, upkeep_run) && start(j, keys_run) &&
-	     start(j, domains_run) && start(j, moves_run) && start(j, usage_run) &&
+	     start(j, domains_run) && start(j, moves_run) && start(j, fences_run) && start(j, usage_run) &&
 	     start_watches(j);
 	if (ok && w->redis != NULL)
 		ok = start(j, push_run) && start(j, listen_run) && start(j, limits_run);
@@ -185,6 +186,7 @@ void jobs_stop(struct jobs *j)
 		return;
 	lock_take(&j->lock);
 	j->stop = true;
+	atomic_store(&j->world->stopping, true);
 	for (int a = 0; a < ALARM_COUNT; a++)
 		cond_wake_all(&j->wake[a]);
 	lock_drop(&j->lock);

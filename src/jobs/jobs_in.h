@@ -77,6 +77,7 @@ void *keys_run(void *jobs); /* keys.c */
 void *domains_run(void *jobs); /* domains.c */
 void *region_run(void *jobs); /* regions.c */
 void *moves_run(void *jobs); /* moves.c */
+void *fences_run(void *jobs); /* the same */
 void *usage_run(void *jobs); /* usage.c */
 
 #endif

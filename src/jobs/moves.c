@@ -1,31 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Moves between regions: apart from the other upkeep, because a tenant may be waiting for the next step. */
+/*
+ * Moves between regions: apart from the other upkeep, and those whose tenants wait for the next step apart
+ * from those that copy and compare, which takes long.
+ */
 #include "jobs_in.h"
 
 #include "cc/base/clock.h"
 #include "cc/core/moves.h"
 
-#define TICK_MS 500
+#define TICK_MS 1000
+#define URGENT_TICK_MS 500
 #define BUSY_MS 5
 #define TAKE_MS 20000
 
-void *moves_run(void *jobs)
+static void *run(struct jobs *j, const char *what, bool urgent, int64_t tick_ms)
 {
-	struct jobs *j = jobs;
-	struct trouble trouble = { .what = "moves between regions" };
+	struct trouble trouble = { .what = what };
 	struct arena *a = arena_create(65536);
 	int64_t pause_ms;
 
 	do {
 		struct ctx cx = jobs_ctx(j, a, TAKE_MS);
 		bool did = false;
-		const enum err e = moves_tick(&cx, &did);
+		const enum err e = moves_tick(&cx, urgent, &did);
 
 		trouble_note(&trouble, &cx, e);
-		pause_ms = e != ERR_NONE ? trouble_pause_ms(&trouble, TICK_MS)
+		pause_ms = e != ERR_NONE ? trouble_pause_ms(&trouble, tick_ms)
 			   : did	 ? BUSY_MS
-					 : jitter_ms(TICK_MS);
+					 : jitter_ms(tick_ms);
 	} while (jobs_pause(j, ALARM_MOVES, pause_ms));
 	arena_destroy(a);
 	return NULL;
+}
+
+void *moves_run(void *jobs)
+{
+	return run(jobs, "moves between regions", false, TICK_MS);
+}
+
+void *fences_run(void *jobs)
+{
+	return run(jobs, "moves that hold tenants up", true, URGENT_TICK_MS);
 }

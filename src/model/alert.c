@@ -4,7 +4,8 @@
 const char *const alert_types[] = {
 	"domain_stale", "domain_detached", "domain_claim_expired", "domain_claim_lost",
 	"domain_pending", "domain_unchecked",
-	"certificate_expiring", "certificate_expired", "certificate_not_servable", NULL
+	"certificate_expiring", "certificate_expired", "certificate_not_servable",
+	"move_unfinished", NULL
 };
 const char *const alert_severities[] = { "info", "warning", "critical", NULL };
 const char *const alert_statuses[] = { "open", "acknowledged", "resolved", NULL };

@@ -18,6 +18,11 @@ static const struct field move_sum_fields[] = {
 #undef T
 SCHEMA(move_sum_schema, struct move_sum, "MoveSum", move_sum_fields);
 
+#define T struct move_lease
+static const struct field move_lease_fields[] = { BOOL(T, cancelled, 0, "It must not flip.") };
+#undef T
+SCHEMA(move_lease_schema, struct move_lease, "MoveLease", move_lease_fields);
+
 #define T struct move_size
 static const struct field move_size_fields[] = {
 	INT(T, rows, 0, 0, 0, "Rows."),

@@ -92,7 +92,8 @@ static void a_tenant_works_while_it_moves_and_moves_back(void **state)
 static void what_cannot_be_is_refused(void **state)
 {
 	struct story *s = *state;
-	char path[200], tenant[200];
+	char path[200], tenant[200], dry[240];
+	const struct answer *a;
 
 	snprintf(path, sizeof(path), "/tenants/%s/deploy", s->t.id);
 	snprintf(tenant, sizeof(tenant), "/tenants/%s", s->t.id);
@@ -101,6 +102,9 @@ static void what_cannot_be_is_refused(void **state)
 	assert_fault("maintenance_window", "range",
 		client_post(s->c, path,
 			"{'region':'eu-west-1','maintenance_window':'2999-01-01T00:00:00Z'}"));
+	snprintf(dry, sizeof(dry), "%s?dry_run=true", path);
+	a = assert_status(200, client_post(s->c, dry, "{'region':'eu-west-1','migrate_data':false}"));
+	assert_true(json_is_false(answer_at(a, "migrate_data")));
 	story_policy(s, "p");
 	assert_error(409, "has_data",
 		client_post(s->c, path, "{'region':'eu-west-1','migrate_data':false}"));

@@ -22,6 +22,7 @@ enum alert_type {
 	ALERT_CERTIFICATE_EXPIRING,
 	ALERT_CERTIFICATE_EXPIRED,
 	ALERT_CERTIFICATE_NOT_SERVABLE, /* a node cannot show it: a fault of the service, or of its data */
+	ALERT_MOVE_UNFINISHED,          /* the region that it has left has not been closed behind it */
 };
 
 /* In the order of alert_severities. */

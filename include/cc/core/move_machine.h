@@ -92,7 +92,7 @@ struct move_next {
 #define MOVE_FENCE_BUDGET_US INT64_C(5000000)
 #define MOVE_ATTEMPTS_MAX 5
 #define MOVE_FAILURES_MAX 10
-#define MOVE_LAG_SMALL 200              /* rows: little enough to begin the fence with */
+#define MOVE_LAG_SMALL 500              /* rows: little enough to begin the fence with */
 #define MOVE_FOLLOW_US INT64_C(1000000) /* how often one that waits for its window catches up */
 
 /*

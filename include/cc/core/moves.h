@@ -12,8 +12,10 @@
 
 /*
  * Goes on with one move that is due, for a moment: until it has to wait, or somebody else's turn comes.
- * *ret_did: there was one. Any number of nodes may do so at once.
+ * urgent: one that holds its tenant up, or held it up lately; else one of the others, which may take long and
+ * which goes on, once it holds its tenant up, until it no longer does. *ret_did: there was one. Any number of
+ * threads and nodes may do so at once.
  */
-enum err moves_tick(struct ctx *cx, bool *ret_did) MUST_USE;
+enum err moves_tick(struct ctx *cx, bool urgent, bool *ret_did) MUST_USE;
 
 #endif

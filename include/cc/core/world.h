@@ -60,7 +60,9 @@ struct domain_times {
 
 /* What core needs of the configuration; filled by daemon, constant. */
 struct settings {
+	const char *node;               /* host/process: who has what on lease; may be NULL */
 	const char *base_domain;        /* "controlcore.io" */
+	const char *const *group_domains;       /* "eu.controlcore.io" …: of the regions; NULL-terminated */
 	const char *const *neutral_hosts;       /* hosts that name no tenant; NULL-terminated */
 	const char *control_conninfo;   /* of the control database, without user and password */
 	const char *admin_conninfo;     /* who makes roles and databases; NULL: nobody */
@@ -156,6 +158,7 @@ struct world {
 	void (*metrics)(struct world *w, struct str *out);
 	struct jobs *jobs;              /* whom the three reach; NULL: none run */
 	atomic_bool leaving;            /* it stops soon: nobody new shall be sent here */
+	atomic_bool stopping;           /* the jobs are to end: what takes long is left to other nodes */
 };
 
 struct region *region_find(const struct world *w, const char *id);      /* NULL: unknown */

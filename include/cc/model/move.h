@@ -20,6 +20,12 @@ struct move_sum {
 };
 extern const struct schema move_sum_schema;
 
+/* A turn that went on. */
+struct move_lease {
+	bool cancelled;
+};
+extern const struct schema move_lease_schema;
+
 struct move_size {
 	int64_t rows, bytes;
 };

@@ -396,9 +396,13 @@ CREATE TABLE cc.deployment (
 	to_region     text NOT NULL CHECK (to_region <> from_region),
 	to_schema     text,
 	to_shard      int,
+	migrate_data  boolean NOT NULL DEFAULT true,
 	bare          boolean NOT NULL,         -- policies, resources and bouncers are left behind
 	window_at     timestamptz NOT NULL,
 	step          text NOT NULL DEFAULT 'scheduled',
+	-- its tenant's writes are held up, or it has not been opened everywhere: src/core/move_machine.c
+	urgent        boolean NOT NULL GENERATED ALWAYS AS
+	              (step IN ('fence', 'drain', 'verify', 'flip', 'retire', 'aborting')) STORED,
 	reason        int  NOT NULL DEFAULT 0,
 	attempts      int  NOT NULL DEFAULT 0,
 	failures      int  NOT NULL DEFAULT 0,
@@ -407,6 +411,7 @@ CREATE TABLE cc.deployment (
 	cancelled     boolean NOT NULL DEFAULT false,
 	turn          bigint NOT NULL DEFAULT nextval('cc.move_turn'),
 	lease_until   timestamptz NOT NULL DEFAULT now(),
+	lease_owner   text,                     -- the node that took or stored it last: host/process
 	steps         json NOT NULL DEFAULT '[]',
 	rows_total    bigint NOT NULL DEFAULT 0, -- when it was asked for
 	bytes_total   bigint NOT NULL DEFAULT 0,
@@ -427,7 +432,25 @@ CREATE TABLE cc.deployment (
 );
 CREATE INDEX deployment_page ON cc.deployment (tenant_id, created_at, id);
 CREATE UNIQUE INDEX deployment_live ON cc.deployment (tenant_id) WHERE completed_at IS NULL;
-CREATE INDEX deployment_due ON cc.deployment (lease_until) WHERE completed_at IS NULL;
+CREATE INDEX deployment_due ON cc.deployment (urgent, lease_until) WHERE completed_at IS NULL;
+
+-- A move as clients see it.
+CREATE VIEW cc.deployment_seen WITH (security_invoker = true) AS
+SELECT id AS deployment_id, tenant_id,
+       CASE WHEN step = 'completed' THEN 'completed' WHEN step = 'aborted' AND cancelled THEN 'cancelled'
+            WHEN step = 'aborted' THEN 'failed' ELSE 'in_progress' END AS status,
+       to_region AS region, from_region, step,
+       CASE WHEN step IN ('retire', 'cleanup', 'completed') THEN 'completed' WHEN step = 'aborted' THEN 'failed'
+            ELSE 'in_progress' END AS "progress.database_migration",
+       CASE WHEN step = 'completed' THEN 'completed' WHEN step IN ('retire', 'cleanup') THEN 'in_progress'
+            WHEN step = 'aborted' THEN 'failed' ELSE 'pending' END AS "progress.dns_update",
+       CASE WHEN step IN ('fence', 'drain', 'verify', 'flip', 'retire', 'cleanup', 'completed') THEN 'completed'
+            WHEN step = 'prewarm' THEN 'in_progress' WHEN step = 'aborted' THEN 'failed'
+            ELSE 'pending' END AS "progress.ssl_setup",
+       migrate_data, window_at AS maintenance_window, created_at, estimated_at AS estimated_completion,
+       fenced_at AS started_at, completed_at, steps, rows_total, bytes_total, rows_copied, bytes_copied, lag_rows,
+       freeze_ms, checksum, attempts, error, started_by
+  FROM cc.deployment;
 
 -- Rows a second, of what was copied lately, for whoever asks how long it will take.
 CREATE FUNCTION cc.copy_speed() RETURNS bigint
@@ -532,6 +555,7 @@ GRANT SELECT, INSERT, UPDATE ON cc.operation, cc.alert TO cc_ctl_tenant;
 GRANT SELECT, INSERT ON cc.deployment TO cc_ctl_tenant;
 GRANT SELECT ON cc.usage_hour, cc.usage_hour_total, cc.usage_day TO cc_ctl_tenant;
 GRANT UPDATE (cancelled, lease_until) ON cc.deployment TO cc_ctl_tenant;
+GRANT SELECT ON cc.deployment_seen TO cc_ctl_tenant;
 GRANT SELECT, INSERT ON cc.name TO cc_ctl_tenant;       -- its own: a domain may change
 GRANT UPDATE (kind, until) ON cc.name TO cc_ctl_tenant;
 GRANT SELECT, UPDATE ON cc.change_head TO cc_ctl_tenant;

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sessions that know only where a tenant was, at every level of isolation, while it moves: what was
+ * acknowledged is where the tenant is now, and behind the flip nothing is accepted, however it came there.
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <libpq-fe.h>
+
+#include "mover.h"
+
+enum {
+	WRITERS = 6,   /* two for each level: as the tenant's role, and as one that no right holds up */
+	STALE = 10000, /* attempts behind the flip, of all */
+	PAUSE_US = 3000,
+	PARKED = 8, /* one attempt in so many has its snapshot before the flip and goes on behind it */
+};
+
+static const char *const levels[] = { "READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE" };
+
+struct writer {
+	int n;
+	const char *level, *schema;
+	bool bound; /* the tenant's role */
+	PGconn *pg;
+	pthread_t thread;
+	long tried, accepted; /* behind the flip */
+	long parked;          /* of those that were begun before it */
+	int acknowledged;     /* before: policies w<n>-1 … */
+};
+
+static struct plane *plane;
+static atomic_bool flipped;
+static struct writer writers[WRITERS];
+
+static int start(void **state)
+{
+	const int e = mover_start(state);
+
+	plane = *state;
+	return e;
+}
+
+static bool ask(PGconn *pg, const char *sql)
+{
+	PGresult *r = PQexec(pg, sql);
+	const ExecStatusType s = PQresultStatus(r);
+	const bool ok = s == PGRES_COMMAND_OK || (s == PGRES_TUPLES_OK && PQntuples(r) > 0);
+
+	PQclear(r);
+	return ok;
+}
+
+static bool begin(const struct writer *w)
+{
+	char sql[300];
+
+	snprintf(sql, sizeof(sql),
+		"BEGIN ISOLATION LEVEL %s; SET LOCAL search_path = %s, pg_temp; SET LOCAL ROLE %s;"
+		" SELECT version FROM head",
+		w->level, w->schema, w->bound ? w->schema : "NONE");
+	return ask(w->pg, sql);
+}
+
+/* What every managed write does: the gate, a row under its version, and COMMIT. */
+static bool write_one(const struct writer *w, long n)
+{
+	char sql[700];
+
+	snprintf(sql, sizeof(sql),
+		"WITH gate AS (UPDATE head SET version = version + 1, policies_used = policies_used + 1,"
+		" last_policy_id = last_policy_id + 1 WHERE epoch = 1 AND writable"
+		" RETURNING version, last_policy_id)"
+		" INSERT INTO policies (id, name, status, environment, rego_code, created_by, created_at,"
+		" updated_at, changed_version) SELECT last_policy_id, 'w%d-%ld', 'draft', 'sandbox', 'x', "
+		"'k',"
+		" now(), now(), version FROM gate RETURNING id",
+		w->n, n);
+	if (ask(w->pg, sql))
+		return ask(w->pg, "COMMIT");
+	(void)ask(w->pg, "ROLLBACK");
+	return false;
+}
+
+static void *work(void *arg)
+{
+	struct writer *w = arg;
+
+	for (long i = 0; w->tried < STALE / WRITERS + 1; i++) {
+		bool stale = atomic_load(&flipped);
+		const bool parks = !stale && i % PARKED == PARKED - 1;
+
+		/* Refused here already: where the role may not even look any more. */
+		const bool begun = begin(w);
+
+		while (parks && !atomic_load(&flipped))
+			usleep(PAUSE_US);
+		stale |= parks;
+		if (write_one(w, w->acknowledged + 1)) {
+			w->accepted += stale;
+			w->acknowledged += !stale;
+		} else if (stale) {
+			w->tried++;
+			w->parked += parks && begun;
+		}
+		if (!stale)
+			usleep(PAUSE_US);
+	}
+	return NULL;
+}
+
+static void open_writers(const char *schema)
+{
+	const char *info =
+		arena_printf(plane->arena, "%s user=" PG_SUPERUSER, pg_conninfo(plane->pg, PLANE_EAST));
+
+	for (int i = 0; i < WRITERS; i++) {
+		writers[i] =
+			(struct writer){ .n = i, .level = levels[i / 2], .schema = schema, .bound = i % 2 };
+		writers[i].pg = PQconnectdb(info);
+		assert_int_equal(CONNECTION_OK, PQstatus(writers[i].pg));
+		assert_int_equal(0, pthread_create(&writers[i].thread, NULL, work, &writers[i]));
+	}
+}
+
+static void close_writers(void)
+{
+	for (int i = 0; i < WRITERS; i++) {
+		pthread_join(writers[i].thread, NULL);
+		PQfinish(writers[i].pg);
+	}
+}
+
+static void check_acknowledged(const char *t, int64_t before)
+{
+	int64_t all = before;
+
+	for (int i = 0; i < WRITERS; i++) {
+		const struct writer *w = &writers[i];
+
+		assert_int_equal(w->acknowledged,
+			plane_number(plane, PLANE_WEST,
+				"SELECT count(*) FROM generate_series(1, %d) i JOIN %s.policies p ON"
+				" p.name = 'w%d-' || i",
+				w->acknowledged, t, i));
+		all += w->acknowledged;
+	}
+	assert_int_equal(all, plane_number(plane, PLANE_WEST, "SELECT count(*) FROM %s.policies", t));
+	print_message("# %lld policies, all acknowledged ones arrived\n", (long long)all);
+}
+
+static void behind_the_flip_nothing_is_accepted(void **state)
+{
+	const char *id = mover_tenant(50), *d = mover_begin(id, WEST, false), *from = plane_schema(plane, id);
+	long tried = 0, accepted = 0, parked = 0;
+
+	(void)state;
+	open_writers(from);
+	usleep(300000);
+	mover_run(d);
+	atomic_store(&flipped, true);
+	assert_string_equal("completed", mover_column(d, "step"));
+	close_writers();
+	for (int i = 0; i < WRITERS; i++) {
+		print_message("# %s%s: %d before, %ld stale (%ld begun before), %ld accepted\n",
+			writers[i].level, writers[i].bound ? " as the tenant" : "", writers[i].acknowledged,
+			writers[i].tried, writers[i].parked, writers[i].accepted);
+		tried += writers[i].tried;
+		accepted += writers[i].accepted;
+		parked += writers[i].parked;
+		assert_true(writers[i].acknowledged > 0);
+	}
+	assert_int_equal(0, accepted);
+	assert_true(tried >= STALE);
+	assert_true(parked > 0);
+	check_acknowledged(mover_column(d, "to_schema"), 50);
+}
+
+/* Even at the right place, with the epoch of the old one. */
+static void an_old_epoch_is_not_accepted_anywhere(void **state)
+{
+	const char *id = mover_tenant(5), *d = mover_begin(id, WEST, false);
+	const char *info =
+		arena_printf(plane->arena, "%s user=" PG_SUPERUSER, pg_conninfo(plane->west, PLANE_WEST));
+	PGconn *pg = PQconnectdb(info);
+
+	(void)state;
+	mover_run(d);
+	for (int i = 0; i < 300; i++) {
+		const struct writer w = { .n = 9,
+			.level = levels[i % 3],
+			.schema = mover_column(d, "to_schema"),
+			.bound = i % 2,
+			.pg = pg };
+
+		assert_true(begin(&w));
+		assert_false(write_one(&w, i));
+	}
+	PQfinish(pg);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(behind_the_flip_nothing_is_accepted),
+		cmocka_unit_test(an_old_epoch_is_not_accepted_anywhere),
+	};
+
+	return cmocka_run_group_tests(tests, start, mover_stop);
+}
