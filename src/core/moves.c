@@ -53,8 +53,18 @@ static void act(struct ctx *cx, struct move *m, enum move_effect effect, struct 
 	move_tell_trouble(cx, m, e);
 }
 
-/* One step. *ret_on false: it rests, is over, or is in other hands. */
-static enum err go_on(struct ctx *cx, struct move *m, struct move_seen *seen, bool *ret_on)
+/* What holds a tenant up is brought to its end even when this node is about to stop. */
+static bool may_go_on(const struct ctx *cx, const struct move *m, int64_t end)
+{
+	return move_is_urgent(m->state.step) ||
+	       (clock_mono_ms() < end && !atomic_load(&cx->world->stopping));
+}
+
+/*
+ * What follows from what was seen is stored, whatever the time; what it says is done before `end`. *ret_on
+ * false: it rests, is over, or is in other hands.
+ */
+static enum err go_on(struct ctx *cx, struct move *m, struct move_seen *seen, int64_t end, bool *ret_on)
 {
 	struct move_next next;
 
@@ -77,6 +87,8 @@ static enum err go_on(struct ctx *cx, struct move *m, struct move_seen *seen, bo
 		return ERR_NONE;
 	if (next.effect == MOVE_DO_NOTHING && next.wake_at > move_now(m))
 		return move_let_go(cx, m, (next.wake_at - move_now(m)) / 1000 + 1);
+	if (!may_go_on(cx, m, end))
+		return move_let_go(cx, m, 0);
 	*ret_on = true;
 	if (next.effect == MOVE_DO_NOTHING)
 		*seen = (struct move_seen){ .outcome = MOVE_UNSEEN };
@@ -98,13 +110,6 @@ static enum err give_back(struct ctx *cx, const struct move *m, enum err e)
 	return e;
 }
 
-/* What holds a tenant up is brought to its end even when this node is about to stop. */
-static bool may_go_on(const struct ctx *cx, const struct move *m, int64_t end)
-{
-	return move_is_urgent(m->state.step) ||
-	       (clock_mono_ms() < end && !atomic_load(&cx->world->stopping));
-}
-
 enum err moves_tick(struct ctx *cx, bool urgent, bool *ret_did)
 {
 	const int64_t end = clock_mono_ms() + SLICE_MS;
@@ -117,9 +122,7 @@ enum err moves_tick(struct ctx *cx, bool urgent, bool *ret_did)
 	if (!*ret_did)
 		return ERR_NONE;
 	FAILPOINT("move.taken");
-	while (e == ERR_NONE && on && may_go_on(cx, &m, end))
-		e = go_on(cx, &m, &seen, &on);
-	if (e != ERR_NONE)
-		return give_back(cx, &m, e);
-	return on ? move_let_go(cx, &m, 0) : ERR_NONE;
+	while (e == ERR_NONE && on)
+		e = go_on(cx, &m, &seen, end, &on);
+	return e != ERR_NONE ? give_back(cx, &m, e) : ERR_NONE;
 }

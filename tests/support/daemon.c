@@ -102,6 +102,17 @@ static size_t regions_of(const struct daemon_options *o)
 	return o->nine_regions ? SERVERS_REGIONS : 3;
 }
 
+static const char *region_conninfo(const struct daemon *d, size_t i, const char *database)
+{
+	const char *via = i < sizeof(d->options.via) / sizeof(d->options.via[0]) ? d->options.via[i] : NULL;
+	static char text[400];
+
+	if (via == NULL)
+		return pg_conninfo(d->servers.region[i], database);
+	snprintf(text, sizeof(text), "host=%s port=5432 dbname=%s", via, database);
+	return text;
+}
+
 static void write_config(const struct daemon *d)
 {
 	const struct daemon_options *o = &d->options;
@@ -123,7 +134,7 @@ static void write_config(const struct daemon *d)
 		char *db = daemon_region_db(id);
 
 		fprintf(f, "  { id = \"%s\"; conninfo = \"%s\"; connections = 16; }%s\n", id,
-			pg_conninfo(servers->region[i], db), i + 1 < nregions ? "," : " );");
+			region_conninfo(d, i, db), i + 1 < nregions ? "," : " );");
 		free(db);
 	}
 	if (d->redis_socket != NULL)
@@ -362,6 +373,11 @@ void daemon_region_freeze(struct daemon *d, const char *region)
 void daemon_region_thaw(struct daemon *d, const char *region)
 {
 	pg_thaw(servers_region(&d->servers, region));
+}
+
+const char *daemon_region_folder(const struct daemon *d, const char *region)
+{
+	return pg_dir(servers_region(&d->servers, region));
 }
 
 void daemon_redis_kill(struct daemon *d)

@@ -23,6 +23,8 @@ struct daemon_options {
 	int workers;           /* 0: 8 */
 	int lag_ms;
 	bool without_redis;
+	/* This node reaches these regions (as in servers_region_ids[]) by other folders: cable_folder(). */
+	const char *via[3];
 	const char *ulimit;     /* of the daemon alone: "-Sn 1024", "-n 500"; NULL: as this process has it */
 	const char *plans;      /* text of a plans file; NULL: the plans of daemon_plans */
 	const char *const *env; /* more environment, NULL-terminated: "CONTROLCORE_LIMITS_STATEMENT_MS=200",
@@ -80,6 +82,8 @@ const char *daemon_operator_key(struct daemon *d);
 /* A further operator key with these scopes ("platform:read,tenant:read"); malloc'ed. */
 char *daemon_make_operator_key(struct daemon *d, const char *scopes);
 
+/* Where the socket of a region's server is. */
+const char *daemon_region_folder(const struct daemon *d, const char *region);
 /* As the superuser, at the server that has it: "host=… port=… dbname=<database> user=…"; malloc'ed. */
 char *daemon_conninfo(const struct daemon *d, const char *database);
 #define DAEMON_CONTROL_DB "cc_control"
