@@ -10,7 +10,8 @@ run='build-essential cmake ninja-build pkg-config libmicrohttpd-dev libgnutls28-
 # Node.js may be there from elsewhere, with an npm of its own that Debian's would push out.
 node='nodejs npm'
 if command -v node >/dev/null && command -v npm >/dev/null; then node=; fi
-test="$run libcmocka-dev jq curl openssl ca-certificates strace procps iproute2 dnsmasq-base libxml2-utils haproxy nginx groff-base dpkg-dev systemd mmdebstrap prometheus
+test="$run libcmocka-dev jq curl openssl ca-certificates strace procps iproute2 dnsmasq-base libxml2-utils haproxy nginx
+	groff-base dpkg-dev systemd mmdebstrap prometheus knot bind9-dnsutils
 	$node"
 bench="$run curl ca-certificates procps wrk"
 lint="$test clang clang-tidy cppcheck"
@@ -92,7 +93,7 @@ forbid_clusters() {
 }
 
 new_services=
-for service in redis-server haproxy nginx prometheus; do
+for service in redis-server haproxy nginx prometheus knot; do
 	case " $missing " in
 	*" $service "*) new_services="$new_services $service" ;;
 	esac

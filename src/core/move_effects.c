@@ -10,8 +10,8 @@
 #include "cc/model/q_tenant.h"
 #include "cc/model/tally.h"
 
-/* When bouncers were last seen, and what Redis keeps for a while, are not worth waiting for long. */
-#define LIVE_TRIES 5
+/* When bouncers were last seen, what Redis keeps for a while, and records are not worth waiting for long. */
+#define TIDY_TRIES 5
 
 struct gate {
 	enum err (*turn)(struct db *db, struct head *row, bool *found, int64_t epoch, int64_t turn);
@@ -118,15 +118,25 @@ static enum err validate(struct ctx *cx, void *arg)
 	return q_move_validate_versions(cx->db);
 }
 
+/* Each by itself, whatever became of the ones before it; what went wrong last is told. */
+static enum err tidy(struct ctx *cx, struct move *m)
+{
+	enum err e = move_copy_live(cx, m), next;
+
+	FAILPOINT("move.cleanup.live");
+	next = tenant_forget_redis(cx, m->row.tenant_id);
+	e = next != ERR_NONE ? next : e;
+	FAILPOINT("move.cleanup.redis");
+	next = move_lead_names(cx, m);
+	FAILPOINT("move.cleanup.names");
+	return next != ERR_NONE ? next : e;
+}
+
 enum err move_clean_up(struct ctx *cx, struct move *m, struct move_seen *seen)
 {
 	move_tell_finished(cx, m);
-	if (m->state.failures < LIVE_TRIES) {
-		TRY(move_copy_live(cx, m));
-		FAILPOINT("move.cleanup.live");
-		TRY(tenant_forget_redis(cx, m->row.tenant_id));
-	}
-	FAILPOINT("move.cleanup.redis");
+	if (m->state.failures < TIDY_TRIES)
+		TRY(tidy(cx, m));
 	if (!m->row.bare)
 		TRY(db_unit(cx, &m->target, DB_WRITE, validate, NULL));
 	FAILPOINT("move.cleanup.valid");

@@ -80,6 +80,8 @@ enum err move_clean_up(struct ctx *cx, struct move *m, struct move_seen *seen) M
 enum err move_touch_target(struct ctx *cx, const struct move *m, struct head *ret) MUST_USE;
 /* Each of the tenant's certificates, by a handshake. ERR_UNAVAILABLE names the one that fails. */
 enum err move_try_certificates(struct ctx *cx, const struct move *m) MUST_USE;
+/* The tenant's records lead to the region where it lives now. */
+enum err move_lead_names(struct ctx *cx, const struct move *m) MUST_USE;
 enum err move_copy_live(struct ctx *cx, struct move *m) MUST_USE;
 
 #endif

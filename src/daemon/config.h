@@ -58,7 +58,7 @@ struct control_conf {
 };
 
 struct region_conf {
-	const char *id, *conninfo;
+	const char *id, *conninfo, *host;
 	int64_t connections;
 };
 
@@ -106,6 +106,11 @@ struct domains_conf {
 	int64_t stale_s, detach_s, quarantine_s, pending_alert_s;
 };
 
+struct dns_conf {
+	const char *server, *key_file, *zone, *program;
+	int64_t ttl;
+};
+
 struct log_conf {
 	const char *level;
 };
@@ -130,6 +135,7 @@ struct config {
 	struct auth_conf auth;
 	struct engine_conf engine;
 	struct domains_conf domains;
+	struct dns_conf dns;
 	struct log_conf log;
 	struct plans_conf plans;
 	struct plan_set plan_set; /* read from plans.file, or the built-in ones */

@@ -107,6 +107,10 @@ static const struct {
 	{ "plans.file",                   "/etc/controlcored/plans.conf"                      },
 	{ "auth.issuers",                 "/etc/controlcored/issuers.json"                    },
 	{ "domains.resolvers",            "\"192.0.2.53\", \"198.51.100.53\""               },
+	{ "dns.server",                   "192.0.2.53"                                        },
+	{ "dns.key_file",                 "/etc/controlcored/tsig.key"                        },
+	{ "dns.zone",                     "controlcore.io"                                    },
+	{ "regions.host",                 "us-east-1.edge.controlcore.io"                     },
 	{ "engine.url",                   "http://127.0.0.1:8181"                             },
 	{ "engine.token",                 "/etc/controlcored/engine-token"                    },
 };

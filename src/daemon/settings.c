@@ -140,6 +140,8 @@ static const struct field region_fields[] = {
 	S_CONNINFO(T, conninfo,
 		"Its database: libpq keywords without user and password."),
 	S_INT(T, connections, 1, 500, "32", "Connections of this node to the region."),
+	S_TEXT(T, host, 1, 253, check_host_name, NULL,
+		"The name that clients of its tenants are led to, by the records that dns.server is given."),
 };
 #undef T
 SCHEMA(region_conf_schema, struct region_conf, "regions", region_fields);
@@ -302,6 +304,25 @@ static const struct field domains_fields[] = {
 #undef T
 static SCHEMA(domains_conf_schema, struct domains_conf, "domains", domains_fields);
 
+#define T struct dns_conf
+static const struct field dns_fields[] = {
+	S_TEXT(T, server, 1, 60, check_resolver, NULL,
+		"The address of a DNS server that takes dynamic updates (RFC 2136), with a port if it is not "
+		"53. When a tenant has moved, its names below server.base_domain become CNAMEs of the "
+		"region's `host` there. Nothing waits for it: every node serves tenants of every region. "
+		"Without it no record is changed."),
+	S_TEXT(T, key_file, 1, 4096, check_path, NULL,
+		"The key that updates are signed with (TSIG), as tsig-keygen writes it; only nsupdate reads "
+		"it."),
+	S_TEXT(T, zone, 1, 253, check_host_name, NULL,
+		"The zone that is updated; without it server.base_domain."),
+	S_INT(T, ttl, 1, 86400, "60", "How long resolvers may keep these records, in seconds."),
+	S_TEXT(T, program, 1, 4096, check_path, "/usr/bin/nsupdate",
+		"The program that does it, nsupdate of BIND 9."),
+};
+#undef T
+static SCHEMA(dns_conf_schema, struct dns_conf, "dns", dns_fields);
+
 #define T struct log_conf
 static const struct field log_fields[] = {
 	{AT_LIVE(T, level, const char *), .kind = K_ENUM, .values = log_levels, .def = "info",
@@ -333,6 +354,7 @@ const struct section sections[] = {
 	SECTION(engine, engine_conf_schema, "The policy engine."),
 	SECTION(domains, domains_conf_schema, "Tenants' own domains."),
 	SECTION(tls, tls_conf_schema, "The TLS listener, beside that of the section server."),
+	SECTION(dns, dns_conf_schema, "Records of tenants that move."),
 	SECTION(admin, admin_conf_schema,
 		"The listener for those who run the daemon: /metrics for Prometheus, without a credential. "
 		"Without a socket and an address there is none."),

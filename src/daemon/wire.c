@@ -15,6 +15,8 @@
 #include "cc/core/usage.h"
 #include "cc/net/http_client.h"
 
+#include "dns_update.h"
+
 #define KEY_WAIT_SHARE 4 /* of the workers one in so many may wait for issuers */
 
 /* What a client may write in Host without naming a tenant. */
@@ -220,6 +222,32 @@ static const char *certificate_fault(struct arena *a, const char *chain, const c
 	return tls_cert_fault(a, bytes_of(chain), bytes_of(key), ret_at_key);
 }
 
+static const char *host_of(const struct config *c, const char *region)
+{
+	for (size_t i = 0; i < c->nregions; i++)
+		if (str_eq(c->region[i].id, region))
+			return c->region[i].host;
+	return NULL;
+}
+
+/* By whichever of its names somebody comes. */
+static enum err lead_names(struct ctx *cx, const char *slug, const char *region)
+{
+	const struct wire *w = (const struct wire *)((uintptr_t)cx->world - offsetof(struct wire, world));
+	const struct settings *s = &w->settings;
+	const char **names = ARENA_ARRAY(cx->arena, const char *, w->config->nregions + 2);
+	const struct dns_change change = { .names = names, .target = host_of(w->config, region) };
+	size_t n = 0;
+
+	if (change.target == NULL)
+		return ERR_NONE;
+	names[n++] = arena_printf(cx->arena, "%s.%s", slug, s->base_domain);
+	for (const char *const *g = s->group_domains; *g != NULL; g++)
+		names[n++] = arena_printf(cx->arena, "%s.%s", slug, *g);
+	names[n] = NULL;
+	return dns_update(cx, &w->config->dns, s->base_domain, &change);
+}
+
 static bool platform_end(struct world *world, struct platform_end *ret)
 {
 	const struct wire *w = (const struct wire *)((uintptr_t)world - offsetof(struct wire, world));
@@ -286,6 +314,7 @@ void wire_open(struct wire *w, struct arena *a, const struct config *config)
 	w->world.certificate_fault = certificate_fault;
 	w->world.platform_end = platform_end;
 	w->world.metrics = metrics;
+	w->world.lead_names = config->dns.server != NULL ? lead_names : NULL;
 	w->world.tenant_changed = tenant_changed;
 	db_constraints_register(api_constraints);
 }

@@ -133,8 +133,9 @@ static void write_config(const struct daemon *d)
 		const char *id = servers_region_ids[i];
 		char *db = daemon_region_db(id);
 
-		fprintf(f, "  { id = \"%s\"; conninfo = \"%s\"; connections = 16; }%s\n", id,
-			region_conninfo(d, i, db), i + 1 < nregions ? "," : " );");
+		fprintf(f, "  { id = \"%s\"; conninfo = \"%s\"; connections = 16;", id,
+			region_conninfo(d, i, db));
+		fprintf(f, " host = \"%s.edge.controlcore.io\"; }%s\n", id, i + 1 < nregions ? "," : " );");
 		free(db);
 	}
 	if (d->redis_socket != NULL)

@@ -152,6 +152,11 @@ struct world {
 	 */
 	const char *(*certificate_fault)(struct arena *a, const char *chain, const char *key,
 					 bool *ret_at_key);
+	/*
+	 * The names that the tenant has below the base domain lead to the region from now on, wherever this
+	 * service looks after records. Not inside a unit of work; blocks, until cx's deadline. NULL: nowhere.
+	 */
+	enum err (*lead_names)(struct ctx *cx, const char *slug, const char *region);
 	/* The end of the platform's certificate that ends first; false: there is none. May be NULL. */
 	bool (*platform_end)(struct world *w, struct platform_end *ret);
 	/* All that this node counts, for Prometheus: cc/base/expo.h. May be NULL. */
