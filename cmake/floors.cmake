@@ -82,7 +82,7 @@ endfunction()
 add_library(cc_foreign INTERFACE)
 target_link_libraries(cc_foreign INTERFACE PkgConfig::JANSSON PkgConfig::CRYPTO PkgConfig::HIREDIS
   PkgConfig::LIBPQ PkgConfig::MICROHTTPD PkgConfig::GNUTLS PkgConfig::LIBCONFIG PkgConfig::CURL PkgConfig::CARES PkgConfig::IDN
-  PkgConfig::PSL Threads::Threads)
+  PkgConfig::PSL PkgConfig::EXPAT PkgConfig::ARCHIVE Threads::Threads)
 
 # Every C file of a folder becomes a program of its own; the target <group>-programs builds them all.
 function(cc_programs group folder)

@@ -6,11 +6,14 @@
 set -eu
 
 run='build-essential cmake ninja-build pkg-config libmicrohttpd-dev libgnutls28-dev libjansson-dev libpq-dev libhiredis-dev
-	libssl-dev libconfig-dev libcurl4-openssl-dev libc-ares-dev libidn2-dev libpsl-dev libsystemd-dev publicsuffix postgresql redis-server'
+	libssl-dev libconfig-dev libcurl4-openssl-dev libc-ares-dev libidn2-dev libpsl-dev libarchive-dev libexpat1-dev
+	libsystemd-dev publicsuffix postgresql redis-server'
 # Node.js may be there from elsewhere, with an npm of its own that Debian's would push out.
 node='nodejs npm'
 if command -v node >/dev/null && command -v npm >/dev/null; then node=; fi
-test="$run libcmocka-dev jq curl openssl ca-certificates strace procps iproute2 dnsmasq-base libxml2-utils haproxy nginx
+# Two servers of S3 that check signatures: OpenStack Swift, and the gateway of Ceph.
+s3='swift-proxy swift-account swift-container swift-object memcached ceph-mon ceph-osd ceph-common radosgw'
+test="$run $s3 libcmocka-dev jq curl openssl ca-certificates strace procps iproute2 dnsmasq-base libxml2-utils haproxy nginx
 	groff-base dpkg-dev systemd mmdebstrap prometheus knot bind9-dnsutils
 	$node"
 bench="$run curl ca-certificates procps wrk"
@@ -92,10 +95,15 @@ forbid_clusters() {
 	printf 'create_main_cluster = false\n' | $sudo tee "$clusters" >/dev/null
 }
 
-new_services=
-for service in redis-server haproxy nginx prometheus knot; do
+new_services= new_packages=
+for service in redis-server haproxy nginx prometheus knot memcached radosgw; do
 	case " $missing " in
 	*" $service "*) new_services="$new_services $service" ;;
+	esac
+done
+for package in swift-proxy swift-account swift-container swift-object; do
+	case " $missing " in
+	*" $package "*) new_packages="$new_packages $package" ;;
 	esac
 done
 apt update
@@ -105,6 +113,12 @@ case " $missing " in
 esac
 # shellcheck disable=SC2086
 apt install -y --no-install-recommends $missing
+# A package of Swift is several services.
+for package in $new_packages; do
+	for script in $(dpkg-query -L "$package" | sed -n 's|^/etc/init\.d/||p'); do
+		new_services="$new_services $script"
+	done
+done
 # Nor does the next boot start what we only wanted the program of.
 for service in $new_services; do
 	$sudo update-rc.d "$service" disable >/dev/null 2>&1 || :

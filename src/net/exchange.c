@@ -128,6 +128,7 @@ const char *http_result_text(enum http_result r)
 		[HTTP_NO_TRUST] = "its certificate is not acceptable",
 		[HTTP_LATE] = "the deadline passed",
 		[HTTP_TOO_LARGE] = "its answer is too large",
+		[HTTP_STOPPED] = "no more was wanted",
 		[HTTP_BROKEN] = "the connection broke, or it does not speak HTTP",
 	};
 

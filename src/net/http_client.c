@@ -91,14 +91,32 @@ struct incoming {
 	struct http_header_in *headers;
 	size_t nheaders, room;
 	size_t head_len, head_max;
-	bool too_large, forbidden;
+	bool too_large, forbidden, stopped;
+	CURL *easy;
 };
+
+static bool take_on(struct incoming *in, const char *data, size_t n, bool *ret_taken)
+{
+	long status = 0;
+
+	(void)curl_easy_getinfo(in->easy, CURLINFO_RESPONSE_CODE, &status);
+	*ret_taken = in->ask->take != NULL && status < 300;
+	if (!*ret_taken)
+		return true;
+	in->stopped = !in->ask->take(in->ask->take_arg, (int)status, data, n);
+	return !in->stopped;
+}
 
 static size_t take_body(char *data, size_t one, size_t n, void *arg)
 {
 	struct incoming *in = arg;
+	bool taken;
 
 	(void)one;
+	if (!take_on(in, data, n, &taken))
+		return n == 0 ? 1 : 0;
+	if (taken)
+		return n;
 	if (n > in->ask->answer_max - in->body.len) {
 		in->too_large = true;
 		return n == 0 ? 1 : 0;
@@ -227,7 +245,9 @@ static bool set_answer(CURL *easy, const struct http_ask *ask, struct incoming *
 	e |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, in);
 	e |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
 	e |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, in);
-	e |= curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)ask->answer_max);
+	/* What HEAD tells the length of does not come. */
+	if (ask->take == NULL && !str_eq(ask->method, "HEAD"))
+		e |= curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)ask->answer_max);
 	e |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	e |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, in);
 	return e == CURLE_OK;
@@ -286,6 +306,8 @@ static enum http_result outcome(CURLcode code, const struct incoming *in, bool c
 {
 	const enum http_result r = meaning(code);
 
+	if (in->stopped)
+		return HTTP_STOPPED;
 	if (in->too_large)
 		return HTTP_TOO_LARGE;
 	if (r == HTTP_NO_CONNECTION && in->forbidden)
@@ -305,6 +327,7 @@ static enum http_result exchange(struct http_client *c, struct line *l, struct c
 	if (left_ms <= 0)
 		return HTTP_LATE;
 	curl_easy_reset(l->easy);
+	in->easy = l->easy;
 	l->error[0] = '\0';
 	if (!set_peer(l->easy, c, in->ask, left_ms) || !set_request(l->easy, in->ask, headers) ||
 		!set_answer(l->easy, in->ask, in) ||

@@ -19,6 +19,8 @@ door net 'curl/' libcurl
 door net 'ares' c-ares
 door net 'idn2' libidn2
 door net 'libpsl' libpsl
+door store 'expat' expat
+door store 'archive' libarchive
 door http 'microhttpd' libmicrohttpd
 door http 'gnutls/' GnuTLS
 door daemon 'libconfig' libconfig

@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-enum { LINKS = 128, BUFFER = 256 * 1024 };
+enum { LINKS = 128, BUFFER = 256 * 1024, BUFFER_MAX = 16 << 20 };
 
 /* What becomes of the reply to the request under way. */
 enum fate { DELIVER, LOSE, CUT, LEAVE, VANISH, FATES };
@@ -30,6 +30,7 @@ enum fate { DELIVER, LOSE, CUT, LEAVE, VANISH, FATES };
 struct link {
 	int client, server;
 	char *buf;  /* the request, until it is whole */
+	size_t room;
 	size_t n;   /* bytes of it */
 	bool asked; /* it was passed on, no byte of the reply has come */
 	enum fate fate;
@@ -152,8 +153,13 @@ static void pass_on(struct lossy *l, struct link *k)
 
 static void from_client(struct lossy *l, struct link *k)
 {
-	const ssize_t got = recv(k->client, k->buf + k->n, BUFFER - 1 - k->n, 0);
+	ssize_t got;
 
+	if (k->n + 1 == k->room && k->room < BUFFER_MAX) {
+		k->room *= 2;
+		k->buf = realloc(k->buf, k->room);
+	}
+	got = recv(k->client, k->buf + k->n, k->room - 1 - k->n, 0);
 	if (got <= 0) {
 		drop(k);
 		return;
@@ -240,6 +246,7 @@ struct lossy *lossy_open(int port, unsigned seed)
 	for (int i = 0; i < LINKS; i++) {
 		l->link[i].client = l->link[i].server = -1;
 		l->link[i].buf = malloc(BUFFER);
+		l->link[i].room = BUFFER;
 		assert_non_null(l->link[i].buf);
 	}
 	assert_int_equal(0, pthread_create(&l->thread, NULL, serve, l));

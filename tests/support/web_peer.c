@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#define REQUEST_MAX (4 << 20)
+#define REQUEST_MAX (9 << 20)
 #define TURNS_MAX 256
 
 struct web_turn {

@@ -2,6 +2,7 @@
 #ifndef CC_NET_HTTP_CLIENT_H
 #define CC_NET_HTTP_CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,12 @@ struct http_ask {
 	int64_t deadline_ms;        /* clock_mono_ms() */
 	size_t answer_max;          /* bytes of the answer's body */
 	unsigned flags;
+	/*
+	 * What the body of an answer below 300 is handed to as it comes, however long it is, instead of being
+	 * kept; false: no more is wanted, HTTP_STOPPED. NULL: it is kept.
+	 */
+	bool (*take)(void *arg, int status, const void *p, size_t n);
+	void *take_arg;
 };
 
 enum http_result {
@@ -57,6 +64,7 @@ enum http_result {
 	HTTP_NO_TRUST,      /* TLS: the certificate or the handshake is not acceptable */
 	HTTP_LATE,          /* the deadline passed */
 	HTTP_TOO_LARGE,     /* head or body are beyond their bounds */
+	HTTP_STOPPED,       /* take said no */
 	HTTP_BROKEN,        /* not HTTP, or the connection broke in the middle */
 };
 

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_SRC_STORE_OBJSTORE_IN_H
+#define CC_SRC_STORE_OBJSTORE_IN_H
+
+#include "cc/store/objstore.h"
+
+/* What a kind of store can do. Keys are looked at before it is asked. */
+struct objstore_kind {
+	enum obj_result (*put)(struct objstore *s, const char *key, unsigned flags, obj_read_fn read,
+		void *arg, int64_t deadline_ms, struct obj_got *ret);
+	enum obj_result (*get)(struct objstore *s, const char *key, int64_t size_max, obj_write_fn write,
+		void *arg, int64_t deadline_ms, struct obj_got *ret);
+	enum obj_result (*stat)(
+		struct objstore *s, const char *key, int64_t deadline_ms, struct obj_got *ret);
+	enum obj_result (*remove)(
+		struct objstore *s, const char *key, int64_t deadline_ms, struct obj_got *ret);
+	enum obj_result (*list)(struct objstore *s, const char *prefix, obj_each_fn each, void *arg,
+		int64_t deadline_ms, struct obj_got *ret);
+	char *(*presign)(
+		struct objstore *s, struct arena *a, const char *key, int64_t ttl_s); /* may be NULL */
+	void (*destroy)(struct objstore *s);
+};
+
+/* First member of each kind's own struct. */
+struct objstore {
+	const struct objstore_kind *kind;
+};
+
+/* Whether every key of these bytes stays in its place. prefix: it ends with a slash instead of a name. */
+bool obj_text_is_safe(const char *text, bool prefix);
+/* Records the words; returns r. */
+enum obj_result obj_fail(struct obj_got *ret, enum obj_result r, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

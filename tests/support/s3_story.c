@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3_story.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lossy.h"
+#include "temp.h"
+#include "cc/base/clock.h"
+#include "cc/net/http_client.h"
+
+#define LOST_PERCENT 15
+#define LOSSY_OBJECTS 30
+#define STREAMED (48 << 20)
+#define STREAM_ROOM_KIB (40 << 10) /* parts, their copies in the library, and what allocators keep */
+#define SOON_MS 1500
+
+int s3_stage_set_up(void **state, enum s3_server which)
+{
+	struct objstore_fixture *fx = calloc(1, sizeof(*fx));
+	struct s3_stage *stage = calloc(1, sizeof(*stage));
+	struct s3_conf conf;
+
+	stage->peer = s3_peer_start(which);
+	stage->http = http_client_create(&(struct http_client_conf){ 0 });
+	conf = s3_peer_conf(stage->peer);
+	conf.list_page = 7;
+	fx->arena = arena_create(4096);
+	fx->store = objstore_s3(stage->http, &conf);
+	fx->own = stage;
+	*state = fx;
+	return 0;
+}
+
+int s3_stage_tear_down(void **state)
+{
+	struct objstore_fixture *fx = *state;
+	struct s3_stage *stage = fx->own;
+
+	objstore_destroy(fx->store);
+	http_client_destroy(stage->http);
+	s3_peer_stop(stage->peer);
+	arena_destroy(fx->arena);
+	free(stage);
+	free(fx);
+	return 0;
+}
+
+static void is_denied(struct objstore_fixture *fx, const struct s3_conf *conf)
+{
+	const struct s3_stage *stage = fx->own;
+	struct objstore *s = objstore_s3(stage->http, conf);
+	const struct obj_key key = story_key(story_tenant(fx), "a/b");
+	struct story_sink out = { .stop_at = -1 };
+	struct obj_key prefix;
+	int64_t deadline = story_deadline();
+
+	assert_int_equal(OBJ_OK, obj_put_bytes(fx->store, &key, 0, "x", 1, deadline, &fx->got));
+	assert_int_equal(OBJ_DENIED, obj_put_bytes(s, &key, 0, "y", 1, deadline, &fx->got));
+	assert_null(strstr(fx->got.error, conf->secret_key));
+	assert_int_equal(OBJ_DENIED, obj_get(s, &key, NULL, 10, story_write, &out, deadline, &fx->got));
+	assert_int_equal(OBJ_DENIED, obj_stat(s, &key, deadline, &fx->got));
+	assert_int_equal(OBJ_DENIED, obj_delete(s, &key, deadline, &fx->got));
+	assert_true(obj_prefix_make(&prefix, "tenant-case-1"));
+	assert_int_equal(OBJ_DENIED, obj_list(s, &prefix, NULL, NULL, deadline, &fx->got));
+	assert_int_equal(OBJ_OK, obj_stat(fx->store, &key, deadline, &fx->got));
+	objstore_destroy(s);
+}
+
+void a_wrong_secret_is_refused(void **state)
+{
+	struct objstore_fixture *fx = *state;
+	const struct s3_stage *stage = fx->own;
+	struct s3_conf conf = s3_peer_conf(stage->peer);
+
+	conf.secret_key = "not-the-secret";
+	is_denied(fx, &conf);
+}
+
+void a_wrong_key_id_is_refused(void **state)
+{
+	struct objstore_fixture *fx = *state;
+	const struct s3_stage *stage = fx->own;
+	struct s3_conf conf = s3_peer_conf(stage->peer);
+
+	conf.access_key = "nobody:nobody";
+	is_denied(fx, &conf);
+}
+
+/* Without any header of ours. */
+static int fetched(struct objstore_fixture *fx, const char *url, const char **ret_body)
+{
+	const struct s3_stage *stage = fx->own;
+	const struct http_ask ask = {
+		.method = "GET", .url = url, .deadline_ms = story_deadline(), .answer_max = 65536
+	};
+	struct http_got got;
+
+	assert_int_equal(HTTP_GOT, http_client_send(stage->http, fx->arena, &ask, &got));
+	*ret_body = got.body;
+	return got.status;
+}
+
+static void is_refused(struct objstore_fixture *fx, const char *url)
+{
+	const char *body;
+	const int status = fetched(fx, url, &body);
+
+	if (status != 400 && status != 401 && status != 403)
+		fail_msg("%d: %s", status, url);
+	assert_null(strstr(body, "mine"));
+}
+
+void a_signed_url_is_good_for_itself_alone(void **state)
+{
+	struct objstore_fixture *fx = *state;
+	const char *tenant = story_tenant(fx), *body;
+	const struct obj_key key = story_key(tenant, "a/1"), other = story_key(tenant, "a/2");
+	char *url, *changed;
+
+	assert_int_equal(OBJ_OK, obj_put_bytes(fx->store, &key, 0, "mine", 4, story_deadline(), &fx->got));
+	assert_int_equal(OBJ_OK, obj_put_bytes(fx->store, &other, 0, "other", 5, story_deadline(), &fx->got));
+	url = obj_presign(fx->store, fx->arena, &key, 60);
+	assert_non_null(url);
+	assert_int_equal(200, fetched(fx, url, &body));
+	assert_string_equal("mine", body);
+	changed = arena_strdup(fx->arena, url);
+	*(strstr(changed, "/a/1?") + 3) = '2';
+	is_refused(fx, changed);
+	changed = arena_strdup(fx->arena, url);
+	*(strstr(changed, "Expires=60") + 8) = '9';
+	is_refused(fx, changed);
+	*strchr(url, '?') = '\0';
+	is_refused(fx, url);
+}
+
+/* Replies that are lost or cut in the middle, of requests that arrived. */
+void what_is_lost_on_the_way_is_sent_again(void **state)
+{
+	struct objstore_fixture *fx = *state;
+	const struct s3_stage *stage = fx->own;
+	struct s3_conf conf = s3_peer_conf(stage->peer);
+	struct lossy *lossy = lossy_open(s3_peer_port(stage->peer), 7);
+	struct objstore *direct = fx->store;
+	const char *tenant = story_tenant(fx);
+	long lost = 0, delivered = 0;
+
+	conf.endpoint = arena_printf(fx->arena, "http://127.0.0.1:%d", lossy_port(lossy));
+	conf.attempt_ms = 5000;
+	fx->store = objstore_s3(stage->http, &conf);
+	lossy_rate(lossy, LOST_PERCENT);
+	for (int i = 0; i < LOSSY_OBJECTS; i++) {
+		const struct obj_key key = story_key(tenant, arena_printf(fx->arena, "l/%d", i));
+
+		story_round(fx, &key, i % 10 == 0 ? 2 * OBJ_PART + i : 50000 + i);
+		assert_int_equal(
+			OBJ_OK, obj_put_bytes(fx->store, &key, 0, "x", 1, story_deadline(), &fx->got));
+	}
+	for (int i = 0; i < LOSSY_OBJECTS; i++) {
+		const struct obj_key key = story_key(tenant, arena_printf(fx->arena, "once/%d", i));
+
+		assert_int_equal(
+			OBJ_OK, obj_put_bytes(fx->store, &key, OBJ_ONCE, "x", 1, story_deadline(), &fx->got));
+	}
+	lossy_counts(lossy, &lost, &delivered);
+	assert_true(lost > 10);
+	objstore_destroy(fx->store);
+	lossy_close(lossy);
+	fx->store = direct;
+}
+
+/* Takes connections, and says nothing. */
+static int silent(int port)
+{
+	const struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_port = htons((uint16_t)port) };
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(0, bind(fd, (const struct sockaddr *)&a, sizeof(a)));
+	assert_int_equal(0, listen(fd, 16));
+	return fd;
+}
+
+void a_silent_server_is_not_waited_for(void **state)
+{
+	struct objstore_fixture *fx = *state;
+	const struct s3_stage *stage = fx->own;
+	struct s3_conf conf = s3_peer_conf(stage->peer);
+	const struct obj_key key = story_key(story_tenant(fx), "a/b");
+	const int64_t begun = clock_mono_ms();
+	const int port = temp_port(), fd = silent(port);
+	struct objstore *s;
+
+	conf.endpoint = arena_printf(fx->arena, "http://127.0.0.1:%d", port);
+	s = objstore_s3(stage->http, &conf);
+	assert_int_equal(OBJ_LATE, obj_put_bytes(s, &key, 0, "x", 1, begun + SOON_MS, &fx->got));
+	assert_true(clock_mono_ms() - begun < 20 * SOON_MS);
+	objstore_destroy(s);
+	close(fd);
+}
+
+static long resident_kib(void)
+{
+	struct rusage u;
+
+	assert_int_equal(0, getrusage(RUSAGE_SELF, &u));
+	return u.ru_maxrss;
+}
+
+void memory_is_constant(void **state)
+{
+	struct objstore_fixture *fx = *state;
+	const struct obj_key key = story_key(story_tenant(fx), "large");
+	long before;
+
+	story_round(fx, &key, OBJ_PART + 1);
+	before = resident_kib();
+	story_round(fx, &key, STREAMED);
+	assert_true(resident_kib() - before < STREAM_ROOM_KIB);
+	assert_int_equal(OBJ_OK, obj_delete(fx->store, &key, story_deadline(), &fx->got));
+}
