@@ -22,6 +22,7 @@ static const struct reference_word tags[] = {
 	{ "Held names", "Slugs and domains that tenants had until lately: nobody else can have them yet.",
 	  NULL },
 	{ "Deployments", "Where a tenant lives, and moving it to another region while it works.", NULL },
+	{ "Billing", "Plans, what a tenant pays for, and its invoices.", NULL },
 	{ "Alerts", "What a tenant should know of: raised, and resolved, by itself.", NULL },
 	{ "Usage", "What a tenant has and does, and the ledger that its bill is a sum of.", NULL },
 	{ "Operations", "Work that takes longer than a request: how far it came, and taking it back.",

@@ -8,6 +8,7 @@
 #include "cc/base/clock.h"
 #include "cc/base/failpoint.h"
 #include "cc/core/audit.h"
+#include "cc/core/billing.h"
 #include "cc/core/domains.h"
 #include "cc/core/idem.h"
 #include "cc/core/registry.h"
@@ -49,6 +50,7 @@ static void add_names_later(struct ctx *cx, const struct creation *c)
 	q_name_free_later(cx->db, freed, c->spec->slug, c->id);
 	q_tenant_names_add_later(cx->db, c->id);
 	q_tenant_domains_add_later(cx->db, c->id, domains_token(cx), s->domain.claim_s, s->domain.check_s);
+	billing_open_later(cx, c->id);
 }
 
 /* One round trip: without a spare nothing follows from the first statement, and the commit is empty. */

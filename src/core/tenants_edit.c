@@ -8,6 +8,7 @@
 
 #include "cc/base/clock.h"
 #include "cc/core/actor.h"
+#include "cc/core/billing.h"
 #include "cc/core/domains.h"
 #include "cc/core/head.h"
 #include "cc/core/scope.h"
@@ -244,13 +245,33 @@ enum err tenants_update(struct ctx *cx, const struct tenants_edit *edit, struct 
 	if (strv_has(ret_changed, "settings.allowed_regions"))
 		check_residency(cx, &max->allowed_regions, "settings.allowed_regions", row->region);
 	TRY(ctx_faults(cx));
-	if (!str_eq(before.plan_type, row->plan_type))
+	if (!str_eq(before.plan_type, row->plan_type)) {
 		TRY(follow_plan(cx, edit->sent, &before, row));
+		TRY(billing_follow_plan(cx, before.plan_type, row->plan_type));
+	}
 	TRY(check_usage(cx, edit->used, &before, row));
 	if (!str_eq(before.domain, row->domain))
 		TRY(move_domain(cx, &before, row));
 	q_tenant_update_later(cx->db, ret, found, row->id, row->name, row->slug, row->domain, row->plan_type,
 			      max->max_policies, max->max_users, max->max_bouncers, max->max_resources,
 			      max->require_if_match, max->require_tests, &max->allowed_regions);
+	return ERR_NONE;
+}
+
+enum err tenants_set_plan(struct ctx *cx, const char *plan, const struct tenant_usage *used,
+			  struct tenant_row *row)
+{
+	const struct tenant_row nothing = { .seen = 0 };
+	const struct tenant_settings *max = &row->settings;
+	const struct tenant_row before = *row;
+
+	row->plan_type = plan;
+	TRY(follow_plan(cx, &nothing, &before, row));
+	if (used != NULL)
+		TRY(check_usage(cx, used, &before, row));
+	q_tenant_update_later(cx->db, row, ARENA_NEW(cx->arena, bool), row->id, row->name, row->slug,
+			      row->domain, plan, max->max_policies, max->max_users, max->max_bouncers,
+			      max->max_resources, max->require_if_match, max->require_tests,
+			      &max->allowed_regions);
 	return ERR_NONE;
 }

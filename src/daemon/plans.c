@@ -10,14 +10,27 @@ struct plan_price {
 	const char *currency;
 };
 
-/* Every field is required; that is found here, because a plan names the line of its group. */
+/* Every field of a group is required; that is found here, because a plan names the line of its group. */
 
+/* Amounts are shown with two decimals, so currencies that have others are none of ours (ISO 4217). */
 static const char *check_currency(const char *s)
 {
+	static const char other_decimals[] =
+		"BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF "
+		"BHD IQD JOD KWD LYD OMR TND CLF UYW";
+
 	for (const char *p = s; *p != '\0'; p++)
 		if (*p < 'A' || *p > 'Z')
 			return "must be three capital letters such as USD";
-	return strlen(s) == 3 ? NULL : "must be three capital letters such as USD";
+	if (strlen(s) != 3)
+		return "must be three capital letters such as USD";
+	return strstr(other_decimals, s) == NULL ? NULL : "must be a currency with two decimals";
+}
+
+static const char *check_stripe_price(const char *s)
+{
+	return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == strlen(s)
+		       ? NULL : "must be the id of a price at Stripe such as price_1Abc";
 }
 
 #define T struct limits
@@ -45,6 +58,27 @@ static const struct field price_fields[] = {
 };
 #undef T
 static SCHEMA(price_schema, struct plan_price, "price", price_fields);
+
+#define T struct meter_price
+static const struct field meter_fields[] = {
+	INT(T, included, F_CREATE, 0, 1000000000000, "So many in a period cost nothing …"),
+	INT(T, minor, F_CREATE, 0, 1000000000, "… then so many minor units …"),
+	INT(T, per, F_CREATE, 1, 1000000000000, "… for each block of so many that was begun."),
+};
+#undef T
+static SCHEMA(meter_schema, struct meter_price, "meter", meter_fields);
+
+struct stripe_prices {
+	const char *base, *api_calls, *bouncer_requests;
+};
+#define T struct stripe_prices
+static const struct field stripe_fields[] = {
+	TEXT_LIKE(T, base, F_CREATE, 1, 255, check_stripe_price, "Of the plan itself."),
+	TEXT_LIKE(T, api_calls, F_CREATE, 1, 255, check_stripe_price, "Metered."),
+	TEXT_LIKE(T, bouncer_requests, F_CREATE, 1, 255, check_stripe_price, "Metered."),
+};
+#undef T
+static SCHEMA(stripe_schema, struct stripe_prices, "stripe", stripe_fields);
 
 #define T struct plan
 static const struct field plan_fields[] = {
@@ -137,6 +171,28 @@ static void read_group(struct plan_reader *r, const config_setting_t *plan, cons
 			*(int64_t *)schema_member(ret, &schema->fields[i]) = INT_NULL;
 }
 
+static bool has_group(const config_setting_t *plan, const char *name)
+{
+	return config_setting_get_member(plan, name) != NULL;
+}
+
+/* What is billed beside the base price, and by which prices of Stripe: a plan may say nothing of either. */
+static void read_billing(struct plan_reader *r, const config_setting_t *s, struct plan *ret)
+{
+	struct stripe_prices prices = { 0 };
+
+	for (int m = 0; m < METERS; m++)
+		if (has_group(s, meter_names[m]))
+			read_group(r, s, meter_names[m], &meter_schema, false, &ret->meter[m]);
+	if (has_group(s, "stripe"))
+		read_group(r, s, "stripe", &stripe_schema, false, &prices);
+	ret->stripe = (struct plan_stripe){
+		.base = prices.base,
+		.meter = { [METER_API_CALLS] = prices.api_calls,
+			   [METER_BOUNCER_REQUESTS] = prices.bouncer_requests },
+	};
+}
+
 static bool is_plan_name(const char *s)
 {
 	const size_t n = strlen(s);
@@ -147,7 +203,7 @@ static bool is_plan_name(const char *s)
 static void read_plan(struct plan_reader *r, const config_setting_t *s, struct plan *ret)
 {
 	static const char *const known[] = { "limits", "tenant_rate", "key_rate", "price", "term_months",
-		NULL };
+		"api_calls", "bouncer_requests", "stripe", NULL };
 	struct raw_set set = { .arena = r->arena, .faults = r->faults };
 	const char *name = arena_strdup(r->arena, config_setting_name(s));
 	const char *where = setting_where(r->arena, s, r->path);
@@ -169,6 +225,7 @@ static void read_plan(struct plan_reader *r, const config_setting_t *s, struct p
 	read_group(r, s, "price", &price_schema, false, &price);
 	ret->price_minor = price.minor;
 	ret->currency = price.currency;
+	read_billing(r, s, ret);
 }
 
 bool plans_load(struct arena *a, const char *text, const char *path, struct plan_set *ret,

@@ -48,7 +48,10 @@ static void add_kind(struct str *s, const struct field *f)
 		add_values(s, f->values);
 		break;
 	case K_INT:
-		add_integer_type(s, f);
+		if (f->flags & F_HUNDREDTHS)
+			str_add(s, "number");
+		else
+			add_integer_type(s, f);
 		break;
 	case K_BOOL:
 		str_add(s, "boolean");

@@ -171,7 +171,7 @@ struct jobs *jobs_start(struct world *w)
 	w->usage_due = on_usage_due;
 	ok = start(j, feed_run) && start(j, upkeep_run) && start(j, keys_run) &&
 	     start(j, domains_run) && start(j, moves_run) && start(j, fences_run) && start(j, usage_run) &&
-	     start_watches(j);
+	     start(j, billing_run) && start_watches(j);
 	if (ok && w->redis != NULL)
 		ok = start(j, push_run) && start(j, listen_run) && start(j, limits_run);
 	if (ok)

@@ -10,7 +10,7 @@
 #include "cc/core/rounds.h"
 #include "cc/jobs/jobs.h"
 
-#define THREADS_MAX 9
+#define THREADS_MAX 16
 #define WATCHES_MAX 16 /* regions, each with a thread of its own */
 #define PUSH_CHANNEL "cc:change"
 
@@ -25,6 +25,7 @@ enum alarm {
 	ALARM_REGIONS, /* the same */
 	ALARM_MOVES, /* the same */
 	ALARM_USAGE, /* room for counts becomes scarce */
+	ALARM_BILLING, /* the same */
 	ALARM_COUNT,
 };
 
@@ -79,5 +80,6 @@ void *region_run(void *jobs); /* regions.c */
 void *moves_run(void *jobs); /* moves.c */
 void *fences_run(void *jobs); /* the same */
 void *usage_run(void *jobs); /* usage.c */
+void *billing_run(void *jobs); /* billing.c */
 
 #endif

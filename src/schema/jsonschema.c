@@ -159,7 +159,9 @@ static void write_kind(struct jw *w, const struct field *f, enum schema_use use)
 		key_text(w, "format", "date-time");
 		break;
 	case K_INT:
-		write_type(w, f, "integer");
+		write_type(w, f, f->flags & F_HUNDREDTHS ? "number" : "integer");
+		if (f->flags & F_HUNDREDTHS)
+			break;
 		key_text(w, "format", "int64");
 		write_range(w, f);
 		break;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cc/schema/write.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,6 +129,14 @@ void jw_int(struct jw *w, int64_t v)
 	str_add_int(w->out, v);
 }
 
+void jw_hundredths(struct jw *w, int64_t v)
+{
+	const uint64_t size = v < 0 ? UINT64_C(0) - (uint64_t)v : (uint64_t)v;
+
+	separate(w);
+	str_addf(w->out, "%s%" PRIu64 ".%02" PRIu64, v < 0 ? "-" : "", size / 100, size % 100);
+}
+
 void num_text(char ret[NUM_TEXT_SIZE], double v)
 {
 	for (int precision = 15; precision <= 17; precision++) {
@@ -187,7 +196,10 @@ void schema_write_value(struct jw *w, const struct field *f, const void *member,
 		jw_raw(w, *(const char *const *)member);
 		break;
 	case K_INT:
-		jw_int(w, *(const int64_t *)member);
+		if (f->flags & F_HUNDREDTHS)
+			jw_hundredths(w, *(const int64_t *)member);
+		else
+			jw_int(w, *(const int64_t *)member);
 		break;
 	case K_BOOL:
 		jw_bool(w, *(const bool *)member);

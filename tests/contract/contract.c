@@ -266,6 +266,20 @@ const char *contract_held_name(struct contract *k)
 }
 
 /* To a region that no node serves: nobody goes on with it. */
+void contract_invoice(struct contract *k, const char *tenant)
+{
+	static int n;
+	char sql[500];
+
+	n++;
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO cc.invoice (id, tenant_id, period, period_start, period_end, plan, status,"
+		 " base_minor, usage_minor, total_minor, currency, lines) VALUES ('inv_contract%d', '%s', %d,"
+		 " now() - interval '%d days', now(), 'pro', 'open', 9900, 0, 9900, 'USD', '[]')",
+		 n, tenant, n, n);
+	fixture_control(k->d, sql);
+}
+
 const char *contract_deployment(struct contract *k, const char *tenant, bool over)
 {
 	static char id[64];

@@ -64,6 +64,7 @@ const char *contract_object(struct contract *k, const struct route *r, const cha
 /* An open alert of the tenant; no request raises one. */
 const char *contract_deployment(struct contract *k, const char *tenant, bool over);
 const char *contract_alert(struct contract *k, const char *tenant);
+void contract_invoice(struct contract *k, const char *tenant); /* of a period that is over */
 const char *contract_held_name(struct contract *k); /* of a tenant that is gone */
 
 /*

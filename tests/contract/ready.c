@@ -31,6 +31,10 @@ static const struct {
 	const char *op, *body;
 } bodies[] = {
 	{"deployTenant", "{\"region\":\"eu-west-1\",\"migrate_data\":true,\"discard_data\":false}"},
+	{"changePlan", "{\"plan_type\":\"enterprise\",\"at\":\"now\"}"},
+	{"updateBilling",
+         "{\"payment_method\":\"pm_1\",\"billing_address\":{\"line1\":\"1 Main St\",\"city\":\"Kiel\","
+         "\"country\":\"DE\"}}"},
 	{"setQuota",
          "{\"policies\":{\"limit\":900,\"enforcement\":\"grace\",\"grace_percent\":10,"
          "\"thresholds\":[50,100]}}"},

@@ -21,6 +21,7 @@ static const char *word_of(const char *field)
 		{"region",     "us-east-1"    },
 		{"allowed_regions", "us-east-1"},
                 { "plan_type", "pro"          },
+                { "country",   "DE"           },
                 { "scopes",    "policies:read"},
                 { "allowed_cidrs", "127.0.0.0/8"}
 	};
@@ -40,6 +41,7 @@ static const char *const forms[] = {
 	"sample-%d@example.com",
 	"2099-01-31T12:00:00Z",
 	"package sample_%d",
+	"pm_sample%d",
 };
 
 static bool passes_inspection(const struct field *f, const char *text)

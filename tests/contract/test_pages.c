@@ -103,6 +103,8 @@ static void grow(const struct list *l)
 		(void)contract_alert(l->k, l->k->t.id);
 	for (int n = 0; strcmp(l->r->op, "listHeldNames") == 0 && n < ITEMS; n++)
 		(void)contract_held_name(l->k);
+	for (int n = 0; strcmp(l->r->op, "listInvoices") == 0 && n < ITEMS; n++)
+		contract_invoice(l->k, l->k->t.id);
 	for (int n = 0; strcmp(l->r->op, "listDeployments") == 0 && n < ITEMS; n++)
 		(void)contract_deployment(l->k, l->k->t.id, true);
 }

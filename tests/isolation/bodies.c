@@ -27,6 +27,8 @@ static const char *word_for(const char *field)
 	static const char *const words[][2] = {
 		{ "region", "us-east-1" },
 		{ "plan_type", "enterprise" },
+		{ "country", "DE" },
+		{ "payment_method", "pm_1" },
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)

@@ -180,6 +180,62 @@ static void names_of_plans_are_plain(void **state)
 	expect_fault(b, "expected 1 to 32 plans, found 0");
 }
 
+static void meters_and_stripe_may_be_left_out(void **state)
+{
+	struct bench *b = *state;
+
+	assert_true(load(b, "a = { " GOOD_LIMITS GOOD_REST "};\nb = { " GOOD_LIMITS GOOD_REST
+			    "api_calls = { included = 5; minor = 31; per = 100; };\n"
+			    "stripe = { base = \"price_1\"; api_calls = \"price_2\"; "
+			    "bouncer_requests = \"price_3\"; };\n};\n"));
+	assert_null(b->plans.v[0].stripe.base);
+	assert_int_equal(0, meter_cost(&b->plans.v[0].meter[METER_API_CALLS], INT64_MAX));
+	assert_int_equal(31, b->plans.v[1].meter[METER_API_CALLS].minor);
+	assert_string_equal("price_1", b->plans.v[1].stripe.base);
+	assert_string_equal("price_3", b->plans.v[1].stripe.meter[METER_BOUNCER_REQUESTS]);
+	assert_false(load(b, "a = { " GOOD_LIMITS GOOD_REST
+			     "api_calls = { included = 5; minor = 31; };\n};\n"));
+	expect_fault(b, "a.api_calls.per: is required");
+}
+
+static void amounts_have_two_decimals(void **state)
+{
+	struct bench *b = *state;
+
+	assert_false(load(b, "a = { " GOOD_LIMITS "tenant_rate = { limit = 1; window = 60; };\n"
+			     "key_rate = { limit = 1; window = 1; };\n"
+			     "price = { minor = 1; currency = \"JPY\"; };\nterm_months = 1; };\n"));
+	expect_fault(b, "a.price.currency: must be a currency with two decimals");
+}
+
+static void a_block_that_was_begun_counts(void **state)
+{
+	const struct meter_price p = { .included = 10000, .minor = 31, .per = 100 };
+	const struct meter_price dear = { .included = 0, .minor = INT64_C(1000000000), .per = 1 };
+
+	(void)state;
+	assert_int_equal(0, meter_cost(&p, 0));
+	assert_int_equal(0, meter_cost(&p, 10000));
+	assert_int_equal(31, meter_cost(&p, 10001));
+	assert_int_equal(31, meter_cost(&p, 10100));
+	assert_int_equal(62, meter_cost(&p, 10101));
+	assert_int_equal(1550, meter_cost(&p, 15000));
+	assert_true(meter_cost(&dear, INT64_MAX) == INT64_MAX);
+}
+
+static void parts_of_an_amount_are_rounded_to_the_nearest(void **state)
+{
+	(void)state;
+	assert_int_equal(0, money_part(9900, 0, 100));
+	assert_int_equal(9900, money_part(9900, 100, 100));
+	assert_int_equal(4950, money_part(9900, 1, 2));
+	assert_int_equal(3300, money_part(9900, 1, 3));
+	assert_int_equal(33, money_part(100, 1, 3));
+	assert_int_equal(67, money_part(100, 2, 3));
+	assert_int_equal(1, money_part(1, 1, 2));
+	assert_true(money_part(INT64_C(1000000000000), 2678399, 2678400) == INT64_C(999999626643));
+}
+
 static void syntax_fault_names_its_line(void **state)
 {
 	struct bench *b = *state;
@@ -193,6 +249,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(built_in_plans_are_those_of_the_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(built_in_plans_say_what_the_product_sells, setup, teardown),
+		cmocka_unit_test_setup_teardown(meters_and_stripe_may_be_left_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(amounts_have_two_decimals, setup, teardown),
+		cmocka_unit_test(a_block_that_was_begun_counts),
+		cmocka_unit_test(parts_of_an_amount_are_rounded_to_the_nearest),
 		cmocka_unit_test_setup_teardown(unlimited_is_a_word_or_minus_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(order_of_the_file_is_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(everything_is_required, setup, teardown),

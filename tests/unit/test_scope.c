@@ -12,9 +12,7 @@
 
 /* Scopes whose operations are not served yet: a key may hold them already. */
 static const char *const waiting[] = {
-	"platform:billing",
 	"decisions:evaluate",
-	"billing:write",
 	"webhooks:read",    "webhooks:write",   "exports:read",    "exports:write",
 };
 

@@ -5,7 +5,7 @@
 #include "cc/core/world.h"
 
 /* The background threads of a node: change-feed poller, Redis push (both ways), provisioning and purge,
- * keys of issuers, checks of domains, moves between regions, usage on its way to the database. */
+ * keys of issuers, checks of domains, moves between regions, usage on its way to the database, billing. */
 struct jobs;
 
 /* Sets w->jobs, w->changed, w->work_due, w->keys_due and w->usage_due. NULL: no thread could be started. */

@@ -48,8 +48,9 @@ enum {
 	F_ANY_JSON = 1 << 10,   /* K_JSON without sub: any JSON value, not only an object */
 	F_MILLIS = 1 << 12,     /* K_TIME: printed with milliseconds */
 	F_UNSHOWN = 1 << 14,    /* no secret, but people put one in: a fault does not echo what was found */
+	F_HUNDREDTHS = 1 << 15, /* K_INT, replies only: two decimals, 9900 is printed as 99.00 */
 	F_STICKY = 1 << 13,     /* to replace without it keeps it: the default is the new object's only */
-	F_LIVE = 1 << 15,       /* a setting: a reload applies it, no restart is needed */
+	F_LIVE = 1 << 16,       /* a setting: a reload applies it, no restart is needed */
 	F_IN = F_CREATE | F_UPDATE,
 	F_RW = F_IN | F_OUT,
 };
@@ -105,6 +106,9 @@ struct schema {
 	  .doc = __VA_ARGS__ }
 #define INT(T, m, fl, lo, hi, ...) \
 	{ FIELD_OF(T, m, int64_t, K_INT, fl), .min = (lo), .max = (hi), .doc = __VA_ARGS__ }
+/* An amount of money in minor units, or anything else in hundredths: no double ever has it. */
+#define HUNDREDTHS(T, m, fl, ...) \
+	{ FIELD_OF(T, m, int64_t, K_INT, (fl) | F_HUNDREDTHS), .min = 0, .max = 0, .doc = __VA_ARGS__ }
 #define BOOL(T, m, fl, ...) \
 	{ FIELD_OF(T, m, bool, K_BOOL, fl), .doc = __VA_ARGS__ }
 #define TIME(T, m, fl, ...) \

@@ -22,6 +22,7 @@ void jw_array_end(struct jw *w);
 void jw_key(struct jw *w, const char *key);
 void jw_text(struct jw *w, const char *s);              /* NULL writes null; s is valid UTF-8 */
 void jw_int(struct jw *w, int64_t v);
+void jw_hundredths(struct jw *w, int64_t v);             /* 9900 writes 99.00 */
 void jw_num(struct jw *w, double v);                    /* NAN writes null */
 void jw_bool(struct jw *w, bool v);
 void jw_null(struct jw *w);

@@ -497,6 +497,55 @@ CREATE TABLE cc.usage_batch (
 ) WITH (fillfactor = 50);
 CREATE INDEX usage_batch_at ON cc.usage_batch (at);
 
+-- Periods of billing: whole months from the day on which a tenant came (UTC). The 31st is the last day of a shorter
+-- month, and the 31st again in the next long one.
+CREATE FUNCTION cc.period_at(anchor timestamptz, n int) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT ((anchor AT TIME ZONE 'UTC') + make_interval(months => n)) AT TIME ZONE 'UTC'
+$$;
+CREATE FUNCTION cc.period_of(anchor timestamptz, at timestamptz) RETURNS int
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT m.n - CASE WHEN cc.period_at(anchor, m.n) > at THEN 1 ELSE 0 END
+	  FROM (SELECT ((extract(year FROM at AT TIME ZONE 'UTC') - extract(year FROM anchor AT TIME ZONE 'UTC')) * 12
+	              + extract(month FROM at AT TIME ZONE 'UTC') - extract(month FROM anchor AT TIME ZONE 'UTC'))::int AS n) m
+$$;
+
+-- How tenants are billed. period: the first that is not closed.
+CREATE TABLE cc.billing (
+	tenant_id       text PRIMARY KEY REFERENCES cc.tenant ON DELETE CASCADE,
+	subscription_id text NOT NULL,          -- the ledger's
+	status          text NOT NULL DEFAULT 'active',
+	anchor          timestamptz NOT NULL CHECK (anchor = date_trunc('day', anchor, 'UTC')),
+	period          int NOT NULL DEFAULT 0 CHECK (period >= 0),
+	open_start      timestamptz GENERATED ALWAYS AS (cc.period_at(anchor, period)) STORED,
+	open_end        timestamptz GENERATED ALWAYS AS (cc.period_at(anchor, period + 1)) STORED,
+	adjust_minor    bigint NOT NULL DEFAULT 0,      -- what changes of plan add to the open period
+	next_plan       text,                   -- from the next period on
+	payment_method  text,
+	address         json,
+	row_version     bigint NOT NULL DEFAULT 1
+);
+CREATE INDEX billing_open_end ON cc.billing (open_end);
+
+-- What was billed. Amounts are in minor units; NULL where Stripe says no more than the total.
+CREATE TABLE cc.invoice (
+	id           text PRIMARY KEY,
+	tenant_id    text NOT NULL REFERENCES cc.tenant ON DELETE CASCADE,
+	period       int,                       -- the ledger's
+	period_start timestamptz NOT NULL,
+	period_end   timestamptz NOT NULL,
+	plan         text,
+	status       text NOT NULL CHECK (status IN ('draft', 'open', 'paid', 'uncollectible', 'void')),
+	base_minor   bigint,
+	usage_minor  bigint,
+	total_minor  bigint NOT NULL,
+	currency     text NOT NULL,
+	lines        json NOT NULL,
+	created_at   timestamptz NOT NULL DEFAULT date_trunc('second', now())
+);
+CREATE UNIQUE INDEX invoice_period ON cc.invoice (tenant_id, period) WHERE period IS NOT NULL;
+CREATE INDEX invoice_page ON cc.invoice (tenant_id, period_start, id);
+
 -- The audit may be added to; it goes only with the tenant it is about, in steps.
 CREATE FUNCTION cc.forget_audit(tenant text, most int) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -553,6 +602,7 @@ GRANT SELECT, INSERT, UPDATE ON cc.domain_quarantine TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE, DELETE ON cc.idempotency TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.operation, cc.alert TO cc_ctl_tenant;
 GRANT SELECT, INSERT ON cc.deployment TO cc_ctl_tenant;
+GRANT SELECT, INSERT, UPDATE ON cc.billing, cc.invoice TO cc_ctl_tenant;
 GRANT SELECT ON cc.usage_hour, cc.usage_hour_total, cc.usage_day TO cc_ctl_tenant;
 GRANT UPDATE (cancelled, lease_until) ON cc.deployment TO cc_ctl_tenant;
 GRANT SELECT ON cc.deployment_seen TO cc_ctl_tenant;
@@ -585,6 +635,10 @@ ALTER TABLE cc.operation ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.operation FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.alert ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.alert FORCE ROW LEVEL SECURITY;
+ALTER TABLE cc.billing ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cc.billing FORCE ROW LEVEL SECURITY;
+ALTER TABLE cc.invoice ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cc.invoice FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.deployment ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.deployment FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.usage_hour ENABLE ROW LEVEL SECURITY;
@@ -607,6 +661,8 @@ CREATE POLICY everything ON cc.idempotency TO cc_ctl, cc_prov USING (true) WITH 
 CREATE POLICY everything ON cc.operation TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.deployment TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.alert TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
+CREATE POLICY everything ON cc.billing TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
+CREATE POLICY everything ON cc.invoice TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.usage_hour TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.usage_hour_total TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.usage_day TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
@@ -657,5 +713,11 @@ CREATE POLICY own ON cc.usage_hour_total TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
 CREATE POLICY own ON cc.usage_day TO cc_ctl_tenant
+	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
+	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
+CREATE POLICY own ON cc.billing TO cc_ctl_tenant
+	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
+	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
+CREATE POLICY own ON cc.invoice TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_CORE_BILLING_H
+#define CC_CORE_BILLING_H
+
+#include "cc/base/ctx.h"
+#include "cc/core/plan.h"
+#include "cc/core/rounds.h"
+#include "cc/model/billing.h"
+#include "cc/model/tenant.h"
+#include "cc/schema/read.h"
+
+/*
+ * What tenants pay for. Amounts are integers in minor units from the plans file to the answer, where they are
+ * printed with two decimals. Without a key for Stripe the books are the ledger: rows of the control database,
+ * closed when nothing can be added to a period any more (65 minutes after its end), and nobody is charged.
+ *
+ * What takes a ctx runs inside a unit of work in the control database bound to cx->tenant, on the thread that
+ * owns it, unless it says otherwise.
+ */
+
+/* Queued: with the creation of a tenant. Across tenants. */
+void billing_open_later(struct ctx *cx, const char *tenant_id);
+
+/* used: what the tenant's region says. */
+enum err billing_read(struct ctx *cx, const struct tenant_usage *used, struct billing *ret) MUST_USE;
+/*
+ * Payment method and address; what was not sent stays. Locks the tenant's row, honours If-Match on the
+ * billing's version. ret_changed may be empty.
+ */
+enum err billing_change(struct ctx *cx, const struct billing_change *in, const struct tenant_usage *used,
+	struct billing *ret, struct strv *ret_changed) MUST_USE;
+/* Faults of plan_type; ERR_BELOW_USAGE. *ret_changed is false when the tenant has the plan already. */
+enum err billing_change_plan(struct ctx *cx, const struct plan_change *in, const struct tenant_usage *used,
+	struct plan_changed *ret, bool *ret_changed) MUST_USE;
+/* The tenant's row, which is locked, gets another plan now: the rest of the period is prorated. */
+enum err billing_follow_plan(struct ctx *cx, const char *from, const char *to) MUST_USE;
+
+/*
+ * Closes periods that are over, those of a few tenants each time. Opens units of its own. One thread of each
+ * node; nodes may do it at once.
+ */
+enum err billing_tick(struct ctx *cx, struct round *ret) MUST_USE;
+
+/* The whole of what a tenant's period costs beside the plan's price. */
+int64_t billing_usage_cost(const struct plan *p, const struct billing_quantities *q);
+
+#endif

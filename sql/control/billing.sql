@@ -1,0 +1,85 @@
+-- How tenants are billed. Bound by row security, and the WHERE says the same once more.
+-- include: cc/model/billing.h
+-- include: cc/model/tally.h
+
+-- With the creation of a tenant. Periods begin at midnight (UTC), so that no hour belongs to two.
+-- name: billing_open :exec
+-- args: tenant_id text, subscription_id text
+INSERT INTO cc.billing (tenant_id, subscription_id, anchor)
+SELECT id, $2, date_trunc('day', created_at, 'UTC') FROM cc.tenant WHERE id = $1;
+
+-- name: billing_get :opt billing_row
+-- args: tenant_id text
+SELECT b.tenant_id, b.subscription_id, b.status, t.plan_type, b.next_plan, b.payment_method, b.address,
+       p.n AS period, p.starts AS period_start, p.ends AS period_end, b.period AS open_period, b.open_start,
+       b.open_end, b.open_end + interval '65 minutes' <= now() AS closable, b.adjust_minor,
+       (SELECT coalesce(sum(u.quantity), 0)::bigint FROM cc.usage_hour_total u
+         WHERE u.tenant_id = $1 AND u.meter = 'api_calls' AND u.hour >= p.starts AND u.hour < p.ends) AS api_calls,
+       (SELECT coalesce(sum(u.quantity), 0)::bigint FROM cc.usage_hour_total u
+         WHERE u.tenant_id = $1 AND u.meter = 'bouncer_requests' AND u.hour >= p.starts AND u.hour < p.ends)
+           AS bouncer_requests,
+       now() AS now, b.row_version
+  FROM cc.billing b
+  JOIN cc.tenant t ON t.id = b.tenant_id
+ CROSS JOIN LATERAL (
+	SELECT k.n, cc.period_at(b.anchor, k.n) AS starts, cc.period_at(b.anchor, k.n + 1) AS ends
+	  FROM (SELECT cc.period_of(b.anchor, now()) AS n) k) p
+ WHERE b.tenant_id = $1;
+
+-- In front of every change, behind the tenant's row.
+-- name: billing_lock :one tally
+-- args: tenant_id text
+SELECT 1::int8 AS total FROM cc.billing WHERE tenant_id = $1 FOR UPDATE;
+
+-- What is NULL stays.
+-- name: billing_set :exec1
+-- args: tenant_id text, payment_method text, address json
+UPDATE cc.billing
+   SET payment_method = coalesce($2, payment_method), address = coalesce($3, address), row_version = row_version + 1
+ WHERE tenant_id = $1;
+
+-- name: billing_set_plan :exec1
+-- args: tenant_id text, adjust_minor int8, next_plan text
+UPDATE cc.billing SET adjust_minor = $2, next_plan = $3, row_version = row_version + 1 WHERE tenant_id = $1;
+
+-- Whose books can be closed: run as cc_ctl.
+-- name: billing_due :many billing_due
+-- args: most int8
+SELECT b.tenant_id
+  FROM cc.billing b JOIN cc.tenant t ON t.id = b.tenant_id
+ WHERE b.open_end <= now() - interval '65 minutes' AND t.status IN ('active', 'suspended')
+ ORDER BY b.open_end LIMIT $1;
+
+-- Of the open period.
+-- name: billing_quantities :one billing_quantities
+-- args: tenant_id text
+SELECT coalesce(sum(u.quantity) FILTER (WHERE u.meter = 'api_calls'), 0)::bigint AS api_calls,
+       coalesce(sum(u.quantity) FILTER (WHERE u.meter = 'bouncer_requests'), 0)::bigint AS bouncer_requests
+  FROM cc.billing b
+  JOIN cc.usage_hour_total u ON u.tenant_id = b.tenant_id AND u.hour >= b.open_start AND u.hour < b.open_end
+ WHERE b.tenant_id = $1;
+
+-- name: billing_close :exec1
+-- args: tenant_id text, period int8
+UPDATE cc.billing SET period = period + 1, adjust_minor = 0, next_plan = NULL, row_version = row_version + 1
+ WHERE tenant_id = $1 AND period = $2::int;
+
+-- name: invoice_add :exec1
+-- args: id text, tenant_id text, period int8, period_start timestamptz, period_end timestamptz, plan text
+-- args: base_minor int8, usage_minor int8, currency text, lines json
+INSERT INTO cc.invoice (id, tenant_id, period, period_start, period_end, plan, status, base_minor, usage_minor,
+       total_minor, currency, lines)
+VALUES ($1, $2, $3::int, $4, $5, $6, 'open', $7, $8, $7 + $8, $9, $10);
+
+-- name: invoice_list :many invoice
+-- args: tenant_id text, skip int8, max_rows int8
+SELECT id, period_start, period_end, plan, status, base_minor AS base_cost, usage_minor AS usage_cost,
+       total_minor AS total_cost, currency, lines, created_at
+  FROM cc.invoice
+ WHERE tenant_id = $1 AND :after
+ ORDER BY :sort
+OFFSET $2 LIMIT $3;
+
+-- name: invoice_count :one tally
+-- args: tenant_id text
+SELECT count(*) AS total FROM cc.invoice WHERE tenant_id = $1;

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a tenant's period costs, and how it is paid for. */
+#include "billing_in.h"
+
+#include "cc/core/tenant.h"
+#include "cc/core/world.h"
+#include "cc/model/q_control.h"
+#include "cc/schema/write.h"
+#include "tenants_in.h"
+
+#define SECOND_US INT64_C(1000000)
+#define ID_LEN 14
+
+void billing_open_later(struct ctx *cx, const char *tenant_id)
+{
+	q_billing_open_later(cx->db, tenant_id, id_new(cx->arena, "sub_", ID_LEN));
+}
+
+int64_t billing_usage_cost(const struct plan *p, const struct billing_quantities *q)
+{
+	const int64_t calls = meter_cost(&p->meter[METER_API_CALLS], q->api_calls);
+	const int64_t requests = meter_cost(&p->meter[METER_BOUNCER_REQUESTS], q->bouncer_requests);
+
+	return calls > INT64_MAX - requests ? INT64_MAX : calls + requests;
+}
+
+/* Reading ---------------------------------------------------------------------------------------------- */
+
+enum err billing_plan(struct ctx *cx, const char *name, const struct plan **ret)
+{
+	*ret = plan_find(cx->world->plans, name);
+	return *ret != NULL
+		       ? ERR_NONE
+		       : refuse(cx, ERR_INTERNAL, "the plan %s of the tenant is not in the plans file", name);
+}
+
+/* A period that is over and not closed yet has a plan and an adjustment of its own. */
+static const char *plan_now(const struct billing_row *row)
+{
+	return row->period > row->open_period && row->next_plan != NULL ? row->next_plan : row->plan_type;
+}
+
+static enum err show(
+	struct ctx *cx, const struct billing_row *row, const struct tenant_usage *used, struct billing *ret)
+{
+	const struct billing_quantities q = { row->api_calls, row->bouncer_requests };
+	const int64_t adjust = row->period == row->open_period ? row->adjust_minor : 0;
+	const struct plan *plan;
+
+	TRY(billing_plan(cx, plan_now(row), &plan));
+	*ret = (struct billing){
+		.subscription_id = row->subscription_id,
+		.status = row->status,
+		.plan = plan->name,
+		.current_period_start = row->period_start,
+		.current_period_end = row->period_end,
+		.usage = { .policies = used->policies_used,
+			.users = used->users_used,
+			.bouncers = used->bouncers_used,
+			.api_calls = row->api_calls,
+			.storage_gb = 0 },
+		.billing = { .base_cost = plan->price_minor + adjust,
+			.usage_cost = billing_usage_cost(plan, &q),
+			.currency = plan->currency },
+		.mode = "ledger",
+		.payment_method = row->payment_method,
+		.billing_address = row->address,
+		.next_plan = str_eq(row->next_plan, plan->name) ? NULL : row->next_plan,
+		.row_version = row->row_version,
+	};
+	ret->billing.total_cost = ret->billing.base_cost + ret->billing.usage_cost;
+	return ERR_NONE;
+}
+
+static enum err get(struct ctx *cx, struct billing_row *ret)
+{
+	bool found;
+
+	TRY(q_billing_get(cx->db, ret, &found, cx->tenant->id));
+	return found ? ERR_NONE : refuse(cx, ERR_TENANT_NOT_FOUND, "Tenant %s not found", cx->tenant->id);
+}
+
+enum err billing_read(struct ctx *cx, const struct tenant_usage *used, struct billing *ret)
+{
+	struct billing_row row;
+
+	TRY(get(cx, &row));
+	return show(cx, &row, used, ret);
+}
+
+/* Payment method and address --------------------------------------------------------------------------- */
+
+static enum err lock_billing(struct ctx *cx, struct billing_row *ret)
+{
+	struct tally locked;
+
+	TRY(q_billing_lock(cx->db, &locked, cx->tenant->id));
+	return get(cx, ret);
+}
+
+static enum err lock(struct ctx *cx, struct tenant_row *tenant, struct billing_row *ret)
+{
+	bool found;
+
+	TRY(q_tenant_lock(cx->db, tenant, &found, cx->tenant->id));
+	TRY(tenants_state(cx, found, tenant));
+	return lock_billing(cx, ret);
+}
+
+static void add_member(struct jw *w, const char *key, const char *text)
+{
+	if (text == NULL)
+		return;
+	jw_key(w, key);
+	jw_text(w, text);
+}
+
+static const char *address_json(struct arena *a, const struct billing_address *in)
+{
+	struct str out;
+	struct jw w;
+
+	str_init(&out, a, 256);
+	jw_init(&w, &out);
+	jw_object(&w);
+	add_member(&w, "line1", in->line1);
+	add_member(&w, "line2", in->line2);
+	add_member(&w, "city", in->city);
+	add_member(&w, "state", in->state);
+	add_member(&w, "postal_code", in->postal_code);
+	add_member(&w, "country", in->country);
+	jw_object_end(&w);
+	return out.data;
+}
+
+static bool was_sent(const struct billing_change *in, const char *field)
+{
+	return schema_seen(&billing_change_schema, in, field);
+}
+
+/* Which of them are not what is there. */
+static void changes(struct arena *a, const struct billing_row *row, const char *method, const char *address,
+	struct strv *ret)
+{
+	const char **v = ARENA_ARRAY(a, const char *, 2);
+
+	*ret = (struct strv){ .v = v };
+	if (method != NULL && !str_eq(method, row->payment_method))
+		v[ret->n++] = "payment_method";
+	if (address != NULL && !str_eq(address, row->address))
+		v[ret->n++] = "billing_address";
+}
+
+/* A change leaves alone what it does not name, but an address is replaced as a whole. */
+static enum err check_address(struct ctx *cx, const struct billing_address *in)
+{
+	static const char *const needed[] = { "line1", "city", "country" };
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!schema_seen(&billing_address_schema, in, needed[i])) {
+			const char *field = arena_printf(cx->arena, "billing_address.%s", needed[i]);
+
+			(void)refuse_field(cx, field, "required", "`%s` is required", field);
+		}
+	return ctx_faults(cx);
+}
+
+enum err billing_change(struct ctx *cx, const struct billing_change *in, const struct tenant_usage *used,
+	struct billing *ret, struct strv *ret_changed)
+{
+	const char *method = was_sent(in, "payment_method") ? in->payment_method : NULL;
+	const char *address =
+		was_sent(in, "billing_address") ? address_json(cx->arena, &in->billing_address) : NULL;
+	struct tenant_row tenant;
+	struct billing_row row;
+
+	if (address != NULL)
+		TRY(check_address(cx, &in->billing_address));
+	TRY(lock(cx, &tenant, &row));
+	TRY(ctx_check_version(cx, row.row_version));
+	changes(cx->arena, &row, method, address, ret_changed);
+	if (ret_changed->n > 0) {
+		q_billing_set_later(cx->db, cx->tenant->id, method, address);
+		row.payment_method = method != NULL ? method : row.payment_method;
+		row.address = address != NULL ? address : row.address;
+		row.row_version++;
+	}
+	return show(cx, &row, used, ret);
+}
+
+/* Changes of plan -------------------------------------------------------------------------------------- */
+
+/* Of the rest of the open period; both plans have one currency. */
+static struct proration prorate(const struct billing_row *row, const struct plan *from, const struct plan *to)
+{
+	const int64_t whole = (row->open_end - row->open_start) / SECOND_US;
+	const int64_t rest = (row->open_end - row->now) / SECOND_US;
+	struct proration p = {
+		.credit = money_part(from->price_minor, rest, whole),
+		.charge = money_part(to->price_minor, rest, whole),
+		.currency = to->currency,
+	};
+
+	p.net = p.charge - p.credit;
+	return p;
+}
+
+static enum err check_currency(struct ctx *cx, const struct plan *from, const struct plan *to)
+{
+	if (str_eq(from->currency, to->currency))
+		return ERR_NONE;
+	return refuse_field(
+		cx, "plan_type", "currency", "`plan_type` must be a plan in the currency of the present one");
+}
+
+/* What the period costs beside the new plan's price, so that the sum is the old one and the difference. */
+static void adjust_later(struct ctx *cx, const struct billing_row *row, const struct plan *from,
+	const struct plan *to, const struct proration *p)
+{
+	const int64_t adjust = row->adjust_minor + from->price_minor + p->net - to->price_minor;
+
+	q_billing_set_plan_later(cx->db, cx->tenant->id, adjust, NULL);
+}
+
+enum err billing_follow_plan(struct ctx *cx, const char *from, const char *to)
+{
+	const struct plan *old = plan_find(cx->world->plans, from), *new = plan_find(cx->world->plans, to);
+	struct billing_row row;
+	struct proration p;
+
+	TRY(lock_billing(cx, &row));
+	if (old == NULL || new == NULL)
+		return ERR_NONE;
+	TRY(check_currency(cx, old, new));
+	p = prorate(&row, old, new);
+	adjust_later(cx, &row, old, new, &p);
+	return ERR_NONE;
+}
+
+static enum err change_now(struct ctx *cx, const struct tenant_usage *used, struct tenant_row *tenant,
+	const struct billing_row *row, const struct plan *from, const struct plan *to,
+	struct plan_changed *ret)
+{
+	TRY(tenants_set_plan(cx, to->name, used, tenant));
+	ret->proration = prorate(row, from, to);
+	adjust_later(cx, row, from, to, &ret->proration);
+	return ERR_NONE;
+}
+
+enum err billing_change_plan(struct ctx *cx, const struct plan_change *in, const struct tenant_usage *used,
+	struct plan_changed *ret, bool *ret_changed)
+{
+	struct tenant_row *tenant = ARENA_NEW(cx->arena, struct tenant_row);
+	const struct plan *from, *to = tenants_plan(cx, in->plan_type);
+	struct billing_row row;
+
+	TRY(ctx_faults(cx));
+	TRY(lock(cx, tenant, &row));
+	TRY(billing_plan(cx, row.plan_type, &from));
+	TRY(check_currency(cx, from, to));
+	*ret = (struct plan_changed){
+		.from_plan = from->name,
+		.plan = to->name,
+		.at = in->at,
+		.effective_at = row.now / SECOND_US * SECOND_US,
+		.proration = { .currency = to->currency },
+	};
+	*ret_changed = from != to || row.next_plan != NULL;
+	if (!*ret_changed)
+		return ERR_NONE;
+	if (str_eq(in->at, "now"))
+		return change_now(cx, used, tenant, &row, from, to, ret);
+	ret->effective_at = row.open_end;
+	q_billing_set_plan_later(cx->db, cx->tenant->id, row.adjust_minor, from == to ? NULL : to->name);
+	return ERR_NONE;
+}
