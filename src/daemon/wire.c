@@ -234,7 +234,7 @@ static const char *host_of(const struct config *c, const char *region)
 static enum err lead_names(struct ctx *cx, const char *slug, const char *region)
 {
 	const struct wire *w = (const struct wire *)((uintptr_t)cx->world - offsetof(struct wire, world));
-	const struct settings *s = &w->settings;
+	const struct settings *s = w->world.settings;
 	const char **names = ARENA_ARRAY(cx->arena, const char *, w->config->nregions + 2);
 	const struct dns_change change = { .names = names, .target = host_of(w->config, region) };
 	size_t n = 0;
