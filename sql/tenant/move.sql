@@ -328,29 +328,46 @@ UNION
 (SELECT pk >> 6 AS bucket FROM tombstones WHERE tbl = $1 AND version > $2)
 ORDER BY bucket;
 
+-- Of some of them: each by the index, never by a look at all there is.
 -- name: move_sums_of :many move_sum
 -- args: tbl text, young timestamptz, buckets text[]
 WITH b AS MATERIALIZED (SELECT v::bigint AS n FROM unnest($3) AS v)
-(SELECT t.id >> 6 AS bucket, count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum
-   FROM b JOIN users t ON t.id >= b.n << 6 AND t.id < (b.n + 1) << 6 WHERE $1 = 'users' GROUP BY 1 ORDER BY 1)
+(SELECT b.n AS bucket, s.rows, s.sum FROM b CROSS JOIN LATERAL (
+	SELECT count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum FROM users t
+	 WHERE t.id >= b.n << 6 AND t.id < (b.n + 1) << 6) AS s
+  WHERE $1 = 'users' AND s.rows > 0 ORDER BY 1)
 UNION ALL
-(SELECT t.id >> 6 AS bucket, count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum
-   FROM b JOIN resources t ON t.id >= b.n << 6 AND t.id < (b.n + 1) << 6 WHERE $1 = 'resources' GROUP BY 1 ORDER BY 1)
+(SELECT b.n AS bucket, s.rows, s.sum FROM b CROSS JOIN LATERAL (
+	SELECT count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum FROM resources t
+	 WHERE t.id >= b.n << 6 AND t.id < (b.n + 1) << 6) AS s
+  WHERE $1 = 'resources' AND s.rows > 0 ORDER BY 1)
 UNION ALL
-(SELECT t.id >> 6 AS bucket, count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum
-   FROM b JOIN bouncers t ON t.id >= b.n << 6 AND t.id < (b.n + 1) << 6 WHERE $1 = 'bouncers' GROUP BY 1 ORDER BY 1)
+(SELECT b.n AS bucket, s.rows, s.sum FROM b CROSS JOIN LATERAL (
+	SELECT count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum FROM bouncers t
+	 WHERE t.id >= b.n << 6 AND t.id < (b.n + 1) << 6) AS s
+  WHERE $1 = 'bouncers' AND s.rows > 0 ORDER BY 1)
 UNION ALL
-(SELECT t.id >> 6 AS bucket, count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum
-   FROM b JOIN policies t ON t.id >= b.n << 6 AND t.id < (b.n + 1) << 6 WHERE $1 = 'policies' GROUP BY 1 ORDER BY 1)
+(SELECT b.n AS bucket, s.rows, s.sum FROM b CROSS JOIN LATERAL (
+	SELECT count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum FROM policies t
+	 WHERE t.id >= b.n << 6 AND t.id < (b.n + 1) << 6) AS s
+  WHERE $1 = 'policies' AND s.rows > 0 ORDER BY 1)
 UNION ALL
-(SELECT t.id >> 6 AS bucket, count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum
-   FROM b JOIN policy_versions t ON t.id >= b.n << 6 AND t.id < (b.n + 1) << 6 WHERE $1 = 'policy_versions' GROUP BY 1 ORDER BY 1)
+(SELECT b.n AS bucket, s.rows, s.sum FROM b CROSS JOIN LATERAL (
+	SELECT count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum FROM policy_versions t
+	 WHERE t.id >= b.n << 6 AND t.id < (b.n + 1) << 6) AS s
+  WHERE $1 = 'policy_versions' AND s.rows > 0 ORDER BY 1)
 UNION ALL
-(SELECT t.version >> 6 AS bucket, count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum
-   FROM b JOIN tombstones t ON t.version >= b.n << 6 AND t.version < (b.n + 1) << 6 WHERE $1 = 'tombstones' GROUP BY 1 ORDER BY 1)
+(SELECT b.n AS bucket, s.rows, s.sum FROM b CROSS JOIN LATERAL (
+	SELECT count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum FROM tombstones t
+	 WHERE t.version >= b.n << 6 AND t.version < (b.n + 1) << 6) AS s
+  WHERE $1 = 'tombstones' AND s.rows > 0 ORDER BY 1)
 UNION ALL
-(SELECT t.seq >> 6 AS bucket, count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum
-   FROM b JOIN audit t ON t.seq >= b.n << 6 AND t.seq < (b.n + 1) << 6 WHERE $1 = 'audit' GROUP BY 1 ORDER BY 1)
+(SELECT b.n AS bucket, s.rows, s.sum FROM b CROSS JOIN LATERAL (
+	SELECT count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum FROM audit t
+	 WHERE t.seq >= b.n << 6 AND t.seq < (b.n + 1) << 6) AS s
+  WHERE $1 = 'audit' AND s.rows > 0 ORDER BY 1)
 UNION ALL
-(SELECT t.changed_version >> 6 AS bucket, count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum
-   FROM b JOIN idempotency t ON t.changed_version >= b.n << 6 AND t.changed_version < (b.n + 1) << 6 WHERE $1 = 'idempotency' AND created_at > $2 GROUP BY 1 ORDER BY 1);
+(SELECT b.n AS bucket, s.rows, s.sum FROM b CROSS JOIN LATERAL (
+	SELECT count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum FROM idempotency t
+	 WHERE t.changed_version >= b.n << 6 AND t.changed_version < (b.n + 1) << 6 AND created_at > $2) AS s
+  WHERE $1 = 'idempotency' AND s.rows > 0 ORDER BY 1);

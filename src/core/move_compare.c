@@ -85,7 +85,7 @@ static const struct move_sum *sum_at(const struct db_rows *rows, size_t i)
 static enum err refuse_difference(struct ctx *cx, const struct sides *s, int64_t bucket)
 {
 	return refuse(cx, ERR_CONFLICT, "%s of the two regions differ, near row %" PRId64, s->table,
-		      bucket << 6);
+		      bucket * 64);
 }
 
 /* Both in the order of their buckets; dirty ones do not count. */

@@ -8,12 +8,20 @@
 #include "cc/model/move.h"
 #include "cc/model/provision.h"
 
+/* What was done and found; INT_NULL and NULL: as they were. */
+struct move_figures {
+	int64_t rows, bytes, copy_ms, lag, verified_version, verified_seq;
+	const char *checksum;
+};
+
 /* A move in hand: its row as this node last stored or took it. */
 struct move {
 	struct move_row row;
 	struct move_state state;
 	int64_t read_us;                /* clock_mono_us() when row was read */
 	int64_t renewed_ms;             /* clock_mono_ms() when its lease began */
+	struct move_figures due;        /* to be stored with the next state, if … */
+	bool is_due;
 	int64_t columns;                /* version of both schemas when they were compared; 0: not known */
 	struct db_place source, target; /* both as the owners of the schemas */
 };
@@ -38,11 +46,7 @@ enum err move_may_go_on(struct ctx *cx, struct move *m, bool *ret) MUST_USE;
 enum err move_keep(struct ctx *cx, struct move *m, const struct move_state *next, bool *ret_ours) MUST_USE;
 /* Nothing more for now; it is somebody's turn again in so many ms. */
 enum err move_let_go(struct ctx *cx, const struct move *m, int64_t ms) MUST_USE;
-/* Adds to the figures; INT_NULL and NULL: as they were. */
-struct move_figures {
-	int64_t rows, bytes, copy_ms, lag, verified_version, verified_seq;
-	const char *checksum;
-};
+/* Adds to the figures: at once, or while the tenant waits with the next state. */
 enum err move_figures_add(struct ctx *cx, struct move *m, const struct move_figures *f) MUST_USE;
 /* An alert of the tenant's: its old region is not closed behind it. And its end. */
 void move_tell_unfinished(struct ctx *cx, struct move *m);

@@ -142,6 +142,12 @@ static enum err keep_beside(struct ctx *cx, const struct keeping *k)
 	return ERR_NONE;
 }
 
+static void note_later(struct ctx *cx, const struct move *m, const struct move_figures *f)
+{
+	q_move_note_later(cx->db, m->row.id, m->row.turn, f->rows, f->bytes, f->copy_ms, f->lag,
+			  f->verified_version, f->verified_seq, f->checksum);
+}
+
 /* The tenant first, as whoever cancels an operation does. */
 static void lock_tenant_later(struct ctx *cx, struct keeping *k)
 {
@@ -157,6 +163,8 @@ static enum err keep(struct ctx *cx, void *arg)
 
 	if (moves_on && (s->step == MOVE_RETIRE || s->step == MOVE_ABORTED))
 		lock_tenant_later(cx, k);
+	if (k->m->is_due)
+		note_later(cx, k->m, &k->m->due);
 	TRY(q_move_store(cx->db, k->row, &k->found, k->m->row.id, k->m->row.turn, move_steps[s->step],
 			 (int64_t)s->reason, s->attempts, s->failures, or_null(s->fenced_at),
 			 or_null(s->not_before), lease_ms(s->step),
@@ -183,6 +191,7 @@ enum err move_keep(struct ctx *cx, struct move *m, const struct move_state *next
 	if (next->step == MOVE_RETIRE || next->step == MOVE_ABORTED)
 		tenant_changed(cx, m->row.tenant_id);
 	m->row = row;
+	m->is_due = false;
 	*ret_ours = true;
 	return read_state(cx, m);
 }
@@ -249,24 +258,46 @@ struct noting {
 static enum err note(struct ctx *cx, void *arg)
 {
 	const struct noting *n = arg;
-	const struct move_figures *f = n->f;
 
-	q_move_note_later(cx->db, n->m->row.id, n->m->row.turn, f->rows, f->bytes, f->copy_ms, f->lag,
-			  f->verified_version, f->verified_seq, f->checksum);
+	note_later(cx, n->m, n->f);
 	return ERR_NONE;
+}
+
+static int64_t newer(int64_t is, int64_t was)
+{
+	return is != INT_NULL ? is : was;
+}
+
+static void put_off(struct move *m, const struct move_figures *f)
+{
+	struct move_figures *d = &m->due;
+
+	if (!m->is_due)
+		*d = (struct move_figures){ .lag = INT_NULL, .verified_version = INT_NULL,
+					    .verified_seq = INT_NULL };
+	m->is_due = true;
+	d->rows += f->rows;
+	d->bytes += f->bytes;
+	d->copy_ms += f->copy_ms;
+	d->lag = newer(f->lag, d->lag);
+	d->verified_version = newer(f->verified_version, d->verified_version);
+	d->verified_seq = newer(f->verified_seq, d->verified_seq);
+	d->checksum = f->checksum != NULL ? f->checksum : d->checksum;
 }
 
 enum err move_figures_add(struct ctx *cx, struct move *m, const struct move_figures *f)
 {
-	struct noting n = { m, f };
+	struct noting n = { .m = m, .f = f };
 	struct db_place place;
 
-	place_platform(cx->world, &place);
-	TRY(db_unit(cx, &place, DB_WRITE, note, &n));
-	if (f->verified_version != INT_NULL) {
-		m->row.verified_version = f->verified_version;
-		m->row.verified_seq = f->verified_seq;
+	if (move_is_urgent(m->state.step)) {
+		put_off(m, f);
+	} else {
+		place_platform(cx->world, &place);
+		TRY(db_unit(cx, &place, DB_WRITE, note, &n));
 	}
+	m->row.verified_version = newer(f->verified_version, m->row.verified_version);
+	m->row.verified_seq = newer(f->verified_seq, m->row.verified_seq);
 	return ERR_NONE;
 }
 

@@ -125,7 +125,7 @@ static bool open_child(struct child *c, const char *const *argv)
 static void listen_to(struct child *c, int64_t end_ms)
 {
 	struct pollfd p = { .fd = c->out, .events = POLLIN };
-	char rest[256];
+	char rest[256] = "";
 	ssize_t n = 1;
 
 	while (n > 0 && clock_mono_ms() < end_ms && poll(&p, 1, (int)(end_ms - clock_mono_ms())) > 0) {

@@ -55,7 +55,7 @@ struct scene {
 	struct crowd crowd;
 	struct client *operator;
 	char *arms, *arm_env;
-	const char *env[2];
+	const char *env[3];
 	PGconn *control, *region[2];
 	int at, from; /* where the tenant is; where this move began */
 	char d[64], schema[2][64];
@@ -384,6 +384,7 @@ static int start(void **state)
 	memcpy(s->arm_env, prefix, sizeof(prefix));
 	memcpy(s->arm_env + sizeof(prefix) - 1, s->arms, strlen(s->arms));
 	s->env[0] = s->arm_env;
+	s->env[1] = "CONTROLCORE_CONTROL_MIGRATE=false"; /* it was done by the first start */
 	options.env = s->env;
 	for (int i = 1; i < CROWD_NODES; i++) {
 		for (int k = 0; k < 2; k++) {

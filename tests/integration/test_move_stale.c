@@ -19,11 +19,14 @@
 
 #include "mover.h"
 
+#include "cc/base/clock.h"
+
 enum {
-	WRITERS = 6,   /* two for each level: as the tenant's role, and as one that no right holds up */
+	/* Three for each level: as one that no right holds up, as the tenant's role, and one that waits. */
+	WRITERS = 9,
 	STALE = 10000, /* attempts behind the flip, of all */
 	PAUSE_US = 3000,
-	PARKED = 8, /* one attempt in so many has its snapshot before the flip and goes on behind it */
+	WARM_MS = 60000,
 };
 
 static const char *const levels[] = { "READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE" };
@@ -32,15 +35,17 @@ struct writer {
 	int n;
 	const char *level, *schema;
 	bool bound; /* the tenant's role */
+	bool parks;
 	PGconn *pg;
 	pthread_t thread;
-	long tried, accepted; /* behind the flip */
-	long parked;          /* of those that were begun before it */
-	int acknowledged;     /* before: policies w<n>-1 … */
+	long tried, accepted;    /* behind the flip */
+	long parked;             /* of those that were begun before it */
+	atomic_int acknowledged; /* before: policies w<n>-1 … */
 };
 
 static struct plane *plane;
-static atomic_bool flipped;
+/* parks: whoever does has its snapshot before the flip and goes on behind it. */
+static atomic_bool parks_now, flipped;
 static struct writer writers[WRITERS];
 
 static int start(void **state)
@@ -96,9 +101,9 @@ static void *work(void *arg)
 {
 	struct writer *w = arg;
 
-	for (long i = 0; w->tried < STALE / WRITERS + 1; i++) {
+	while (w->tried < STALE / WRITERS + 1) {
 		bool stale = atomic_load(&flipped);
-		const bool parks = !stale && i % PARKED == PARKED - 1;
+		const bool parks = !stale && w->parks && atomic_load(&parks_now);
 
 		/* Refused here already: where the role may not even look any more. */
 		const bool begun = begin(w);
@@ -125,12 +130,25 @@ static void open_writers(const char *schema)
 		arena_printf(plane->arena, "%s user=" PG_SUPERUSER, pg_conninfo(plane->pg, PLANE_EAST));
 
 	for (int i = 0; i < WRITERS; i++) {
-		writers[i] =
-			(struct writer){ .n = i, .level = levels[i / 2], .schema = schema, .bound = i % 2 };
+		writers[i] = (struct writer){ .n = i,
+			.level = levels[i / 3],
+			.schema = schema,
+			.bound = i % 3 == 1,
+			.parks = i % 3 == 2 };
 		writers[i].pg = PQconnectdb(info);
 		assert_int_equal(CONNECTION_OK, PQstatus(writers[i].pg));
 		assert_int_equal(0, pthread_create(&writers[i].thread, NULL, work, &writers[i]));
 	}
+}
+
+/* Each has written something. */
+static void await_writers(void)
+{
+	const int64_t end = clock_mono_ms() + WARM_MS;
+
+	for (int i = 0; i < WRITERS; i++)
+		while (atomic_load(&writers[i].acknowledged) == 0 && clock_mono_ms() < end)
+			usleep(PAUSE_US);
 }
 
 static void close_writers(void)
@@ -165,16 +183,24 @@ static void behind_the_flip_nothing_is_accepted(void **state)
 	long tried = 0, accepted = 0, parked = 0;
 
 	(void)state;
+	plane_sql(plane, PLANE_CONTROL,
+		"UPDATE cc.deployment SET window_at = now() + interval '1 hour' WHERE id = '%s'", d);
 	open_writers(from);
-	usleep(300000);
+	await_writers();
+	mover_run_until(d, "step = 'catchup'");
+	atomic_store(&parks_now, true);
+	usleep(100000);
+	plane_sql(plane, PLANE_CONTROL,
+		"UPDATE cc.deployment SET window_at = now(), lease_until = now() WHERE id = '%s'", d);
 	mover_run(d);
 	atomic_store(&flipped, true);
 	assert_string_equal("completed", mover_column(d, "step"));
 	close_writers();
 	for (int i = 0; i < WRITERS; i++) {
 		print_message("# %s%s: %d before, %ld stale (%ld begun before), %ld accepted\n",
-			writers[i].level, writers[i].bound ? " as the tenant" : "", writers[i].acknowledged,
-			writers[i].tried, writers[i].parked, writers[i].accepted);
+			writers[i].level, writers[i].bound ? " as the tenant" : "",
+			atomic_load(&writers[i].acknowledged), writers[i].tried, writers[i].parked,
+			writers[i].accepted);
 		tried += writers[i].tried;
 		accepted += writers[i].accepted;
 		parked += writers[i].parked;
