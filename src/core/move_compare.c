@@ -255,6 +255,14 @@ static enum err read_changes(struct ctx *cx, void *arg)
 	return db_flush(cx->db);
 }
 
+/* Its turn must not end meanwhile: others would begin all of it again. With the fence there is no time to. */
+static enum err hold(struct ctx *cx, struct move *m)
+{
+	bool on;
+
+	return move_is_urgent(m->state.step) ? ERR_NONE : move_may_go_on(cx, m, &on);
+}
+
 /* What changed since it was compared last, and is in the target by now: up to its mark. */
 static enum err compare_changed(struct ctx *cx, struct move *m, const struct head *mark)
 {
@@ -268,6 +276,7 @@ static enum err compare_changed(struct ctx *cx, struct move *m, const struct hea
 	for (size_t i = 0; i < MOVE_TABLES; i++) {
 		s.table = move_tables[i].name;
 		for (size_t first = 0; first < c.rows[i].n; first += BUCKETS) {
+			TRY(hold(cx, m));
 			name_buckets(cx, &s, &c.rows[i], first);
 			TRY(db_unit(cx, &m->source, DB_READ, sum_some_source, &s));
 			TRY(db_unit(cx, &m->target, DB_READ, sum_some_target, &s));
