@@ -14,6 +14,7 @@
 #define UNFINISHED_AFTER 100    /* failures in a row: half a minute and more */
 #define EFFECT_MS 15000
 #define URGENT_MS 2500          /* shorter than the lease: who is slower has lost it */
+#define STORE_MS 5000           /* of a state, however long what it was made of took */
 #define GIVE_BACK_MS 1000
 #define RETRY_MS 200
 
@@ -69,6 +70,7 @@ static enum err go_on(struct ctx *cx, struct move *m, struct move_seen *seen, in
 	struct move_next next;
 
 	*ret_on = false;
+	cx->deadline_ms = clock_mono_ms() + STORE_MS;
 	seen->now = move_now(m);
 	seen->window_at = m->row.window_at;
 	seen->cancelled = m->row.cancelled;
