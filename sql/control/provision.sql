@@ -272,6 +272,8 @@ WITH gone AS (
 	DELETE FROM cc.usage_day WHERE tenant_id IN (SELECT id FROM gone)
 ), totals AS (
 	DELETE FROM cc.usage_hour_total WHERE tenant_id IN (SELECT id FROM gone)
+), watch AS (
+	DELETE FROM cc.usage_watch WHERE tenant_id IN (SELECT id FROM gone)
 )
 DELETE FROM cc.usage_hour u
  WHERE u.tenant_id IN (SELECT id FROM gone) AND (u.hour, u.meter, u.detail) IN (

@@ -2,6 +2,7 @@
 -- include: cc/model/tally.h
 -- include: cc/model/usage.h
 
+-- Who used something is looked at soon, but not more often than every five seconds.
 -- One batch, once: who finds its number taken adds nothing. Rows are locked in one order by all nodes. Of a
 -- tenant that is going nothing is kept. An hour is closed for additions a minute before it is for readers: the
 -- transaction is over by then.
@@ -34,6 +35,10 @@ WITH fresh AS (
 	SELECT tenant_id, hour, meter, sum(quantity) FROM placed
 	 GROUP BY tenant_id, hour, meter ORDER BY tenant_id, hour, meter
 	ON CONFLICT (tenant_id, meter, hour) DO UPDATE SET quantity = u.quantity + excluded.quantity
+), watch AS (
+	INSERT INTO cc.usage_watch AS w (tenant_id) SELECT DISTINCT tenant_id FROM placed ORDER BY tenant_id
+	ON CONFLICT (tenant_id) DO UPDATE SET look_at = greatest(now(), w.looked_at + interval '5 seconds')
+	 WHERE w.look_at > greatest(now(), w.looked_at + interval '5 seconds')
 ), days AS (
 	INSERT INTO cc.usage_day AS u (tenant_id, day, meter, detail, quantity)
 	SELECT tenant_id, date_trunc('day', hour, 'UTC'), meter, detail, sum(quantity) FROM placed

@@ -14,6 +14,6 @@ extern const struct route_group audit_routes, audit_export_routes, checkpoint_ro
 extern const struct route_group operation_routes, quota_routes, domain_routes, alert_routes;
 extern const struct route_group held_name_routes;
 extern const struct route_group deployment_routes;
-extern const struct route_group metrics_routes, usage_routes, billing_routes;
+extern const struct route_group metrics_routes, usage_routes, billing_routes, alert_rule_routes;
 
 #endif

@@ -14,7 +14,6 @@
 #include "cc/schema/doc.h"
 #include "cc/schema/write.h"
 
-#define THRESHOLDS_MAX 10
 #define PERCENT_MAX 1000
 #define NOWHERE SIZE_MAX
 
@@ -98,13 +97,7 @@ void quota_hard_limits(struct arena *a, const char *json, const struct limits *l
 
 /* Thresholds ------------------------------------------------------------------------------------------- */
 
-struct percents {
-	int64_t v[THRESHOLDS_MAX];
-	size_t n;
-};
-
-/* Compact JSON: [80,90]. False: it is not that, or not ascending. */
-static bool parse_thresholds(const char *text, struct percents *ret)
+bool quota_thresholds(const char *text, struct percents *ret)
 {
 	const char *p = text;
 
@@ -115,7 +108,7 @@ static bool parse_thresholds(const char *text, struct percents *ret)
 		int64_t v = 0;
 		size_t digits = strspn(p, "0123456789");
 
-		if (ret->n == THRESHOLDS_MAX || digits == 0 || digits > 4)
+		if (ret->n == PERCENTS_MAX || digits == 0 || digits > 4)
 			return false;
 		for (; digits > 0; digits--)
 			v = v * 10 + *p++ - '0';
@@ -135,7 +128,7 @@ static int64_t reached(const struct quota_metric *q)
 	int64_t highest = INT_NULL;
 	struct percents t;
 
-	if (q->limit == INT_NULL || q->used == INT_NULL || !parse_thresholds(q->thresholds, &t))
+	if (q->limit == INT_NULL || q->used == INT_NULL || !quota_thresholds(q->thresholds, &t))
 		return INT_NULL;
 	for (size_t i = 0; i < t.n; i++)
 		if (q->used * 100 >= q->limit * t.v[i])
@@ -227,10 +220,10 @@ static void check_fields(struct ctx *cx, struct tenant_quota *q)
 		const char *limit = arena_printf(cx->arena, "%s.limit", metrics[i].name);
 		struct percents t;
 
-		if (m->thresholds == NULL || !parse_thresholds(m->thresholds, &t))
+		if (m->thresholds == NULL || !quota_thresholds(m->thresholds, &t))
 			(void)refuse_field(cx, thresholds, "format",
 					   "`%s` must be at most %d integers from 1 to %d, ascending",
-					   thresholds, THRESHOLDS_MAX, PERCENT_MAX);
+					   thresholds, PERCENTS_MAX, PERCENT_MAX);
 		if (m->limit != INT_NULL && m->limit < metrics[i].least)
 			(void)refuse_field(cx, limit, "range", "`%s` must be at least %" PRId64, limit,
 					   metrics[i].least);

@@ -9,6 +9,7 @@
 #include "cc/core/marks.h"
 #include "cc/core/provision.h"
 #include "cc/core/region_watch.h"
+#include "cc/core/usage_watch.h"
 #include "cc/model/q_control.h"
 
 #define TICK_MS 1000
@@ -26,15 +27,18 @@
 #define ORPHANS_BUDGET_MS 30000
 #define ENGINE_EVERY_MS 5000
 #define CERTIFICATES_EVERY_MS 5000
+#define USAGE_EVERY_MS 1000
+#define MOVED_EVERY_MS 10000
 
 struct upkeep {
 	struct jobs *jobs;
 	struct arena *arena;
-	struct trouble tick, trim, orphans, marks, engine, certificates;
-	struct setbacks ends;
+	struct trouble tick, trim, orphans, marks, engine, certificates, usage;
+	struct setbacks ends, looks;
 	unsigned waiting; /* parts of the tick that failed: what they left is leased, and comes again … */
 	int64_t waiting_until; /* … before this */
 	int64_t marks_at, sweep_at, trim_at, orphans_at, engine_at, certificates_at; /* clock_mono_ms() */
+	int64_t usage_at, moved_at;
 };
 
 static bool due(int64_t *at, int64_t every_ms)
@@ -167,6 +171,33 @@ static void watch_certificates(struct upkeep *u)
 		u->certificates_at = 0;
 }
 
+static enum err call_moved(struct ctx *cx, void *arg)
+{
+	(void)arg;
+	q_usage_watch_moved_later(cx->db);
+	return ERR_NONE;
+}
+
+/* Some at a time, as with certificates. */
+static void watch_usage(struct upkeep *u)
+{
+	struct ctx cx = jobs_ctx(u->jobs, u->arena, TICK_BUDGET_MS);
+	struct db_place place;
+	struct round round = { 0 };
+	enum err e = ERR_NONE;
+
+	if (due(&u->moved_at, MOVED_EVERY_MS)) {
+		place_platform(cx.world, &place);
+		e = db_unit(&cx, &place, DB_WRITE, call_moved, NULL);
+	}
+	if (e == ERR_NONE)
+		e = usage_watch_tick(&cx, &round);
+	trouble_note(&u->usage, &cx, e);
+	setbacks_note(&u->looks, &round);
+	if (e == ERR_NONE && round.done > 0)
+		u->usage_at = 0;
+}
+
 static void keep_house(struct upkeep *u)
 {
 	struct world *w = u->jobs->world;
@@ -181,6 +212,8 @@ static void keep_house(struct upkeep *u)
 		sweep_engine(u);
 	if (due(&u->certificates_at, CERTIFICATES_EVERY_MS))
 		watch_certificates(u);
+	if (due(&u->usage_at, USAGE_EVERY_MS))
+		watch_usage(u);
 	if (!due(&u->orphans_at, ORPHANS_EVERY_MS))
 		return;
 	for (size_t i = 0; i < w->nregions && !jobs_stopping(u->jobs); i++)
@@ -200,6 +233,8 @@ void *upkeep_run(void *jobs)
 		.engine = { .what = "clearing of the policy engine" },
 		.certificates = { .what = "watch over certificates" },
 		.ends = { .what = "watch over certificates" },
+		.looks = { .what = "watch over usage" },
+		.usage = { .what = "watch over usage" },
 		.orphans_at = clock_mono_ms() + ORPHANS_EVERY_MS / 5,
 	};
 	bool more, failed;

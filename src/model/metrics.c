@@ -14,6 +14,7 @@ static const struct field metric_gauges_fields[] = {
 	INT(T, users, 0, 0, INT64_MAX, "Live ones."),
 	INT(T, users_active, 0, 0, INT64_MAX, "Seen lately."),
 	INT(T, resources, 0, 0, INT64_MAX, "Live ones."),
+	TIME(T, next_silent, F_NULLABLE, "When a bouncer may fall silent."),
 };
 #undef T
 SCHEMA(metric_gauges_schema, struct metric_gauges, "MetricGauges", metric_gauges_fields);

@@ -38,6 +38,8 @@ static const struct {
 	{"setQuota",
          "{\"policies\":{\"limit\":900,\"enforcement\":\"grace\",\"grace_percent\":10,"
          "\"thresholds\":[50,100]}}"},
+	{"setAlertRules",
+         "{\"policies\":{\"enabled\":false,\"thresholds\":[70,95]},\"api_calls\":{\"limit\":5000}}"},
 	{"setIssuers",
          "{\"issuers\":[{\"issuer\":\"https://id.example/\",\"audience\":\"a\",\"algorithms\":[\"ES256\"],"
          "\"jwks\":{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"1\",\"use\":\"sig\","

@@ -23,6 +23,9 @@ enum alert_type {
 	ALERT_CERTIFICATE_EXPIRED,
 	ALERT_CERTIFICATE_NOT_SERVABLE, /* a node cannot show it: a fault of the service, or of its data */
 	ALERT_MOVE_UNFINISHED,          /* the region that it has left has not been closed behind it */
+	ALERT_USAGE_LIMIT,              /* a share of what the tenant may have is in use */
+	ALERT_BOUNCER_STALE,            /* it was heard from, and is not any more */
+	ALERT_DEPLOYMENT_FAILED,        /* a move to another region was given up */
 };
 
 /* In the order of alert_severities. */
@@ -39,6 +42,27 @@ void alert_raise_later(struct ctx *cx, enum alert_type type, enum alert_severity
 void alert_resolve_later(struct ctx *cx, enum alert_type type, const char *subject);
 /* The subject is gone: all that are open about it, of whatever type. */
 void alert_resolve_all_later(struct ctx *cx, const char *subject);
+
+/* What is so of one type, to be compared with what is open: alert_sync_later(). */
+struct alert_set {
+	enum alert_type type;
+	size_t n, nkeep, max;
+	/* of those that are to be open */
+	const char **ids, **severities, **subjects, **messages;
+	const char **keep;              /* subjects of these, and of what may stay open */
+};
+/* At most max of them. */
+void alert_set_init(struct arena *a, struct alert_set *s, enum alert_type type, size_t max);
+/* It is so: subject and message outlive the unit. */
+void alert_set_add(struct arena *a, struct alert_set *s, enum alert_severity severity, const char *subject,
+		   const char *message);
+/* Where one is open it may stay so, and none is raised. */
+void alert_set_keep(struct alert_set *s, const char *subject);
+/*
+ * Queued. All of the type that are open and not in the set are over. One that was raised since `period` and
+ * is over is opened again instead of raised anew.
+ */
+void alert_sync_later(struct ctx *cx, const struct alert_set *s, int64_t period);
 
 /* The caller knows of it. ERR_NOT_FOUND. *ret_changed is false when somebody did before. */
 enum err alert_acknowledge(struct ctx *cx, const char *id, struct alert *ret, bool *ret_changed) MUST_USE;

@@ -15,6 +15,15 @@
  * of its unit of work, the rest on any.
  */
 
+/* Shares of a limit that are worth a word. */
+#define PERCENTS_MAX 10
+struct percents {
+	int64_t v[PERCENTS_MAX];
+	size_t n;
+};
+/* Compact JSON: [80,90]. False: it is not that, or not ascending, or beyond 1 to 1000. */
+bool quota_thresholds(const char *text, struct percents *ret);
+
 /* Where it is refused: INT_NULL is nowhere. */
 int64_t quota_hard_limit(int64_t limit, const char *enforcement, int64_t grace_percent);
 /* The same of every metric that the head row counts. json: quota_row.quotas. */

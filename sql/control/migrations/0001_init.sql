@@ -63,6 +63,7 @@ CREATE TABLE cc.tenant (
 	require_if_match boolean NOT NULL DEFAULT false,
 	require_tests   boolean NOT NULL DEFAULT false,
 	allowed_regions text[] NOT NULL DEFAULT '{}',   -- where it may be moved to; none: everywhere
+	alert_rules    json NOT NULL DEFAULT '{}',     -- of what usage the tenant wants to be told
 	issuers        json NOT NULL DEFAULT '[]',     -- who may sign tokens for the tenant's people
 	owner_email    text NOT NULL,
 	created_at     timestamptz NOT NULL,
@@ -451,6 +452,7 @@ SELECT id AS deployment_id, tenant_id,
        fenced_at AS started_at, completed_at, steps, rows_total, bytes_total, rows_copied, bytes_copied, lag_rows,
        freeze_ms, checksum, attempts, error, started_by
   FROM cc.deployment;
+CREATE INDEX deployment_over ON cc.deployment (completed_at) WHERE completed_at IS NOT NULL;
 
 -- Rows a second, of what was copied lately, for whoever asks how long it will take.
 CREATE FUNCTION cc.copy_speed() RETURNS bigint
@@ -496,6 +498,15 @@ CREATE TABLE cc.usage_batch (
 	at   timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 50);
 CREATE INDEX usage_batch_at ON cc.usage_batch (at);
+
+-- When each tenant that uses anything is looked at next, for what it should know of.
+CREATE TABLE cc.usage_watch (
+	tenant_id   text PRIMARY KEY REFERENCES cc.tenant,
+	look_at     timestamptz NOT NULL DEFAULT now(),
+	looked_at   timestamptz NOT NULL DEFAULT now() - interval '1 day',
+	recount_at  timestamptz NOT NULL DEFAULT now() + interval '1 day'
+) WITH (fillfactor = 50);
+CREATE INDEX usage_watch_look ON cc.usage_watch (look_at);
 
 -- Periods of billing: whole months from the day on which a tenant came (UTC). The 31st is the last day of a shorter
 -- month, and the 31st again in the next long one.
@@ -604,6 +615,7 @@ GRANT SELECT, INSERT, UPDATE ON cc.operation, cc.alert TO cc_ctl_tenant;
 GRANT SELECT, INSERT ON cc.deployment TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.billing, cc.invoice TO cc_ctl_tenant;
 GRANT SELECT ON cc.usage_hour, cc.usage_hour_total, cc.usage_day TO cc_ctl_tenant;
+GRANT SELECT, INSERT, UPDATE ON cc.usage_watch TO cc_ctl_tenant;
 GRANT UPDATE (cancelled, lease_until) ON cc.deployment TO cc_ctl_tenant;
 GRANT SELECT ON cc.deployment_seen TO cc_ctl_tenant;
 GRANT SELECT, INSERT ON cc.name TO cc_ctl_tenant;       -- its own: a domain may change
@@ -647,6 +659,8 @@ ALTER TABLE cc.usage_hour_total ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.usage_hour_total FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.usage_day ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.usage_day FORCE ROW LEVEL SECURITY;
+ALTER TABLE cc.usage_watch ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cc.usage_watch FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY everything ON cc.tenant TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.name TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
@@ -666,6 +680,7 @@ CREATE POLICY everything ON cc.invoice TO cc_ctl, cc_prov USING (true) WITH CHEC
 CREATE POLICY everything ON cc.usage_hour TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.usage_hour_total TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.usage_day TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
+CREATE POLICY everything ON cc.usage_watch TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 
 CREATE POLICY own ON cc.tenant TO cc_ctl_tenant
 	USING (id = NULLIF(current_setting('cc.tenant', true), ''))
@@ -719,5 +734,8 @@ CREATE POLICY own ON cc.billing TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
 CREATE POLICY own ON cc.invoice TO cc_ctl_tenant
+	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
+	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
+CREATE POLICY own ON cc.usage_watch TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));

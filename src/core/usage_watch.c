@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Looks at tenants that use something, and compares what is so with the alerts that are open. */
+#include "cc/core/usage_watch.h"
+
+#include <inttypes.h>
+
+#include "rounds.h"
+
+#include "cc/base/failpoint.h"
+#include "cc/base/log.h"
+#include "cc/core/alerts.h"
+#include "cc/core/head.h"
+#include "cc/core/registry.h"
+#include "cc/core/tenant.h"
+#include "cc/core/world.h"
+#include "cc/model/bouncer.h"
+#include "cc/model/metrics.h"
+#include "cc/model/q_control.h"
+#include "cc/model/q_tenant.h"
+#include "cc/model/tally.h"
+
+enum {
+	BATCH = 20,
+	SILENT_MAX = 100, /* bouncers of one tenant that are told of */
+	SHARES_MAX = 64,
+};
+#define LONG_AGO INT64_C(0)
+#define NEVER (INT64_C(4102444800) * TIME_SECOND) /* 2100: no alert was raised since */
+
+/* One tenant: what its region says, then what follows. */
+struct look {
+	const struct usage_watch *row;
+	struct metric_gauges gauges;
+	struct db_rows silent, failed;
+	struct tally drift;
+	bool changed; /* of what other nodes know: never */
+};
+
+static enum err read_region(struct ctx *cx, void *arg)
+{
+	struct look *l = arg;
+
+	q_metric_gauges_later(cx->db, &l->gauges);
+	q_bouncers_silent_later(cx->db, &l->silent, SILENT_MAX);
+	if (l->row->recount)
+		q_gauges_drift_later(cx->db, &l->drift);
+	return ERR_NONE;
+}
+
+static enum err ask_region(struct ctx *cx, struct look *l)
+{
+	const struct tenant *tenant = NULL, *fresh = NULL;
+	enum err e;
+
+	TRY(tenant_get(cx, l->row->tenant_id, true, &tenant));
+	cx->tenant = tenant;
+	e = head_read(cx, read_region, l, &fresh);
+	cx->tenant = NULL;
+	tenant_put(fresh);
+	tenant_put(tenant);
+	if (e == ERR_NONE && l->drift.total != 0)
+		LOG(LOG_ERROR, "a tenant's counters are not what they count",
+		    LOG_TEXT("tenant", l->row->tenant_id));
+	return e;
+}
+
+/* Limits are those of the settings: what is let through beyond them is told of, too. */
+static void tell_shares(struct ctx *cx, const struct look *l, const struct alert_rules *r,
+			const struct usage_watch *now)
+{
+	const struct alert_rule calls = { .enabled = r->api_calls.enabled,
+					  .thresholds = r->api_calls.thresholds };
+	const struct limits *max = &cx->tenant->warn;
+	struct arena *a = cx->arena;
+	struct alert_set s;
+
+	alert_set_init(a, &s, ALERT_USAGE_LIMIT, SHARES_MAX);
+	usage_shares(a, &s, "policies", &r->policies, l->gauges.policies, max->max_policies);
+	usage_shares(a, &s, "resources", &r->resources, l->gauges.resources, max->max_resources);
+	usage_shares(a, &s, "users", &r->users, l->gauges.users, max->max_users);
+	usage_shares(a, &s, "bouncers", &r->bouncers, l->gauges.bouncers, max->max_bouncers);
+	usage_shares(a, &s, "api_calls", &calls, now->api_calls, r->api_calls.limit);
+	alert_sync_later(cx, &s, now->month);
+}
+
+static void tell_silent(struct ctx *cx, const struct look *l)
+{
+	struct alert_set s;
+
+	alert_set_init(cx->arena, &s, ALERT_BOUNCER_STALE, SILENT_MAX);
+	for (size_t i = 0; i < l->silent.n; i++) {
+		const struct bouncer *b = DB_ROW(&l->silent, struct bouncer, i);
+		const char *subject = arena_printf(cx->arena, "bouncer:%" PRId64, b->id);
+
+		alert_set_add(cx->arena, &s, ALERT_WARNING, subject,
+			      arena_printf(cx->arena, "Bouncer %s (%s) has not been heard from since %s",
+					   b->name, b->environment,
+					   time_format(cx->arena, b->last_heartbeat)));
+	}
+	alert_sync_later(cx, &s, NEVER);
+}
+
+static void tell_failed(struct ctx *cx, const struct look *l)
+{
+	struct alert_set s;
+
+	alert_set_init(cx->arena, &s, ALERT_DEPLOYMENT_FAILED, 1);
+	for (size_t i = 0; i < l->failed.n; i++) {
+		const struct failed_move *m = DB_ROW(&l->failed, struct failed_move, i);
+
+		alert_set_add(cx->arena, &s, ALERT_WARNING, m->id,
+			      arena_printf(cx->arena, "The move %s to %s failed; the tenant stays in %s",
+					   m->id, m->to_region, m->from_region));
+	}
+	alert_sync_later(cx, &s, LONG_AGO);
+}
+
+static enum err decide(struct ctx *cx, void *arg)
+{
+	struct look *l = arg;
+	const char *id = cx->tenant->id;
+	struct alert_rules rules;
+	struct usage_watch now;
+	bool found;
+
+	q_deployment_failed_later(cx->db, &l->failed, id);
+	TRY(q_usage_watch_rules(cx->db, &now, &found, id));
+	if (!found)
+		return ERR_TENANT_NOT_FOUND;
+	TRY(alert_rules_of(cx, &now, &rules));
+	tell_shares(cx, l, &rules, &now);
+	tell_silent(cx, l);
+	tell_failed(cx, l);
+	q_usage_watch_done_later(cx->db, id, l->row->look_at,
+				 l->gauges.next_silent != TIME_NULL ? l->gauges.next_silent : NEVER);
+	return ERR_NONE;
+}
+
+static enum err read_due(struct ctx *cx, void *arg)
+{
+	return q_usage_watch_due(cx->db, arg);
+}
+
+static enum err claim(struct ctx *cx, void *arg)
+{
+	q_usage_watch_claim_later(cx->db, arg, BATCH);
+	return ERR_NONE;
+}
+
+/* Its region was not there to be asked: as a turn that failed. */
+static void note_failure(const struct ctx *cx, struct round *r, const char *tenant_id, enum err e)
+{
+	if (r->failed++ > 0)
+		return;
+	r->tenant_id = tenant_id;
+	r->error = e;
+	r->problem = cx->problem;
+}
+
+static void look_at(struct ctx *cx, struct round *r, const struct usage_watch *row)
+{
+	struct look l = { .row = row };
+	const enum err e = ask_region(cx, &l);
+
+	if (e == ERR_NONE)
+		round_turn(cx, r, row->tenant_id, decide, &l, &l.changed);
+	else if (e != ERR_TENANT_NOT_FOUND)
+		note_failure(cx, r, row->tenant_id, e);
+}
+
+enum err usage_watch_tick(struct ctx *cx, struct round *ret)
+{
+	struct db_rows rows = { 0 };
+	struct tally due = { 0 };
+	struct db_place place;
+
+	*ret = (struct round){ 0 };
+	place_platform(cx->world, &place);
+	TRY(db_glance(cx, &place, read_due, &due));
+	if (due.total == 0)
+		return ERR_NONE;
+	TRY(db_unit(cx, &place, DB_WRITE, claim, &rows));
+	FAILPOINT("usage.look.claimed");
+	for (size_t i = 0; i < rows.n; i++)
+		look_at(cx, ret, DB_ROW(&rows, struct usage_watch, i));
+	return ERR_NONE;
+}
