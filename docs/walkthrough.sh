@@ -172,6 +172,54 @@ check 'a resource in use stays' 'in_use' "$(field .error)"
 call 200 GET "/tenants/$T" -H "$(auth "$K")"
 check 'limits count' '{"policies_used":1,"users_used":1,"bouncers_used":1}' \
 	"$(field '.limits | {policies_used,users_used,bouncers_used}')"
+
+note 'Get Tenant Metrics'
+call 201 POST "/tenants/$T/api-keys" -H "$(auth "$OP")" -H "$JSON" \
+	-d '{"name": "edge", "scopes": ["bouncers:connect"]}'
+BK=$(field .key)
+call 200 POST "/peps/$B/heartbeat" -H "$(auth "$BK")" -H "$JSON" -d '{"requests_total": 0}'
+check 'a sign of life' '{"status":"connected","is_connected":true}' "$(field '{status,is_connected}')"
+i=0
+while [ $i -lt 50 ]; do
+	curl -sS -m 30 -o "$dir/body" -H "$(auth "$OP")" "$BASE/tenants/$T/metrics"
+	[ "$(field '.metrics.api_calls.by_endpoint["/bouncers"] // 0')" -ge 2 ] && break
+	sleep 0.2
+	i=$((i + 1))
+done
+call 200 GET "/tenants/$T/metrics" -H "$(auth "$OP")"
+check 'the members of the specification' '{"metrics":["api_calls","policies","bouncers","users"],"period":["start","end"]}' \
+	"$(field '{metrics: (.metrics | keys_unsorted), period: (.period | keys_unsorted)}')"
+check 'policies' '{"total":1,"active":0,"sandbox":1}' "$(field .metrics.policies)"
+check 'bouncers' '{"total":1,"active":1,"requests_per_minute":0}' "$(field .metrics.bouncers)"
+check 'users' '1' "$(field .metrics.users.total)"
+check 'calls by endpoint add up' 'true' "$(field '.metrics.api_calls | (.by_endpoint | add) == .total')"
+check_like 'calls of policies' '[1-9][0-9]*' "$(field '.metrics.api_calls.by_endpoint["/policies"]')"
+check_like 'period.start' "$TIME" "$(field .period.start)"
+call 200 GET "/tenants/$T/metrics?start_date=2025-01-01&end_date=2025-01-31&granularity=day" -H "$(auth "$OP")"
+check 'a period' '{"start":"2025-01-01T00:00:00Z","end":"2025-01-31T23:59:59Z"}' "$(field .period)"
+check 'a series' '31' "$(field '.series | length')"
+call 422 GET "/tenants/$T/metrics?start_date=2025-02-01&end_date=2025-01-01" -H "$(auth "$OP")"
+call 200 GET "/tenants/$T/usage" -H "$(auth "$OP")"
+check 'usage has gauges, too' '{"metric":"policies","kind":"gauge","quantity":1}' \
+	"$(field '.usage[] | select(.metric == "policies")')"
+
+note 'Get Usage Alerts: a limit is reached'
+call 200 PUT "/tenants/$T/quota" -H "$(auth "$OP")" -H "$JSON" -d '{"bouncers": {"limit": 1}}'
+i=0
+while [ $i -lt 300 ]; do
+	curl -sS -m 30 -o /dev/null -H "$(auth "$K")" "$BASE/policies"
+	curl -sS -m 30 -o "$dir/body" -H "$(auth "$OP")" "$BASE/tenants/$T/alerts?type=usage_limit&severity=critical"
+	[ "$(field length)" = 1 ] && break
+	sleep 0.2
+	i=$((i + 1))
+done
+call 200 GET "/tenants/$T/alerts?type=usage_limit&severity=critical" -H "$(auth "$OP")"
+check 'one alert' '[{"type":"usage_limit","severity":"critical","message":"Reached bouncer limit (100% of 1)","resolved_at":null}]' \
+	"$(field '[.[] | {type,severity,message,resolved_at}]')"
+check_like 'its id' 'alert-[a-z2-7]{12}' "$(field '.[0].id')"
+call 200 PUT "/tenants/$T/quota" -H "$(auth "$OP")" -H "$JSON" -d '{"bouncers": {"limit": 10}}'
+
+note 'Tenant-scoped APIs: deleting, and taking it back'
 call 200 DELETE "/policies/$P" -H "$(auth "$K")"
 check_like 'deleted_at' "$TIME" "$(field .deleted_at)"
 call 200 POST "/policies/$P/restore" -H "$(auth "$K")"

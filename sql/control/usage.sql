@@ -2,13 +2,13 @@
 -- include: cc/model/tally.h
 -- include: cc/model/usage.h
 
--- Who used something is looked at soon, but not more often than every five seconds.
+-- Who used something is looked at soon, but not more often than every look_s seconds.
 -- One batch, once: who finds its number taken adds nothing. Rows are locked in one order by all nodes. Of a
 -- tenant that is going nothing is kept. An hour is closed for additions a minute before it is for readers: the
 -- transaction is over by then.
 -- name: usage_apply :one tally
 -- args: boot text, node text, seq int8, tenants text[], hours text[], meters text[], details text[]
--- args: quantities text[]
+-- args: quantities text[], look_s int8
 WITH fresh AS (
 	INSERT INTO cc.usage_batch AS b (boot, node, seq) VALUES ($1, $2, $3)
 	ON CONFLICT (boot) DO UPDATE SET seq = excluded.seq, node = excluded.node, at = now()
@@ -37,8 +37,9 @@ WITH fresh AS (
 	ON CONFLICT (tenant_id, meter, hour) DO UPDATE SET quantity = u.quantity + excluded.quantity
 ), watch AS (
 	INSERT INTO cc.usage_watch AS w (tenant_id) SELECT DISTINCT tenant_id FROM placed ORDER BY tenant_id
-	ON CONFLICT (tenant_id) DO UPDATE SET look_at = greatest(now(), w.looked_at + interval '5 seconds')
-	 WHERE w.look_at > greatest(now(), w.looked_at + interval '5 seconds')
+	ON CONFLICT (tenant_id) DO UPDATE
+	   SET look_at = greatest(now(), w.looked_at + make_interval(secs => $9::float8))
+	 WHERE w.look_at > greatest(now(), w.looked_at + make_interval(secs => $9::float8))
 ), days AS (
 	INSERT INTO cc.usage_day AS u (tenant_id, day, meter, detail, quantity)
 	SELECT tenant_id, date_trunc('day', hour, 'UTC'), meter, detail, sum(quantity) FROM placed

@@ -27,6 +27,11 @@ static int64_t begin_of_month(int64_t now)
 	return floor_to(now, DAY_US) - (tm.tm_mday - 1) * DAY_US;
 }
 
+static int64_t end_of_month(int64_t now)
+{
+	return begin_of_month(begin_of_month(now) + 32 * DAY_US) - TIME_SECOND;
+}
+
 static int64_t end_of(const char *text)
 {
 	int64_t t = 0;
@@ -39,7 +44,7 @@ enum err period_read(struct ctx *cx, const char *start_date, const char *end_dat
 {
 	const int64_t now = clock_wall_us();
 
-	*ret = (struct period){ .said = { .start = begin_of_month(now), .end = now } };
+	*ret = (struct period){ .said = { .start = begin_of_month(now), .end = end_of_month(now) } };
 	if (end_date != NULL)
 		ret->said.end = end_of(end_date);
 	if (start_date != NULL)

@@ -18,7 +18,8 @@ struct period {
 	  .check = check_time_or_date, .doc = (d) }
 #define PERIOD_FIELDS(T) \
 	PERIOD_DATE(T, start_date, "From this date or date-time on; by default the begin of the month."), \
-	PERIOD_DATE(T, end_date, "Up to this date-time, a date means the whole day; by default now.")
+	PERIOD_DATE(T, end_date, \
+		    "Up to this date-time, a date means the whole day; by default the end of the month.")
 
 /* Texts may be NULL, and are dates. A fault when it ends before it begins, or is longer than three years. */
 enum err period_read(struct ctx *cx, const char *start_date, const char *end_date,

@@ -54,7 +54,8 @@ static enum err apply(struct ctx *cx, void *arg)
 
 	FAILPOINT("usage.send");
 	return q_usage_apply(cx->db, tally_at(&c->fresh), c->batch->boot, c->node, c->batch->seq, &c->tenants,
-			     &c->hours, &c->meters, &c->details, &c->quantities);
+			     &c->hours, &c->meters, &c->details, &c->quantities,
+			     cx->world->settings->usage_look_s);
 }
 
 static enum err send(struct ctx *cx, const struct usage_batch *b)

@@ -77,7 +77,7 @@ struct secrets_conf {
 
 struct jobs_conf {
 	int64_t undo_window_s, provision_lease_s, spare_schemas, poll_ms;
-	int64_t soft_delete_days, name_hold_days, audit_checkpoint_s;
+	int64_t soft_delete_days, name_hold_days, audit_checkpoint_s, usage_look_s;
 };
 
 struct limits_conf {

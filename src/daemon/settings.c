@@ -196,6 +196,8 @@ static const struct field jobs_fields[] = {
 	S_INT(T, poll_ms, 50, 1000, "500", "How often a node asks what other nodes changed, in ms."),
 	S_LIVE_INT(T, audit_checkpoint_s, 1, 604800, "3600",
 		"How often the heads of every tenant's audit are signed, in seconds."),
+	S_LIVE_INT(T, usage_look_s, 1, 3600, "15",
+		"Who uses something is looked at for alerts of usage, not more often than this, in seconds."),
 	S_LIVE_INT(T, name_hold_days, 0, 3650, "90",
 		"How long nobody else can have the slug of a tenant that was renamed or purged."),
 	S_LIVE_INT(T, soft_delete_days, 1, 3650, "30",

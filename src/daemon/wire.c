@@ -122,6 +122,7 @@ static const struct settings *make_settings(struct arena *a, const struct config
 		.soft_delete_days = c->jobs.soft_delete_days,
 		.name_hold_days = c->jobs.name_hold_days,
 		.checkpoint_s = c->jobs.audit_checkpoint_s,
+		.usage_look_s = c->jobs.usage_look_s,
 		.spare_schemas = (int)c->jobs.spare_schemas,
 		.control_connections = (int)c->control.connections,
 		.region_connections = most_connections(c),

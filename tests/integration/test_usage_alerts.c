@@ -75,7 +75,7 @@ static void shares_of_a_limit_are_told_and_over(void **state)
 
 	/* 15 of 20 are 75 %: it stays, and does not flap. */
 	assert_status(200, client_delete(s->c, "/resources/16"));
-	temp_sleep_ms(6000);
+	temp_sleep_ms(3000);
 	await_open(s, "usage_limit", "resources:50 resources:80");
 	assert_status(200, client_delete(s->c, "/resources/15"));
 	await_open(s, "usage_limit", "resources:50");
@@ -255,5 +255,9 @@ int main(void)
 		STORY(a_counter_that_drifts_is_found),
 	};
 
+	static const char *const env[] = { "CONTROLCORE_JOBS_USAGE_LOOK_S=1", NULL };
+	static const struct daemon_options options = { .env = env };
+
+	daemon_group_options(&options);
 	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);
 }

@@ -79,6 +79,7 @@ struct settings {
 	int64_t soft_delete_days;
 	int64_t name_hold_days;         /* nobody else can have a slug that a tenant had so lately */
 	int64_t checkpoint_s;           /* the heads of the audit are signed this often */
+	int64_t usage_look_s;           /* a tenant is looked at for alerts of usage at most this often */
 	int spare_schemas;              /* per region, kept ready; 0: none */
 	int control_connections, region_connections, shard_connections;
 	int connection_schemas;         /* a connection ends when it has served more */
