@@ -85,6 +85,22 @@ SELECT b.start AT TIME ZONE 'UTC' AS start, coalesce(u.api_calls, 0)::int8 AS ap
 	 GROUP BY 1) u ON u.start = b.start
  ORDER BY b.start;
 
+-- The same by hour, where nothing is to be added up: the most of one row is that row.
+-- name: usage_hours :many usage_bucket
+-- args: tenant_id text, since timestamptz, until timestamptz
+SELECT b.start, coalesce(u.api_calls, 0) AS api_calls, coalesce(u.api_failures, 0) AS api_failures,
+       coalesce(u.bouncer_requests, 0) AS bouncer_requests
+  FROM generate_series($2::timestamptz, $3::timestamptz - interval '1 microsecond', interval '1 hour') AS b (start)
+  LEFT JOIN (
+	SELECT hour,
+	       max(quantity) FILTER (WHERE meter = 'api_calls') AS api_calls,
+	       max(quantity) FILTER (WHERE meter = 'api_failures') AS api_failures,
+	       max(quantity) FILTER (WHERE meter = 'bouncer_requests') AS bouncer_requests
+	  FROM cc.usage_hour_total
+	 WHERE tenant_id = $1 AND hour >= $2 AND hour < $3
+	 GROUP BY hour) u ON u.hour = b.start
+ ORDER BY b.start;
+
 -- Lines of the ledger in their order, from behind the last that was read.
 -- name: usage_events :many usage_event
 -- args: tenant_id text, until timestamptz, hour timestamptz, meter text, detail text, most int8

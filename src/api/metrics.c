@@ -107,7 +107,9 @@ static enum err count(struct ctx *cx, void *arg)
 	const struct period *p = &j->period;
 
 	q_usage_sums_later(cx->db, &j->sums, cx->tenant->id, p->since, p->until, p->days_from, p->days_until);
-	if (j->query->granularity != NULL)
+	if (str_eq(j->query->granularity, metric_granularities[0]))
+		q_usage_hours_later(cx->db, &j->series, cx->tenant->id, p->since, p->until);
+	else if (j->query->granularity != NULL)
 		q_usage_series_later(cx->db, &j->series, cx->tenant->id, p->since, p->until,
 				     j->query->granularity);
 	return ERR_NONE;
