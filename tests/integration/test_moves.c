@@ -151,7 +151,7 @@ static void a_region_that_is_down_holds_nobody_up(void **state)
 /* The node dies at each point that the move passes in turn; another one goes on. */
 static void whoever_dies_another_goes_on(void **state)
 {
-	const int stride = getenv("CC_LONG") != NULL ? 1 : 25;
+	const int stride = getenv("CC_LONG") != NULL ? 1 : 22;
 	int kills = 0, completed = 0;
 
 	(void)state;
