@@ -8,9 +8,11 @@
 INSERT INTO cc.billing (tenant_id, subscription_id, anchor)
 SELECT id, $2, date_trunc('day', created_at, 'UTC') FROM cc.tenant WHERE id = $1;
 
+-- by_stripe: the period is that of Stripe's subscription, as far as there is one.
 -- name: billing_get :opt billing_row
--- args: tenant_id text
-SELECT b.tenant_id, b.subscription_id, b.status, t.plan_type, b.next_plan, b.payment_method, b.address,
+-- args: tenant_id text, by_stripe bool
+SELECT b.tenant_id, b.subscription_id, b.stripe_id, b.customer_id, b.preview_base, b.preview_usage, b.preview_currency,
+       coalesce(b.preview_at > now() - interval '60 seconds', false) AS previewed, b.status, t.plan_type, b.next_plan, b.payment_method, b.address,
        p.n AS period, p.starts AS period_start, p.ends AS period_end, b.period AS open_period, b.open_start,
        b.open_end, b.open_end + interval '65 minutes' <= now() AS closable, b.adjust_minor,
        (SELECT coalesce(sum(u.quantity), 0)::bigint FROM cc.usage_hour_total u
@@ -22,7 +24,8 @@ SELECT b.tenant_id, b.subscription_id, b.status, t.plan_type, b.next_plan, b.pay
   FROM cc.billing b
   JOIN cc.tenant t ON t.id = b.tenant_id
  CROSS JOIN LATERAL (
-	SELECT k.n, cc.period_at(b.anchor, k.n) AS starts, cc.period_at(b.anchor, k.n + 1) AS ends
+	SELECT k.n, coalesce(CASE WHEN $2 THEN b.stripe_start END, cc.period_at(b.anchor, k.n)) AS starts,
+	       coalesce(CASE WHEN $2 THEN b.stripe_end END, cc.period_at(b.anchor, k.n + 1)) AS ends
 	  FROM (SELECT cc.period_of(b.anchor, now()) AS n) k) p
  WHERE b.tenant_id = $1;
 
@@ -40,7 +43,9 @@ UPDATE cc.billing
 
 -- name: billing_set_plan :exec1
 -- args: tenant_id text, adjust_minor int8, next_plan text
-UPDATE cc.billing SET adjust_minor = $2, next_plan = $3, row_version = row_version + 1 WHERE tenant_id = $1;
+UPDATE cc.billing
+   SET adjust_minor = $2, next_plan = $3, row_version = row_version + 1, sync_at = now(), preview_at = NULL
+ WHERE tenant_id = $1;
 
 -- Whose books can be closed: run as cc_ctl.
 -- name: billing_due :many billing_due

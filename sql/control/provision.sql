@@ -290,6 +290,11 @@ SELECT cc.forget_audit($1, $2::int) AS total;
 WITH gone AS (
 	DELETE FROM cc.tenant WHERE id = $1 AND status = 'deleting' AND schema_id IS NULL
 	RETURNING id, region, created_at, deleted_at
+), unsubscribed AS (
+	INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path)
+	SELECT 'c' || replace(gen_random_uuid()::text, '-', ''), b.tenant_id, 'account', 'subscription_cancel', 'DELETE',
+	       '/v1/subscriptions/' || b.stripe_id
+	  FROM cc.billing b WHERE b.tenant_id IN (SELECT id FROM gone) AND b.stripe_id IS NOT NULL
 ), quarantine AS (
 	INSERT INTO cc.domain_quarantine (tenant_id, domain, until)
 	SELECT tenant_id, domain, coalesce(release_at, now() + make_interval(secs => $2::float8))

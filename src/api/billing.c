@@ -3,6 +3,8 @@
 #include "groups.h"
 
 #include "cc/core/billing.h"
+#include "cc/core/stripe.h"
+#include "cc/core/stripe_events.h"
 #include "cc/core/tenant.h"
 #include "cc/core/tenants.h"
 #include "cc/core/world.h"
@@ -14,6 +16,7 @@ struct job {
 	struct tenant_usage used;
 	struct billing *billing;
 	struct plan_changed *plan;
+	const char *operation;          /* what Stripe is asked for; NULL: nothing */
 };
 
 static struct job *open_job(struct ctx *cx, struct req *rq)
@@ -39,18 +42,38 @@ static enum err billing_get(struct ctx *cx, struct req *rq)
 	struct job *j = open_job(cx, rq);
 
 	j->billing = ARENA_NEW(cx->arena, struct billing);
+	if (stripe_is_set(cx))
+		TRY(billing_preview(cx));
 	TRY(reply(rq, j->billing));
 	return gate_control(cx, rq, DB_READ, read_work, j);
 }
 
 static enum err change_work(struct ctx *cx, void *arg)
 {
-	const struct job *j = arg;
+	struct job *j = arg;
+	struct req *rq = j->rq;
 
-	TRY(billing_change(cx, j->rq->body, &j->used, j->billing, &j->rq->changed));
-	if (j->rq->changed.n == 0)
-		gate_unchanged(j->rq);
+	TRY(billing_change(cx, rq->body, &j->used, j->billing, &rq->changed, &j->operation));
+	if (rq->changed.n == 0)
+		gate_unchanged(rq);
+	if (j->operation == NULL)
+		return ERR_NONE;
+	rq->status = 202;
+	rq->location = arena_printf(cx->arena, "/api/v1/operations/%s", j->operation);
 	return ERR_NONE;
+}
+
+/* What was asked for is written down; most often it is done while the client waits. */
+static enum err await(struct ctx *cx, struct req *rq, struct job *j)
+{
+	bool done;
+
+	TRY(billing_await(cx, j->operation, &done));
+	if (!done)
+		return ERR_NONE;
+	rq->status = 0;
+	rq->location = NULL;
+	return gate_control(cx, rq, DB_READ, read_work, j);
 }
 
 static enum err billing_put(struct ctx *cx, struct req *rq)
@@ -59,7 +82,8 @@ static enum err billing_put(struct ctx *cx, struct req *rq)
 
 	j->billing = ARENA_NEW(cx->arena, struct billing);
 	TRY(reply(rq, j->billing));
-	return gate_control(cx, rq, DB_WRITE, change_work, j);
+	TRY(gate_control(cx, rq, DB_WRITE, change_work, j));
+	return j->operation != NULL && !rq->dry_run ? await(cx, rq, j) : ERR_NONE;
 }
 
 static enum err plan_work(struct ctx *cx, void *arg)
@@ -102,6 +126,27 @@ static enum err invoice_list(struct ctx *cx, struct req *rq)
 	q_invoice_list_later(cx->db, &rq->list, &page->order, cx->tenant->id, page->skip, page->rows);
 	q_invoice_count_later(cx->db, tally_at(&rq->total), cx->tenant->id);
 	return ERR_NONE;
+}
+
+/* Events ------------------------------------------------------------------------------------------------ */
+
+struct event_taken {
+	bool received;
+};
+
+#define T struct event_taken
+static const struct field event_taken_fields[] = { BOOL(T, received, F_OUT, "True: it is stored.") };
+#undef T
+static SCHEMA(event_taken_schema, struct event_taken, "EventTaken", event_taken_fields);
+
+static enum err event_take(struct ctx *cx, struct req *rq)
+{
+	struct event_taken *taken = ARENA_NEW(cx->arena, struct event_taken);
+	const struct bytes body = { (const unsigned char *)rq->in->body, rq->in->body_len };
+
+	TRY(stripe_event_take(cx, rq->in->stripe_signature, body));
+	taken->received = true;
+	return reply(rq, taken);
 }
 
 /* Plans ------------------------------------------------------------------------------------------------ */
@@ -150,13 +195,16 @@ static enum err plan_list(struct ctx *cx, struct req *rq)
 static const struct route routes[] = {
 	{ M_GET, BASE, "getBilling", "billing:read", "platform:billing", ONE, .mode = DB_READ,
 	  .flags = ROUTE_VOLATILE | ROUTE_SUSPENDED_OK, .handler = billing_get, .reply = &billing_schema,
+	  .errors = { ERR_BILLING_PROVIDER },
 	  .summary = "What a tenant pays for",
 	  .doc = "The period that is now: what was used and what it costs so far." },
 	{ M_PUT, BASE, "updateBilling", "billing:write", "platform:billing", ONE, .mode = DB_WRITE,
-	  .flags = ROUTE_VOLATILE | ROUTE_PUT_KEEPS | ROUTE_SUSPENDED_OK, .object = "billing",
+	  .flags = ROUTE_VOLATILE | ROUTE_PUT_KEEPS | ROUTE_SUSPENDED_OK | ROUTE_OR_202, .object = "billing",
 	  .handler = billing_put, .body = &billing_change_schema, .reply = &billing_schema,
+	  .errors = { ERR_PAYMENT_DECLINED, ERR_PAYMENT_METHOD, ERR_BILLING_PROVIDER },
 	  .summary = "Change how a tenant pays",
-	  .doc = "Payment method and address. What is not sent stays." },
+	  .doc = "Payment method and address. What is not sent stays. With Stripe the answer waits for it, "
+		 "five seconds at most; then it is 202, and Location names the operation that goes on." },
 	{ M_GET, BASE "/invoices", "listInvoices", "billing:read", "platform:billing", .auth = AUTH_TENANT,
 	  .store = STORE_CONTROL, .mode = DB_READ, .status = 200,
 	  .flags = ROUTE_VOLATILE | ROUTE_SUSPENDED_OK, .handler = invoice_list,
@@ -169,6 +217,13 @@ static const struct route routes[] = {
 	  .summary = "Change a tenant's plan",
 	  .doc = "Now, with the rest of the period prorated, or at its end. A dry run says what would come "
 		 "of it. Limits that are the old plan's follow." },
+	{ M_POST, "/integrations/stripe/webhook", "takeStripeEvent", NULL, .auth = AUTH_PUBLIC,
+	  .store = STORE_NONE, .mode = DB_READ, .flags = ROUTE_RAW_BODY | ROUTE_NO_LIMIT | ROUTE_VOLATILE,
+	  .status = 200, .body_max = (size_t)512 * 1024, .handler = event_take, .reply = &event_taken_schema,
+	  .errors = { ERR_SIGNATURE, ERR_TOO_LARGE },
+	  .summary = "Take an event of Stripe's",
+	  .doc = "Signed by Stripe (header Stripe-Signature). It is stored before it is answered, and "
+		 "nothing is done with it before: what has changed is then asked of Stripe." },
 	{ M_GET, "/plans", "listPlans", SCOPE_ANY, .auth = AUTH_ANY, .store = STORE_NONE, .mode = DB_READ,
 	  .flags = ROUTE_VOLATILE | ROUTE_SUSPENDED_OK | ROUTE_DELETED_OK, .status = 200,
 	  .handler = plan_list, .reply = &plan_list_schema,

@@ -109,6 +109,8 @@ const struct db_constraint api_constraints[] = {
 	{ "deployment_tenant_id_fkey", ERR_TENANT_NOT_FOUND, NULL, "the tenant is gone" },
 	{ "billing_pkey", ERR_CONFLICT, NULL, "the tenant has its billing" },
 	{ "billing_tenant_id_fkey", ERR_TENANT_NOT_FOUND, NULL, "the tenant is gone" },
+	{ "outbox_pkey", ERR_CONFLICT, NULL, "the name of the call exists; retry" },
+	{ "stripe_event_pkey", ERR_CONFLICT, NULL, "the event came before" },
 	{ "invoice_pkey", ERR_CONFLICT, NULL, "the id of the invoice exists; retry" },
 	{ "invoice_period", ERR_CONFLICT, NULL, "the period is closed already" },
 	{ "invoice_tenant_id_fkey", ERR_TENANT_NOT_FOUND, NULL, "the tenant is gone" },

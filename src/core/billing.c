@@ -2,6 +2,7 @@
 /* What a tenant's period costs, and how it is paid for. */
 #include "billing_in.h"
 
+#include "cc/core/stripe.h"
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
 #include "cc/model/q_control.h"
@@ -40,6 +41,20 @@ static const char *plan_now(const struct billing_row *row)
 	return row->period > row->open_period && row->next_plan != NULL ? row->next_plan : row->plan_type;
 }
 
+/* Until Stripe has a subscription nothing is billed there, and the figures are what it would come to. */
+static void show_stripe(const struct billing_row *row, struct billing *ret)
+{
+	ret->mode = "stripe";
+	ret->subscription_id = row->stripe_id;
+	if (row->stripe_id == NULL && ret->billing.base_cost > 0)
+		ret->status = "incomplete";
+	if (row->stripe_id == NULL || row->preview_base == INT_NULL)
+		return;
+	ret->billing.base_cost = row->preview_base;
+	ret->billing.usage_cost = row->preview_usage;
+	ret->billing.currency = row->preview_currency;
+}
+
 static enum err show(
 	struct ctx *cx, const struct billing_row *row, const struct tenant_usage *used, struct billing *ret)
 {
@@ -68,6 +83,8 @@ static enum err show(
 		.next_plan = str_eq(row->next_plan, plan->name) ? NULL : row->next_plan,
 		.row_version = row->row_version,
 	};
+	if (stripe_is_set(cx))
+		show_stripe(row, ret);
 	ret->billing.total_cost = ret->billing.base_cost + ret->billing.usage_cost;
 	return ERR_NONE;
 }
@@ -76,7 +93,7 @@ static enum err get(struct ctx *cx, struct billing_row *ret)
 {
 	bool found;
 
-	TRY(q_billing_get(cx->db, ret, &found, cx->tenant->id));
+	TRY(q_billing_get(cx->db, ret, &found, cx->tenant->id, stripe_is_set(cx)));
 	return found ? ERR_NONE : refuse(cx, ERR_TENANT_NOT_FOUND, "Tenant %s not found", cx->tenant->id);
 }
 
@@ -166,7 +183,7 @@ static enum err check_address(struct ctx *cx, const struct billing_address *in)
 }
 
 enum err billing_change(struct ctx *cx, const struct billing_change *in, const struct tenant_usage *used,
-	struct billing *ret, struct strv *ret_changed)
+	struct billing *ret, struct strv *ret_changed, const char **ret_operation)
 {
 	const char *method = was_sent(in, "payment_method") ? in->payment_method : NULL;
 	const char *address =
@@ -174,12 +191,16 @@ enum err billing_change(struct ctx *cx, const struct billing_change *in, const s
 	struct tenant_row tenant;
 	struct billing_row row;
 
+	*ret_operation = NULL;
 	if (address != NULL)
 		TRY(check_address(cx, &in->billing_address));
 	TRY(lock(cx, &tenant, &row));
 	TRY(ctx_check_version(cx, row.row_version));
 	changes(cx->arena, &row, method, address, ret_changed);
-	if (ret_changed->n > 0) {
+	if (ret_changed->n > 0 && stripe_is_set(cx)) {
+		TRY(billing_pay_later(cx, &row, method, address != NULL ? &in->billing_address : NULL,
+			address, ret_operation));
+	} else if (ret_changed->n > 0) {
 		q_billing_set_later(cx->db, cx->tenant->id, method, address);
 		row.payment_method = method != NULL ? method : row.payment_method;
 		row.address = address != NULL ? address : row.address;

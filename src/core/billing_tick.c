@@ -80,7 +80,7 @@ static enum err close_period(struct ctx *cx, void *arg)
 	TRY(q_tenant_lock(cx->db, tenant, &found, cx->tenant->id));
 	TRY(tenants_state(cx, found, tenant));
 	TRY(q_billing_lock(cx->db, &locked, cx->tenant->id));
-	TRY(q_billing_get(cx->db, &row, &found, cx->tenant->id));
+	TRY(q_billing_get(cx->db, &row, &found, cx->tenant->id, false));
 	if (!found || !row.closable)
 		return ERR_NONE;
 	TRY(q_billing_quantities(cx->db, &q, cx->tenant->id));

@@ -26,6 +26,7 @@ static const struct ability {
 	enum err (*cancel)(struct ctx *cx, const char *id);
 } abilities[] = {
 	[OPERATION_TENANT_DELETION] = { true, "tenant:delete", undelete },
+	[OPERATION_BILLING_UPDATE] = { false, "billing:write", NULL },
 	[OPERATION_TENANT_MOVE] = { true, "deployments:write", deployments_cancel },
 };
 

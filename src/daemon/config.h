@@ -92,6 +92,12 @@ struct auth_conf {
 	int64_t keys_fresh_s, keys_pause_s, keys_retry_s;
 };
 
+struct stripe_conf {
+	const char *key, *url, *webhook_secret, *webhook_secret_previous;
+	const char *meter_api_calls, *meter_bouncer_requests;
+	int64_t timeout_ms, concurrent, retry_ms, retry_most_ms, key_window_s, evidence_s, reconcile_s;
+};
+
 struct engine_conf {
 	const char *url, *token;
 	int64_t timeout_ms, test_ms, concurrent;
@@ -134,6 +140,7 @@ struct config {
 	struct limits_conf limits;
 	struct auth_conf auth;
 	struct engine_conf engine;
+	struct stripe_conf stripe;
 	struct domains_conf domains;
 	struct dns_conf dns;
 	struct log_conf log;

@@ -112,6 +112,9 @@ static const struct {
 	{ "dns.zone",                     "controlcore.io"                                    },
 	{ "regions.host",                 "us-east-1.edge.controlcore.io"                     },
 	{ "engine.url",                   "http://127.0.0.1:8181"                             },
+	{ "stripe.key",                   "/etc/controlcored/stripe-key"                      },
+	{ "stripe.webhook_secret",        "/etc/controlcored/stripe-webhook-secret"           },
+	{ "stripe.webhook_secret_previous", "/etc/controlcored/stripe-webhook-secret-previous" },
 	{ "engine.token",                 "/etc/controlcored/engine-token"                    },
 };
 

@@ -266,6 +266,37 @@ static const struct field engine_fields[] = {
 #undef T
 static SCHEMA(engine_conf_schema, struct engine_conf, "engine", engine_fields);
 
+#define T struct stripe_conf
+static const struct field stripe_fields[] = {
+	S_SECRET(T, key, 0, 8, 255, check_stripe_key,
+		"Secret or restricted key of a Stripe account; without it billing is on the ledger of this "
+		"service, and nobody is charged."),
+	S_TEXT(T, url, 1, 2000, check_engine, "https://api.stripe.com", "Where Stripe's API is."),
+	S_SECRET(T, webhook_secret, 0, 8, 255, NULL,
+		"Events of Stripe's are signed with it (whsec_…); without it none are taken."),
+	S_SECRET(T, webhook_secret_previous, 0, 8, 255, NULL,
+		"A second secret that is taken, while the first is being replaced."),
+	S_TEXT(T, meter_api_calls, 1, 100, check_meter, "controlcore_api_calls",
+		"event_name of the meter at Stripe that counts requests to the API …"),
+	S_TEXT(T, meter_bouncer_requests, 1, 100, check_meter, "controlcore_bouncer_requests",
+		"… and requests at bouncers."),
+	S_INT(T, timeout_ms, 100, 80000, "20000", "How long Stripe may take for one call, in ms."),
+	S_INT(T, concurrent, 1, 8, "2", "Calls that this node has under way at a time."),
+	S_INT(T, retry_ms, 10, 60000, "1000",
+		"Before a call that failed is tried again, in ms; doubled each time up to retry_most_ms."),
+	S_INT(T, retry_most_ms, 10, 3600000, "300000", "The longest time between two tries, in ms."),
+	S_INT(T, key_window_s, 1, 86400, "82800",
+		"How long a call is repeated under the same idempotency key, in seconds (23 hours; Stripe "
+		"remembers keys for a day)."),
+	S_INT(T, evidence_s, 1, 86400, "600",
+		"Between two looks at a subscription that must agree before its tenant loses something, in "
+		"seconds."),
+	S_INT(T, reconcile_s, 1, 604800, "86400",
+		"How often the hours of a tenant are compared with those that Stripe has, in seconds."),
+};
+#undef T
+static SCHEMA(stripe_conf_schema, struct stripe_conf, "stripe", stripe_fields);
+
 #define YEAR_S 31536000
 
 #define T struct domains_conf
@@ -354,6 +385,7 @@ const struct section sections[] = {
 	SECTION(limits, limits_conf_schema, "Bounds inside the daemon."),
 	SECTION(auth, auth_conf_schema, "Tokens of people."),
 	SECTION(engine, engine_conf_schema, "The policy engine."),
+	SECTION(stripe, stripe_conf_schema, "Billing through Stripe."),
 	SECTION(domains, domains_conf_schema, "Tenants' own domains."),
 	SECTION(tls, tls_conf_schema, "The TLS listener, beside that of the section server."),
 	SECTION(dns, dns_conf_schema, "Records of tenants that move."),

@@ -130,6 +130,18 @@ const char *check_engine(const char *s)
 								 : "must end with the host or the port";
 }
 
+const char *check_stripe_key(const char *s)
+{
+	return (strncmp(s, "sk_", 3) == 0 || strncmp(s, "rk_", 3) == 0) && strpbrk(s, " \t\r\n") == NULL
+		       ? NULL : "must be a secret or restricted key of Stripe (sk_…, rk_…)";
+}
+
+const char *check_meter(const char *s)
+{
+	return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == strlen(s)
+		       ? NULL : "must be letters, digits, _ . and -";
+}
+
 /* Length of one keyword=value pair of a conninfo, quotes respected; 0 when it is none. */
 static size_t conninfo_pair(const char *s, size_t *ret_key)
 {

@@ -52,6 +52,8 @@ const char *check_path(const char *s);
 const char *check_kek_id(const char *s);
 const char *check_redis(const char *s);
 const char *check_engine(const char *s);
+const char *check_stripe_key(const char *s);
+const char *check_meter(const char *s);
 const char *check_conninfo(const char *s);
 const char *check_admin_conninfo(const char *s);
 const char *check_secret(const char *s);

@@ -85,6 +85,27 @@ static struct domain_times domain_times(const struct domains_conf *c)
 	};
 }
 
+static struct stripe_settings stripe_of(const struct stripe_conf *c)
+{
+	const char *previous = c->webhook_secret_previous;
+	const char *first = c->webhook_secret != NULL ? c->webhook_secret : previous;
+
+	return (struct stripe_settings){
+		.url = c->url,
+		.key = c->key,
+		.webhook_secrets = { first, first != previous ? previous : NULL },
+		.meter_event = { c->meter_api_calls, c->meter_bouncer_requests },
+		.timeout_ms = (int)c->timeout_ms,
+		.concurrent = (int)c->concurrent,
+		.pause_ms = c->retry_ms,
+		.pause_most_ms = c->retry_most_ms,
+		.window_s = c->key_window_s,
+		.evidence_s = c->evidence_s,
+		.reconcile_s = c->reconcile_s,
+		.live = c->key != NULL && strncmp(c->key + 3, "live_", 5) == 0,
+	};
+}
+
 /* For people: leases are known by their numbers. */
 static const char *process_name(struct arena *a)
 {
@@ -141,6 +162,7 @@ static const struct settings *make_settings(struct arena *a, const struct config
 			    .timeout_ms = (int)c->engine.timeout_ms,
 			    .test_ms = (int)c->engine.test_ms,
 			    .concurrent = (int)c->engine.concurrent },
+		.stripe = stripe_of(&c->stripe),
 		.domains_max = c->domains.per_tenant,
 		.ends_tls = ends_tls(c),
 		.resolvers = c->domains.resolvers.n > 0 ? c->domains.resolvers.v : of_the_system,

@@ -125,7 +125,7 @@ static enum MHD_Result begin(struct call *c, const char *method, const char *ver
 		}
 		return MHD_YES;
 	}
-	if (c->has_body && c->refusal == ERR_NONE && c->rq.route != NULL && c->rq.route->body != NULL)
+	if (c->has_body && c->refusal == ERR_NONE && route_takes_body(c->rq.route))
 		body_open(&c->body, &s->bodies, c->content_length);
 	/* Never answer a good request here: libmicrohttpd closes the connection after such an answer. */
 	return MHD_YES;
@@ -145,7 +145,7 @@ static enum MHD_Result take_body(struct call *c, const char *data, size_t n)
 	const struct route *r = c->rq.route;
 	size_t cap = DRAIN_MAX;
 
-	if (r != NULL && r->body != NULL)
+	if (route_takes_body(r))
 		cap = r->body_max != 0 ? r->body_max : c->server->conf.body_max;
 	c->body_seen += n;
 	if (c->refusal == ERR_NONE && c->body_seen > cap) {

@@ -372,6 +372,7 @@ static void take_other(struct guard_headers *g, const char *name, const char *va
 		{ "Forwarded", &in->forwarded, NULL, true },
 		{ "X-Forwarded-Proto", &in->forwarded_proto, NULL, true },
 		{ "Accept", &in->accept, NULL, true },
+		{ "Stripe-Signature", &in->stripe_signature, NULL, true },
 		{ "Content-Encoding", &in->content_encoding, NULL, true },
 		{ "If-Match", &in->if_match, NULL, true },
 		{ "If-None-Match", &in->if_none_match, NULL, true },

@@ -170,7 +170,7 @@ static size_t body_cap(const struct call *c)
 {
 	const struct route *r = c->rq.route;
 
-	if (r == NULL || r->body == NULL)
+	if (!route_takes_body(r))
 		return DRAIN_MAX;
 	return r->body_max != 0 ? r->body_max : c->server->conf.body_max;
 }

@@ -211,6 +211,18 @@ static void write_trial(struct jw *w, const struct route *r, struct arena *a)
 	jw_object_end(w);
 }
 
+static void write_going_on(struct jw *w, const struct route *r, struct arena *a)
+{
+	if ((r->flags & ROUTE_OR_202) == 0)
+		return;
+	jw_key(w, "202");
+	jw_object(w);
+	member(w, "description", "Accepted: it goes on, as the operation that the header Location names.");
+	openapi_headers(w, a, r, 202);
+	write_content(w, r, a);
+	jw_object_end(w);
+}
+
 static void write_not_modified(struct jw *w, const struct route *r, struct arena *a)
 {
 	if (r->method != M_GET || !route_has_etag(r))
@@ -228,6 +240,7 @@ static void write_responses(struct jw *w, const struct route *r, struct arena *a
 	jw_object(w);
 	write_trial(w, r, a);
 	write_success(w, r, a);
+	write_going_on(w, r, a);
 	write_not_modified(w, r, a);
 	openapi_refusals(w, a, r);
 	jw_object_end(w);

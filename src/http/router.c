@@ -31,6 +31,11 @@ const char *method_name(enum method m)
 	return names[m];
 }
 
+bool route_takes_body(const struct route *r)
+{
+	return r != NULL && (r->body != NULL || (r->flags & ROUTE_RAW_BODY) != 0);
+}
+
 bool route_is_write(const struct route *r)
 {
 	return r->method != M_GET && r->auth != AUTH_PUBLIC && r->mode == DB_WRITE;

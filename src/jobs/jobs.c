@@ -137,6 +137,11 @@ static void on_usage_due(struct world *w)
 	jobs_alarm(w->jobs, ALARM_USAGE);
 }
 
+static void on_calls_due(struct world *w)
+{
+	jobs_alarm(w->jobs, ALARM_CALLS);
+}
+
 static bool start(struct jobs *j, void *(*run)(void *))
 {
 	if (pthread_create(&j->threads[j->nthreads], NULL, run, j) != 0)
@@ -151,6 +156,17 @@ static bool start_watches(struct jobs *j)
 
 	for (size_t i = 0; ok && i < j->world->nregions; i++)
 		ok = start(j, region_run);
+	return ok;
+}
+
+/* On the ledger there are none to make. */
+static bool start_calls(struct jobs *j)
+{
+	const struct stripe_settings *s = &j->world->settings->stripe;
+	bool ok = true;
+
+	for (int i = 0; s->key != NULL && ok && i < s->concurrent; i++)
+		ok = start(j, calls_run);
 	return ok;
 }
 
@@ -169,9 +185,10 @@ struct jobs *jobs_start(struct world *w)
 	w->work_due = on_work_due;
 	w->keys_due = on_keys_due;
 	w->usage_due = on_usage_due;
+	w->calls_due = on_calls_due;
 	ok = start(j, feed_run) && start(j, upkeep_run) && start(j, keys_run) &&
 	     start(j, domains_run) && start(j, moves_run) && start(j, fences_run) && start(j, usage_run) &&
-	     start(j, billing_run) && start_watches(j);
+	     start(j, billing_run) && start_watches(j) && start_calls(j);
 	if (ok && w->redis != NULL)
 		ok = start(j, push_run) && start(j, listen_run) && start(j, limits_run);
 	if (ok)
@@ -197,6 +214,7 @@ void jobs_stop(struct jobs *j)
 	j->world->work_due = NULL;
 	j->world->keys_due = NULL;
 	j->world->usage_due = NULL;
+	j->world->calls_due = NULL;
 	j->world->jobs = NULL;
 	for (int a = 0; a < ALARM_COUNT; a++)
 		cond_finish(&j->wake[a]);

@@ -10,7 +10,7 @@
 #include "cc/core/rounds.h"
 #include "cc/jobs/jobs.h"
 
-#define THREADS_MAX 16
+#define THREADS_MAX 24
 #define WATCHES_MAX 16 /* regions, each with a thread of its own */
 #define PUSH_CHANNEL "cc:change"
 
@@ -26,6 +26,7 @@ enum alarm {
 	ALARM_MOVES, /* the same */
 	ALARM_USAGE, /* room for counts becomes scarce */
 	ALARM_BILLING, /* the same */
+	ALARM_CALLS, /* calls of Stripe's were written down */
 	ALARM_COUNT,
 };
 
@@ -81,5 +82,6 @@ void *moves_run(void *jobs); /* moves.c */
 void *fences_run(void *jobs); /* the same */
 void *usage_run(void *jobs); /* usage.c */
 void *billing_run(void *jobs); /* billing.c */
+void *calls_run(void *jobs); /* calls.c */
 
 #endif

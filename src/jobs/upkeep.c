@@ -94,6 +94,8 @@ static enum err trim(struct ctx *cx, void *arg)
 	q_operation_trim_later(cx->db, TRIM_ROWS);
 	q_alert_trim_later(cx->db, TRIM_ROWS);
 	q_usage_batch_trim_later(cx->db, TRIM_ROWS);
+	q_outbox_trim_later(cx->db, TRIM_ROWS);
+	q_stripe_event_trim_later(cx->db, TRIM_ROWS);
 	q_domain_quarantine_trim_later(cx->db, TRIM_ROWS);
 	q_retired_name_trim_later(cx->db, TRIM_ROWS);
 	return ERR_NONE;

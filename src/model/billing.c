@@ -223,6 +223,12 @@ static const struct field billing_row_fields[] = {
 	INT(T, adjust_minor, 0, 0, 0, "What changes of plan add to its price."),
 	INT(T, api_calls, 0, 0, 0, "In the period that is now."),
 	INT(T, bouncer_requests, 0, 0, 0, "Likewise."),
+	TEXT(T, stripe_id, F_NULLABLE, 0, 0, "Stripe's subscription."),
+	TEXT(T, customer_id, F_NULLABLE, 0, 0, "Stripe's customer."),
+	INT(T, preview_base, F_NULLABLE, 0, 0, "What Stripe says that it costs."),
+	INT(T, preview_usage, F_NULLABLE, 0, 0, "Likewise."),
+	TEXT(T, preview_currency, F_NULLABLE, 0, 0, "Likewise."),
+	BOOL(T, previewed, 0, "Within the last minute."),
 	TIME(T, now, 0, "The database's time."),
 	INT(T, row_version, 0, 0, 0, "One more with every change."),
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cc/model/operation.h"
 
-const char *const operation_kinds[] = { "tenant_deletion", "tenant_move", NULL };
+const char *const operation_kinds[] = { "tenant_deletion", "tenant_move", "billing_update", NULL };
 const char *const operation_statuses[] = { "running", "completed", "failed", "cancelled", NULL };
 
 #define T struct operation_progress

@@ -11,6 +11,7 @@
 #define ERR_LIST(X) \
 	X(NONE, 200, "", "no error") \
 	X(INVALID_REQUEST, 400, "invalid_request", "the request is not well-formed") \
+	X(SIGNATURE, 400, "bad_signature", "the signature of the event does not fit, or is too old") \
 	X(TENANT_REQUIRED, 400, "tenant_required", "an operator credential must name the tenant") \
 	X(TENANT_INVALID, 400, "tenant_context_invalid", \
 		  "a source of the tenant is empty, repeated or malformed") \
@@ -20,6 +21,7 @@
 	X(INVALID_TOKEN, 401, "invalid_token", "the token is not valid here") \
 	X(KEY_EXPIRED, 401, "key_expired", "the API key has expired") \
 	X(KEY_REVOKED, 401, "key_revoked", "the API key was revoked") \
+	X(PAYMENT_DECLINED, 402, "payment_declined", "the payment method was declined") \
 	X(TENANT_DENIED, 403, "tenant_access_denied", "the credential does not belong to this tenant") \
 	X(SCOPE, 403, "insufficient_scope", "the credential lacks a scope that the operation needs") \
 	X(SCOPE_GRANT, 403, "scope_not_grantable", "a key can grant only scopes that its creator holds") \
@@ -74,6 +76,7 @@
 		  "the host is not served here, or not over this TLS connection") \
 	X(VALIDATION, 422, "validation_error", "one or more fields are not valid; see details") \
 	X(REGO_INVALID, 422, "rego_invalid", "the Rego source has syntax faults; see details") \
+	X(PAYMENT_METHOD, 422, "payment_method_invalid", "the payment method cannot be used") \
 	X(OPERATION_RUNNING, 423, "operation_in_progress", \
 		  "an operation on the tenant is under way that excludes this one; see operation_id") \
 	X(PRECONDITION_REQUIRED, 428, "precondition_required", \
@@ -86,6 +89,8 @@
 	X(KEK_MISSING, 501, "certificates_not_configured", \
 		  "this service has no key to seal private keys with, so it keeps none") \
 	X(ENGINE_MISSING, 501, "policy_engine_not_configured", "no policy engine is configured") \
+	X(BILLING_PROVIDER, 502, "billing_provider_error", \
+		  "the billing provider does not answer, or refuses the service") \
 	X(ENGINE_DOWN, 503, "policy_engine_unavailable", "the policy engine cannot be used; retry") \
 	X(REQUEST_LATE, 408, "request_timeout", "the request did not arrive in time") \
 	X(HTTP_VERSION, 505, "http_version_not_supported", "HTTP/1.0 and HTTP/1.1 are spoken here") \

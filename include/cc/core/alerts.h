@@ -26,6 +26,9 @@ enum alert_type {
 	ALERT_USAGE_LIMIT,              /* a share of what the tenant may have is in use */
 	ALERT_BOUNCER_STALE,            /* it was heard from, and is not any more */
 	ALERT_DEPLOYMENT_FAILED,        /* a move to another region was given up */
+	ALERT_PAYMENT_OVERDUE,          /* the subscription is not paid */
+	ALERT_BILLING_REFUSED,          /* Stripe refused what was asked of it */
+	ALERT_USAGE_DIFFERS,            /* Stripe bills other hours than were counted */
 };
 
 /* In the order of alert_severities. */

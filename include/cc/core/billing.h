@@ -25,10 +25,11 @@ void billing_open_later(struct ctx *cx, const char *tenant_id);
 enum err billing_read(struct ctx *cx, const struct tenant_usage *used, struct billing *ret) MUST_USE;
 /*
  * Payment method and address; what was not sent stays. Locks the tenant's row, honours If-Match on the
- * billing's version. ret_changed may be empty.
+ * billing's version. ret_changed may be empty. *ret_operation: with Stripe, the calls that were written
+ * down for it; what was asked for is true when they have succeeded. NULL: it is true now.
  */
 enum err billing_change(struct ctx *cx, const struct billing_change *in, const struct tenant_usage *used,
-	struct billing *ret, struct strv *ret_changed) MUST_USE;
+	struct billing *ret, struct strv *ret_changed, const char **ret_operation) MUST_USE;
 /* Faults of plan_type; ERR_BELOW_USAGE. *ret_changed is false when the tenant has the plan already. */
 enum err billing_change_plan(struct ctx *cx, const struct plan_change *in, const struct tenant_usage *used,
 	struct plan_changed *ret, bool *ret_changed) MUST_USE;
@@ -40,6 +41,15 @@ enum err billing_follow_plan(struct ctx *cx, const char *from, const char *to) M
  * node; nodes may do it at once.
  */
 enum err billing_tick(struct ctx *cx, struct round *ret) MUST_USE;
+
+/*
+ * With Stripe, and outside of any unit. Waits for the calls of an operation, five seconds at most and
+ * only where there is a place to wait. *ret_done is false when they are still under way.
+ * ERR_PAYMENT_DECLINED, ERR_PAYMENT_METHOD, ERR_BILLING_PROVIDER: Stripe refused one.
+ */
+enum err billing_await(struct ctx *cx, const char *operation, bool *ret_done) MUST_USE;
+/* What the tenant's next invoice would say, if that was not asked for within the last minute. */
+enum err billing_preview(struct ctx *cx) MUST_USE;
 
 /* The whole of what a tenant's period costs beside the plan's price. */
 int64_t billing_usage_cost(const struct plan *p, const struct billing_quantities *q);

@@ -15,6 +15,7 @@
 enum operation_kind {
 	OPERATION_TENANT_DELETION,
 	OPERATION_TENANT_MOVE,          /* has the id of its deployment */
+	OPERATION_BILLING_UPDATE,       /* calls of Stripe's: core/outbox.h */
 };
 
 /*

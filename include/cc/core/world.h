@@ -12,6 +12,7 @@
 #include "cc/core/plan.h"
 #include "cc/core/signing.h"
 #include "cc/core/slots.h"
+#include "cc/core/stripe.h"
 #include "cc/db/pool.h"
 #include "cc/db/server.h"
 #include "cc/db/unit.h"
@@ -101,6 +102,7 @@ struct settings {
 	int64_t operator_rate;          /* cost of one operator key's requests in a minute, on this node */
 	int64_t auth_failures;          /* a minute, from one address and of one key */
 	struct engine_settings engine;
+	struct stripe_settings stripe;
 	const struct issuers *issuers;  /* who may sign tokens for people of any tenant */
 	bool private_issuers;           /* keys of issuers may come from private addresses, and over http */
 	int64_t keys_fresh_s;           /* older sets of keys are asked for again */
@@ -138,6 +140,7 @@ struct world {
 	struct slots engine_slots;      /* requests at the policy engine */
 	struct slots dns_slots;         /* checks of domains that are under way */
 	struct resolver_state *resolver;        /* of each of settings->resolvers; NULL: nobody keeps it */
+	struct slots billing_slots;     /* requests that wait for Stripe */
 	const struct redis_conf *redis; /* NULL: none configured */
 	void (*changed)(struct world *w);       /* wakes the pusher after a control change; may be NULL */
 	/* This node changed a tenant's data, or may have: what was read before counts no more; may be NULL */
@@ -162,6 +165,7 @@ struct world {
 	bool (*platform_end)(struct world *w, struct platform_end *ret);
 	/* All that this node counts, for Prometheus: cc/base/expo.h. May be NULL. */
 	void (*metrics)(struct world *w, struct str *out);
+	void (*calls_due)(struct world *w);     /* something for outbox_step(); may be NULL */
 	struct jobs *jobs;              /* whom the three reach; NULL: none run */
 	atomic_bool leaving;            /* it stops soon: nobody new shall be sent here */
 	atomic_bool stopping;           /* the jobs are to end: what takes long is left to other nodes */

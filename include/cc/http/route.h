@@ -51,6 +51,9 @@ enum {
 	ROUTE_OPERATION = 1 << 11,      /* 202: begins an operation, whose place Location names */
 	/* has a worker that serves nothing else: answers whatever the others wait for */
 	ROUTE_EXPRESS = 1 << 12,
+	/* has no body schema: its handler reads the bytes as they came, rq->in->body */
+	ROUTE_RAW_BODY = 1 << 14,
+	ROUTE_OR_202 = 1 << 15,         /* may also be 202: goes on, as the operation that Location names */
 	ROUTE_REPLY_503 = 1 << 13,      /* the reply may also come with 503: it says what is wrong */
 };
 
@@ -110,6 +113,9 @@ struct route {
 /* A write: its method is one, it is not public, its unit of work writes. */
 bool route_is_write(const struct route *r);
 
+/* Its body is kept, for a table or for its handler. NULL is no route. */
+bool route_takes_body(const struct route *r);
+
 /* Where its class and its cost are said. */
 const struct rate_class_info *route_rate(const struct route *r);
 
@@ -141,6 +147,7 @@ struct http_in {
 	const char *accept;
 	int n_authorization, n_api_key, n_tenant_header; /* how often each came */
 	const char *content_type, *content_encoding;
+	const char *stripe_signature;
 	const char *idempotency_key, *if_match, *if_none_match, *cache_control;
 	int n_idempotency_key;
 	struct kv *query;               /* decoded pairs, in order; nquery ≤ 64 */

@@ -115,6 +115,10 @@ struct billing_row {
 	bool closable;                  /* nothing can be added to the open one any more */
 	int64_t adjust_minor;           /* of the open one: what changes of plan add to the plan's price */
 	int64_t api_calls, bouncer_requests;    /* in the period that is now */
+	const char *stripe_id, *customer_id;    /* NULL: not yet */
+	int64_t preview_base, preview_usage;    /* what Stripe says that it costs; INT_NULL: nothing yet … */
+	const char *preview_currency;
+	bool previewed;                 /* … and within the last minute */
 	int64_t now;
 	int64_t row_version;
 };

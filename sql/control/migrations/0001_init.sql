@@ -534,9 +534,90 @@ CREATE TABLE cc.billing (
 	next_plan       text,                   -- from the next period on
 	payment_method  text,
 	address         json,
-	row_version     bigint NOT NULL DEFAULT 1
+	row_version     bigint NOT NULL DEFAULT 1,
+	-- at Stripe
+	customer_id     text,
+	stripe_id       text,                   -- the subscription
+	items           json,                   -- its items by price
+	stripe_status   text,
+	stripe_start    timestamptz,
+	stripe_end      timestamptz,
+	fetched_at      timestamptz,            -- the time of what is known
+	stale_at        timestamptz,            -- something has changed since
+	fetch_until     timestamptz,            -- somebody looks
+	look_at         timestamptz,            -- when it is looked at without a hint
+	sync_at         timestamptz DEFAULT now(),      -- when it is thought of what it lacks
+	trouble_since   timestamptz,            -- it is not paid
+	status_next     text,                   -- what the last look said, and the next has to confirm
+	status_next_at  timestamptz,
+	suspended       boolean NOT NULL DEFAULT false, -- for that
+	metered_since   timestamptz,            -- hours before are not Stripe's, …
+	metered_until   timestamptz,            -- … up to here they were written down for it
+	compare_at      timestamptz NOT NULL DEFAULT now(),
+	preview_base    bigint,
+	preview_usage   bigint,
+	preview_currency text,
+	preview_at      timestamptz
 );
 CREATE INDEX billing_open_end ON cc.billing (open_end);
+CREATE INDEX billing_customer ON cc.billing (customer_id);
+CREATE INDEX billing_sync ON cc.billing (sync_at) WHERE sync_at IS NOT NULL;
+CREATE INDEX billing_stale ON cc.billing (stale_at) WHERE stale_at IS NOT NULL;
+CREATE INDEX billing_look ON cc.billing (look_at) WHERE stripe_id IS NOT NULL;
+CREATE INDEX billing_metered ON cc.billing (metered_until) WHERE stripe_id IS NOT NULL;
+CREATE INDEX billing_compare ON cc.billing (compare_at) WHERE stripe_id IS NOT NULL;
+
+-- One hour of one meter has one name at Stripe, which takes it once.
+CREATE FUNCTION cc.meter_identifier(tenant text, meter text, hour timestamptz) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT 'cc:' || tenant || ':' || meter || ':' || to_char(hour AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24') || ':v1'
+$$;
+
+-- Calls of Stripe's that are to be made (core/outbox.h). They outlive the tenant that they are about.
+CREATE TABLE cc.outbox (
+	id            text PRIMARY KEY,
+	seq           bigint GENERATED ALWAYS AS IDENTITY,
+	tenant_id     text NOT NULL,
+	lane          text NOT NULL CHECK (lane IN ('account', 'usage')),
+	op            text NOT NULL,
+	operation_id  text,                     -- who waits for it
+	method        text NOT NULL,
+	path          text NOT NULL,
+	body          text,
+	effect        json,                     -- what it makes true here
+	state         text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'done', 'dead', 'skipped')),
+	generation    int NOT NULL DEFAULT 1,
+	attempts      int NOT NULL DEFAULT 0,
+	server_errors int NOT NULL DEFAULT 0,
+	first_sent_at timestamptz,              -- with the key of this generation
+	next_at       timestamptz NOT NULL DEFAULT now(),
+	status        int,
+	result_id     text,
+	error_code    text,
+	error         text,
+	created_at    timestamptz NOT NULL DEFAULT now(),
+	done_at       timestamptz,
+	CHECK ((state = 'waiting') = (done_at IS NULL))
+);
+CREATE INDEX outbox_next ON cc.outbox (next_at) WHERE state = 'waiting';
+CREATE INDEX outbox_tenant ON cc.outbox (tenant_id, lane, seq) WHERE state = 'waiting';
+CREATE INDEX outbox_operation ON cc.outbox (operation_id) WHERE operation_id IS NOT NULL;
+CREATE INDEX outbox_over ON cc.outbox (done_at) WHERE state <> 'waiting';
+
+-- Events as they came. Kept for longer than Stripe repeats them.
+CREATE TABLE cc.stripe_event (
+	event_id    text PRIMARY KEY,
+	type        text NOT NULL,
+	created     timestamptz NOT NULL,
+	livemode    boolean NOT NULL,
+	api_version text,
+	customer    text,
+	payload     text NOT NULL,
+	received_at timestamptz NOT NULL DEFAULT now(),
+	handled_at  timestamptz
+);
+CREATE INDEX stripe_event_new ON cc.stripe_event (received_at) WHERE handled_at IS NULL;
+CREATE INDEX stripe_event_received ON cc.stripe_event (received_at);
 
 -- What was billed. Amounts are in minor units; NULL where Stripe says no more than the total.
 CREATE TABLE cc.invoice (
@@ -613,7 +694,7 @@ GRANT SELECT, INSERT, UPDATE ON cc.domain_quarantine TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE, DELETE ON cc.idempotency TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.operation, cc.alert TO cc_ctl_tenant;
 GRANT SELECT, INSERT ON cc.deployment TO cc_ctl_tenant;
-GRANT SELECT, INSERT, UPDATE ON cc.billing, cc.invoice TO cc_ctl_tenant;
+GRANT SELECT, INSERT, UPDATE ON cc.billing, cc.invoice, cc.outbox TO cc_ctl_tenant;
 GRANT SELECT ON cc.usage_hour, cc.usage_hour_total, cc.usage_day TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.usage_watch TO cc_ctl_tenant;
 GRANT UPDATE (cancelled, lease_until) ON cc.deployment TO cc_ctl_tenant;
@@ -649,6 +730,8 @@ ALTER TABLE cc.alert ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.alert FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.billing ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.billing FORCE ROW LEVEL SECURITY;
+ALTER TABLE cc.outbox ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cc.outbox FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.invoice ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cc.invoice FORCE ROW LEVEL SECURITY;
 ALTER TABLE cc.deployment ENABLE ROW LEVEL SECURITY;
@@ -676,6 +759,7 @@ CREATE POLICY everything ON cc.operation TO cc_ctl, cc_prov USING (true) WITH CH
 CREATE POLICY everything ON cc.deployment TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.alert TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.billing TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
+CREATE POLICY everything ON cc.outbox TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.invoice TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.usage_hour TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
 CREATE POLICY everything ON cc.usage_hour_total TO cc_ctl, cc_prov USING (true) WITH CHECK (true);
@@ -737,5 +821,8 @@ CREATE POLICY own ON cc.invoice TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
 CREATE POLICY own ON cc.usage_watch TO cc_ctl_tenant
+	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
+	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));
+CREATE POLICY own ON cc.outbox TO cc_ctl_tenant
 	USING (tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 	WITH CHECK (tenant_id = NULLIF(current_setting('cc.tenant', true), ''));

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_CORE_STRIPE_SYNC_H
+#define CC_CORE_STRIPE_SYNC_H
+
+#include "cc/base/ctx.h"
+#include "cc/core/rounds.h"
+
+/*
+ * Keeping tenants and Stripe together. All of these open units of their own and may wait for Stripe; one
+ * thread of each node, any number of nodes.
+ */
+
+/* Writes down the calls for what tenants should have there. *ret_done: tenants that were looked at. */
+enum err stripe_sync(struct ctx *cx, struct round *ret) MUST_USE;
+/* Takes up events, and looks at what has changed: at `most` tenants. *ret_done: events and tenants. */
+enum err stripe_look(struct ctx *cx, int most, struct round *ret) MUST_USE;
+/*
+ * Compares the hours of some tenants with what Stripe has of them; a difference is an alert of the tenant's.
+ * *ret_done: tenants that were compared.
+ */
+enum err stripe_compare(struct ctx *cx, struct round *ret) MUST_USE;
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_MODEL_OUTBOX_H
+#define CC_MODEL_OUTBOX_H
+
+#include "cc/schema/schema.h"
+
+/* A call of Stripe's that is to be made, as whoever carries it out has it. */
+struct outbox_row {
+	const char *id, *tenant_id, *op, *operation_id;
+	const char *method, *path, *body;       /* as they are sent, each time the same */
+	int64_t generation;             /* of the idempotency key */
+	int64_t attempts;               /* also the name of this one */
+	int64_t server_errors;          /* answers 5xx to this generation's key */
+	int64_t first_sent_at;          /* TIME_NULL: never with this generation's key */
+	int64_t created_at;
+	const char *effect;             /* JSON: what it makes true here; or NULL */
+	int64_t now;
+};
+extern const struct schema outbox_row_schema;
+
+/* How a group of calls that somebody waits for stands. */
+struct outbox_group {
+	int64_t waiting, failed;
+	int64_t status;                 /* of the first that failed: Stripe's */
+	const char *error_code, *error;
+};
+extern const struct schema outbox_group_schema;
+
+/* What was counted of one meter in one hour. */
+struct metered_hour {
+	const char *meter;
+	int64_t hour, quantity;
+};
+extern const struct schema metered_hour_schema;
+
+/* What this service knows of a tenant at Stripe. */
+struct stripe_row {
+	const char *tenant_id, *name, *owner_email, *plan_type, *tenant_status;
+	const char *customer_id, *stripe_id;    /* NULL: not yet */
+	const char *items;              /* JSON: {"price_1": "si_1"} */
+	const char *stripe_status;      /* the subscription's, as it was fetched last */
+	const char *payment_method;
+	const char *status;             /* ours */
+	const char *status_next;        /* what the look before this one said, if it differs … */
+	int64_t status_next_at;         /* … and when */
+	int64_t trouble_since;          /* since when it is not paid; TIME_NULL: it is */
+	bool suspended;                 /* by us, for that */
+	int64_t fetched_at;             /* the time of what is known */
+	int64_t stale_at;               /* something has changed since */
+	int64_t metered_since, metered_until;   /* the hours that were written down for Stripe */
+	int64_t open_calls;             /* that were not made yet */
+	int64_t now;
+};
+extern const struct schema stripe_row_schema;
+
+#endif

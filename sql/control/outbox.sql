@@ -1,0 +1,111 @@
+-- Calls of Stripe's that are to be made: written with what they follow from, carried out by whoever takes them.
+-- include: cc/model/outbox.h
+-- include: cc/model/tally.h
+
+-- name: outbox_add :exec1
+-- args: id text, tenant_id text, lane text, op text, operation_id text, method text, path text
+-- args: body text, effect json
+INSERT INTO cc.outbox (id, tenant_id, lane, op, operation_id, method, path, body, effect)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+
+-- The oldest whose turn it is. Of a tenant's account one call is under way at a time, in the order in which they
+-- were decided; what they refer to is filled in when they are first taken and stays.
+-- name: outbox_take :opt outbox_row
+-- args: lease_ms int8
+UPDATE cc.outbox o
+   SET attempts = o.attempts + 1, first_sent_at = coalesce(o.first_sent_at, now()),
+       next_at = clock_timestamp() + make_interval(secs => $1::float8 / 1000),
+       path = replace(replace(o.path, '{customer}', coalesce(b.customer_id, '{customer}')),
+                      '{subscription}', coalesce(b.stripe_id, '{subscription}')),
+       body = replace(replace(o.body, '{customer}', coalesce(b.customer_id, '{customer}')),
+                      '{subscription}', coalesce(b.stripe_id, '{subscription}'))
+  FROM (SELECT w.id, w.tenant_id FROM cc.outbox w
+         WHERE w.state = 'waiting' AND w.next_at <= now()
+           AND (w.lane = 'usage' OR NOT EXISTS (
+                SELECT FROM cc.outbox e
+                 WHERE e.tenant_id = w.tenant_id AND e.state = 'waiting' AND e.lane = w.lane AND e.seq < w.seq))
+         ORDER BY w.next_at LIMIT 1 FOR UPDATE OF w SKIP LOCKED) k
+  LEFT JOIN cc.billing b ON b.tenant_id = k.tenant_id
+ WHERE o.id = k.id
+RETURNING o.id, o.tenant_id, o.op, o.operation_id, o.method, o.path, o.body, o.generation, o.attempts,
+       o.server_errors, o.first_sent_at, o.created_at, o.effect, now() AS now;
+
+-- Whether there is something to take: a glance.
+-- name: outbox_due :one tally
+SELECT count(*) AS total FROM (
+	SELECT FROM cc.outbox WHERE state = 'waiting' AND next_at <= now() LIMIT 1) AS due;
+
+-- Of whoever still has it.
+-- name: outbox_done :count
+-- args: id text, attempts int8, status int8, result_id text
+UPDATE cc.outbox SET state = 'done', status = $3::int, result_id = $4, done_at = now(), error = NULL, error_code = NULL
+ WHERE id = $1 AND attempts = $2::int AND state = 'waiting';
+
+-- name: outbox_dead :count
+-- args: id text, attempts int8, status int8, error_code text, error text
+UPDATE cc.outbox SET state = 'dead', status = $3::int, error_code = $4, error = $5, done_at = now()
+ WHERE id = $1 AND attempts = $2::int AND state = 'waiting';
+
+-- What was to follow it.
+-- name: outbox_skip_rest :exec
+-- args: operation_id text
+UPDATE cc.outbox SET state = 'skipped', done_at = now() WHERE operation_id = $1 AND state = 'waiting';
+
+-- Again later. server_errors: one more, or none yet with a new generation.
+-- name: outbox_later :count
+-- args: id text, attempts int8, delay_ms int8, server_error bool, renew bool, error text
+UPDATE cc.outbox
+   SET next_at = now() + make_interval(secs => $3::float8 / 1000), error = $6,
+       server_errors = CASE WHEN $5 THEN 0 WHEN $4 THEN server_errors + 1 ELSE server_errors END,
+       generation = CASE WHEN $5 THEN generation + 1 ELSE generation END,
+       first_sent_at = CASE WHEN $5 THEN NULL ELSE first_sent_at END
+ WHERE id = $1 AND attempts = $2::int AND state = 'waiting';
+
+-- name: outbox_group :one outbox_group
+-- args: operation_id text
+SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting, count(*) FILTER (WHERE state = 'dead') AS failed,
+       (min(status) FILTER (WHERE state = 'dead'))::bigint AS status,
+       min(error_code) FILTER (WHERE state = 'dead') AS error_code, min(error) FILTER (WHERE state = 'dead') AS error
+  FROM cc.outbox WHERE operation_id = $1;
+
+-- name: outbox_operation_end :exec
+-- args: operation_id text, status text, error json
+UPDATE cc.operation
+   SET status = $2, step = $2, percent = CASE $2 WHEN 'completed' THEN 100 ELSE percent END, error = $3,
+       updated_at = date_trunc('second', now()), finished_at = date_trunc('second', now())
+ WHERE id = $1 AND status = 'running';
+
+-- name: outbox_trim :exec
+-- args: most int8
+DELETE FROM cc.outbox WHERE id IN (
+	SELECT id FROM cc.outbox WHERE state <> 'waiting' AND done_at < now() - interval '90 days' LIMIT $1);
+
+-- name: outbox_idempotency_drop :exec
+-- args: tenant_id text, scope text, key text
+DELETE FROM cc.idempotency WHERE tenant_id = $1 AND scope = $2 AND key = $3;
+
+-- Hours -------------------------------------------------------------------------------------------------------
+
+-- One call for each hour and meter that can change no more. An hour belongs to its last second.
+-- name: outbox_meter :count
+-- args: most int8, api_event text, bouncer_event text
+WITH due AS (
+	SELECT b.tenant_id, b.customer_id, b.metered_until,
+	       date_trunc('hour', now() - interval '65 minutes', 'UTC') + interval '1 hour' AS closed
+	  FROM cc.billing b
+	 WHERE b.customer_id IS NOT NULL AND b.stripe_id IS NOT NULL
+	   AND b.metered_until < date_trunc('hour', now() - interval '65 minutes', 'UTC') + interval '1 hour'
+	 ORDER BY b.metered_until LIMIT $1 FOR UPDATE SKIP LOCKED
+), calls AS (
+	INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path, body)
+	SELECT 'm' || replace(gen_random_uuid()::text, '-', ''), d.tenant_id, 'usage', 'meter_event', 'POST',
+	       '/v1/billing/meter_events',
+	       'event_name=' || CASE u.meter WHEN 'api_calls' THEN $2 ELSE $3 END
+	       || '&identifier=' || replace(cc.meter_identifier(d.tenant_id, u.meter, u.hour), ':', '%3A')
+	       || '&timestamp=' || extract(epoch FROM u.hour)::bigint + 3599
+	       || '&payload[stripe_customer_id]=' || d.customer_id || '&payload[value]=' || u.quantity
+	  FROM due d
+	  JOIN cc.usage_hour_total u ON u.tenant_id = d.tenant_id AND u.hour >= d.metered_until AND u.hour < d.closed
+	   AND u.meter IN ('api_calls', 'bouncer_requests')
+)
+UPDATE cc.billing b SET metered_until = d.closed FROM due d WHERE b.tenant_id = d.tenant_id;

@@ -1,0 +1,158 @@
+-- What is known of tenants at Stripe. Most of it runs as cc_ctl, by whoever has the turn.
+-- include: cc/model/outbox.h
+-- include: cc/model/billing.h
+-- include: cc/model/tally.h
+
+-- name: stripe_get :opt stripe_row
+-- args: tenant_id text
+SELECT b.tenant_id, t.name, t.owner_email, t.plan_type, t.status AS tenant_status, b.customer_id, b.stripe_id, b.items,
+       b.stripe_status, b.payment_method, b.status, b.status_next, b.status_next_at, b.trouble_since, b.suspended,
+       b.fetched_at, b.stale_at,
+       (SELECT count(*) FROM cc.outbox o WHERE o.tenant_id = b.tenant_id AND o.lane = 'account' AND o.state = 'waiting')
+           AS open_calls, now() AS now
+  FROM cc.billing b JOIN cc.tenant t ON t.id = b.tenant_id
+ WHERE b.tenant_id = $1;
+
+-- Results of calls ------------------------------------------------------------------------------------------
+
+-- name: stripe_customer :exec
+-- args: tenant_id text, customer_id text
+UPDATE cc.billing SET customer_id = coalesce(customer_id, $2), sync_at = now() WHERE tenant_id = $1;
+
+-- name: stripe_subscribed :exec
+-- args: tenant_id text, stripe_id text
+UPDATE cc.billing
+   SET stripe_id = coalesce(stripe_id, $2), stale_at = clock_timestamp(), row_version = row_version + 1,
+       metered_since = coalesce(metered_since, date_trunc('hour', now(), 'UTC')),
+       metered_until = coalesce(metered_until, date_trunc('hour', now(), 'UTC'))
+ WHERE tenant_id = $1;
+
+-- name: stripe_paid_by :exec
+-- args: tenant_id text, payment_method text, address json
+UPDATE cc.billing
+   SET payment_method = coalesce($2, payment_method), address = coalesce($3, address), sync_at = now(),
+       row_version = row_version + 1
+ WHERE tenant_id = $1;
+
+-- name: stripe_stale :exec
+-- args: tenant_id text
+UPDATE cc.billing SET stale_at = clock_timestamp(), preview_at = NULL WHERE tenant_id = $1;
+
+-- What is wanted ---------------------------------------------------------------------------------------------
+
+-- Tenants that lack something at Stripe.
+-- name: stripe_wanting :many billing_due
+-- args: most int8
+SELECT b.tenant_id FROM cc.billing b JOIN cc.tenant t ON t.id = b.tenant_id
+ WHERE b.sync_at <= now() AND t.status IN ('active', 'suspended')
+ ORDER BY b.sync_at LIMIT $1;
+
+-- NULL: until something changes.
+-- name: stripe_synced :exec
+-- args: tenant_id text, again_s int8
+UPDATE cc.billing SET sync_at = now() + make_interval(secs => $2::float8) WHERE tenant_id = $1;
+
+-- Hints ------------------------------------------------------------------------------------------------------
+
+-- name: stripe_event_add :exec
+-- args: event_id text, type text, created int8, livemode bool, api_version text, customer text
+-- args: payload text
+INSERT INTO cc.stripe_event (event_id, type, created, livemode, api_version, customer, payload)
+VALUES ($1, $2, to_timestamp($3::float8), $4, $5, $6, $7)
+ON CONFLICT (event_id) DO NOTHING;
+
+-- An event says that something has changed, not what. It is handled when the customer is marked.
+-- name: stripe_events_handle :count
+-- args: most int8
+WITH taken AS (
+	UPDATE cc.stripe_event SET handled_at = now()
+	 WHERE event_id IN (
+		SELECT event_id FROM cc.stripe_event WHERE handled_at IS NULL
+		ORDER BY received_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+	RETURNING customer
+), whose AS (
+	SELECT b.tenant_id FROM cc.billing b
+	 WHERE b.customer_id IN (SELECT customer FROM taken) FOR UPDATE
+), marked AS (
+	UPDATE cc.billing b SET stale_at = clock_timestamp(), preview_at = NULL
+	  FROM whose w WHERE b.tenant_id = w.tenant_id
+)
+SELECT FROM taken;
+
+-- name: stripe_event_trim :exec
+-- args: most int8
+DELETE FROM cc.stripe_event WHERE event_id IN (
+	SELECT event_id FROM cc.stripe_event WHERE received_at < now() - interval '35 days' LIMIT $1);
+
+-- Fetching ---------------------------------------------------------------------------------------------------
+
+-- Something has changed, or it is time to look again. fetched_at of what is fetched is the time of this.
+-- name: stripe_fetch_take :opt stripe_row
+-- args: lease_s int8
+UPDATE cc.billing b
+   SET fetch_until = clock_timestamp() + make_interval(secs => $1::float8)
+  FROM (SELECT w.tenant_id FROM cc.billing w
+         WHERE w.stripe_id IS NOT NULL AND (w.stale_at IS NOT NULL OR w.look_at <= now())
+           AND (w.fetch_until IS NULL OR w.fetch_until <= now())
+         ORDER BY w.stale_at NULLS LAST LIMIT 1 FOR UPDATE SKIP LOCKED) k
+ WHERE b.tenant_id = k.tenant_id
+RETURNING b.tenant_id, b.customer_id, b.stripe_id, b.stripe_status, clock_timestamp() AS now;
+
+-- name: stripe_fetch_give :exec
+-- args: tenant_id text, rest_s int8
+UPDATE cc.billing SET fetch_until = now() + make_interval(secs => $2::float8) WHERE tenant_id = $1;
+
+-- Of two answers the one that was asked for later counts, in whatever order they come.
+-- name: stripe_apply :count
+-- args: tenant_id text, fetched_at timestamptz, stripe_status text, starts timestamptz, ends timestamptz
+-- args: items json, payment_method text, look_s int8
+UPDATE cc.billing
+   SET fetched_at = $2, stripe_status = $3, stripe_start = coalesce($4, stripe_start),
+       stripe_end = coalesce($5, stripe_end), items = coalesce($6, items), payment_method = $7,
+       stale_at = CASE WHEN stale_at >= $2 THEN stale_at END, fetch_until = NULL, preview_at = NULL,
+       look_at = now() + make_interval(secs => $8::float8), sync_at = now(),
+       row_version = row_version + CASE WHEN (stripe_status, stripe_start, stripe_end, payment_method)
+                     IS DISTINCT FROM ($3, coalesce($4, stripe_start), coalesce($5, stripe_end), $7) THEN 1 ELSE 0 END
+ WHERE tenant_id = $1 AND (fetched_at IS NULL OR fetched_at < $2);
+
+-- name: stripe_status :exec
+-- args: tenant_id text, status text, status_next text, status_next_at timestamptz, trouble_since timestamptz
+-- args: suspended bool
+UPDATE cc.billing
+   SET row_version = row_version + CASE WHEN status <> $2 THEN 1 ELSE 0 END, status = $2, status_next = $3,
+       status_next_at = $4, trouble_since = $5, suspended = $6
+ WHERE tenant_id = $1;
+
+-- name: stripe_invoice :exec
+-- args: id text, tenant_id text, period_start timestamptz, period_end timestamptz, status text, total int8
+-- args: currency text, created_at timestamptz
+INSERT INTO cc.invoice AS i (id, tenant_id, period_start, period_end, status, total_minor, currency, lines, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, '[]', $8)
+ON CONFLICT (id) DO UPDATE SET status = excluded.status, total_minor = excluded.total_minor,
+       period_start = excluded.period_start, period_end = excluded.period_end
+ WHERE i.tenant_id = excluded.tenant_id;
+
+-- name: stripe_preview :exec
+-- args: tenant_id text, base_minor int8, usage_minor int8, currency text
+UPDATE cc.billing SET preview_base = $2, preview_usage = $3, preview_currency = $4, preview_at = now()
+ WHERE tenant_id = $1;
+
+-- Comparing --------------------------------------------------------------------------------------------------
+
+-- A tenant whose hours are compared, none of which is still on its way.
+-- name: stripe_compare_take :opt stripe_row
+-- args: again_s int8
+UPDATE cc.billing b SET compare_at = now() + make_interval(secs => $1::float8)
+  FROM (SELECT w.tenant_id FROM cc.billing w
+         WHERE w.stripe_id IS NOT NULL AND w.metered_until IS NOT NULL AND w.compare_at <= now()
+           AND NOT EXISTS (SELECT FROM cc.outbox o
+                            WHERE o.tenant_id = w.tenant_id AND o.lane = 'usage' AND o.state = 'waiting')
+         ORDER BY w.compare_at LIMIT 1 FOR UPDATE SKIP LOCKED) k
+ WHERE b.tenant_id = k.tenant_id
+RETURNING b.tenant_id, b.customer_id, b.stripe_id, b.metered_since, b.metered_until, now() AS now;
+
+-- name: stripe_compare_hours :many metered_hour
+-- args: tenant_id text, since timestamptz, until timestamptz
+SELECT meter, hour, quantity FROM cc.usage_hour_total
+ WHERE tenant_id = $1 AND hour >= $2 AND hour < $3 AND meter IN ('api_calls', 'bouncer_requests')
+ ORDER BY meter, hour;

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stripe_in.h"
+
+#include <string.h>
+
+#include "cc/base/clock.h"
+#include "cc/core/world.h"
+
+#define ANSWER_MAX ((size_t)1024 * 1024)
+
+bool stripe_is_set(const struct ctx *cx)
+{
+	return cx->world->settings->stripe.key != NULL;
+}
+
+static bool is_plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+	       c == '_' || c == '.' || c == '~';
+}
+
+void form_add(struct str *out, const char *key, const char *value)
+{
+	if (out->len > 0)
+		str_add_char(out, '&');
+	str_add(out, key);
+	str_add_char(out, '=');
+	for (const char *p = value; *p != '\0'; p++) {
+		if (is_plain(*p))
+			str_add_char(out, *p);
+		else
+			str_addf(out, "%%%02X", (unsigned)(unsigned char)*p);
+	}
+}
+
+void form_add_int(struct str *out, const char *key, int64_t value)
+{
+	if (out->len > 0)
+		str_add_char(out, '&');
+	str_add(out, key);
+	str_add_char(out, '=');
+	str_add_int(out, value);
+}
+
+enum http_result stripe_send(struct ctx *cx, const struct stripe_call *call, struct http_got *ret)
+{
+	const struct stripe_settings *s = &cx->world->settings->stripe;
+	const int64_t end_ms = clock_mono_ms() + s->timeout_ms;
+	const char *headers[5] = { "Stripe-Version: " STRIPE_VERSION };
+	const struct http_ask ask = {
+		.method = call->method,
+		.url = arena_printf(cx->arena, "%s%s", s->url, call->path),
+		.headers = headers,
+		.answer_max = ANSWER_MAX,
+		.body = { (const unsigned char *)call->form, call->form != NULL ? strlen(call->form) : 0 },
+		.deadline_ms =
+			call->deadline_ms != 0 && call->deadline_ms < end_ms ? call->deadline_ms : end_ms,
+	};
+	int n = 1;
+
+	arena_hold_secret(cx->arena);
+	headers[n++] = arena_printf(cx->arena, "Authorization: Bearer %s", s->key);
+	if (call->form != NULL)
+		headers[n++] = "Content-Type: application/x-www-form-urlencoded";
+	if (call->idempotency_key != NULL)
+		headers[n++] = arena_printf(cx->arena, "Idempotency-Key: %s", call->idempotency_key);
+	return http_client_send(cx->world->http, cx->arena, &ask, ret);
+}
+
+static const char *kept(struct arena *a, const char *text)
+{
+	return text != NULL ? arena_strdup(a, text) : NULL;
+}
+
+void stripe_read_error(struct ctx *cx, const struct http_got *got, struct stripe_error *ret)
+{
+	const char *why;
+	struct doc *d = doc_parse(cx->arena, got->body, got->len, &why);
+	const struct doc *e = d != NULL ? doc_object(d, "error") : NULL;
+
+	*ret = (struct stripe_error){ 0 };
+	if (e != NULL) {
+		ret->type = kept(cx->arena, doc_text(e, "type"));
+		ret->code = kept(cx->arena, doc_text(e, "code"));
+		ret->message = kept(cx->arena, doc_text(e, "message"));
+		ret->decline_code = kept(cx->arena, doc_text(e, "decline_code"));
+	}
+	doc_free(d);
+}
+
+struct doc *stripe_get_doc(struct ctx *cx, const char *path, bool *ret_missing)
+{
+	const struct stripe_call call = { .method = "GET", .path = path };
+	struct http_got got;
+	const char *why;
+
+	*ret_missing = false;
+	if (stripe_send(cx, &call, &got) != HTTP_GOT)
+		return NULL;
+	*ret_missing = got.status == 404;
+	return got.status == 200 ? doc_parse(cx->arena, got.body, got.len, &why) : NULL;
+}
+
+const char *stripe_currency(struct arena *a, const char *text)
+{
+	char *copy = arena_strdup(a, text);
+
+	for (char *p = copy; *p != '\0'; p++)
+		if (*p >= 'a' && *p <= 'z')
+			*p = (char)(*p - 'a' + 'A');
+	return copy;
+}

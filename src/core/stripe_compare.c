@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Our hours beside Stripe's: what is billed there is what was counted here, or the tenant is told. */
+#include "stripe_in.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "cc/core/alerts.h"
+#include "cc/core/stripe_sync.h"
+#include "cc/core/plan.h"
+#include "cc/core/world.h"
+#include "cc/model/q_control.h"
+#include "rounds.h"
+
+#define SECOND_US INT64_C(1000000)
+#define HOUR_S INT64_C(3600)
+#define DAYS 2                 /* that are looked back */
+#define SETTLED_S (2 * HOUR_S) /* Stripe adds up in its own time */
+#define SUBJECT "usage"
+#define METERS_MAX 100
+
+/* Hours ------------------------------------------------------------------------------------------------- */
+
+/* "15" and "15.0" alike; false: it is no whole number. */
+static bool read_whole(const char *text, int64_t *ret)
+{
+	char digits[24];
+	const char *dot = text != NULL ? strchr(text, '.') : NULL;
+	const size_t n = text == NULL ? 0 : dot != NULL ? (size_t)(dot - text) : strlen(text);
+
+	if (n == 0 || n >= sizeof(digits) || (dot != NULL && strspn(dot + 1, "0") != strlen(dot + 1)))
+		return false;
+	memcpy(digits, text, n);
+	digits[n] = '\0';
+	return parse_int64(digits, ret);
+}
+
+static const char *meter_id(struct ctx *cx, const char *event_name)
+{
+	const struct doc *item;
+	const char *id = NULL;
+	bool missing;
+	struct doc *d = stripe_get_doc(cx, "/v1/billing/meters?limit=100", &missing);
+
+	for (size_t i = 0; d != NULL && id == NULL && (item = doc_item(d, "data", i)) != NULL; i++)
+		if (str_eq(doc_text(item, "event_name"), event_name) && doc_text(item, "id") != NULL)
+			id = arena_strdup(cx->arena, doc_text(item, "id"));
+	doc_free(d);
+	return id;
+}
+
+bool stripe_hour(struct ctx *cx, const char *event_name, const char *customer, int64_t start_s, int64_t *ret)
+{
+	const char *id = meter_id(cx, event_name);
+	const struct doc *item;
+	struct doc *d = NULL;
+	bool missing, good = true;
+	int64_t one;
+
+	*ret = 0;
+	if (id != NULL)
+		d = stripe_get_doc(cx,
+			arena_printf(cx->arena,
+				"/v1/billing/meters/%s/event_summaries?customer=%s&start_time=%" PRId64
+				"&end_time=%" PRId64 "&limit=100",
+				id, customer, start_s, start_s + HOUR_S),
+			&missing);
+	for (size_t i = 0; d != NULL && good && (item = doc_item(d, "data", i)) != NULL; i++) {
+		good = read_whole(doc_value(item, "aggregated_value"), &one);
+		*ret += good ? one : 0;
+	}
+	good = good && d != NULL;
+	doc_free(d);
+	return good;
+}
+
+/* Comparing --------------------------------------------------------------------------------------------- */
+
+struct comparison {
+	struct stripe_row due;
+	bool found, changed;
+	int64_t since, until;
+	struct db_rows hours; /* ours, by meter and hour */
+	int differences;
+	const char *first; /* in words */
+	bool silent;       /* Stripe does not say */
+};
+
+static int64_t ours_at(const struct comparison *c, const char *meter, int64_t hour)
+{
+	for (size_t i = 0; i < c->hours.n; i++) {
+		const struct metered_hour *h = DB_ROW(&c->hours, struct metered_hour, i);
+
+		if (h->hour == hour && str_eq(h->meter, meter))
+			return h->quantity;
+	}
+	return 0;
+}
+
+static void differ(struct ctx *cx, struct comparison *c, const char *meter, int64_t hour, int64_t theirs)
+{
+	const int64_t ours = ours_at(c, meter, hour);
+
+	if (ours == theirs)
+		return;
+	if (c->differences++ == 0)
+		c->first = arena_printf(cx->arena, "%s of %s: %" PRId64 " here, %" PRId64 " at Stripe", meter,
+			time_format(cx->arena, hour), ours, theirs);
+}
+
+/* Both ways: hours that Stripe has and we have not, and ours that it lacks. */
+static void compare_page(
+	struct ctx *cx, struct comparison *c, const char *meter, const struct doc *d, bool seen[])
+{
+	const struct doc *item;
+	int64_t start_s, value;
+
+	for (size_t i = 0; (item = doc_item(d, "data", i)) != NULL; i++) {
+		if (!doc_int(item, "start_time", &start_s) ||
+			!read_whole(doc_value(item, "aggregated_value"), &value)) {
+			c->silent = true;
+			continue;
+		}
+		differ(cx, c, meter, start_s * SECOND_US, value);
+		for (size_t h = 0; h < c->hours.n; h++)
+			seen[h] = seen[h] ||
+				  (DB_ROW(&c->hours, struct metered_hour, h)->hour == start_s * SECOND_US &&
+					  str_eq(DB_ROW(&c->hours, struct metered_hour, h)->meter, meter));
+	}
+}
+
+static void compare_meter(struct ctx *cx, struct comparison *c, enum billed m)
+{
+	const char *id = meter_id(cx, cx->world->settings->stripe.meter_event[m]);
+	bool *seen = ARENA_ARRAY(cx->arena, bool, c->hours.n + 1);
+	struct doc *d = NULL;
+	bool missing;
+
+	if (id != NULL)
+		d = stripe_get_doc(cx,
+			arena_printf(cx->arena,
+				"/v1/billing/meters/%s/event_summaries?customer=%s&start_time=%" PRId64
+				"&end_time=%" PRId64 "&value_grouping_window=hour&limit=100",
+				id, c->due.customer_id, c->since / SECOND_US, c->until / SECOND_US),
+			&missing);
+	c->silent = c->silent || d == NULL;
+	if (d == NULL)
+		return;
+	compare_page(cx, c, meter_names[m], d, seen);
+	doc_free(d);
+	for (size_t i = 0; i < c->hours.n; i++) {
+		const struct metered_hour *h = DB_ROW(&c->hours, struct metered_hour, i);
+
+		if (!seen[i] && str_eq(h->meter, meter_names[m]))
+			differ(cx, c, h->meter, h->hour, 0);
+	}
+}
+
+static enum err take(struct ctx *cx, void *arg)
+{
+	struct comparison *c = arg;
+	const int64_t hour = HOUR_S * SECOND_US;
+
+	TRY(q_stripe_compare_take(cx->db, &c->due, &c->found, cx->world->settings->stripe.reconcile_s));
+	if (!c->found)
+		return ERR_NONE;
+	c->until = (c->due.now - SETTLED_S * SECOND_US) / hour * hour;
+	c->since = c->until - DAYS * 24 * hour;
+	c->until = c->until < c->due.metered_until ? c->until : c->due.metered_until;
+	c->since =
+		c->since > c->due.metered_since ? c->since : (c->due.metered_since + hour - 1) / hour * hour;
+	if (c->since >= c->until)
+		c->found = false;
+	if (!c->found)
+		return ERR_NONE;
+	q_stripe_compare_hours_later(cx->db, &c->hours, c->due.tenant_id, c->since, c->until);
+	return ERR_NONE;
+}
+
+static enum err tell(struct ctx *cx, void *arg)
+{
+	const struct comparison *c = arg;
+
+	if (c->differences == 0)
+		alert_resolve_later(cx, ALERT_USAGE_DIFFERS, SUBJECT);
+	else
+		alert_raise_later(cx, ALERT_USAGE_DIFFERS, ALERT_CRITICAL, SUBJECT,
+			arena_printf(cx->arena,
+				"What Stripe bills is not what was counted in %d hours, first %s.",
+				c->differences, c->first));
+	return ERR_NONE;
+}
+
+enum err stripe_compare(struct ctx *cx, struct round *ret)
+{
+	struct comparison *c = ARENA_NEW(cx->arena, struct comparison);
+	struct db_place place;
+
+	*ret = (struct round){ 0 };
+	place_platform(cx->world, &place);
+	TRY(db_unit(cx, &place, DB_WRITE, take, c));
+	if (!c->found)
+		return ERR_NONE;
+	for (int m = 0; m < METERS; m++)
+		compare_meter(cx, c, (enum billed)m);
+	if (!c->silent)
+		round_turn(cx, ret, c->due.tenant_id, tell, c, &c->changed);
+	else
+		ret->done = 1;
+	return ERR_NONE;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What tenants should have at Stripe and do not have yet: a customer, a subscription, the prices of their
+ * plan.
+ */
+#include "stripe_in.h"
+
+#include <string.h>
+
+#include "billing_in.h"
+
+#include "cc/core/alerts.h"
+#include "cc/core/outbox.h"
+#include "cc/core/stripe_sync.h"
+#include "cc/core/tenant.h"
+#include "cc/core/world.h"
+#include "cc/model/q_control.h"
+#include "rounds.h"
+#include "tenants_in.h"
+
+#define BATCH 50
+#define AGAIN_S 5   /* while calls are under way */
+#define LATER_S 3600 /* where an operator has to do something first */
+#define ITEMS_MAX (1 + METERS)
+
+static void call_later(
+	struct ctx *cx, const char *name, enum outbox_op op, const char *path, const char *form)
+{
+	const struct outbox_call call = { .op = op, .method = "POST", .path = path, .form = form };
+
+	outbox_add_later(cx, name, cx->tenant->id, &call);
+}
+
+static void add_names(struct ctx *cx, struct str *form, const char *name)
+{
+	form_add(form, "metadata[tenant]", cx->tenant->id);
+	form_add(form, "metadata[cc_op]", name);
+}
+
+void stripe_customer_later(
+	struct ctx *cx, const char *tenant_name, const char *email, const char *operation_id)
+{
+	const char *name = outbox_name(cx);
+	struct outbox_call call = {
+		.op = OP_CUSTOMER, .operation_id = operation_id, .method = "POST", .path = "/v1/customers"
+	};
+	struct str form;
+
+	str_init(&form, cx->arena, 256);
+	form_add(&form, "name", tenant_name);
+	form_add(&form, "email", email);
+	add_names(cx, &form, name);
+	call.form = form.data;
+	outbox_add_later(cx, name, cx->tenant->id, &call);
+}
+
+/* Of each item the price; NULL: the plan has none. */
+static void prices_of(const struct plan *p, const char *ret[ITEMS_MAX])
+{
+	ret[0] = p->stripe.base;
+	for (int m = 0; m < METERS; m++)
+		ret[1 + m] = p->stripe.meter[m];
+}
+
+static void subscribe(struct ctx *cx, const struct plan *plan)
+{
+	const char *name = outbox_name(cx), *prices[ITEMS_MAX];
+	struct str form;
+	int n = 0;
+
+	prices_of(plan, prices);
+	str_init(&form, cx->arena, 256);
+	form_add(&form, "customer", "");
+	str_add(&form, "{customer}");
+	for (int i = 0; i < ITEMS_MAX; i++)
+		if (prices[i] != NULL)
+			form_add(&form, arena_printf(cx->arena, "items[%d][price]", n++), prices[i]);
+	add_names(cx, &form, name);
+	call_later(cx, name, OP_SUBSCRIBE, "/v1/subscriptions", form.data);
+}
+
+/* Which plan's price of this kind the subscription has. */
+static const char *item_of(const struct ctx *cx, const struct doc *items, int kind)
+{
+	const struct plan_set *plans = &cx->world->plans;
+
+	for (size_t i = 0; i < plans->n; i++) {
+		const char *prices[ITEMS_MAX];
+
+		prices_of(&plans->v[i], prices);
+		if (prices[kind] != NULL && doc_text(items, prices[kind]) != NULL)
+			return doc_text(items, prices[kind]);
+	}
+	return NULL;
+}
+
+static void change_item(struct ctx *cx, struct str *form, int n, const char *item, const char *price)
+{
+	if (item != NULL)
+		form_add(form, arena_printf(cx->arena, "items[%d][id]", n), item);
+	if (price != NULL)
+		form_add(form, arena_printf(cx->arena, "items[%d][price]", n), price);
+	else
+		form_add(form, arena_printf(cx->arena, "items[%d][deleted]", n), "true");
+}
+
+/* Items are named by their ids, so that a price takes the place of the one before. */
+static void change_prices(struct ctx *cx, const struct doc *items, const struct plan *plan)
+{
+	const char *name = outbox_name(cx), *prices[ITEMS_MAX];
+	struct str form;
+	int n = 0;
+
+	prices_of(plan, prices);
+	str_init(&form, cx->arena, 256);
+	for (int kind = 0; kind < ITEMS_MAX; kind++) {
+		const char *item = item_of(cx, items, kind);
+
+		if (prices[kind] != NULL && doc_has(items, prices[kind]))
+			continue;
+		if (item != NULL || prices[kind] != NULL)
+			change_item(cx, &form, n++, item, prices[kind]);
+	}
+	if (n == 0)
+		return;
+	form_add(&form, "proration_behavior", "create_prorations");
+	add_names(cx, &form, name);
+	call_later(cx, name, OP_PLAN, "/v1/subscriptions/{subscription}", form.data);
+}
+
+static enum err follow_plan(struct ctx *cx, const struct stripe_row *row, const struct plan *plan)
+{
+	const char *why;
+	struct doc *items =
+		row->items != NULL ? doc_parse(cx->arena, row->items, strlen(row->items), &why) : NULL;
+
+	if (items != NULL && plan->stripe.base != NULL && !str_eq(row->stripe_status, "canceled"))
+		change_prices(cx, items, plan);
+	doc_free(items);
+	return ERR_NONE;
+}
+
+/* INT64_MIN: not before something changes. */
+static enum err want(struct ctx *cx, const struct stripe_row *row, int64_t *ret_again_s)
+{
+	const struct plan *plan;
+
+	*ret_again_s = AGAIN_S;
+	if (row->open_calls > 0)
+		return ERR_NONE;
+	TRY(billing_plan(cx, row->plan_type, &plan));
+	if (row->customer_id == NULL) {
+		stripe_customer_later(cx, row->name, row->owner_email, NULL);
+		*ret_again_s = LATER_S;
+	} else if (row->stripe_id == NULL && plan->stripe.base != NULL &&
+		   (plan->price_minor == 0 || row->payment_method != NULL)) {
+		subscribe(cx, plan);
+		*ret_again_s = LATER_S;
+	} else if (row->stripe_id != NULL && row->items == NULL) {
+		return ERR_NONE; /* it has not been looked at yet */
+	} else {
+		*ret_again_s = INT_NULL;
+		return follow_plan(cx, row, plan);
+	}
+	return ERR_NONE;
+}
+
+static enum err sync_one(struct ctx *cx, void *arg)
+{
+	struct tenant_row *tenant = ARENA_NEW(cx->arena, struct tenant_row);
+	struct stripe_row row;
+	struct tally locked;
+	int64_t again_s;
+	bool found;
+
+	(void)arg;
+	TRY(q_tenant_lock(cx->db, tenant, &found, cx->tenant->id));
+	TRY(tenants_state(cx, found, tenant));
+	TRY(q_billing_lock(cx->db, &locked, cx->tenant->id));
+	TRY(q_stripe_get(cx->db, &row, &found, cx->tenant->id));
+	TRY(want(cx, &row, &again_s));
+	q_stripe_synced_later(cx->db, cx->tenant->id, again_s);
+	return ERR_NONE;
+}
+
+static enum err find_wanting(struct ctx *cx, void *arg)
+{
+	q_stripe_wanting_later(cx->db, arg, BATCH);
+	return ERR_NONE;
+}
+
+enum err stripe_sync(struct ctx *cx, struct round *ret)
+{
+	static const bool changed = false;
+	struct db_rows wanting = { 0 };
+	struct db_place place;
+
+	*ret = (struct round){ 0 };
+	place_platform(cx->world, &place);
+	TRY(db_glance(cx, &place, find_wanting, &wanting));
+	for (size_t i = 0; i < wanting.n; i++)
+		round_turn(cx, ret, DB_ROW(&wanting, struct billing_due, i)->tenant_id, sync_one, NULL,
+			&changed);
+	if (ret->done > 0)
+		outbox_wake(cx);
+	return ERR_NONE;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cc/model/outbox.h"
+
+#define T struct outbox_row
+static const struct field outbox_row_fields[] = {
+	TEXT(T, id, 0, 0, 0, "Its name, and part of its key."),
+	TEXT(T, tenant_id, 0, 0, 0, "The tenant."),
+	TEXT(T, op, 0, 0, 0, "What it does."),
+	TEXT(T, operation_id, F_NULLABLE, 0, 0, "Who waits for it."),
+	TEXT(T, method, 0, 0, 0, "Of the request."),
+	TEXT(T, path, 0, 0, 0, "Of the request."),
+	TEXT(T, body, F_NULLABLE, 0, 0, "A form."),
+	INT(T, generation, 0, 0, 0, "Of the idempotency key."),
+	INT(T, attempts, 0, 0, 0, "So far, with this one."),
+	INT(T, server_errors, 0, 0, 0, "To this generation's key."),
+	TIME(T, first_sent_at, F_NULLABLE, "With this generation's key."),
+	TIME(T, created_at, 0, "When it was decided."),
+	JSON(T, effect, F_NULLABLE, 0, "What it makes true here."),
+	TIME(T, now, 0, "The database's time."),
+};
+#undef T
+SCHEMA(outbox_row_schema, struct outbox_row, "OutboxRow", outbox_row_fields);
+
+#define T struct outbox_group
+static const struct field outbox_group_fields[] = {
+	INT(T, waiting, 0, 0, 0, "Not made yet."),
+	INT(T, failed, 0, 0, 0, "Refused."),
+	INT(T, status, F_NULLABLE, 0, 0, "Of the first that was."),
+	TEXT(T, error_code, F_NULLABLE, 0, 0, "Stripe's word."),
+	TEXT(T, error, F_NULLABLE, 0, 0, "Stripe's sentence."),
+};
+#undef T
+SCHEMA(outbox_group_schema, struct outbox_group, "OutboxGroup", outbox_group_fields);
+
+#define T struct metered_hour
+static const struct field metered_hour_fields[] = {
+	TEXT(T, meter, 0, 0, 0, "What was counted."),
+	TIME(T, hour, 0, "When it began."),
+	INT(T, quantity, 0, 0, 0, "How many."),
+};
+#undef T
+SCHEMA(metered_hour_schema, struct metered_hour, "MeteredHour", metered_hour_fields);
+
+#define T struct stripe_row
+static const struct field stripe_row_fields[] = {
+	TEXT(T, tenant_id, 0, 0, 0, "The tenant."),
+	TEXT(T, name, 0, 0, 0, "Its name."),
+	TEXT(T, owner_email, 0, 0, 0, "Where letters go."),
+	TEXT(T, plan_type, 0, 0, 0, "Its plan."),
+	TEXT(T, tenant_status, 0, 0, 0, "Where it is in its life."),
+	TEXT(T, customer_id, F_NULLABLE, 0, 0, "Stripe's customer."),
+	TEXT(T, stripe_id, F_NULLABLE, 0, 0, "Stripe's subscription."),
+	JSON(T, items, F_NULLABLE, 0, "Its items by price."),
+	TEXT(T, stripe_status, F_NULLABLE, 0, 0, "How it stands there."),
+	TEXT(T, payment_method, F_NULLABLE, 0, 0, "What is charged."),
+	TEXT(T, status, 0, 0, 0, "How it stands here."),
+	TEXT(T, status_next, F_NULLABLE, 0, 0, "How it would stand, if the next look agrees."),
+	TIME(T, status_next_at, F_NULLABLE, "When that was seen."),
+	TIME(T, trouble_since, F_NULLABLE, "Since when it is not paid."),
+	BOOL(T, suspended, 0, "For that."),
+	TIME(T, fetched_at, F_NULLABLE, "When that was so."),
+	TIME(T, stale_at, F_NULLABLE, "Something has changed since."),
+	TIME(T, metered_since, F_NULLABLE, "The hours that were written down for Stripe begin then …"),
+	TIME(T, metered_until, F_NULLABLE, "… and end then."),
+	INT(T, open_calls, 0, 0, 0, "Not made yet."),
+	TIME(T, now, 0, "The database's time."),
+};
+#undef T
+SCHEMA(stripe_row_schema, struct stripe_row, "StripeRow", stripe_row_fields);

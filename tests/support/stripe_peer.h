@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_TESTS_STRIPE_PEER_H
+#define CC_TESTS_STRIPE_PEER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+/*
+ * The part of Stripe's API that the program speaks, inside the test: with objects, idempotency keys,
+ * stored errors and events as Stripe documents them. What a call sends is held to what Stripe takes: an
+ * unknown or malformed parameter is 400 with Stripe's error body. It can be as hostile as a network.
+ */
+struct stripe_peer;
+
+#define STRIPE_PEER_KEY "sk_test_peer0123456789"
+
+/* Percents of calls that change something, drawn from one seed. */
+struct stripe_mood {
+	int lose;        /* the effect takes place, the answer never comes */
+	int fail_before; /* 500 without an effect; the key keeps it */
+	int fail_after;  /* 500 behind the effect; the key keeps it */
+	int busy;        /* 429 */
+	int in_use;      /* 409: another request with the key is under way */
+	int slow_ms;     /* each answer */
+};
+
+struct stripe_peer *stripe_start(unsigned seed);
+void stripe_stop(struct stripe_peer *p); /* NULL is fine */
+const char *stripe_url(const struct stripe_peer *p);
+void stripe_feel(struct stripe_peer *p, const struct stripe_mood *mood); /* NULL: well */
+/* A price: a month's of a plan, or with event_name (NULL: none) one that a meter of that name feeds. */
+void stripe_price(struct stripe_peer *p, const char *id, int64_t minor, const char *event_name);
+
+/* The object of this id, whatever it is; NULL: none. A copy of the caller's. */
+json_t *stripe_object(struct stripe_peer *p, const char *id);
+/* The only customer with this metadata[tenant]; NULL: none. More than one fails the test. */
+char *stripe_customer_of(struct stripe_peer *p, const char *tenant);
+/* The customer's only subscription, likewise. */
+char *stripe_subscription_of(struct stripe_peer *p, const char *customer);
+/*
+ * Sets a member of an object, with its event: stripe_set(p, "sub_1", "status", json_string("past_due"),
+ * …).
+ */
+void stripe_set(struct stripe_peer *p, const char *id, const char *member, json_t *value, const char *event);
+/* An invoice of a customer. */
+void stripe_invoice(struct stripe_peer *p, const char *customer, const char *status, int64_t total);
+
+/* Since the start. */
+int stripe_calls(struct stripe_peer *p);
+int stripe_refusals(struct stripe_peer *p); /* 400s, but for meter events that were there before */
+int stripe_effects(
+	struct stripe_peer *p); /* of different calls, by metadata[cc_op], payment method, identifier */
+int stripe_doubles(struct stripe_peer *p); /* effects that a call had more than once */
+/* The sum of what a meter has of a customer. */
+int64_t stripe_metered(struct stripe_peer *p, const char *event_name, const char *customer);
+/* Forgets an hour's events, or adds to them: what reconciliation must find. */
+void stripe_spoil_meter(struct stripe_peer *p, const char *event_name, const char *customer, int64_t add);
+
+/* Events so far, as bodies to be delivered. The text is the caller's. */
+size_t stripe_events(struct stripe_peer *p);
+char *stripe_event(struct stripe_peer *p, size_t i);
+/* "t=…,v1=…" of a body, now. The text lives until the next call. */
+const char *stripe_signature(const char *secret, const char *body, int64_t at);
+
+#endif
