@@ -237,7 +237,7 @@ static enum err keep_preview(struct ctx *cx, void *arg)
 
 static bool is_metered(const struct ctx *cx, const char *price)
 {
-	const struct plan_set *plans = &cx->world->plans;
+	const struct plan_set *plans = cx->world->plans;
 
 	for (size_t i = 0; price != NULL && i < plans->n; i++)
 		for (int m = 0; m < METERS; m++)

@@ -82,7 +82,7 @@ static void subscribe(struct ctx *cx, const struct plan *plan)
 /* Which plan's price of this kind the subscription has. */
 static const char *item_of(const struct ctx *cx, const struct doc *items, int kind)
 {
-	const struct plan_set *plans = &cx->world->plans;
+	const struct plan_set *plans = cx->world->plans;
 
 	for (size_t i = 0; i < plans->n; i++) {
 		const char *prices[ITEMS_MAX];
