@@ -231,6 +231,37 @@ call 404 GET "/policies/$P" -H "$(auth "$K")"
 call 200 GET /audit/logs -H "$(auth "$K")"
 check 'the deletion is in the audit' 'true' "$(field '[.logs[].action] | any(. == "deletePolicy")')"
 
+note 'Bouncers'
+call 201 POST "/tenants/$T/api-keys" -H "$(auth "$OP")" -H "$JSON" \
+	-d '{"name": "edge", "scopes": ["bouncers:connect"], "environment": "test"}'
+BK=$(field .key)
+call 200 POST /peps/register -H "$(auth "$BK")" -H "$JSON" -d '{"bouncer_id": "bouncer-sandbox-api-1",
+	"bouncer_name": "edge", "bouncer_type": "sidecar", "resource": {"name": "Users API", "type": "api",
+	"target_host": "users:8080", "deployment_url": "https://edge.acme.com"}, "deployment_info": {"platform": "docker"}}'
+check 'a bouncer registers' '{"bouncer_id":"bouncer-sandbox-api-1","status":"active","environment":"sandbox"}' \
+	"$(field '{bouncer_id,status,environment}')"
+BOUNCER=$(field .id)
+call 201 POST /policies -H "$(auth "$K")" -H "$JSON" \
+	-d '{"name": "users", "environment": "sandbox", "rego_code": "package app.users\nimport rego.v1\nallow if true\n"}'
+call 200 GET /bundles/sandbox -H "$(auth "$BK")"
+ETAG=$(header ETag)
+REVISION=$(printf %s "$ETAG" | tr -d '"')
+check 'its bundle is a tar' '.signatures.json .manifest app/users data.json' \
+	"$(tar tzf "$dir/body" | sed 's|/policy-.*||' | xargs)"
+check 'with what it protects' 'users:8080' \
+	"$(tar xzOf "$dir/body" data.json | jq -r '.resources."Users API".target_host')"
+call 304 GET /bundles/sandbox -H "$(auth "$BK")" -H "If-None-Match: $ETAG"
+call 403 GET /bundles/production -H "$(auth "$BK")"
+check 'the other environment is not its own' 'environment_mismatch' "$(field .error)"
+call 200 GET "/rollouts/$REVISION" -H "$(auth "$K")"
+check 'nobody has said that it runs it' '0 of 1 live' "$(field .summary)"
+call 200 POST /status/bouncer-sandbox-api-1 -H "$(auth "$BK")" -H "$JSON" \
+	-d '{"labels": {"id": "x"}, "bundles": {"sandbox": {"name": "sandbox", "active_revision": "'"$REVISION"'"}}}'
+call 200 GET "/rollouts/$REVISION" -H "$(auth "$K")"
+check 'now it has' '1 of 1 live' "$(field .summary)"
+call 200 GET "/bouncers/$BOUNCER/revisions" -H "$(auth "$K")"
+check 'and is up to date' 'true' "$(field .current)"
+
 note 'Tenant-Specific Errors'
 call 403 GET /policies -H "$(auth "$K")" -H 'X-Tenant-ID: tenant-other-123'
 check 'Tenant Access Denied' \

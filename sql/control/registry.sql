@@ -30,7 +30,8 @@ SELECT t.id, t.slug, t.name, t.domain, t.status, t.suspend_mode, t.plan_type,
 
 -- name: cred_by_key_id :opt cred_row
 -- args: key_id text
-SELECT id, key_id, name, tenant_id, scopes, allowed_cidrs, hash, expires_at, revoked_at
+SELECT id, key_id, name, tenant_id, scopes, allowed_cidrs, hash, expires_at, revoked_at,
+       starts_with(display, 'cc_test_') AS test
   FROM cc.api_key
  WHERE key_id = $1;
 

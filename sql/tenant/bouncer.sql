@@ -15,7 +15,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13);
 -- name: bouncer_get :one bouncer
 -- args: id int8
 SELECT id, name, description, hostname, port, environment, bouncer_type, target_app, configuration,
-       version, row_version, created_by, created_at, updated_at,
+       version, b.bouncer_id, resource_id, platform, row_version, created_by, created_at, updated_at,
        CASE WHEN l.last_heartbeat > now() - interval '2 minutes' THEN 'connected'::text
             ELSE 'disconnected'::text END AS status,
        coalesce(l.last_heartbeat > now() - interval '2 minutes', false) AS is_connected,
@@ -28,7 +28,7 @@ SELECT id, name, description, hostname, port, environment, bouncer_type, target_
 -- name: bouncer_find :opt bouncer
 -- args: id int8
 SELECT id, name, description, hostname, port, environment, bouncer_type, target_app, configuration,
-       version, row_version, created_by, created_at, updated_at,
+       version, b.bouncer_id, resource_id, platform, row_version, created_by, created_at, updated_at,
        CASE WHEN l.last_heartbeat > now() - interval '2 minutes' THEN 'connected'::text
             ELSE 'disconnected'::text END AS status,
        coalesce(l.last_heartbeat > now() - interval '2 minutes', false) AS is_connected,
@@ -84,7 +84,7 @@ INSERT INTO tombstones (tbl, pk, version) VALUES ('bouncers', (SELECT id FROM go
 -- args: skip int8, max_rows int8, environment text, status text
 -- args: name text
 SELECT id, name, description, hostname, port, environment, bouncer_type, target_app, configuration,
-       version, row_version, created_by, created_at, updated_at, status, status = 'connected' AS is_connected,
+       version, b.bouncer_id, resource_id, platform, row_version, created_by, created_at, updated_at, status, status = 'connected' AS is_connected,
        l.last_heartbeat, l.policies_synced, l.requests_per_second, l.cache_hit_rate, l.revision,
        coalesce(l.intercepting, false) AS intercepting_traffic
   FROM bouncers b LEFT JOIN bouncer_live l ON l.bouncer_id = b.id

@@ -59,6 +59,27 @@ UPDATE head
  WHERE policies_used < $1
 RETURNING version, epoch, writable, audit_seq, policies_used, last_policy_id AS last_id;
 
+-- name: head_add_resource :opt head
+-- args: max_used int8, ids int8
+UPDATE head
+   SET resources_used = resources_used + 1, last_resource_id = last_resource_id + $2
+ WHERE resources_used < $1
+RETURNING version, epoch, writable, audit_seq, resources_used, last_resource_id AS last_id;
+
+-- name: head_add_bouncer :opt head
+-- args: max_used int8, ids int8
+UPDATE head
+   SET bouncers_used = bouncers_used + 1, last_bouncer_id = last_bouncer_id + $2
+ WHERE bouncers_used < $1
+RETURNING version, epoch, writable, audit_seq, bouncers_used, last_bouncer_id AS last_id;
+
+-- name: head_add_user :opt head
+-- args: max_used int8, ids int8
+UPDATE head
+   SET users_used = users_used + 1, last_user_id = last_user_id + $2
+ WHERE users_used < $1
+RETURNING version, epoch, writable, audit_seq, users_used, last_user_id AS last_id;
+
 -- Places given back, under the head lock that the gate took.
 -- name: head_release_policy :exec
 UPDATE head SET policies_used = policies_used - 1;

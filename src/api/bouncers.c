@@ -57,6 +57,8 @@ static void bouncer_set_silent(struct bouncer *b)
 	b->is_connected = false;
 	b->last_heartbeat = TIME_NULL;
 	b->policies_synced = INT_NULL;
+	b->bouncer_id = b->platform = b->revision = NULL;
+	b->resource_id = INT_NULL;
 	b->requests_per_second = b->cache_hit_rate = (double)NAN;
 	b->revision = NULL;
 	b->intercepting_traffic = false;

@@ -25,6 +25,9 @@ const struct route_group *const api_groups[] = {
 	&resource_routes,
 	&bouncer_routes,
 	&heartbeat_routes,
+	&fleet_routes,
+	&bundle_routes,
+	&bundle_key_routes,
 	&user_routes,
 	&audit_routes,
 	&audit_export_routes,
@@ -51,6 +54,7 @@ const struct db_constraint api_constraints[] = {
 	{ "resources_name_live", ERR_NAME_TAKEN, "name",
 	  "another resource of this environment has this name" },
 	{ "bouncers_name_live", ERR_NAME_TAKEN, "name", "another bouncer of this environment has this name" },
+	{ "bouncers_bouncer_id_live", ERR_BOUNCER_TAKEN, "bouncer_id", "another bouncer calls itself so" },
 	{ "users_email_live", ERR_EMAIL_TAKEN, "email", "another user has this e-mail address" },
 
 	/* What refers to what. Writers look first, under the head lock; these are the last resort. */
@@ -93,6 +97,7 @@ const struct db_constraint api_constraints[] = {
 	{ "policy_versions_policy_id_fkey", ERR_IN_USE, NULL, "the policy has versions" },
 	{ "resources_pkey", ERR_CONFLICT, NULL, "the id of the resource exists" },
 	{ "bouncers_pkey", ERR_CONFLICT, NULL, "the id of the bouncer exists" },
+	{ "objects_pkey", ERR_CONFLICT, NULL, "the object is known" },
 	{ "bouncer_live_pkey", ERR_CONFLICT, NULL, "the bouncer is known to live" },
 	{ "users_pkey", ERR_CONFLICT, NULL, "the id of the user exists" },
 	{ "user_live_pkey", ERR_CONFLICT, NULL, "the user was seen" },

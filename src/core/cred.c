@@ -77,6 +77,8 @@ static struct entry *cred_make(const struct cred_row *row)
 		.scopes = scope_bits(&row->scopes),
 		.expires_at = row->expires_at,
 	};
+	if (row->tenant_id != NULL)
+		c->a.environment = row->test ? "sandbox" : "production";
 	set_home(&c->a, a, &row->allowed_cidrs);
 	/* Whatever a row says: the platform's scopes are for operators. */
 	if (row->tenant_id != NULL)

@@ -19,11 +19,12 @@ struct quota {
 	size_t used_at;         /* in struct head */
 	enum err (*take)(struct db *db, struct head *row, bool *found, int64_t epoch, int64_t max_used);
 	void (*release_later)(struct db *db);
+	enum err (*add)(struct db *db, struct head *row, bool *found, int64_t max_used, int64_t ids);
 };
 
 #define COUNTED(kind, one, many) \
 	[kind] = { #many, offsetof(struct limits, max_##many), offsetof(struct head, many##_used), \
-		   q_head_take_##one, q_head_release_##one##_later }
+		   q_head_take_##one, q_head_release_##one##_later, q_head_add_##one }
 static const struct quota quotas[] = {
 	COUNTED(TAKE_POLICY, policy, policies),
 	COUNTED(TAKE_RESOURCE, resource, resources),
@@ -101,30 +102,44 @@ enum err head_gate(struct ctx *cx, enum take take)
 	return refuse(cx, ERR_OVERLOADED, "too many writes at the tenant's limit at once; retry");
 }
 
-enum err head_add_policy(struct ctx *cx, int64_t *ret_id)
+static int64_t *place_at(struct head *h, size_t at)
 {
-	const struct quota *q = &quotas[TAKE_POLICY];
+	return (int64_t *)(void *)((char *)h + at);
+}
+
+static enum err add_one(struct ctx *cx, const struct quota *q, int64_t *ret_id)
+{
 	struct head *h = ARENA_NEW(cx->arena, struct head);
-	int64_t limit = cx->tenant->limits.max_policies;
+	int64_t limit = number_at(&cx->tenant->limits, q->limit_at);
 	bool found;
 
 	if (limit == INT_NULL)
 		limit = INT64_MAX;
-	TRY(q_head_add_policy(cx->db, h, &found, limit, ret_id != NULL ? 1 : 0));
+	TRY(q->add(cx->db, h, &found, limit, ret_id != NULL ? 1 : 0));
 	if (!found) {
 		TRY(q_head_look(cx->db, h, &found));
-		return refuse_quota_hard(cx, q->resource, cx->tenant->warn.max_policies, limit,
-					 h->policies_used);
+		return refuse_quota_hard(cx, q->resource, number_at(&cx->tenant->warn, q->limit_at), limit,
+					 number_at(h, q->used_at));
 	}
 	if (ret_id != NULL)
 		*ret_id = h->last_id;
 	if (cx->head != NULL) {
 		struct head *now = arena_memdup(cx->arena, cx->head, sizeof(*now));
 
-		now->policies_used = h->policies_used;
+		*place_at(now, q->used_at) = number_at(h, q->used_at);
 		cx->head = now;
 	}
 	return ERR_NONE;
+}
+
+enum err head_add_policy(struct ctx *cx, int64_t *ret_id)
+{
+	return add_one(cx, &quotas[TAKE_POLICY], ret_id);
+}
+
+enum err head_add(struct ctx *cx, enum take take, int64_t *ret_id)
+{
+	return add_one(cx, &quotas[take], ret_id);
 }
 
 void head_warn(struct ctx *cx)

@@ -7,6 +7,7 @@
 #include "cc/model/issuer.h"
 #include "cc/schema/read.h"
 
+#include "stores.h"
 #include "tls.h"
 
 #define CONFIG_FILE_MAX (1 << 20)
@@ -301,6 +302,7 @@ bool config_load(
 		config_load_keks(a, ret, faults);
 	config_load_blocklist(a, ret, faults);
 	check_tls(a, &ret->tls, nowhere, faults);
+	store_check(&ret->store, nowhere, faults);
 	if ((ret->server.proxy_protocol || ret->tls.proxy_protocol) && ret->server.trusted_proxies.n == 0)
 		config_fault(faults, nowhere, "server.trusted_proxies",
 			"must name whose connections proxy_protocol is about");

@@ -125,6 +125,14 @@ struct plans_conf {
 	const char *file;
 };
 
+/* Where objects lie: in a folder, or in a bucket. */
+struct store_conf {
+	const char *folder;
+	const char *endpoint, *region, *bucket, *access_key, *secret_key;
+	bool path_style;
+	int64_t attempt_ms, bundles_mib;
+};
+
 #define REGIONS_MAX 9
 
 struct config {
@@ -143,6 +151,7 @@ struct config {
 	struct stripe_conf stripe;
 	struct domains_conf domains;
 	struct dns_conf dns;
+	struct store_conf store;
 	struct log_conf log;
 	struct plans_conf plans;
 	struct plan_set plan_set; /* read from plans.file, or the built-in ones */

@@ -347,6 +347,11 @@ static bool make_secrets(struct arena *a, const struct embedded *e, const char *
 	return make_secret(a, secret_path(a, e, KEKS "/" FIRST_KEK), ret_error);
 }
 
+static const char *objects_path(struct arena *a, const struct embedded *e)
+{
+	return arena_printf(a, "%s/objects", e->dir);
+}
+
 bool embedded_prepare(struct arena *a, const struct embedded *e, const char **ret_error)
 {
 	const struct identity self = { .uid = getuid(), .gid = getgid() };
@@ -360,6 +365,7 @@ bool embedded_prepare(struct arena *a, const struct embedded *e, const char **re
 	       private_folder(a, secret_path(a, e, KEKS), &self, ret_error) &&
 	       private_folder(a, arena_printf(a, "%s/log", e->dir), &self, ret_error) &&
 	       private_folder(a, arena_printf(a, "%s/" STATE, e->dir), &self, ret_error) &&
+	       private_folder(a, objects_path(a, e), &self, ret_error) &&
 	       make_secrets(a, e, ret_error) &&
 	       private_folder(a, arena_printf(a, "%s/redis", e->data), &e->who, ret_error);
 }
@@ -397,7 +403,7 @@ size_t embedded_presets(struct arena *a, const struct embedded *e, struct preset
 	const char *redis = arena_printf(a, "unix:%s/redis.sock", e->run);
 	size_t n = 0;
 
-	if (max < 8 + NSECRETS)
+	if (max < 10 + NSECRETS)
 		return 0;
 	ret[n++] = (struct preset){ .setting = "server.state_dir",
 		.value = arena_printf(a, "%s/" STATE, e->dir), .by = by };
@@ -408,6 +414,7 @@ size_t embedded_presets(struct arena *a, const struct embedded *e, struct preset
 	ret[n++] = (struct preset){
 		.setting = "secrets.kek_folder", .value = secret_path(a, e, KEKS), .by = by
 	};
+	ret[n++] = (struct preset){ .setting = "store.folder", .value = objects_path(a, e), .weak = true };
 	ret[n++] = (struct preset){ .setting = "secrets.keks", .value = FIRST_KEK, .weak = true };
 	ret[n++] = (struct preset){ .setting = "server.lag_ms", .value = "0", .weak = true };
 	ret[n++] = (struct preset){ .setting = "admin.socket", .weak = true,

@@ -392,6 +392,7 @@ const struct section sections[] = {
 	SECTION(admin, admin_conf_schema,
 		"The listener for those who run the daemon: /metrics for Prometheus, without a credential. "
 		"Without a socket and an address there is none."),
+	SECTION(store, store_conf_schema, "Objects: bundles of policies, and what else is a file."),
 	SECTION(log, log_conf_schema, "What is logged."),
 	SECTION(plans, plans_conf_schema, "What tenants can subscribe to."),
 };

@@ -58,6 +58,6 @@ const char *check_conninfo(const char *s);
 const char *check_admin_conninfo(const char *s);
 const char *check_secret(const char *s);
 
-extern const struct schema tls_conf_schema, admin_conf_schema;
+extern const struct schema tls_conf_schema, admin_conf_schema, store_conf_schema;
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "cc/base/clock.h"
 #include "cc/base/expo.h"
+#include "cc/core/bundles.h"
 #include "cc/core/limiter.h"
 #include "cc/core/marks.h"
 #include "cc/core/metrics.h"
@@ -16,6 +17,7 @@
 #include "cc/net/http_client.h"
 
 #include "dns_update.h"
+#include "stores.h"
 
 #define KEY_WAIT_SHARE 4 /* of the workers one in so many may wait for issuers */
 
@@ -229,6 +231,16 @@ static void data_changed(struct world *world, const char *tenant_id)
 	const struct wire *w = (const struct wire *)((uintptr_t)world - offsetof(struct wire, world));
 
 	answers_changed(w->answers, tenant_id);
+	bundles_changed(world, tenant_id);
+}
+
+static void bundle_ready(struct world *world, uint64_t topic, uint64_t mark)
+{
+	struct wire *w = (struct wire *)((uintptr_t)world - offsetof(struct wire, world));
+	struct http_server *http = atomic_load(&w->waiting);
+
+	if (http != NULL)
+		http_server_wake(http, topic, mark);
 }
 
 static void tenant_changed(struct world *world, const char *tenant_id)
@@ -332,8 +344,10 @@ void wire_open(struct wire *w, struct arena *a, const struct config *config)
 	w->world.marks = marks_create();
 	w->world.http = http_client_create(&(struct http_client_conf){ 0 });
 	w->world.registry = registry_create(&w->world);
+	w->world.bundles = bundles_create((size_t)config->store.bundles_mib << 20);
 	w->answers = answers_create((size_t)config->limits.answers_mib << 20);
 	w->world.data_changed = data_changed;
+	w->world.bundle_ready = bundle_ready;
 	w->world.certificate_fault = certificate_fault;
 	w->world.platform_end = platform_end;
 	w->world.metrics = metrics;
@@ -393,6 +407,7 @@ static bool start_listeners(struct wire *w, const struct http_conf *conf, const 
 	if (w->tls != NULL && !tls_keeper_start(w->arena, w->tls, ret_error))
 		return false;
 	w->http = http_server_start(w->arena, conf, ret_error);
+	atomic_store(&w->waiting, w->http);
 	if (w->http == NULL)
 		tls_keeper_stop(w->tls);
 	return w->http != NULL;
@@ -441,6 +456,8 @@ bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_er
 		w->tls = tls_keeper_open(&w->config->tls, &w->world);
 		conf.tls = tls_of(w, d->clients);
 	}
+	if (!store_open(w->arena, &w->config->store, w->world.http, &w->world.store, ret_error))
+		return false;
 	w->jobs = jobs_start(&w->world);
 	if (w->jobs == NULL) {
 		*ret_error = "the background threads cannot be started";
@@ -479,6 +496,8 @@ void wire_close(struct wire *w)
 		http_server_destroy(w->http);
 	tls_keeper_close(w->tls);
 	answers_destroy(w->answers);
+	bundles_destroy(w->world.bundles);
+	objstore_destroy(w->world.store);
 	registry_destroy(w->world.registry);
 	limiter_destroy(w->world.limiter);
 	limiter_destroy(w->world.failures);

@@ -21,6 +21,7 @@ struct wire {
 	struct world world;
 	struct jobs *jobs;
 	struct http_server *http;
+	_Atomic(struct http_server *) waiting; /* the same, for threads that began before it */
 	struct answers *answers;
 	struct tls_keeper *tls; /* NULL: no TLS listener */
 	struct systemd_sockets sockets; /* to listen on instead of opening ports */

@@ -244,8 +244,12 @@ static void add_headers(struct MHD_Response *r, const struct call *c)
 	const struct req *rq = &c->rq;
 	const bool raw = c->status < 300 && rq->raw_type != NULL;
 
-	if (c->answer_len > 0 || c->rq.stream != NULL)
-		add(r, "Content-Type", raw ? rq->raw_type : "application/json");
+	/*
+	 * What is ready-made says what it is also when it is not sent: bouncers learn from it whether to
+	 * wait.
+	 */
+	if (c->answer_len > 0 || c->rq.stream != NULL || (c->not_modified && rq->raw_type != NULL))
+		add(r, "Content-Type", raw || c->not_modified ? rq->raw_type : "application/json");
 	add(r, "X-Request-ID", c->cx.request_id);
 	add(r, "X-Content-Type-Options", "nosniff");
 	if (own_header(rq, "Cache-Control") == NULL)

@@ -18,6 +18,7 @@
 #include "meters.h"
 #include "stream.h"
 #include "tls_link.h"
+#include "waits.h"
 
 
 #include "cc/http/answers.h"
@@ -85,6 +86,8 @@ struct call {
 	int status;
 	const char *answer;
 	size_t answer_len;
+	struct wait_place waits;        /* while it waits for something to happen */
+	bool gone;                      /* its client left meanwhile */
 	struct flow *flow;              /* of a stream; NULL: none */
 	bool streaming;                 /* the answer is the flow, not the text */
 };
@@ -109,6 +112,7 @@ struct http_server {
 	struct queue express;           /* of what answers also when everything else waits */
 	struct shelf shelf;
 	struct flows flows;
+	struct waits waits;
 	struct body_budget bodies;
 	pthread_t *worker;              /* the last one is for the express queue */
 	int workers;                    /* started */
@@ -165,6 +169,8 @@ bool workers_start(struct http_server *s);
 void workers_join(struct http_server *s);
 /* False: there is no place for it in the queue. Suspends the connection first. */
 bool workers_hand_over(struct call *c, enum call_stage stage);
+/* The same of one that is suspended already, and goes on. */
+bool workers_again(struct call *c);
 /* … which is said so. */
 enum err refuse_crowd(struct call *c);
 

@@ -62,6 +62,7 @@ void *glue_target(void *cls, const char *uri, struct MHD_Connection *mhd)
 	c->cx.remote_ip = c->peer->ip;
 	c->cx.deadline_ms = c->arrived_us / 1000 + s->conf.request_ms;
 	c->rq.in = &c->in;
+	c->rq.arrived_ms = c->arrived_us / 1000;
 	c->rq.hooks = s->conf.hooks;
 	head_target(c, uri);
 	return c;
@@ -247,6 +248,8 @@ void glue_completed(void *cls, struct MHD_Connection *mhd, void **state, enum MH
 		s->conf.hooks->sent(&c->cx, &c->rq, c->status);
 	peer_idle(&s->peers, c->peer);
 	kept_put(c->kept);
+	if (c->rq.raw_put != NULL)
+		c->rq.raw_put(c->rq.raw_held);
 	a = c->arena;
 	body_close(&c->body, call_holds_secret(c));
 	if (c->live)

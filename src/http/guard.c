@@ -377,6 +377,7 @@ static void take_other(struct guard_headers *g, const char *name, const char *va
 		{ "If-Match", &in->if_match, NULL, true },
 		{ "If-None-Match", &in->if_none_match, NULL, true },
 		{ "Cache-Control", &in->cache_control, NULL, true },
+		{ "Prefer", &in->prefer, NULL, true },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {

@@ -50,7 +50,7 @@ const char *reply_text(struct arena *a, const struct req *rq, bool kept, size_t 
 	if (reply_status(rq) == STATUS_NO_CONTENT)
 		return "";
 	if (rq->raw_out != NULL) {
-		*ret_len = strlen(rq->raw_out);
+		*ret_len = rq->raw_len > 0 ? rq->raw_len : strlen(rq->raw_out);
 		return rq->raw_out;
 	}
 	str_init(&out, a, rq->list.n > 0 ? 256 * (rq->list.n + 1) : 1024);

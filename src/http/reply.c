@@ -46,6 +46,11 @@ enum err reply_stream(struct req *rq, const struct stream *s, const char *type)
 	return ERR_NONE;
 }
 
+void reply_wait(struct req *rq, uint64_t topic, uint64_t mark, int64_t until_ms)
+{
+	rq->wait = (struct req_wait){ .topic = topic, .mark = mark, .until_ms = until_ms };
+}
+
 void req_header(struct req *rq, const char *name, const char *value)
 {
 	if (rq->nheaders == REQ_HEADERS_MAX) {

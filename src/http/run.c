@@ -99,6 +99,7 @@ static enum err work_once(struct ctx *cx, void *arg)
 	struct req *rq = &w->call->rq;
 
 	*rq = w->before;
+	rq->wait = (struct req_wait){ 0 };
 	return rq->route->handler(cx, rq);
 }
 

@@ -27,6 +27,7 @@ static struct http_server *server_create(const struct http_conf *conf)
 		   conf->tls.handshake_ms);
 	s->peers.max = s->conf.connections_max;
 	flows_init(&s->flows, conf->streams_max);
+	waits_init(&s->waits, s, conf->connections_max - conf->connections_max / 4);
 	if (!workers_init(s))
 		abort();
 	return s;
@@ -96,7 +97,7 @@ struct http_server *http_server_start(struct arena *a, const struct http_conf *c
 	s->queue_response = refused_next();
 	if (why == NULL && s->queue_response == NULL)
 		why = "libmicrohttpd has no MHD_queue_response";
-	if (why == NULL && (!peers_start(&s->peers) || !workers_start(s)))
+	if (why == NULL && (!peers_start(&s->peers) || !workers_start(s) || !waits_start(&s->waits)))
 		why = "cannot start threads";
 	if (why == NULL)
 		why = start_listeners(a, s);
@@ -125,6 +126,11 @@ int http_server_tls_port(const struct http_server *s)
 int http_server_admin_port(const struct http_server *s)
 {
 	return s->admin.port;
+}
+
+void http_server_wake(struct http_server *s, uint64_t topic, uint64_t mark)
+{
+	waits_wake(&s->waits, topic, mark);
 }
 
 void http_server_stats(struct http_server *s, struct http_stats *ret)
@@ -164,8 +170,10 @@ void http_server_drain(struct http_server *s, int drain_ms)
 	listener_quiesce(&s->plain);
 	listener_quiesce(&s->tls);
 	listener_quiesce(&s->admin);
+	waits_end(&s->waits);
 	wait_for_answers(s, drain_ms);
 	atomic_store(&s->hurry, true);
+	waits_join(&s->waits);
 	workers_join(s);
 	/* No connection is suspended any more; what was decided last is still on its way. */
 	wait_for_answers(s, drain_ms < 1000 ? 100 : 1000);
@@ -183,6 +191,7 @@ void http_server_destroy(struct http_server *s)
 	peers_finish(&s->peers);
 	workers_finish(s);
 	flows_finish(&s->flows);
+	waits_finish(&s->waits);
 	shelf_finish(&s->shelf);
 	meters_finish(&s->meters);
 	arena_destroy(s->arena);

@@ -83,6 +83,23 @@ bool workers_hand_over(struct call *c, enum call_stage stage)
 	return true;
 }
 
+bool workers_again(struct call *c)
+{
+	const struct queue_owner owner = owner_of(c);
+
+	if (!queue_reserve(&c->server->queue, &c->place, &owner, true))
+		return false;
+	c->queued_us = clock_mono_us();
+	c->cx.deadline_ms = c->gone ? 0 : c->queued_us / 1000 + c->server->conf.request_ms;
+	c->rq.wait = (struct req_wait){ 0 };
+	if (c->rq.raw_put != NULL)
+		c->rq.raw_put(c->rq.raw_held);
+	c->rq.raw_put = NULL;
+	c->need_load = true;    /* who may ask may be another now */
+	queue_put(&c->server->queue, &c->place);
+	return true;
+}
+
 enum err refuse_crowd(struct call *c)
 {
 	atomic_fetch_add(&c->server->refused_overload, 1);
@@ -165,7 +182,7 @@ static void run_call(struct call *c, struct lane **lane)
 	} else {
 		e = gate_only ? admit(c) : serve(c, stranger, lane);
 	}
-	if (*lane == NULL)
+	if (*lane == NULL || (c->rq.wait.until_ms > 0 && waits_park(&c->server->waits, c)))
 		return;
 	if (gate_only && e == ERR_NONE) {
 		(void)peer_move(c->peer, PEER_BODY, c->cx.deadline_ms);

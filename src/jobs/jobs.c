@@ -127,6 +127,12 @@ static void on_work_due(struct world *w)
 	jobs_alarm(w->jobs, ALARM_WORK);
 }
 
+static void on_bundles_due(struct world *w)
+{
+	jobs_alarm(w->jobs, ALARM_BUNDLES);
+	jobs_alarm(w->jobs, ALARM_BUNDLES_TOO);
+}
+
 static void on_keys_due(struct world *w)
 {
 	jobs_alarm(w->jobs, ALARM_KEYS);
@@ -184,11 +190,14 @@ struct jobs *jobs_start(struct world *w)
 	w->changed = on_changed;
 	w->work_due = on_work_due;
 	w->keys_due = on_keys_due;
+	w->bundles_due = on_bundles_due;
 	w->usage_due = on_usage_due;
 	w->calls_due = on_calls_due;
 	ok = start(j, feed_run) && start(j, upkeep_run) && start(j, keys_run) &&
 	     start(j, domains_run) && start(j, moves_run) && start(j, fences_run) && start(j, usage_run) &&
 	     start(j, billing_run) && start_watches(j) && start_calls(j);
+	if (ok && w->bundles != NULL)
+		ok = start(j, bundles_run) && start(j, bundles_run_too);
 	if (ok && w->redis != NULL)
 		ok = start(j, push_run) && start(j, listen_run) && start(j, limits_run);
 	if (ok)
@@ -215,6 +224,7 @@ void jobs_stop(struct jobs *j)
 	j->world->keys_due = NULL;
 	j->world->usage_due = NULL;
 	j->world->calls_due = NULL;
+	j->world->bundles_due = NULL;
 	j->world->jobs = NULL;
 	for (int a = 0; a < ALARM_COUNT; a++)
 		cond_finish(&j->wake[a]);

@@ -27,6 +27,8 @@ enum alarm {
 	ALARM_USAGE, /* room for counts becomes scarce */
 	ALARM_BILLING, /* the same */
 	ALARM_CALLS, /* calls of Stripe's were written down */
+	ALARM_BUNDLES, /* a bundle that is waited for may have changed … */
+	ALARM_BUNDLES_TOO, /* … for the second of the threads */
 	ALARM_COUNT,
 };
 
@@ -83,5 +85,7 @@ void *fences_run(void *jobs); /* the same */
 void *usage_run(void *jobs); /* usage.c */
 void *billing_run(void *jobs); /* billing.c */
 void *calls_run(void *jobs); /* calls.c */
+void *bundles_run(void *jobs); /* bundles.c */
+void *bundles_run_too(void *jobs);
 
 #endif

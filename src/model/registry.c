@@ -37,6 +37,7 @@ static const struct field cred_fields[] = {
 	STRS(T, scopes, 0, 0, 64, NULL, 64, "What it may do."),
 	STRS(T, allowed_cidrs, 0, 0, INT64_MAX, NULL, 64, "Where it is taken from; none: everywhere."),
 	BYTES(T, hash),
+	BOOL(T, test, 0, "A key of the sandbox."),
 	TIME(T, expires_at, F_NULLABLE, "Null: never."),
 	TIME(T, revoked_at, F_NULLABLE, "Null: not revoked."),
 };

@@ -75,6 +75,15 @@ const struct doc *doc_object(const struct doc *d, const char *key)
 	return json_is_object(v) ? doc_of(d->arena, v) : NULL;
 }
 
+const char *doc_name(const struct doc *d, size_t i)
+{
+	void *at = json_object_iter(d->root);
+
+	while (at != NULL && i-- > 0)
+		at = json_object_iter_next(d->root, at);
+	return at != NULL ? json_object_iter_key(at) : NULL;
+}
+
 const char *doc_value(const struct doc *d, const char *key)
 {
 	const json_t *v = json_object_get(d->root, key);
@@ -213,4 +222,37 @@ const char *json_canonical(struct arena *a, const char *text, const char **ret_e
 		return out.data;
 	*ret_error = "it is nested too deep, or holds a number that is no integer of at most 2^53";
 	return NULL;
+}
+
+/* Line separators, which Go escapes and jansson does not. */
+static void add_escaped(struct str *out, const char *p)
+{
+	for (; *p != '\0'; p++) {
+		if (strncmp(p, "\xe2\x80\xa8", 3) != 0 && strncmp(p, "\xe2\x80\xa9", 3) != 0) {
+			str_add_char(out, *p);
+			continue;
+		}
+		str_add(out, p[2] == '\xa8' ? "\\u2028" : "\\u2029");
+		p += 2;
+	}
+}
+
+const char *json_sorted(struct arena *a, const char *text, const char **ret_error)
+{
+	json_error_t error;
+	json_t *v = json_loads(text, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+	char *sorted = NULL;
+	struct str out;
+
+	if (v != NULL)
+		sorted = json_dumps(v, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+	json_decref(v);
+	if (sorted == NULL) {
+		*ret_error = arena_printf(a, "not JSON: %s", error.text);
+		return NULL;
+	}
+	str_init(&out, a, strlen(sorted) + 1);
+	add_escaped(&out, sorted);
+	free(sorted);
+	return out.data;
 }

@@ -66,6 +66,8 @@ const char *contract_deployment(struct contract *k, const char *tenant, bool ove
 const char *contract_alert(struct contract *k, const char *tenant);
 void contract_invoice(struct contract *k, const char *tenant); /* of a period that is over */
 const char *contract_held_name(struct contract *k); /* of a tenant that is gone */
+/* A bouncer that has registered: its bouncer_id. */
+const char *contract_bouncer(struct contract *k, const char *tenant);
 
 /*
  * A request that succeeds once: to a tenant and an object of its own, made for it and in the state that the

@@ -35,6 +35,12 @@ static const struct {
 	{"updateBilling",
          "{\"payment_method\":\"pm_1\",\"billing_address\":{\"line1\":\"1 Main St\",\"city\":\"Kiel\","
          "\"country\":\"DE\"}}"},
+	{"registerPep",
+         "{\"bouncer_id\":\"contract-2\",\"bouncer_name\":\"two\",\"bouncer_type\":\"sidecar\",\"resource\":"
+         "{\"name\":\"Two\",\"type\":\"api\"},\"deployment_info\":{\"environment\":\"sandbox\"}}"},
+	{"reportStatus",
+         "{\"labels\":{\"bouncer_id\":\"contract-1\"},\"bundles\":{}}"},
+	{"reportStatusOf", "{\"bundles\":{}}"},
 	{"setQuota",
          "{\"policies\":{\"limit\":900,\"enforcement\":\"grace\",\"grace_percent\":10,"
          "\"thresholds\":[50,100]}}"},
@@ -87,6 +93,8 @@ static void prove(struct contract *k, const struct route *r)
 {
 	if (strcmp(r->op, "makeDefaultDomain") == 0)
 		fixture_control(k->d, "UPDATE cc.domain SET status = 'verified' WHERE status = 'pending'");
+	if (strcmp(r->op, "reportStatus") == 0)
+		contract_bouncer(k, k->t.id);
 	if (strcmp(r->op, "verifyDomain") == 0)
 		fixture_control(k->d, "UPDATE cc.domain SET token = 'proof' WHERE custom");
 }

@@ -105,7 +105,7 @@ static void check_required(const struct spot *at)
 	if ((at->f->flags & F_REQUIRED) == 0 || at->mode == READ_MERGE)
 		return;
 	body = sample_object(at->r->body, at->mode, false);
-	json_object_del(body, at->f->name);
+	json_object_del(at->under != NULL ? json_object_get(body, at->under) : body, at->f->name);
 	assert_fault(path_of(at), "required", send(at, body));
 }
 

@@ -54,6 +54,11 @@ static json_t *make_text(const struct making *m, const struct field *f)
 		snprintf(text, sizeof(text), "made-%d.controlcore.io", m->n);
 		return json_string(text);
 	}
+	/* The same one again would be the same bouncer. */
+	if (strcmp(f->name, "bouncer_id") == 0) {
+		snprintf(text, sizeof(text), "made-%d", m->n);
+		return json_string(text);
+	}
 	for (size_t i = is_rego ? 5 : 0; i < sizeof(around) / sizeof(around[0]); i++) {
 		snprintf(text, sizeof(text), "%s%s-%d%s", around[i][0], m->marker, m->n, around[i][1]);
 		if (f->check == NULL || f->check(text) == NULL)
@@ -112,7 +117,8 @@ static bool is_wanted(const struct making *m, const struct field *f)
 	if ((f->flags & F_REQUIRED) != 0)
 		return true;
 	return (f->flags & m->use) != 0 && f->kind == K_TEXT &&
-	       (strcmp(f->name, "description") == 0 || strcmp(f->name, "reason") == 0);
+	       (strcmp(f->name, "description") == 0 || strcmp(f->name, "bouncer_name") == 0 ||
+		strcmp(f->name, "reason") == 0);
 }
 
 static json_t *make_object(const struct making *m, const struct schema *s)
@@ -153,6 +159,12 @@ char *stage_body(struct stage *s, const struct route *r, const char *marker)
 	/* Nobody shall move: where there is no region, that is found out last. */
 	if (strcmp(r->op, "deployTenant") == 0)
 		return strdup("{\"region\":\"nowhere\"}");
+	if (strcmp(r->op, "reportStatus") == 0) {
+		body = json_pack("{s:{s:s}}", "labels", "bouncer_id", STAGE_BOUNCER);
+		text = json_dumps(body, JSON_COMPACT);
+		json_decref(body);
+		return text;
+	}
 	body = r->method == M_PATCH ? make_patch(&m, r->body) : make_object(&m, r->body);
 	if (json_object_size(body) == 0 && r->method == M_PUT) {
 		json_decref(body);

@@ -125,6 +125,29 @@ static void make_deployment(struct stage *s, const struct party *p, char *ret, s
 	fixture_control(s->d, sql);
 }
 
+/* The revision of a bundle: that of the party's own key, which is of production. */
+static void make_rollout(struct stage *s, const struct party *p, char *ret, size_t size)
+{
+	struct client *c = client_of(s->d, &p->t);
+	const struct answer *a =
+		assert_status(200, client_call(c, "GET", "/api/v1/bundles/production", NULL, NULL));
+
+	snprintf(ret, size, "%.32s", answer_header(a, "ETag") + 1);
+	client_close(c);
+}
+
+/* What stage_body() says a status of. */
+static void make_bouncer(struct stage *s, const struct party *p, char *ret, size_t size)
+{
+	struct client *c = client_of(s->d, &p->t);
+
+	snprintf(ret, size, STAGE_BOUNCER);
+	assert_status(200, client_post(c, "/peps/register",
+				       "{'bouncer_id':'%s','bouncer_name':'%s','resource':{'name':'%s'}}",
+				       ret, p->marker, p->marker));
+	client_close(c);
+}
+
 static void make_by_post(struct stage *s, struct party *p, const char *made_at, char *ret, size_t size)
 {
 	const struct route *r;
@@ -166,6 +189,14 @@ void stage_fresh_object(struct stage *s, struct party *p, const char *made_at, c
 		make_alert(s, p, ret, size);
 	else if (strstr(made_at, "/held-names") != NULL)
 		make_held_name(s, ret, size);
+	else if (strcmp(made_at, "/bundles") == 0)
+		snprintf(ret, size, "production");
+	else if (strcmp(made_at, "/.well-known/controlcore-keys") == 0)
+		snprintf(ret, size, "tenant-anybody-234567");
+	else if (strcmp(made_at, "/rollouts") == 0)
+		make_rollout(s, p, ret, size);
+	else if (strcmp(made_at, "/status") == 0)
+		make_bouncer(s, p, ret, size);
 	else if (strstr(made_at, "/deployments") != NULL)
 		make_deployment(s, p, ret, size);
 	else
@@ -174,9 +205,14 @@ void stage_fresh_object(struct stage *s, struct party *p, const char *made_at, c
 
 const char *stage_object(struct stage *s, struct party *p, const char *made_at)
 {
-	for (int i = 0; i < p->nobjects; i++)
-		if (strcmp(p->object[i].made_at, made_at) == 0)
-			return p->object[i].id;
+	for (int i = 0; i < p->nobjects; i++) {
+		if (strcmp(p->object[i].made_at, made_at) != 0)
+			continue;
+		/* Bundles that are no longer wanted go after a while. */
+		if (strcmp(made_at, "/rollouts") == 0)
+			make_rollout(s, p, p->object[i].id, sizeof(p->object[i].id));
+		return p->object[i].id;
+	}
 	assert_true(p->nobjects < OBJECTS_MAX);
 	p->object[p->nobjects].made_at = strdup(made_at);
 	stage_fresh_object(s, p, made_at, p->object[p->nobjects].id, sizeof(p->object[0].id));

@@ -15,6 +15,7 @@
  * Three tenants full of recognisable texts, two of them in one region and shard, and two more that are
  * suspended and deleted: what the suites of this folder attack.
  */
+#define STAGE_BOUNCER "stage-1" /* what a bouncer of each party calls itself */
 enum { ACTORS = 3, PARTIES = 5, ASLEEP = 3, GONE = 4, OBJECTS_MAX = 16 };
 
 struct party {

@@ -297,11 +297,11 @@ static void every_object_of_a_tenant_is_its_own(void **state)
 		const struct party *p = &stage->party[i];
 
 		for (size_t k = 0; k < sizeof(tables) / sizeof(tables[0]); k++) {
-			char sql[300], *strangers;
+			char sql[400], *strangers;
 
 			snprintf(sql, sizeof(sql),
-				 "SELECT count(*) FROM %s.%s WHERE position('%s' in name) = 0", p->schema,
-				 tables[k], p->marker);
+				 "SELECT count(*) FROM %s.%s WHERE position('%s' in name) = 0 AND"
+				 " position('%s' in name) = 0", p->schema, tables[k], p->marker, p->title);
 			strangers = region_value(i, sql);
 			if (strcmp(strangers, "0") != 0)
 				fail_msg("%s holds %s %s that are not its own", p->t.id, strangers,

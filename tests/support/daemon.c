@@ -41,7 +41,7 @@ struct daemon {
 	struct daemon_options options;
 	struct servers servers; /* shared with nodes that joined */
 	bool owner;             /* they, Redis and their folder go with this node */
-	char *folder, *config, *log, *port_file, *redis_socket, *keks;
+	char *folder, *config, *log, *port_file, *redis_socket, *keks, *objects;
 	pid_t pid, redis;
 	int port;
 	char *operator_key;
@@ -140,6 +140,7 @@ static void write_config(const struct daemon *d)
 	}
 	if (d->redis_socket != NULL)
 		fprintf(f, "redis = { address = \"unix:%s\"; };\n", d->redis_socket);
+	fprintf(f, "store = { folder = \"%s\"; };\n", d->objects);
 	fprintf(f,
 		"secrets = { pepper = \"a pepper for tests, 32 bytes or more\"; audit_key = \"%s\";"
 		" signing_key = \"%s\"; kek_folder = \"%s\"; keks = [ \"tests\" ]; };\n",
@@ -288,6 +289,8 @@ static struct daemon *prepare(const struct daemon_options *options)
 	d->log = temp_path(d->folder, "daemon.log");
 	d->port_file = temp_path(d->folder, "port");
 	d->keks = temp_path(d->folder, "keks");
+	d->objects = temp_path(d->folder, "objects");
+	assert_int_equal(0, mkdir(d->objects, 0700));
 	assert_int_equal(0, mkdir(d->keks, 0700));
 	daemon_kek(d, "tests", DAEMON_KEK);
 	return d;
@@ -313,6 +316,8 @@ struct daemon *daemon_join(struct daemon *first, const struct daemon_options *op
 	struct daemon *d = prepare(options);
 
 	d->servers = first->servers;
+	free(d->objects);
+	d->objects = strdup(first->objects);
 	if (!d->options.without_redis && first->redis_socket != NULL)
 		d->redis_socket = strdup(first->redis_socket);
 	write_config(d);
@@ -338,6 +343,7 @@ void daemon_finish(struct daemon *d)
 	free(d->log);
 	free(d->port_file);
 	free(d->keks);
+	free(d->objects);
 	free(d->redis_socket);
 	free(d->operator_key);
 	temp_remove(d->folder);
@@ -468,6 +474,11 @@ const char *daemon_config_path(const struct daemon *d)
 const char *daemon_log_path(const struct daemon *d)
 {
 	return d->log;
+}
+
+const char *daemon_objects(const struct daemon *d)
+{
+	return d->objects;
 }
 
 const char *daemon_folder(const struct daemon *d)

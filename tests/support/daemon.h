@@ -93,6 +93,7 @@ const char *daemon_redis_socket(const struct daemon *d); /* NULL: without_redis 
 const char *daemon_config_path(const struct daemon *d);
 const char *daemon_log_path(const struct daemon *d); /* JSON lines of every start */
 const char *daemon_folder(const struct daemon *d);
+const char *daemon_objects(const struct daemon *d); /* the folder that is its store */
 
 /*
  * For cmocka's group set-up and tear-down: starts with the options set before by

@@ -28,6 +28,8 @@
 	X(TENANT_SUSPENDED, 403, "tenant_suspended", "the tenant is suspended") \
 	X(ADDRESS, 403, "address_not_allowed", "the API key is not taken from this address") \
 	X(HTTPS_REQUIRED, 403, "https_required", "this is asked over https only") \
+	X(ENVIRONMENT, 403, "environment_mismatch", \
+		  "the API key belongs to bouncers of the other environment") \
 	X(QUOTA, 403, "quota_exceeded", "the limit of this kind of object is reached") \
 	X(OPERATOR_HOST, 403, "operator_key_refused", \
 		  "operator credentials are not accepted on tenant hosts") \
@@ -37,6 +39,7 @@
 	X(METHOD, 405, "method_not_allowed", "the path does not take this method; see Allow") \
 	X(CONFLICT, 409, "conflict", "the object is in a state that does not allow this") \
 	X(NAME_TAKEN, 409, "name_taken", "another object has this name") \
+	X(BOUNCER_TAKEN, 409, "bouncer_id_taken", "a bouncer of the other environment calls itself so") \
 	X(DOMAIN_TAKEN, 409, "domain_taken", "a tenant has this domain already") \
 	X(DOMAIN_ELSEWHERE, 409, "domain_active_elsewhere", \
 		  "another tenant has proven that the domain is its own") \
@@ -88,6 +91,7 @@
 	X(INTERNAL, 500, "internal_error", "the server failed; quote the request_id") \
 	X(KEK_MISSING, 501, "certificates_not_configured", \
 		  "this service has no key to seal private keys with, so it keeps none") \
+	X(STORE_MISSING, 501, "object_store_not_configured", "no store of objects is configured") \
 	X(ENGINE_MISSING, 501, "policy_engine_not_configured", "no policy engine is configured") \
 	X(BILLING_PROVIDER, 502, "billing_provider_error", \
 		  "the billing provider does not answer, or refuses the service") \

@@ -19,9 +19,11 @@ enum lock_rank {
 	RANK_POOL = 40,         /* connection pools */
 	RANK_CONNS = 50,        /* HTTP connection table */
 	RANK_METERS = 52,       /* requests by tenant */
+	RANK_WAITS = 53,        /* requests that wait for something to happen */
 	RANK_STREAMS = 55,      /* who is being sent an answer that is made meanwhile */
 	RANK_TLS = 58,          /* certificates by name */
 	RANK_ANSWERS = 60,      /* kept answers */
+	RANK_BUNDLES = 62,      /* bundles that are wanted, and those that are kept */
 	RANK_USAGE = 65,        /* what of tenants' usage one thread counts */
 	RANK_JOBS = 70,         /* who of the background threads is due */
 	RANK_LOG = 90,          /* log ring: last, so anyone may log */

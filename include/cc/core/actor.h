@@ -25,6 +25,7 @@ struct actor {
 	bool bound;
 	const struct cidr *cidrs;
 	size_t ncidrs;
+	const char *environment;        /* of tenants' keys: whose bouncers they are for; NULL: of both */
 	/* users only */
 	const char *issuer;
 	const char *email;              /* NULL: the token names none */

@@ -29,6 +29,8 @@ enum err head_gate(struct ctx *cx, enum take take) MUST_USE;
  * the gate. ret_id: the next id; NULL: none is taken. ERR_QUOTA.
  */
 enum err head_add_policy(struct ctx *cx, int64_t *ret_id) MUST_USE;
+/* The same of any kind: of what is only found out to be needed. *ret_id: its id. */
+enum err head_add(struct ctx *cx, enum take take, int64_t *ret_id) MUST_USE;
 /* After the work of a managed write: says in the answer what it uses beyond a limit that only warns. */
 void head_warn(struct ctx *cx);
 /* Gives a place back (soft delete); queued. */

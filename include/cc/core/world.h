@@ -113,6 +113,8 @@ struct settings {
 };
 
 struct registry;
+struct objstore;
+struct bundles;
 struct limiter;
 struct marks;
 struct usage;
@@ -137,6 +139,8 @@ struct world {
 	struct marks *marks;            /* credentials that were used */
 	struct usage *usage;            /* what tenants use: core/usage.h; NULL: nobody counts */
 	struct http_client *http;       /* towards other servers; never used inside a transaction */
+	struct objstore *store;         /* cc/store/objstore.h; never used inside a transaction; NULL: none */
+	struct bundles *bundles;        /* core/bundles.h; NULL: none are made */
 	struct slots engine_slots;      /* requests at the policy engine */
 	struct slots dns_slots;         /* checks of domains that are under way */
 	struct resolver_state *resolver;        /* of each of settings->resolvers; NULL: nobody keeps it */
@@ -149,6 +153,9 @@ struct world {
 	void (*tenant_changed)(struct world *w, const char *tenant_id);
 	void (*work_due)(struct world *w);      /* wakes the jobs; may be NULL */
 	void (*usage_due)(struct world *w);     /* usage_send() should not wait; may be NULL */
+	void (*bundles_due)(struct world *w);   /* something for bundles_tick(); may be NULL */
+	/* The bundle of this topic is the one of this mark: who waits for it goes on; may be NULL */
+	void (*bundle_ready)(struct world *w, uint64_t topic, uint64_t mark);
 	void (*keys_due)(struct world *w);      /* something for issuer_keys_refresh(); may be NULL */
 	/*
 	 * Could the TLS listener of a node show it? NULL, or why not; *ret_at_key: it is the key's fault.

@@ -148,6 +148,7 @@ struct http_in {
 	int n_authorization, n_api_key, n_tenant_header; /* how often each came */
 	const char *content_type, *content_encoding;
 	const char *stripe_signature;
+	const char *prefer;             /* Prefer (RFC 7240) */
 	const char *idempotency_key, *if_match, *if_none_match, *cache_control;
 	int n_idempotency_key;
 	struct kv *query;               /* decoded pairs, in order; nquery ≤ 64 */
@@ -179,6 +180,12 @@ struct stream {
 	const char *owner;              /* of two at a time at most: the tenant's id; may be NULL */
 };
 
+/* What a request waits for, see reply_wait(). until_ms 0: nothing. */
+struct req_wait {
+	uint64_t topic, mark;
+	int64_t until_ms;
+};
+
 struct req {
 	const struct route *route;
 	const struct http_hooks *hooks;
@@ -206,8 +213,12 @@ struct req {
 	const char *reason;                     /* why, in the caller's words, for the audit; or NULL */
 	const char *key_beside;                 /* a key that changed beside the one in the path; or NULL */
 	const char *raw_out;                    /* ready-made body … */
+	size_t raw_len;                         /* … of so many bytes; 0: up to its NUL … */
 	const char *raw_type;                   /* … and its content type; NULL: application/json */
+	void (*raw_put)(void *held);            /* … which raw_held keeps until it is sent; or NULL */
+	void *raw_held;
 	const struct stream *stream;            /* instead of all of these but raw_type */
+	struct req_wait wait;                   /* before it is answered; see reply_wait() */
 	int status;                             /* 0: route->status */
 	const char *location;
 	const char *etag;                       /* of an answer that is repeated; NULL: from the tables */
@@ -223,6 +234,7 @@ struct req {
 	/* Headers that are sent with every answer, refusals too (rate limits): set by the gate. */
 	struct http_header header[REQ_HEADERS_MAX];
 	int nheaders;
+	int64_t arrived_ms;                     /* clock_mono_ms() */
 
 	/* What answers may depend on beside the request itself: tenant and scopes. Set by the gate. */
 	const char *audience;
@@ -253,6 +265,12 @@ enum err reply_created(struct ctx *cx, struct req *rq, const void *obj, const ch
 void reply_complete(struct req *rq, void (*fn)(struct req *rq, void *arg), void *arg);
 /* type: the content type. Only where route->store is STORE_NONE. */
 enum err reply_stream(struct req *rq, const struct stream *s, const char *type);
+/*
+ * Not yet: the handler is asked again, after the gate, when http_server_wake() is called with this topic
+ * and another mark, or at until_ms (clock_mono_ms()). What it has decided meanwhile is the answer if nobody
+ * can wait any more. No thread is held. Only where route->store is STORE_NONE.
+ */
+void reply_wait(struct req *rq, uint64_t topic, uint64_t mark, int64_t until_ms);
 /* For the unit hook, when every result is there: status and body of the success as they are sent. */
 int reply_status(const struct req *rq);
 /* kept: without F_SECRET fields, as it may be shown again. "" for 204. */

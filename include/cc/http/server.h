@@ -134,6 +134,8 @@ void http_server_leave(struct http_server *s);
  */
 void http_server_drain(struct http_server *s, int drain_ms);
 void http_server_destroy(struct http_server *s);
+/* Requests that wait for the topic with another mark go on. Any thread, until it is destroyed. */
+void http_server_wake(struct http_server *s, uint64_t topic, uint64_t mark);
 
 struct http_stats {
 	int64_t requests, refused_overload;

@@ -19,6 +19,10 @@ struct bouncer {
 	const char *target_app;                 /* host:port */
 	const char *configuration;              /* JSON object */
 	const char *version;                    /* of the bouncer's software */
+	const char *bouncer_id;                 /* what it calls itself */
+	int64_t resource_id;                    /* what it protects, by its own word; INT_NULL */
+	const char *platform;
+	const char *revision;                   /* of the bundle that it says it runs */
 	/* From its heartbeats; null before the first. */
 	const char *status;
 	bool is_connected;

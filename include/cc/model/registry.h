@@ -25,6 +25,7 @@ struct cred_row {
 	const char *tenant_id;                  /* NULL: an operator's */
 	struct strv scopes, allowed_cidrs;
 	struct bytes hash;
+	bool test;                              /* cc_test_, not cc_live_ */
 	int64_t expires_at, revoked_at;
 };
 extern const struct schema cred_row_schema;

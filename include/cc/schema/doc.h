@@ -28,6 +28,8 @@ const char *doc_text(const struct doc *d, const char *key);
 bool doc_texts(const struct doc *d, const char *key, struct strv *ret);
 /* A member that is an object. Belongs to d. */
 const struct doc *doc_object(const struct doc *d, const char *key);
+/* The name of its i-th member, in the order of the text; NULL behind the last. Belongs to d. */
+const char *doc_name(const struct doc *d, size_t i);
 bool doc_int(const struct doc *d, const char *key, int64_t *ret);
 bool doc_true(const struct doc *d, const char *key);
 /* The member as compact JSON in the arena; NULL when it is absent. */
@@ -41,6 +43,12 @@ const struct doc *doc_item(const struct doc *d, const char *key, size_t i);
  * may be NULL) are left out at the top. False: it holds a number that is no integer of at most 2^53.
  */
 bool doc_canonical(const struct doc *d, const char *const *without, struct str *out);
+/*
+ * Any JSON without blanks and with sorted keys, numbers as they can be read, and escaped as Go's encoder
+ * does without its care for HTML: what OPA sums up of a file is then the file itself. NULL: *ret_error says
+ * why not.
+ */
+const char *json_sorted(struct arena *a, const char *text, const char **ret_error);
 /* Both steps for a text. NULL: *ret_error says why not. */
 const char *json_canonical(struct arena *a, const char *text, const char **ret_error);
 

@@ -80,6 +80,9 @@ CREATE TABLE bouncers (
 	target_app      text,
 	configuration   json,
 	version         text,
+	bouncer_id      text,                   -- what it calls itself; of one that has registered
+	resource_id     bigint,                 -- what it protects, by its own word
+	platform        text,
 	row_version     bigint NOT NULL DEFAULT 1,
 	created_by      text NOT NULL,
 	created_at      timestamptz NOT NULL,
@@ -88,6 +91,7 @@ CREATE TABLE bouncers (
 	changed_version bigint NOT NULL
 );
 CREATE UNIQUE INDEX bouncers_name_live ON bouncers (environment, name) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX bouncers_bouncer_id_live ON bouncers (bouncer_id) WHERE deleted_at IS NULL;
 CREATE INDEX bouncers_changed ON bouncers (changed_version);
 
 -- What bouncers report: unmanaged, passes no gate, left out of versions and checksums.
@@ -100,7 +104,9 @@ CREATE TABLE bouncer_live (
 	requests_total  bigint,                 -- as it said last …
 	requests_at     timestamptz,            -- … and when
 	requests_new    bigint NOT NULL DEFAULT 0, -- what that added
-	revision        text,
+	revision        text,                   -- of the bundle that it says it runs …
+	revision_at     timestamptz,            -- … and since when
+	fault           text,                   -- what it says is wrong with it
 	intercepting    boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 50);
 
@@ -164,6 +170,20 @@ CREATE TABLE tombstones (
 	PRIMARY KEY (version, tbl, pk)
 );
 
+-- Objects that lie in the store below the tenant's prefix: what is not here is nobody's. Unmanaged: a bundle can be
+-- made again from what is managed, byte for byte.
+CREATE TABLE objects (
+	key             text PRIMARY KEY,       -- behind the prefix
+	kind            text NOT NULL CHECK (kind IN ('bundle')),
+	size            bigint NOT NULL CHECK (size >= 0),
+	sha256          bytea NOT NULL CHECK (octet_length(sha256) = 32),
+	created_at      timestamptz NOT NULL,
+	environment     text,                   -- of a bundle …
+	revision        text,
+	version         bigint                  -- … which holds all that counts at this version of the head
+);
+CREATE INDEX objects_bundle ON objects (environment, version) WHERE kind = 'bundle';
+
 -- A chain: each row's mac is made of its content and of the mac of the row before (docs/audit.md).
 CREATE TABLE audit (
 	seq         bigint PRIMARY KEY,
@@ -207,6 +227,7 @@ DECLARE
 	tenant_role text := current_schema();
 BEGIN
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON users, user_live, resources, bouncers, bouncer_live, policies TO %I', tenant_role);
+	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON objects TO %I', tenant_role);
 	EXECUTE format('GRANT SELECT, INSERT ON audit, tombstones TO %I', tenant_role);
 	EXECUTE format('GRANT SELECT, INSERT, DELETE ON idempotency TO %I', tenant_role);
 	EXECUTE format('GRANT SELECT, INSERT, DELETE ON policy_versions TO %I', tenant_role);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_CORE_BUNDLES_H
+#define CC_CORE_BUNDLES_H
+
+#include "cc/base/ctx.h"
+#include "cc/core/signing.h"
+#include "cc/model/bundle_key.h"
+
+/*
+ * Bundles of policies, as OPA takes them: one for each tenant and environment, immutable, made of what the
+ * tenant's schema holds and of nothing else, so that the same content has the same bytes on every node and
+ * for ever. Its revision is a digest of the content.
+ *
+ * The version of the head row is the queue: a bundle says up to which version it holds all that counts, and
+ * whoever asks, or waits, causes a look. What is behind is made by few threads of the background, one at a
+ * time for each bundle, stored, and recorded in the tenant's catalogue; the newest are kept in memory.
+ */
+struct bundles;
+
+struct bundle {
+	const char *revision;
+	const void *bytes; /* gzip'ed tar */
+	size_t n;
+};
+
+struct bundles *bundles_create(size_t bytes_max);
+void bundles_destroy(struct bundles *b); /* NULL is fine */
+
+/*
+ * The bundle that holds all there is now, a reference; NULL: it is being made, and bundle_topic() is woken
+ * when it is there. On a thread that may wait for PostgreSQL and the store, outside of any unit of work.
+ * cx->tenant is its tenant, and may be replaced as by head_unit(). ERR_STORE_MISSING; ERR_UNAVAILABLE.
+ */
+enum err bundle_find(struct ctx *cx, const char *environment, const struct bundle **ret,
+	const struct tenant **ret_fresh) MUST_USE;
+void bundle_put(void *bundle); /* NULL is fine. Any thread. */
+/*
+ * Until then (clock_mono_ms()) somebody waits for the next one: it is looked for once a second. Any thread.
+ */
+void bundle_want(struct world *w, const char *tenant_id, const char *environment, int64_t until_ms);
+/*
+ * This node changed the tenant's data, or another says that it did: what is wanted is looked for now. Any
+ * thread.
+ */
+void bundles_changed(struct world *w, const char *tenant_id);
+/* What world.bundle_ready is called with. */
+uint64_t bundle_topic(const char *tenant_id, const char *environment);
+uint64_t bundle_mark(const char *revision);
+
+/*
+ * One of the background's threads: makes or looks for the one that is most due. *ret_did: there was one; else
+ * *ret_next_ms says when to come again.
+ */
+enum err bundles_tick(struct ctx *cx, bool *ret_did, int64_t *ret_next_ms) MUST_USE;
+
+/*
+ * The public half of the key that a tenant's bundles are signed with: ES256, made of the platform's and the
+ * id.
+ */
+void bundle_jwk_make(
+	struct arena *a, const struct signing_key *platform, const char *tenant_id, struct bundle_jwk *ret);
+
+#endif

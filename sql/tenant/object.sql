@@ -1,0 +1,77 @@
+-- include: cc/model/object.h
+-- include: cc/model/resource.h
+-- include: cc/model/tally.h
+
+-- The newest bundle of an environment, and whether anything that it is made of has changed since.
+-- name: bundle_look :one bundle_row
+-- args: environment text
+SELECT h.version AS head_version, h.epoch, o.key, o.size, o.sha256, o.revision, o.version,
+       o.key IS NULL
+       OR EXISTS (SELECT FROM policies p WHERE p.changed_version > o.version AND p.environment = $1)
+       OR EXISTS (SELECT FROM resources r WHERE r.changed_version > o.version AND r.environment = $1)
+       OR EXISTS (SELECT FROM tombstones t WHERE t.version > o.version AND t.tbl IN ('policies', 'resources'))
+       AS touched
+  FROM head h
+  LEFT JOIN LATERAL (
+	SELECT key, size, sha256, revision, version FROM objects
+	 WHERE kind = 'bundle' AND environment = $1 ORDER BY version DESC, key LIMIT 1) o ON true;
+
+-- What a bundle would weigh, in bytes.
+-- name: bundle_weight :one tally
+-- args: environment text
+SELECT coalesce((SELECT sum(octet_length(rego_code)) FROM policies
+                  WHERE environment = $1 AND status = 'active' AND deleted_at IS NULL), 0)::bigint
+     + coalesce((SELECT sum(octet_length(coalesce(attributes::text, '')) + 1024) FROM resources
+                  WHERE environment = $1 AND deleted_at IS NULL), 0)::bigint AS total;
+
+-- name: bundle_policies :many bundle_policy
+-- args: environment text
+SELECT id, name, rego_code, resource_id, bouncer_id, version FROM policies
+ WHERE environment = $1 AND status = 'active' AND deleted_at IS NULL
+ ORDER BY id;
+
+-- name: bundle_resources :many resource
+-- args: environment text
+SELECT id, name, type, environment, path, methods, description, attributes, url, original_host, target_host,
+       default_security_posture, auto_discovered
+  FROM resources
+ WHERE environment = $1 AND deleted_at IS NULL
+ ORDER BY name;
+
+-- Unmanaged: only where the tenant lives. The same content again is the same object.
+-- name: bundle_put :count
+-- args: key text, size int8, sha256 bytea, environment text
+-- args: revision text, version int8, epoch int8
+INSERT INTO objects (key, kind, size, sha256, created_at, environment, revision, version)
+SELECT $1, 'bundle', $2, $3, date_trunc('second', now()), $4, $5, $6
+ WHERE EXISTS (SELECT FROM head WHERE epoch = $7 AND writable)
+ON CONFLICT (key) DO UPDATE SET size = excluded.size, sha256 = excluded.sha256,
+       version = greatest(objects.version, excluded.version);
+
+-- Nothing in it has changed up to this version.
+-- name: bundle_seen :count
+-- args: key text, version int8, epoch int8
+UPDATE objects SET version = greatest(version, $2)
+ WHERE key = $1 AND EXISTS (SELECT FROM head WHERE epoch = $3 AND writable);
+
+-- Those that nobody asks for any more.
+-- name: bundle_old :many object_row
+-- args: environment text, kept int8, most int8
+SELECT key, size, sha256 FROM objects
+ WHERE kind = 'bundle' AND environment = $1 ORDER BY version DESC, key OFFSET $2 LIMIT $3;
+
+-- name: object_forget :exec
+-- args: key text
+DELETE FROM objects WHERE key = $1;
+
+-- Those of a list that are recorded.
+-- name: object_known :many object_row
+-- args: keys text[]
+SELECT key, size, sha256 FROM objects WHERE key = ANY ($1);
+
+-- name: object_page :many object_row
+-- args: after text, most int8
+SELECT key, size, sha256 FROM objects WHERE key > $1 ORDER BY key LIMIT $2;
+
+-- name: object_bytes :one tally
+SELECT coalesce(sum(size), 0)::bigint AS total FROM objects;

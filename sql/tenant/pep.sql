@@ -1,0 +1,126 @@
+-- include: cc/model/bouncer.h
+-- include: cc/model/pep.h
+-- include: cc/model/resource.h
+-- include: cc/model/tally.h
+
+-- Under the head lock: the live bouncer that calls itself so.
+-- name: pep_find :opt bouncer
+-- args: bouncer_id text
+SELECT id, name, description, hostname, port, environment, bouncer_type, target_app, configuration, version,
+       row_version, created_by, created_at, updated_at, bouncer_id, resource_id, platform
+  FROM bouncers WHERE bouncer_id = $1 AND deleted_at IS NULL;
+
+-- One that was made by hand, and is now heard of for the first time.
+-- name: pep_adopt :opt bouncer
+-- args: environment text, name text
+SELECT id, name, description, hostname, port, environment, bouncer_type, target_app, configuration, version,
+       row_version, created_by, created_at, updated_at, bouncer_id, resource_id, platform
+  FROM bouncers WHERE environment = $1 AND name = $2 AND bouncer_id IS NULL AND deleted_at IS NULL;
+
+-- name: pep_insert :exec1
+-- args: id int8, name text, hostname text, environment text
+-- args: bouncer_type text, version text, bouncer_id text, resource_id int8
+-- args: platform text, created_by text, at timestamptz, head_version int8
+INSERT INTO bouncers (id, name, hostname, environment, bouncer_type, version, bouncer_id, resource_id, platform,
+                      created_by, created_at, updated_at, changed_version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12);
+
+-- name: pep_update :exec
+-- args: id int8, name text, hostname text, bouncer_type text
+-- args: version text, bouncer_id text, resource_id int8, platform text
+-- args: at timestamptz, head_version int8
+UPDATE bouncers
+   SET name = $2, hostname = $3, bouncer_type = $4, version = $5, bouncer_id = $6, resource_id = $7, platform = $8,
+       row_version = row_version + 1, updated_at = $9, changed_version = $10
+ WHERE id = $1 AND deleted_at IS NULL;
+
+-- name: pep_resource :opt resource
+-- args: environment text, name text
+SELECT id, name, environment FROM resources WHERE environment = $1 AND name = $2 AND deleted_at IS NULL;
+
+-- name: pep_resource_insert :exec1
+-- args: id int8, name text, type text, environment text
+-- args: url text, original_host text, target_host text, default_security_posture text
+-- args: created_by text, at timestamptz, head_version int8
+INSERT INTO resources (id, name, type, environment, url, original_host, target_host, default_security_posture,
+                       auto_discovered, created_by, created_at, updated_at, changed_version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, true, $9, $10, $10, $11);
+
+-- What a bouncer says of the bundle that it runs. Unmanaged, and a sign of life.
+-- name: pep_status :count
+-- args: bouncer_id text, environment text, revision text, fault text
+-- args: epoch int8
+INSERT INTO bouncer_live (bouncer_id, last_heartbeat, revision, revision_at, fault)
+SELECT b.id, now(), $3, now(), $4 FROM bouncers b, head h
+ WHERE b.bouncer_id = $1 AND b.deleted_at IS NULL AND ($2::text IS NULL OR b.environment = $2)
+   AND h.epoch = $5 AND h.writable
+ON CONFLICT (bouncer_id) DO UPDATE
+   SET last_heartbeat = excluded.last_heartbeat,
+       revision_at = CASE WHEN bouncer_live.revision IS DISTINCT FROM excluded.revision THEN excluded.revision_at
+                          ELSE bouncer_live.revision_at END,
+       revision = excluded.revision, fault = excluded.fault;
+
+-- name: pep_known :one tally
+-- args: bouncer_id text, environment text
+SELECT count(*) AS total FROM bouncers
+ WHERE bouncer_id = $1 AND deleted_at IS NULL AND ($2::text IS NULL OR environment = $2);
+
+-- What a bouncer should run, and what it does.
+-- name: bouncer_revisions :one bouncer_revisions
+-- args: id int8
+SELECT b.id, b.bouncer_id, b.environment, o.revision AS wanted_revision, o.created_at AS wanted_since,
+       l.revision AS acknowledged_revision, l.revision_at AS acknowledged_at, l.fault,
+       coalesce(l.revision = o.revision, false) AS current,
+       CASE WHEN o.revision IS NULL OR l.revision = o.revision THEN 0
+            ELSE greatest(0, extract(epoch FROM now() - o.created_at))::bigint END AS lag_seconds
+  FROM bouncers b
+  LEFT JOIN bouncer_live l ON l.bouncer_id = b.id
+  LEFT JOIN LATERAL (
+	SELECT revision, created_at FROM objects
+	 WHERE kind = 'bundle' AND environment = b.environment ORDER BY version DESC, key LIMIT 1) o ON true
+ WHERE b.id = $1 AND b.deleted_at IS NULL;
+
+-- name: bouncer_health :one bouncer_health
+-- args: id int8
+SELECT b.id, b.bouncer_id, l.last_heartbeat, l.policies_synced AS policies_loaded, l.fault,
+       CASE WHEN l.last_heartbeat IS NULL THEN 'unknown'
+            WHEN l.last_heartbeat <= now() - interval '2 minutes' THEN 'disconnected'
+            WHEN l.fault IS NOT NULL THEN 'degraded' ELSE 'healthy' END AS status,
+       (CASE WHEN l.revision IS NOT NULL
+             THEN l.last_heartbeat > now() - interval '2 minutes' AND l.fault IS NULL END)::text AS opal_connected,
+       l.cache_hit_rate AS "cache_status.hit_rate",
+       (SELECT p.id FROM bouncers p JOIN resources x ON x.id = p.resource_id JOIN resources y ON y.id = b.resource_id
+         WHERE p.environment <> b.environment AND p.deleted_at IS NULL AND x.name = y.name
+         ORDER BY p.id LIMIT 1) AS pair_id
+  FROM bouncers b LEFT JOIN bouncer_live l ON l.bouncer_id = b.id
+ WHERE b.id = $1 AND b.deleted_at IS NULL;
+
+-- How far a revision has come.
+-- name: rollout_look :one rollout
+-- args: revision text
+SELECT o.revision, o.environment, o.created_at,
+       o.version = (SELECT max(version) FROM objects n WHERE n.kind = 'bundle' AND n.environment = o.environment)
+       AS wanted,
+       count(b.id) AS total, count(b.id) FILTER (WHERE l.revision = o.revision) AS live,
+       count(b.id) FILTER (WHERE l.revision = o.revision AND l.fault IS NULL
+                             AND l.last_heartbeat > now() - interval '2 minutes') AS connected
+  FROM objects o
+  LEFT JOIN bouncers b ON b.environment = o.environment AND b.deleted_at IS NULL
+  LEFT JOIN bouncer_live l ON l.bouncer_id = b.id
+ WHERE o.kind = 'bundle' AND o.revision = $1
+ GROUP BY o.revision, o.environment, o.created_at, o.version;
+
+-- name: rollout_behind :many rollout_bouncer
+-- args: revision text, most int8
+SELECT b.id, b.name, l.revision, l.last_heartbeat, l.fault
+  FROM objects o
+  JOIN bouncers b ON b.environment = o.environment AND b.deleted_at IS NULL
+  LEFT JOIN bouncer_live l ON l.bouncer_id = b.id
+ WHERE o.kind = 'bundle' AND o.revision = $1 AND l.revision IS DISTINCT FROM o.revision
+ ORDER BY b.id LIMIT $2;
+
+-- A sign of life, with the write that it comes with.
+-- name: pep_alive :exec
+-- args: id int8
+INSERT INTO bouncer_live (bouncer_id, last_heartbeat) VALUES ($1, now())
+ON CONFLICT (bouncer_id) DO UPDATE SET last_heartbeat = excluded.last_heartbeat;

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A look at where a tenant's bundle stands, and the steps that bring it up to date. */
+#include "bundles_in.h"
+
+#include <inttypes.h>
+
+#include "cc/base/clock.h"
+#include "cc/base/failpoint.h"
+#include "cc/core/head.h"
+#include "cc/core/registry.h"
+#include "cc/crypto/digest.h"
+#include "cc/model/q_tenant.h"
+#include "cc/model/resource.h"
+#include "cc/model/tally.h"
+#include "cc/store/objstore.h"
+
+#define OLD_AT_A_TIME 20
+
+struct look {
+	const char *environment;
+	struct bundle_row row;
+};
+
+static enum err look(struct ctx *cx, void *arg)
+{
+	struct look *l = arg;
+
+	q_bundle_look_later(cx->db, &l->row, l->environment);
+	return ERR_NONE;
+}
+
+/* What failed is for the log; the client is told that it may try again. */
+static enum err store_failed(struct ctx *cx, enum obj_result r, const struct obj_got *got)
+{
+	cx->problem.cause = arena_printf(cx->arena, "%s: %s", obj_result_text(r), got->error);
+	return refuse(cx, ERR_UNAVAILABLE, "the store of objects cannot be used at the moment; retry");
+}
+
+static enum err key_of(struct ctx *cx, const char *path, struct obj_key *ret)
+{
+	if (obj_key_make(ret, cx->tenant->id, path))
+		return ERR_NONE;
+	return refuse(cx, ERR_INTERNAL, "no object can be called %s", path);
+}
+
+/*
+ * Where the tenant lives, which may be somewhere else than a moment ago: *ret_fresh is the last that was
+ * seen.
+ */
+static enum err unit(
+	struct ctx *cx, enum db_mode mode, db_work work, void *arg, const struct tenant **ret_fresh)
+{
+	const struct tenant *fresh = NULL;
+	enum err e = mode == DB_READ ? head_read(cx, work, arg, &fresh) : head_note(cx, work, arg, &fresh);
+
+	if (fresh == NULL)
+		return e;
+	tenant_put(*ret_fresh);
+	*ret_fresh = fresh;
+	return e;
+}
+
+/* Getting ------------------------------------------------------------------------------------------ */
+
+struct forgetting {
+	const char *key;
+};
+
+static enum err forget(struct ctx *cx, void *arg)
+{
+	const struct forgetting *f = arg;
+
+	q_object_forget_later(cx->db, f->key);
+	return ERR_NONE;
+}
+
+/* The catalogue names what is not there, or is something else: it is forgotten, and will be made again. */
+static enum err mend(struct ctx *cx, const struct bundle_row *row, const struct tenant **ret_fresh)
+{
+	struct forgetting f = { .key = row->key };
+
+	return unit(cx, DB_WRITE, forget, &f, ret_fresh);
+}
+
+static enum err fetch(struct ctx *cx, const struct bundle_row *row, const struct bundle **ret,
+	const struct tenant **ret_fresh)
+{
+	struct obj_key key;
+	struct obj_got got;
+	char *bytes;
+	enum obj_result r;
+
+	*ret = bundles_kept(cx->world->bundles, cx->tenant->id, row->key);
+	if (*ret != NULL)
+		return ERR_NONE;
+	TRY(key_of(cx, row->key, &key));
+	r = obj_get_bytes(cx->world->store, cx->arena, &key, row->sha256.p, (size_t)row->size,
+		cx->deadline_ms, &bytes, &got);
+	if (r == OBJ_MISSING || r == OBJ_DIFFERENT || r == OBJ_TOO_LARGE)
+		return mend(cx, row, ret_fresh);
+	if (r != OBJ_OK)
+		return store_failed(cx, r, &got);
+	*ret = bundles_keep(
+		cx->world->bundles, cx->tenant->id, row->key, row->revision, bytes, (size_t)got.size);
+	return ERR_NONE;
+}
+
+/* Making ------------------------------------------------------------------------------------------- */
+
+struct reading {
+	struct bundle_content content;
+	struct bundle_row row;
+	struct tally weight;
+};
+
+static enum err weigh(struct ctx *cx, void *arg)
+{
+	struct reading *r = arg;
+
+	TRY(q_bundle_weight(cx->db, &r->weight, r->content.environment));
+	if (r->weight.total > BUNDLE_BYTES_MAX)
+		return refuse(cx, ERR_UNAVAILABLE, "a bundle holds %d MiB at most, and would have %" PRId64,
+			BUNDLE_BYTES_MAX >> 20, r->weight.total >> 20);
+	q_bundle_look_later(cx->db, &r->row, r->content.environment);
+	q_bundle_policies_later(cx->db, &r->content.policies, r->content.environment);
+	q_bundle_resources_later(cx->db, &r->content.resources, r->content.environment);
+	return ERR_NONE;
+}
+
+struct recording {
+	const char *key, *environment, *revision;
+	struct bytes sha256;
+	int64_t size, version, epoch, rows;
+	struct db_rows old;
+};
+
+static enum err record(struct ctx *cx, void *arg)
+{
+	struct recording *r = arg;
+
+	TRY(q_bundle_put(cx->db, &r->rows, r->key, r->size, r->sha256, r->environment, r->revision,
+		r->version, r->epoch));
+	if (r->rows == 0)
+		return ERR_TENANT_MOVING;
+	return q_bundle_old(cx->db, &r->old, r->environment, BUNDLES_KEPT, OLD_AT_A_TIME);
+}
+
+static enum err touch(struct ctx *cx, void *arg)
+{
+	struct recording *r = arg;
+
+	TRY(q_bundle_seen(cx->db, &r->rows, r->key, r->version, r->epoch));
+	return r->rows == 0 ? ERR_TENANT_MOVING : ERR_NONE;
+}
+
+/*
+ * What nobody asks for any more: first the object, then what is known of it, so that nothing is left
+ * unknown.
+ */
+static enum err drop_old(struct ctx *cx, const struct db_rows *old, const struct tenant **ret_fresh)
+{
+	for (size_t i = 0; i < old->n; i++) {
+		const char *path = DB_ROW(old, struct object_row, i)->key;
+		struct bundle_row gone = { .key = path };
+		struct obj_key key;
+		struct obj_got got;
+		enum obj_result r;
+
+		TRY(key_of(cx, path, &key));
+		r = obj_delete(cx->world->store, &key, cx->deadline_ms, &got);
+		if (r != OBJ_OK)
+			return store_failed(cx, r, &got);
+		TRY(mend(cx, &gone, ret_fresh));
+	}
+	return ERR_NONE;
+}
+
+static bool ignore(void *arg, const void *p, size_t n)
+{
+	(void)arg;
+	(void)p;
+	(void)n;
+	return true;
+}
+
+/*
+ * There is one of this revision already: ours, or that of a node whose library packs differently. What is
+ * stored is what counts.
+ */
+static enum err adopt(struct ctx *cx, const struct obj_key *key, struct recording *r, struct obj_got *got)
+{
+	const enum obj_result o = obj_get(
+		cx->world->store, key, NULL, 2 * BUNDLE_BYTES_MAX, ignore, NULL, cx->deadline_ms, got);
+
+	if (o != OBJ_OK)
+		return store_failed(cx, o, got);
+	r->size = got->size;
+	return ERR_NONE;
+}
+
+static enum err store(
+	struct ctx *cx, const struct bundle_bytes *made, struct recording *r, struct obj_got *got)
+{
+	struct obj_key key;
+	enum obj_result o;
+
+	TRY(key_of(cx, r->key, &key));
+	o = obj_put_bytes(cx->world->store, &key, OBJ_ONCE, made->p, made->n, cx->deadline_ms, got);
+	FAILPOINT("bundle.stored");
+	if (o == OBJ_EXISTS)
+		return adopt(cx, &key, r, got);
+	return o == OBJ_OK ? ERR_NONE : store_failed(cx, o, got);
+}
+
+static enum err make(
+	struct ctx *cx, const char *environment, const struct bundle **ret, const struct tenant **ret_fresh)
+{
+	struct reading in = { .content = { .environment = environment } };
+	struct recording r = { .environment = environment };
+	struct bundle_bytes made;
+	struct bundle_key key;
+	struct obj_got got;
+
+	TRY(unit(cx, DB_READ, weigh, &in, ret_fresh));
+	in.content.tenant_id = cx->tenant->id;
+	bundle_key_make(&cx->world->settings->signing, cx->tenant->id, &key);
+	TRY(bundle_make(cx, &in.content, &key, &made));
+	bytes_wipe(&key, sizeof(key));
+	r.key = arena_printf(cx->arena, "bundles/%s/%s.tar.gz", environment, made.revision);
+	r.revision = made.revision;
+	r.size = (int64_t)made.n;
+	r.version = in.row.head_version;
+	r.epoch = in.row.epoch;
+	TRY(store(cx, &made, &r, &got));
+	r.sha256 = (struct bytes){ got.sha256, sizeof(got.sha256) };
+	TRY(unit(cx, DB_WRITE, record, &r, ret_fresh));
+	FAILPOINT("bundle.recorded");
+	if (r.size == (int64_t)made.n)
+		*ret = bundles_keep(cx->world->bundles, cx->tenant->id, r.key, r.revision, made.p, made.n);
+	return drop_old(cx, &r.old, ret_fresh);
+}
+
+/* Something changed, and nothing that counts here: a bundle remains what it is. */
+static enum err pass(struct ctx *cx, const struct bundle_row *row, const struct tenant **ret_fresh)
+{
+	struct recording r = { .key = row->key, .version = row->head_version, .epoch = row->epoch };
+
+	return unit(cx, DB_WRITE, touch, &r, ret_fresh);
+}
+
+enum err bundle_look(struct ctx *cx, const char *environment, bool may_make, const struct bundle **ret,
+	const struct tenant **ret_fresh)
+{
+	struct look l = { .environment = environment };
+
+	*ret = NULL;
+	*ret_fresh = NULL;
+	if (cx->world->store == NULL)
+		return refuse(cx, ERR_STORE_MISSING, "no store of objects is configured (section store)");
+	TRY(unit(cx, DB_READ, look, &l, ret_fresh));
+	if (l.row.key != NULL && l.row.version == l.row.head_version)
+		return fetch(cx, &l.row, ret, ret_fresh);
+	if (!may_make)
+		return ERR_NONE;
+	if (l.row.touched)
+		return make(cx, environment, ret, ret_fresh);
+	TRY(pass(cx, &l.row, ret_fresh));
+	return fetch(cx, &l.row, ret, ret_fresh);
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which bundles are wanted, and which of them are in memory. */
+#include "bundles_in.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cc/base/clock.h"
+#include "cc/base/lock.h"
+#include "cc/base/map.h"
+#include "cc/base/mem.h"
+#include "cc/core/registry.h"
+
+#define WANTED_MAX 50000
+#define LOOK_MS 1000   /* between two looks for what is waited for */
+#define FAILED_MS 1000 /* … and after one that failed */
+#define NEVER_MS 60000
+#define ASKED_MS 10000 /* who asks without waiting comes back within this time, or not at all */
+
+/* What is kept in memory: refcounted, so that who sends it need not hold the lock. */
+struct kept_bundle {
+	struct bundle b;
+	atomic_int refs;
+	char *name;                      /* tenant and key */
+	struct kept_bundle *prev, *next; /* guarded by: bundles.lock; used lately first */
+};
+
+/* A bundle that somebody waits for. */
+struct wanted {
+	struct wanted *next; /* guarded by: bundles.lock, as all of it */
+	char *tenant_id, *name;
+	const char *environment;
+	int64_t until_ms, look_ms;
+	bool busy, changed;
+};
+
+struct bundles {
+	struct lock lock;
+	size_t bytes, bytes_max;
+	struct map *kept;
+	struct kept_bundle ring;
+	struct map *wanted;
+	struct wanted *first;
+};
+
+struct bundles *bundles_create(size_t bytes_max)
+{
+	struct bundles *b = mem_alloc(1, sizeof(*b));
+
+	lock_init(&b->lock, RANK_BUNDLES);
+	b->bytes_max = bytes_max;
+	b->kept = map_create();
+	b->wanted = map_create();
+	b->ring.prev = b->ring.next = &b->ring;
+	return b;
+}
+
+/* Kept --------------------------------------------------------------------------------------------- */
+
+static struct kept_bundle *kept_of(const void *bundle)
+{
+	return (struct kept_bundle *)(uintptr_t)bundle;
+}
+
+void bundle_put(void *bundle)
+{
+	struct kept_bundle *k = kept_of(bundle);
+
+	if (k == NULL || atomic_fetch_sub(&k->refs, 1) > 1)
+		return;
+	free(k->name);
+	free((void *)(uintptr_t)k->b.revision);
+	free((void *)(uintptr_t)k->b.bytes);
+	free(k);
+}
+
+/* Under the lock. */
+static void unlink_kept(struct bundles *b, struct kept_bundle *k)
+{
+	(void)map_take(b->kept, k->name);
+	k->prev->next = k->next;
+	k->next->prev = k->prev;
+	b->bytes -= k->b.n;
+	bundle_put(k);
+}
+
+static void link_first(struct bundles *b, struct kept_bundle *k)
+{
+	k->next = b->ring.next;
+	k->prev = &b->ring;
+	k->next->prev = k;
+	b->ring.next = k;
+}
+
+static const char *name_of(struct arena *a, const char *tenant_id, const char *rest)
+{
+	return arena_printf(a, "%s %s", tenant_id, rest);
+}
+
+const struct bundle *bundles_kept(struct bundles *b, const char *tenant_id, const char *key)
+{
+	struct arena *a = arena_create(512);
+	const char *name = name_of(a, tenant_id, key);
+	struct kept_bundle *k;
+
+	lock_take(&b->lock);
+	k = map_get(b->kept, name);
+	if (k != NULL) {
+		k->prev->next = k->next;
+		k->next->prev = k->prev;
+		link_first(b, k);
+		atomic_fetch_add(&k->refs, 1);
+	}
+	lock_drop(&b->lock);
+	arena_destroy(a);
+	return k != NULL ? &k->b : NULL;
+}
+
+const struct bundle *bundles_keep(struct bundles *b, const char *tenant_id, const char *key,
+	const char *revision, const void *p, size_t n)
+{
+	struct arena *a = arena_create(512);
+	struct kept_bundle *k = mem_alloc(1, sizeof(*k)), *old;
+	void *copy = mem_alloc(1, n + 1);
+
+	memcpy(copy, p, n);
+	k->name = mem_strdup(name_of(a, tenant_id, key));
+	k->b = (struct bundle){ .revision = mem_strdup(revision), .bytes = copy, .n = n };
+	atomic_store(&k->refs, 2); /* the ring's, and the caller's */
+	arena_destroy(a);
+	lock_take(&b->lock);
+	old = map_get(b->kept, k->name);
+	if (old != NULL)
+		unlink_kept(b, old);
+	(void)map_set(b->kept, k->name, k);
+	link_first(b, k);
+	b->bytes += n;
+	while (b->bytes > b->bytes_max && b->ring.prev != &b->ring)
+		unlink_kept(b, b->ring.prev);
+	lock_drop(&b->lock);
+	return &k->b;
+}
+
+/* Wanted ------------------------------------------------------------------------------------------- */
+
+uint64_t bundle_topic(const char *tenant_id, const char *environment)
+{
+	return hash64_of(environment, strlen(environment), hash64_of(tenant_id, strlen(tenant_id), 0));
+}
+
+uint64_t bundle_mark(const char *revision)
+{
+	return hash64_of(revision, strlen(revision), 0);
+}
+
+static void alarm_jobs(struct world *w)
+{
+	if (w->bundles_due != NULL)
+		w->bundles_due(w);
+}
+
+static struct wanted *want(
+	struct bundles *b, const char *name, const char *tenant_id, const char *environment)
+{
+	struct wanted *x = map_get(b->wanted, name);
+
+	if (x != NULL || map_count(b->wanted) >= WANTED_MAX)
+		return x;
+	x = mem_alloc(1, sizeof(*x));
+	x->tenant_id = mem_strdup(tenant_id);
+	x->name = mem_strdup(name);
+	x->environment = environment;
+	x->next = b->first;
+	b->first = x;
+	(void)map_set(b->wanted, name, x);
+	return x;
+}
+
+void bundle_want(struct world *w, const char *tenant_id, const char *environment, int64_t until_ms)
+{
+	struct arena *a = arena_create(512);
+	const char *name = name_of(a, tenant_id, environment);
+	struct bundles *b = w->bundles;
+	struct wanted *x;
+	bool due = false;
+
+	lock_take(&b->lock);
+	x = want(b, name, tenant_id, environment);
+	if (x != NULL) {
+		due = x->until_ms == 0;
+		if (until_ms > x->until_ms)
+			x->until_ms = until_ms;
+	}
+	lock_drop(&b->lock);
+	arena_destroy(a);
+	if (due)
+		alarm_jobs(w);
+}
+
+/* Not only when its turn comes. */
+static void hurry(struct wanted *x)
+{
+	x->changed = true;
+	x->look_ms = 0;
+}
+
+void bundles_changed(struct world *w, const char *tenant_id)
+{
+	static const char *const both[] = { "sandbox", "production" };
+	struct bundles *b = w->bundles;
+	struct arena *a = arena_create(512);
+	bool due = false;
+
+	lock_take(&b->lock);
+	for (size_t i = 0; i < 2; i++) {
+		struct wanted *x = map_get(b->wanted, name_of(a, tenant_id, both[i]));
+
+		if (x == NULL)
+			continue;
+		hurry(x);
+		due = true;
+	}
+	lock_drop(&b->lock);
+	arena_destroy(a);
+	if (due)
+		alarm_jobs(w);
+}
+
+static void drop(struct bundles *b, struct wanted **at)
+{
+	struct wanted *x = *at;
+
+	*at = x->next;
+	(void)map_take(b->wanted, x->name);
+	free(x->name);
+	free(x->tenant_id);
+	free(x);
+}
+
+/* The one that is most due, claimed; NULL: *ret_next_ms says when the next one is. */
+static struct wanted *claim(struct bundles *b, int64_t now, int64_t *ret_next_ms)
+{
+	struct wanted **at = &b->first, *best = NULL;
+
+	*ret_next_ms = now + NEVER_MS;
+	while (*at != NULL) {
+		struct wanted *x = *at;
+
+		if (!x->busy && x->until_ms <= now) {
+			drop(b, at);
+			continue;
+		}
+		if (!x->busy && x->look_ms < *ret_next_ms) {
+			*ret_next_ms = x->look_ms;
+			best = x;
+		}
+		at = &x->next;
+	}
+	if (best == NULL || best->look_ms > now)
+		return NULL;
+	best->busy = true;
+	best->changed = false;
+	return best;
+}
+
+static void release(struct bundles *b, struct wanted *x, int64_t rest_ms)
+{
+	lock_take(&b->lock);
+	x->busy = false;
+	x->look_ms = x->changed ? 0 : clock_mono_ms() + rest_ms;
+	lock_drop(&b->lock);
+}
+
+static enum err look_for(struct ctx *cx, const struct wanted *x)
+{
+	const struct tenant *own, *fresh = NULL;
+	const struct bundle *found = NULL;
+	struct world *w = cx->world;
+	enum err e = ERR_NONE;
+
+	TRY(tenant_get(cx, x->tenant_id, true, &own));
+	cx->tenant = own;
+	/* Of one that is being deleted nothing is stored any more. */
+	if (own->status == TENANT_ACTIVE || own->status == TENANT_SUSPENDED)
+		e = bundle_look(cx, x->environment, true, &found, &fresh);
+	cx->tenant = NULL;
+	tenant_put(own);
+	tenant_put(fresh);
+	if (e == ERR_NONE && found != NULL && w->bundle_ready != NULL)
+		w->bundle_ready(w, bundle_topic(x->tenant_id, x->environment), bundle_mark(found->revision));
+	bundle_put((void *)(uintptr_t)found);
+	return e;
+}
+
+enum err bundles_tick(struct ctx *cx, bool *ret_did, int64_t *ret_next_ms)
+{
+	struct bundles *b = cx->world->bundles;
+	struct wanted *x;
+	enum err e;
+
+	lock_take(&b->lock);
+	x = claim(b, clock_mono_ms(), ret_next_ms);
+	lock_drop(&b->lock);
+	*ret_did = x != NULL;
+	if (x == NULL)
+		return ERR_NONE;
+	e = look_for(cx, x);
+	release(b, x, e == ERR_NONE ? LOOK_MS : FAILED_MS);
+	return e;
+}
+
+enum err bundle_find(
+	struct ctx *cx, const char *environment, const struct bundle **ret, const struct tenant **ret_fresh)
+{
+	TRY(bundle_look(cx, environment, false, ret, ret_fresh));
+	if (*ret == NULL) {
+		bundle_want(cx->world, cx->tenant->id, environment, clock_mono_ms() + ASKED_MS);
+		bundles_changed(cx->world, cx->tenant->id);
+	}
+	return ERR_NONE;
+}
+
+void bundles_destroy(struct bundles *b)
+{
+	if (b == NULL)
+		return;
+	while (b->first != NULL)
+		drop(b, &b->first);
+	while (b->ring.prev != &b->ring)
+		unlink_kept(b, b->ring.prev);
+	map_destroy(b->kept, NULL);
+	map_destroy(b->wanted, NULL);
+	lock_finish(&b->lock);
+	free(b);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_SRC_HTTP_WAITS_H
+#define CC_SRC_HTTP_WAITS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cc/base/lock.h"
+
+/*
+ * Requests that wait for something to happen (reply_wait()): their connections are suspended, and no thread
+ * is theirs. One thread for all of them gives them back to the workers: when somebody says that it has
+ * happened, when their time is over, when their client has left, and when the server is to end.
+ */
+struct call;
+struct http_server;
+
+#define WAIT_BUCKETS 1024
+
+struct wait_place {
+	struct call *next; /* guarded by: waits.lock */
+	uint64_t topic, mark;
+	int64_t until_ms, look_ms;
+};
+
+struct waits {
+	struct lock lock;
+	struct cond wake;
+	struct call *bucket[WAIT_BUCKETS]; /* guarded by: lock; by topic */
+	struct call *ready;                /* guarded by: lock; on their way back */
+	int n, max;                        /* guarded by: lock */
+	bool ending, over;                 /* guarded by: lock */
+	bool running;
+	struct http_server *server;
+	pthread_t thread;
+};
+
+void waits_init(struct waits *w, struct http_server *s, int max);
+bool waits_start(struct waits *w);
+/* A worker's: true, and the call is not its own any more. */
+bool waits_park(struct waits *w, struct call *c);
+/* All that wait go on, and nobody waits from now on. Before the queue stops. */
+void waits_end(struct waits *w);
+/* The thread is over. */
+void waits_join(struct waits *w);
+void waits_finish(struct waits *w);
+/* What waits for the topic with another mark goes on. Any thread. */
+void waits_wake(struct waits *w, uint64_t topic, uint64_t mark);
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bouncers register, say what they run, and are seen to be behind or not. */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "bouncer.h"
+#include "story.h"
+
+#define REGISTER                                                                                             \
+	"{'bouncer_id':'%s','bouncer_name':'%s','bouncer_type':'sidecar','resource':{'name':'Users','type':" \
+	"'api',"                                                                                             \
+	"'target_host':'users:8080','original_host_url':'https://users.acme.com/x',"                         \
+	"'deployment_url':'https://edge.acme.com:8443/"                                                      \
+	"'},'deployment_info':{'platform':'docker','version':'%s'}}"
+#define REGO "package app\\n\\nallow := true\\n"
+
+struct stage {
+	struct story *s;
+	struct client *sandbox, *production;
+};
+
+static struct client *bouncer_client(struct stage *g, const char *environment)
+{
+	char *key = bouncer_key(g->s->d, g->s->t.id, environment);
+	struct client *c = client_open(daemon_port(g->s->d));
+
+	client_key(c, key);
+	free(key);
+	return c;
+}
+
+static int open_stage(void **state)
+{
+	struct stage *g = calloc(1, sizeof(*g));
+	void *story = *state;
+
+	assert_int_equal(0, story_open(&story));
+	g->s = story;
+	g->sandbox = bouncer_client(g, "sandbox");
+	g->production = bouncer_client(g, "production");
+	*state = g;
+	return 0;
+}
+
+static int close_stage(void **state)
+{
+	struct stage *g = *state;
+	void *story = g->s;
+
+	client_close(g->sandbox);
+	client_close(g->production);
+	free(g);
+	return story_close(&story);
+}
+
+static int64_t registered(struct client *c, const char *id, const char *name)
+{
+	return answer_int(
+		assert_status(200, client_post(c, "/peps/register", REGISTER, id, name, "1")), "id");
+}
+
+static void a_bouncer_registers_at_every_start(void **state)
+{
+	struct stage *g = *state;
+	const struct answer *a =
+		assert_status(200, client_post(g->sandbox, "/peps/register", REGISTER, "b-1", "edge", "1"));
+	int64_t version;
+
+	assert_text("b-1", a, "bouncer_id");
+	assert_text("active", a, "status");
+	assert_text("sandbox", a, "environment");
+	assert_true(json_is_true(answer_at(a, "is_connected")));
+	version = story_number(g->s, "SELECT version FROM head");
+	a = assert_status(200, client_post(g->sandbox, "/peps/register", REGISTER, "b-1", "edge", "1"));
+	assert_int(1, a, "id");
+	assert_int_equal(version, story_number(g->s, "SELECT version FROM head"));
+	assert_status(200, client_post(g->sandbox, "/peps/register", REGISTER, "b-1", "edge", "2"));
+	a = assert_status(200, client_get(g->s->c, "/bouncers/1"));
+	assert_text("2", a, "version");
+	assert_text("edge.acme.com", a, "hostname");
+	assert_text("docker", a, "platform");
+	assert_text("connected", a, "status");
+	a = assert_status(200, client_get(g->s->c, "/resources/1"));
+	assert_true(json_is_true(answer_at(a, "auto_discovered")));
+	assert_text("users.acme.com", a, "original_host");
+	assert_text("users:8080", a, "target_host");
+	assert_int_equal(1, story_number(g->s, "SELECT count(*) FROM bouncers"));
+	assert_int_equal(1, story_number(g->s, "SELECT count(*) FROM resources"));
+}
+
+static void a_bouncer_made_by_hand_is_the_same(void **state)
+{
+	struct stage *g = *state;
+
+	assert_status(201,
+		client_post(g->s->c, "/bouncers", "{'name':'edge','hostname':'h','environment':'sandbox'}"));
+	assert_int_equal(1, registered(g->sandbox, "b-1", "edge"));
+	assert_text("b-1", client_get(g->s->c, "/bouncers/1"), "bouncer_id");
+	assert_error(
+		409, "name_taken", client_post(g->sandbox, "/peps/register", REGISTER, "b-2", "edge", "1"));
+}
+
+static void neither_environment_takes_the_other(void **state)
+{
+	struct stage *g = *state;
+
+	assert_int_equal(1, registered(g->sandbox, "b-1", "edge"));
+	assert_error(409, "bouncer_id_taken",
+		client_post(g->production, "/peps/register", REGISTER, "b-1", "x", "1"));
+	assert_int_equal(2, registered(g->production, "b-2", "edge"));
+	assert_error(403, "environment_mismatch",
+		client_post(g->sandbox, "/peps/register",
+			"{'bouncer_id':'b-3','resource':{'name':'r'},'deployment_info':{'environment':'"
+			"production'}}"));
+	assert_error(403, "tenant_access_denied",
+		client_post(g->sandbox, "/peps/register",
+			"{'bouncer_id':'b-3','tenant_id':'tenant-other-234567','resource':{'name':'r'}}"));
+	assert_int(2, client_get(g->s->c, "/bouncers/1/health"), "pair_id");
+	assert_int(1, client_get(g->s->c, "/bouncers/2/health"), "pair_id");
+}
+
+static void a_full_tenant_takes_no_further_one(void **state)
+{
+	struct stage *g = *state;
+
+	story_limit(g->s, "'max_bouncers':1");
+	assert_int_equal(1, registered(g->sandbox, "b-1", "one"));
+	assert_text("bouncers",
+		assert_error(403, "quota_exceeded",
+			client_post(g->sandbox, "/peps/register", REGISTER, "b-2", "two", "1")),
+		"resource");
+	assert_int_equal(1, registered(g->sandbox, "b-1", "one"));
+	assert_int_equal(1, story_number(g->s, "SELECT count(*) FROM bouncers"));
+}
+
+static void says(struct client *c, const char *id, const char *revision)
+{
+	char path[100];
+
+	snprintf(path, sizeof(path), "/status/%s", id);
+	assert_text(revision,
+		assert_status(200, client_post(c, path,
+					   "{'labels':{'id':'x'},'bundles':{'sandbox':{'name':'sandbox',"
+					   "'active_revision':'%s','size':1}},'plugins':{},'metrics':{}}",
+					   revision)),
+		"revision");
+}
+
+static void a_rollout_is_followed_to_its_end(void **state)
+{
+	struct stage *g = *state;
+	const struct answer *a;
+	char revision[80], before[80];
+
+	registered(g->sandbox, "b-1", "one");
+	registered(g->sandbox, "b-2", "two");
+	a = bouncer_pull(g->sandbox, "sandbox", NULL);
+	snprintf(before, sizeof(before), "%.32s", answer_header(a, "ETag") + 1);
+	says(g->sandbox, "b-1", before);
+	says(g->sandbox, "b-2", before);
+	assert_status(201, client_post(g->s->c, "/policies",
+				   "{'name':'p','environment':'sandbox','rego_code':'" REGO "'}"));
+	a = bouncer_pull(g->sandbox, "sandbox", answer_header(a, "ETag"));
+	snprintf(revision, sizeof(revision), "%.32s", answer_header(a, "ETag") + 1);
+	a = assert_status(200, client_get(g->s->c, "/rollouts/%s", revision));
+	assert_text("0 of 2 live", a, "summary");
+	assert_int_equal(2, answer_count(a, "behind"));
+	assert_true(json_is_true(answer_at(a, "wanted")));
+	says(g->sandbox, "b-1", revision);
+	a = assert_status(200, client_get(g->s->c, "/rollouts/%s", revision));
+	assert_text("1 of 2 live", a, "summary");
+	assert_text("two", a, "behind[0].name");
+	assert_text(before, a, "behind[0].revision");
+	a = assert_status(200, client_get(g->s->c, "/bouncers/1/revisions"));
+	assert_true(json_is_true(answer_at(a, "current")));
+	assert_int(0, a, "lag_seconds");
+	a = assert_status(200, client_get(g->s->c, "/bouncers/2/revisions"));
+	assert_text(revision, a, "wanted_revision");
+	assert_text(before, a, "acknowledged_revision");
+	says(g->sandbox, "b-2", revision);
+	assert_text("2 of 2 live", client_get(g->s->c, "/rollouts/%s", revision), "summary");
+	assert_true(json_is_false(answer_at(client_get(g->s->c, "/rollouts/%s", before), "wanted")));
+	assert_error(404, "resource_not_found", client_get(g->s->c, "/rollouts/none"));
+}
+
+static void what_is_wrong_with_a_bundle_is_told(void **state)
+{
+	struct stage *g = *state;
+	const struct answer *a;
+
+	assert_int_equal(1, registered(g->sandbox, "b-1", "one"));
+	assert_text("healthy", client_get(g->s->c, "/bouncers/1/health"), "status");
+	assert_status(200,
+		client_post(g->sandbox, "/status",
+			"{'labels':{'bouncer_id':'b-1'},'bundles':{'a':{'name':'a','active_revision':'r',"
+			"'code':'bundle_error','message':'verification failed'}}}"));
+	a = assert_status(200, client_get(g->s->c, "/bouncers/1/health"));
+	assert_text("degraded", a, "status");
+	assert_text("bundle_error: verification failed", a, "fault");
+	assert_true(json_is_false(answer_at(a, "opal_connected")));
+	assert_text(
+		"bundle_error: verification failed", client_get(g->s->c, "/bouncers/1/revisions"), "fault");
+}
+
+static void whose_status_it_is_must_be_known(void **state)
+{
+	struct stage *g = *state;
+
+	assert_error(404, "resource_not_found", client_post(g->sandbox, "/status/nobody", "{}"));
+	assert_fault("labels", "required", client_post(g->sandbox, "/status", "{'labels':{'id':'x'}}"));
+	assert_int_equal(1, registered(g->production, "b-1", "one"));
+	assert_error(404, "resource_not_found", client_post(g->sandbox, "/status/b-1", "{}"));
+	assert_status(200, client_post(g->production, "/status/b-1", "{}"));
+	assert_error(403, "insufficient_scope", client_get(g->sandbox, "/bouncers/1/health"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_bouncer_registers_at_every_start, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(a_bouncer_made_by_hand_is_the_same, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(neither_environment_takes_the_other, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(a_full_tenant_takes_no_further_one, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(a_rollout_is_followed_to_its_end, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(what_is_wrong_with_a_bundle_is_told, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(whose_status_it_is_must_be_known, open_stage, close_stage),
+	};
+
+	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);
+}
