@@ -250,6 +250,10 @@ WHERE id = (
 	ORDER BY purge_at LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id AS tenant_id, status AS state, region, schema_id, coalesce(shard, 0) AS shard;
 
+-- name: purge_pause :exec
+-- args: id text
+UPDATE cc.tenant SET lease_until = now() - interval '1 second' WHERE id = $1 AND status = 'deleting';
+
 -- Nobody reaches the schema any more; the tenant's row still says which it is.
 -- name: purge_schema_drop :exec
 -- args: id text, lease_s int8
@@ -321,6 +325,11 @@ WITH gone AS (
 )
 INSERT INTO cc.tenant_tombstone (id, region, created_at, deleted_at)
 SELECT id, region, created_at, coalesce(deleted_at, now()) FROM gone;
+
+-- Whose objects there are.
+-- name: tenant_ids :many slot
+-- args: after text, most int8
+SELECT id AS tenant_id FROM cc.tenant WHERE id > $1 AND status IN ('active', 'suspended') ORDER BY id LIMIT $2;
 
 -- name: tenant_groups :many tenant_group
 SELECT plan_type, region, count(*) AS tenants FROM cc.tenant GROUP BY plan_type, region

@@ -48,6 +48,8 @@ enum err drop_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE; /* provis
 enum err spare_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;
 enum err migrate_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;
 enum err purge_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;      /* provision_purge.c */
+/* provision_objects.c: removes what the tenant has in the store, for a while. *ret_more: there is more. */
+enum err purge_objects(struct ctx *cx, const char *id, bool *ret_more) MUST_USE;
 enum err expunge_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;    /* provision_expunge.c */
 enum err checkpoint_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE; /* provision_checkpoint.c */
 

@@ -127,12 +127,31 @@ static enum err delete_tenant(struct ctx *cx, void *arg)
 	return ERR_NONE;
 }
 
+/* There are more of its objects than go in one step: whoever looks next goes on. */
+static enum err pause_purge(struct ctx *cx, void *arg)
+{
+	const struct purge *p = arg;
+
+	operation_step_later(cx, p->slot.tenant_id, OPERATION_TENANT_DELETION, "objects", 20);
+	q_purge_pause_later(cx->db, p->slot.tenant_id);
+	return ERR_NONE;
+}
+
 static enum err purge_steps(struct ctx *cx, struct purge *p, const struct db_place *control)
 {
+	bool more;
+
 	TRY(tenant_forget_redis(cx, p->slot.tenant_id));
 	FAILPOINT("tenant.purge.redis");
+	TRY(purge_objects(cx, p->slot.tenant_id, &more));
+	if (more)
+		return db_unit(cx, control, DB_WRITE, pause_purge, p);
 	TRY(purge_schema(cx, p, control));
 	FAILPOINT("tenant.purge.schema");
+	/* What somebody was about to put there while it could still be read. */
+	TRY(purge_objects(cx, p->slot.tenant_id, &more));
+	if (more)
+		return db_unit(cx, control, DB_WRITE, pause_purge, p);
 	TRY(until_none(cx, p, control, delete_keys));
 	FAILPOINT("tenant.purge.keys");
 	TRY(until_none(cx, p, control, delete_idempotency));

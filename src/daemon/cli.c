@@ -19,6 +19,7 @@ enum {
 	O_KEY,
 	O_KEYS,
 	O_DRY_RUN,
+	O_REMOVE,
 	O_PATH,
 	O_FILE,
 	O_COUNT
@@ -43,6 +44,7 @@ const struct option option_table[] = {
 	[O_KEYS] = { "--keys", "FILE", offsetof(struct options, keys),
 		"public keys, as /.well-known/controlcore-keys shows them" },
 	[O_DRY_RUN] = { "--dry-run", NULL, offsetof(struct options, dry_run), "only say what would be done" },
+	[O_REMOVE] = { "--remove", NULL, offsetof(struct options, remove), "mend what is found" },
 	[O_PATH] = { "PATH", NULL, offsetof(struct options, path), "a file, or a folder" },
 	[O_FILE] = { "FILE", NULL, offsetof(struct options, path), "a file" },
 };
@@ -78,6 +80,13 @@ const struct command commands[] = {
 		"private keys are sealed with, which themselves are not opened. Nobody has to stop for it.\n"
 		"It may be ended at any time and run again. Changes nothing while a KEK that is in use is\n"
 		"missing, and names it. Before it every node must know the new KEK, behind the old one." },
+	{ { "check-objects", NULL }, SETTINGS | BIT(O_REMOVE), cmd_check_objects,
+		"compare the store with the tenants' catalogues",
+		"Names each object that no catalogue knows, and each that one knows and that is missing or\n"
+		"of another size. With --remove the former are removed and the latter forgotten: bundles\n"
+		"are made again when they are asked for. Nobody has to stop for it; what is being stored\n"
+		"at the moment may be found too, and is made again as well. Status 1: something was found\n"
+		"and not mended." },
 	{ { "scan-secrets", NULL }, BIT(O_PATH), cmd_scan_secrets,
 		"find API keys in files",
 		"Looks through a file, or through every regular file below a folder, for keys of this\n"

@@ -13,12 +13,12 @@ struct options {
 	const char *config, *embedded, *listen, *tls_listen;
 	const char *name, *scopes, *output, *key;
 	const char *path, *keys;
-	bool dry_run;
+	bool dry_run, remove;
 };
 
 /* Exit statuses beside 0 (sysexits.h). */
 enum {
-	EXIT_FOUND = 1,    /* scan-secrets, verify-audit */
+	EXIT_FOUND = 1,    /* scan-secrets, verify-audit, check-objects */
 	EXIT_UNPROVEN = 2, /* verify-audit: no fault, but not all could be checked */
 	EXIT_USAGE = 64,
 	EXIT_NO_INPUT = 66, /* a file cannot be read */
@@ -73,6 +73,7 @@ int cmd_operator_key_create(const struct options *o);
 int cmd_operator_key_list(const struct options *o);
 int cmd_operator_key_revoke(const struct options *o);
 int cmd_kek_rotate(const struct options *o);
+int cmd_check_objects(const struct options *o);
 int cmd_scan_secrets(const struct options *o);
 int cmd_verify_audit(const struct options *o);
 int cmd_config_check(const struct options *o);
