@@ -34,7 +34,6 @@ static const struct field bouncer_fields[] = {
 	TEXT(T, revision, LIVE | F_NULLABLE, 0, 0, "Of the bundle that it says it runs."),
 	NUM(T, requests_per_second, LIVE | F_NULLABLE, "By its last heartbeat."),
 	NUM(T, cache_hit_rate, LIVE | F_NULLABLE, "Of its decision cache, 0 to 1."),
-	TEXT(T, revision, LIVE | F_NULLABLE, 0, 0, "Of the policies it has, by its last heartbeat."),
 	BOOL(T, intercepting_traffic, LIVE, "Traffic passes it, by its last heartbeat."),
 	TEXT(T, created_by, F_OUT, 0, 0, "The credential that made it."),
 	TIME(T, created_at, F_OUT | F_SORT, "When it was made."),

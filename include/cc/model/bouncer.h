@@ -29,7 +29,6 @@ struct bouncer {
 	int64_t last_heartbeat;
 	int64_t policies_synced;
 	double requests_per_second, cache_hit_rate;
-	const char *revision;
 	bool intercepting_traffic;
 	const char *created_by;
 	int64_t created_at, updated_at;
