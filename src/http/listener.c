@@ -194,7 +194,8 @@ const char *listener_start(struct arena *a, struct listener *l, const struct lis
 		why = open_path(a, conf->path, &l->fd);
 	else
 		why = open_listener(a, conf->address, conf->port, conf->shared, &l->fd);
-
+	if (why == NULL && conf->inherited <= 0)
+		l->path = conf->path;
 	if (why != NULL)
 		return why;
 	l->shared = conf->shared && !l->inherited;
@@ -248,4 +249,7 @@ void listener_stop(struct listener *l)
 	if (l->fd >= 0)
 		(void)close(l->fd);
 	l->fd = -1;
+	if (l->path != NULL)
+		(void)unlink(l->path);
+	l->path = NULL;
 }

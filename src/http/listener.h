@@ -20,6 +20,7 @@ struct listener {
 	int fd, port;                   /* fd -1: none */
 	bool inherited;                 /* others go on accepting from it when this process is gone */
 	bool shared;                    /* others may listen on the same port */
+	const char *path;               /* of a unix socket, removed in the end; NULL: none was made */
 };
 
 struct listener_conf {

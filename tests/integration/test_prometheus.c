@@ -173,6 +173,7 @@ static void unix_socket_is_its_owners(void **state)
 	assert_non_null(strstr(r.out, "controlcored_info{version="));
 	temp_run_free(&r);
 	daemon_finish(second);
+	assert_int_equal(-1, stat(path, &st));
 	free(setting);
 	free(path);
 }
