@@ -104,8 +104,8 @@ UPDATE cc.name SET kind = 'retired', until = now() + make_interval(days => $3::i
  WHERE tenant_id = $1 AND name = $2 AND kind = 'slug';
 
 -- name: name_free :one tally
--- args: name text, tenant_id text
-SELECT cc.name_free($1, $2) AS total;
+-- args: name text
+SELECT cc.name_free($1) AS total;
 
 -- name: tenant_name_add :exec
 -- args: id text, name text

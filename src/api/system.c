@@ -148,8 +148,9 @@ static struct component dns_of(struct arena *a, const struct health *found)
 	c.status = found->resolvers_silent == 0			       ? "healthy"
 		   : found->resolvers_silent < found->resolvers_asked ? "degraded"
 								       : "unhealthy";
-	if (found->silent != NULL)
-		c.detail = arena_printf(a, "there is no answer from %s", found->silent);
+	if (found->resolvers_silent > 0)
+		c.detail = arena_printf(a, "%d of %d resolvers do not answer", found->resolvers_silent,
+					found->resolvers_asked);
 	return c;
 }
 

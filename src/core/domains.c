@@ -232,7 +232,7 @@ enum err domains_make_default(struct ctx *cx, const char *name, struct domain_ro
 
 	TRY(domains_hold(cx, name, ret));
 	*ret_changed = !ret->is_default;
-	why = unserved(cx, ret);
+	why = *ret_changed ? unserved(cx, ret) : NULL;
 	if (why != NULL)
 		return refuse(cx, ERR_DOMAIN_INACTIVE, "%s", why);
 	if (*ret_changed) {

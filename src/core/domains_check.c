@@ -14,7 +14,9 @@
 
 /* What nobody made is asked for before the record and after it, for who varies his answers. */
 enum {
-	ASK_WILD, ASK_TXT, ASK_WILD_TOO, ASK_TXT_WAY, ASK_WILD_WAY, ASK_CNAME, ASK_A, ASK_AAAA, ASK_CAA,
+	ASK_WILD, ASK_TXT, ASK_WILD_TOO, ASK_TXT_WAY, ASK_WILD_WAY, ASK_CNAME,
+	ASK_OURS,               /* the platform's own name: what is said of it is in no tenant's hand */
+	ASK_A, ASK_AAAA, ASK_CAA,
 	QUESTIONS
 };
 enum {
@@ -229,7 +231,7 @@ static void read_answers(struct ctx *cx, const struct domain_row *row, const str
 	v[ASK_WILD].wanted = v[ASK_WILD_TOO].wanted = v[ASK_TXT].wanted;
 	v[ASK_CNAME].wanted = row->target;
 	*ret = (struct domain_check){
-		.token = row->token,
+		.token = row->token, .target = row->target,
 		.txt_seen = json_of(cx, &v[ASK_TXT]), .cname_seen = json_of(cx, &v[ASK_CNAME]),
 		.txt_words = words_of(cx, &v[ASK_TXT], "TXT", row->txt_name),
 		.cname_words = words_of(cx, &v[ASK_CNAME], "CNAME", row->domain),
@@ -242,7 +244,8 @@ static void read_answers(struct ctx *cx, const struct domain_row *row, const str
 }
 
 /* One answer to all that it was asked is enough: whose name servers are dead must not make it look so. */
-static void note_resolver(struct resolver_state *r, const struct dns_answer *answers, size_t n)
+static void note_resolver(struct resolver_state *r, const struct dns_answer *answers, size_t n,
+			  int64_t begun_us)
 {
 	const int64_t now = clock_wall_us();
 	int64_t none = 0;
@@ -254,7 +257,9 @@ static void note_resolver(struct resolver_state *r, const struct dns_answer *ans
 		atomic_store(&r->silent_us, 0);
 		return;
 	}
-	(void)atomic_compare_exchange_strong(&r->silent_us, &none, now);
+	/* Somebody else may have been answered meanwhile. */
+	if (atomic_load(&r->answered_us) < begun_us)
+		(void)atomic_compare_exchange_strong(&r->silent_us, &none, now);
 }
 
 static const char *nobodys_name(struct ctx *cx, const char *domain)
@@ -266,6 +271,7 @@ void domains_ask(struct ctx *cx, const struct domain_row *const *rows, size_t n,
 {
 	const struct settings *s = cx->world->settings;
 	const size_t stride = n * QUESTIONS;
+	const int64_t begun_us = clock_wall_us();
 	struct dns_question *questions = ARENA_ARRAY(cx->arena, struct dns_question, stride);
 	struct dns_answer *answers = ARENA_ARRAY(cx->arena, struct dns_answer, s->nresolvers * stride);
 
@@ -278,13 +284,14 @@ void domains_ask(struct ctx *cx, const struct domain_row *const *rows, size_t n,
 		q[ASK_WILD_TOO] = (struct dns_question){ nobodys_name(cx, rows[i]->domain), DNS_TXT };
 		q[ASK_TXT_WAY] = (struct dns_question){ rows[i]->txt_name, DNS_CNAME };
 		q[ASK_WILD_WAY] = (struct dns_question){ nobodys_name(cx, rows[i]->domain), DNS_CNAME };
+		q[ASK_OURS] = (struct dns_question){ s->base_domain, DNS_A };
 		q[ASK_A] = (struct dns_question){ rows[i]->domain, DNS_A };
 		q[ASK_AAAA] = (struct dns_question){ rows[i]->domain, DNS_AAAA };
 		q[ASK_CAA] = (struct dns_question){ rows[i]->domain, DNS_CAA };
 	}
 	dns_ask(cx->arena, s->resolvers, s->nresolvers, questions, stride, s->dns_ms, answers);
 	for (size_t i = 0; cx->world->resolver != NULL && i < s->nresolvers; i++)
-		note_resolver(&cx->world->resolver[i], answers + i * stride, stride);
+		note_resolver(&cx->world->resolver[i], answers + i * stride, stride, begun_us);
 	for (size_t i = 0; i < n; i++)
 		read_answers(cx, rows[i], answers + i * QUESTIONS, stride, &ret[i]);
 }
@@ -440,8 +447,9 @@ enum err domains_verify(struct ctx *cx, const char *name, const struct domain_ch
 	if (domains_is_over(ret) || ret->claim_over)
 		return refuse(cx, ERR_NOT_VERIFIED,
 			      "the claim to %s is over: add it again, for a fresh record", name);
-	if (c == NULL || !str_eq(ret->token, c->token))
-		return refuse(cx, ERR_NOT_VERIFIED, "%s was claimed anew meanwhile; retry", name);
+	if (c == NULL || !str_eq(ret->token, c->token) || !str_eq(ret->target, c->target))
+		return refuse(cx, ERR_NOT_VERIFIED,
+			      "%s was claimed anew meanwhile, or its tenant renamed; retry", name);
 	if (domains_lacks(ret, c) != NULL)
 		return not_verified(cx, ret, c);
 	return domains_prove(cx, c, ret, ret_changed);

@@ -52,6 +52,7 @@ static enum err end(struct ctx *cx, struct turn *t, const char *status, const ch
 	q_certificate_drop_later(cx->db, cx->tenant->id, t->due->domain);
 	alert_resolve_later(cx, ALERT_CERTIFICATE_EXPIRING, t->due->domain);
 	alert_resolve_later(cx, ALERT_CERTIFICATE_EXPIRED, t->due->domain);
+	alert_resolve_later(cx, ALERT_CERTIFICATE_NOT_SERVABLE, t->due->domain);
 	alert_resolve_later(cx, ALERT_DOMAIN_PENDING, t->due->domain);
 	alert_resolve_later(cx, ALERT_DOMAIN_UNCHECKED, t->due->domain);
 	return q_domain_end(cx->db, &t->row, cx->tenant->id, t->due->domain, status, reason, release_s);
@@ -198,7 +199,8 @@ static enum err decide(struct ctx *cx, void *arg)
 		return wait_for_release(cx, t);
 	if (str_eq(row->status, "detached") && row->release_over)
 		return release(cx, t);
-	if (t->check == NULL || !str_eq(row->token, t->check->token))
+	if (t->check == NULL || !str_eq(row->token, t->check->token) ||
+	    !str_eq(row->target, t->check->target))
 		return ERR_NONE;
 	lacks = domains_lacks(row, t->check);
 	return lacks != NULL ? fail(cx, t, lacks) : prove(cx, t);

@@ -125,24 +125,15 @@ static const struct region_health *regions(struct ctx *cx)
 	return v;
 }
 
-static void look_at_resolvers(struct ctx *cx, struct health *ret)
+/* How many, and not which: anybody may ask. */
+static void look_at_resolvers(const struct world *w, struct health *ret)
 {
-	const struct world *w = cx->world;
-	struct str text;
-
-	str_init(&text, cx->arena, 128);
 	for (size_t i = 0; w->resolver != NULL && i < w->settings->nresolvers; i++) {
-		const int64_t silent = atomic_load(&w->resolver[i].silent_us);
-		const char *name = w->settings->resolvers[i];
+		const bool silent = atomic_load(&w->resolver[i].silent_us) != 0;
 
-		ret->resolvers_asked += silent != 0 || atomic_load(&w->resolver[i].answered_us) != 0;
-		if (silent == 0)
-			continue;
-		ret->resolvers_silent++;
-		str_addf(&text, "%s%s since %s", text.len > 0 ? ", " : "",
-			 name != NULL ? name : "the system's", time_format(cx->arena, silent));
+		ret->resolvers_asked += silent || atomic_load(&w->resolver[i].answered_us) != 0;
+		ret->resolvers_silent += silent;
 	}
-	ret->silent = ret->resolvers_silent > 0 ? text.data : NULL;
 }
 
 void health_check(struct ctx *cx, struct health *ret)
@@ -168,7 +159,7 @@ void health_check(struct ctx *cx, struct health *ret)
 		.uptime_s = (clock_mono_ms() - r->born_ms) / 1000,
 	};
 	lock_drop(&r->lock);
-	look_at_resolvers(cx, ret);
+	look_at_resolvers(cx->world, ret);
 	ret->certificate_used = cx->world->platform_end != NULL &&
 				cx->world->platform_end(cx->world, &ret->certificate);
 }

@@ -101,8 +101,23 @@ static void write_limiter(const struct world *w, struct str *out)
 	limiter_stats(w->limiter, &s);
 	expo_family(out, shared, EXPO_GAUGE, "1: nodes count rate limits together, by Redis.");
 	expo_int(out, shared, "", NULL, s.shared && !s.degraded);
-	expo_family(out, alone, EXPO_GAUGE, "Requests this node decided alone since Redis stopped answering.");
+	expo_family(out, alone, EXPO_GAUGE, "Requests decided alone since Redis stopped answering.");
 	expo_int(out, alone, "", NULL, s.alone);
+}
+
+static void write_resolvers(const struct world *w, struct str *out)
+{
+	static const char silent[] = "controlcored_resolver_silent";
+
+	expo_family(out, silent, EXPO_GAUGE, "1: the resolver did not answer when it was last asked.");
+	for (size_t i = 0; w->resolver != NULL && i < w->settings->nresolvers; i++) {
+		const char *name = w->settings->resolvers[i];
+
+		expo_int(out, silent, "",
+			 arena_printf(out->arena, "resolver=\"%s\"",
+				      expo_label(out->arena, name != NULL ? name : "system")),
+			 atomic_load(&w->resolver[i].silent_us) != 0);
+	}
 }
 
 static void write_certificate(struct world *w, struct str *out)
@@ -122,5 +137,6 @@ void world_metrics(struct world *w, struct str *out)
 	write_regions(w, out);
 	write_feed(w, out);
 	write_limiter(w, out);
+	write_resolvers(w, out);
 	write_certificate(w, out);
 }

@@ -47,7 +47,7 @@ static void add_names_later(struct ctx *cx, const struct creation *c)
 	const struct settings *s = cx->world->settings;
 	struct tally *freed = ARENA_NEW(cx->arena, struct tally);
 
-	q_name_free_later(cx->db, freed, c->spec->slug, c->id);
+	q_name_free_later(cx->db, freed, c->spec->slug);
 	q_tenant_names_add_later(cx->db, c->id);
 	q_tenant_domains_add_later(cx->db, c->id, domains_token(cx), s->domain.claim_s, s->domain.check_s);
 	billing_open_later(cx, c->id);

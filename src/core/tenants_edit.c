@@ -216,7 +216,7 @@ static enum err move_domain(struct ctx *cx, const struct tenant_row *before, str
 	row->slug = tenants_slug(cx, row->domain);
 	TRY(ctx_faults(cx));
 	if (!str_eq(before->slug, row->slug)) {
-		q_name_free_later(cx->db, freed, row->slug, before->id);
+		q_name_free_later(cx->db, freed, row->slug);
 		q_tenant_name_retire_later(cx->db, before->id, before->slug,
 					   cx->world->settings->name_hold_days);
 		q_tenant_name_add_later(cx->db, before->id, row->slug);

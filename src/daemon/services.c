@@ -201,7 +201,9 @@ struct service service_redis(void)
 
 void sockets_remove(const struct supervisor_conf *c)
 {
-	static const char *const names[] = { ".s.PGSQL.5432", ".s.PGSQL.5432.lock", "redis.sock", "admin.sock" };
+	static const char *const names[] = {
+		".s.PGSQL.5432", ".s.PGSQL.5432.lock", "redis.sock", "admin.sock"
+	};
 	char path[4200];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

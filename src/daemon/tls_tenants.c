@@ -205,10 +205,11 @@ bool tls_tenants_refresh(struct tls_tenants *t, const char *tenant_id, bool *ret
 	if (e == ERR_NONE) {
 		drop_gone(t, tenant_id);
 		t->unsure |= tenant_id == NULL;
-	} else {
+	} else if (!t->failing) {
 		LOG(LOG_WARN, "certificates of tenants cannot be read; what is shown stays as it is",
 			LOG_TEXT("code", err_info(e)->code), LOG_TEXT("message", cx.problem.message));
 	}
+	t->failing = e != ERR_NONE;
 	arena_destroy(a);
 	*ret_changed = t->changed;
 	return e == ERR_NONE;

@@ -14,6 +14,7 @@ struct tls_tenants {
 	bool changed; /* in this round */
 	bool news; /* something is to be told of, or was when it was last tried … */
 	bool unsure; /* … and which alerts are open is to be looked at */
+	bool failing; /* that they cannot be read was said */
 	int64_t tell_at; /* clock_mono_ms(): not before */
 };
 

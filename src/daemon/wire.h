@@ -27,6 +27,9 @@ struct wire {
 	struct systemd_sockets sockets; /* to listen on instead of opening ports */
 };
 
+/* What core needs of c, in arena a, where c lives as long. */
+const struct settings *wire_settings(struct arena *a, const struct config *c);
+struct bytes bytes_of(const char *secret); /* p NULL: there is none */
 /* Pools, registry, limiter: nothing connects, no thread starts. config and arena must outlive it. */
 void wire_open(struct wire *w, struct arena *a, const struct config *config);
 /* A context for work outside requests: set-up, commands. */

@@ -47,6 +47,7 @@ struct asking {
 	struct dns_answer *ret;
 	const char **values;
 	int *pending;
+	bool system;            /* several servers, one after the other: c-ares does not say why it gave up */
 };
 
 static void open_library(void)
@@ -119,7 +120,8 @@ static void read_failure(struct asking *q, int status)
 	else if (status == ARES_EREFUSED)
 		fail(q, true, "it refused to answer");
 	else if (status == ARES_ECONNREFUSED)
-		fail_silent(q, "it cannot be reached");
+		q->system ? fail(q, true, "none of them could find out, or be reached")
+			  : fail_silent(q, "it cannot be reached");
 	else
 		fail(q, true, "it answered without sense");
 }
@@ -289,11 +291,15 @@ static void ask(struct asking *q, const char *name)
 
 /* The wait --------------------------------------------------------------------------------------------- */
 
-/* c-ares would ask again after a SERVFAIL, and then say that nobody could be reached. */
+/*
+ * Of one server c-ares would ask again after a SERVFAIL, and then say that nobody could be reached; of
+ * those of the system it goes on to the next.
+ */
 static bool resolver_open(struct resolver *r, const char *address, int timeout_ms)
 {
 	struct ares_options options = {
-		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP,
+		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES |
+			 (address != NULL ? ARES_FLAG_NOCHECKRESP : 0),
 		.timeout = timeout_ms / SHARE,
 		.tries = TRIES,
 	};
@@ -385,7 +391,8 @@ void dns_ask(struct arena *a, const char *const *resolvers, size_t n, const stru
 		ret[i] = (struct dns_answer){ 0 };
 		*q = (struct asking){ .arena = a, .question = &questions[i % nquestions], .ret = &ret[i],
 				      .values = ARENA_ARRAY(a, const char *, DNS_VALUES_MAX),
-				      .pending = &pending };
+				      .pending = &pending,
+				      .system = resolvers[i / nquestions] == NULL };
 		ret[i].values.v = q->values;
 		if (i % nquestions == 0)
 			*to = (struct resolver){ 0 };

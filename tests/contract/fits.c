@@ -48,7 +48,8 @@ static bool is_kind(const struct field *f, const json_t *v)
 	case K_TEXT:
 		return json_is_string(v);
 	case K_INT:
-		return f->flags & F_HUNDREDTHS ? json_is_real(v) : json_is_integer(v);
+		/* A proxy that reads and writes JSON anew makes 99.00 the same number, 99. */
+		return f->flags & F_HUNDREDTHS ? json_is_number(v) : json_is_integer(v);
 	case K_BOOL:
 		return json_is_boolean(v);
 	case K_TIME:

@@ -47,7 +47,6 @@ struct daemon {
 	char *operator_key;
 };
 
-static struct daemon_options group_options;
 
 static _Noreturn void give_up(const struct daemon *d, const char *what)
 {
@@ -484,23 +483,4 @@ const char *daemon_objects(const struct daemon *d)
 const char *daemon_folder(const struct daemon *d)
 {
 	return d->folder;
-}
-
-/* --- For whole groups of tests -------------------------------------------------------------------- */
-
-void daemon_group_options(const struct daemon_options *options)
-{
-	group_options = *options;
-}
-
-int daemon_group_setup(void **state)
-{
-	*state = daemon_start(&group_options);
-	return 0;
-}
-
-int daemon_group_teardown(void **state)
-{
-	daemon_finish(*state);
-	return 0;
 }

@@ -38,7 +38,8 @@ enum err domains_make_default(struct ctx *cx, const char *name, struct domain_ro
 			      bool *ret_changed) MUST_USE;
 /* What the DNS showed of a claim, by all resolvers. */
 struct domain_check {
-	const char *token;              /* of the claim that was looked at */
+	const char *token;              /* of the claim that was looked at … */
+	const char *target;             /* … and the tenant's name that its CNAME was compared with */
 	const char *txt_reason;         /* why it proves nothing, one of domain_reasons; NULL: it does */
 	const char *cname_reason;       /* why requests would not come here; NULL: they do */
 	bool txt_denied, cname_denied;          /* a resolver answered, and otherwise */

@@ -33,7 +33,6 @@ struct health {
 	const struct region_health *regions;    /* each that this node is configured with */
 	size_t nregions;
 	int resolvers_asked, resolvers_silent;  /* of those that domains are looked up with */
-	const char *silent;             /* "192.0.2.1:53 since 2026-…": they did not answer; NULL: all did */
 	const char *refusing;           /* "region us-east-1": databases that take no writes; NULL: none */
 };
 

@@ -199,14 +199,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	 WHERE NOT EXISTS (SELECT FROM cc.domain d WHERE d.domain = name AND d.routed AND d.tenant_id <> tenant)
 $$;
 
--- A slug that was another's for long enough, or is the tenant's own from before, makes room. Whoever is bound to a
--- tenant is taken for that one, whatever is said.
-CREATE FUNCTION cc.name_free(slug text, tenant text) RETURNS bigint
+-- A slug that was another's for long enough, or is from before of the tenant that the unit is bound to, makes room.
+CREATE FUNCTION cc.name_free(slug text) RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	WITH gone AS (
 		DELETE FROM cc.name n
-		 WHERE n.name = slug AND n.kind = 'retired' AND (n.until <= now() OR n.tenant_id =
-		       coalesce(NULLIF(current_setting('cc.tenant', true), ''), tenant))
+		 WHERE n.name = slug AND n.kind = 'retired'
+		   AND (n.until <= now() OR n.tenant_id = NULLIF(current_setting('cc.tenant', true), ''))
 		RETURNING 1
 	)
 	SELECT count(*) FROM gone
@@ -673,9 +672,9 @@ GRANT EXECUTE ON FUNCTION cc.forget_audit(text, int) TO cc_ctl;
 REVOKE ALL ON FUNCTION cc.domain_is_held(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION cc.domain_contest(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION cc.domain_held_until(text, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION cc.name_free(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION cc.name_free(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION cc.domain_is_held(text, text), cc.domain_held_until(text, text),
-	cc.domain_contest(text, text), cc.name_free(text, text) TO cc_ctl, cc_ctl_tenant;
+	cc.domain_contest(text, text), cc.name_free(text) TO cc_ctl, cc_ctl_tenant;
 REVOKE UPDATE, DELETE ON cc.tenant_audit, cc.audit_checkpoint FROM cc_ctl;
 REVOKE ALL ON FUNCTION cc.copy_speed() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION cc.copy_speed() TO cc_ctl, cc_ctl_tenant;
