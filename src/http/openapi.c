@@ -98,17 +98,34 @@ static void write_body_type(struct jw *w, const char *type, const struct route *
 	jw_object_end(w);
 }
 
+/* What another service defines, and signs as it is. */
+static void write_raw_type(struct jw *w)
+{
+	jw_key(w, "application/json");
+	jw_object(w);
+	jw_key(w, "schema");
+	jw_object(w);
+	member(w, "type", "object");
+	jw_object_end(w);
+	jw_object_end(w);
+}
+
 static void write_body(struct jw *w, const struct route *r, struct arena *a)
 {
-	if (r->body == NULL)
+	const bool raw = (r->flags & ROUTE_RAW_BODY) != 0;
+
+	if (r->body == NULL && !raw)
 		return;
 	jw_key(w, "requestBody");
 	jw_object(w);
 	jw_key(w, "required");
-	jw_bool(w, route_needs_body(r));
+	jw_bool(w, raw || route_needs_body(r));
 	jw_key(w, "content");
 	jw_object(w);
-	write_body_type(w, "application/json", r, a);
+	if (raw)
+		write_raw_type(w);
+	else
+		write_body_type(w, "application/json", r, a);
 	if (r->method == M_PATCH)
 		write_body_type(w, "application/merge-patch+json", r, a);
 	jw_object_end(w);

@@ -16,7 +16,7 @@
  * suspended and deleted: what the suites of this folder attack.
  */
 #define STAGE_BOUNCER "stage-1" /* what a bouncer of each party calls itself */
-enum { ACTORS = 3, PARTIES = 5, ASLEEP = 3, GONE = 4, OBJECTS_MAX = 16 };
+enum { ACTORS = 3, PARTIES = 5, ASLEEP = 3, GONE = 4, OBJECTS_MAX = 32 };
 
 struct party {
 	struct tenant_fixture t;
