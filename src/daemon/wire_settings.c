@@ -122,6 +122,17 @@ static bool ends_tls(const struct config *c)
 	return c->tls.address != NULL && (c->server.trusted_proxies.n == 0 || c->tls.proxy_protocol);
 }
 
+static void make_signing_keys(struct arena *a, const struct secrets_conf *c, struct settings *s)
+{
+	signing_key_make(bytes_of(c->signing_key), &s->signing);
+	if (c->signing_key_previous != NULL) {
+		struct signing_key *previous = ARENA_NEW(a, struct signing_key);
+
+		signing_key_make(bytes_of(c->signing_key_previous), previous);
+		s->signing_previous = previous;
+	}
+}
+
 const struct settings *wire_settings(struct arena *a, const struct config *c)
 {
 	struct settings *s = ARENA_NEW(a, struct settings);
@@ -176,12 +187,6 @@ const struct settings *wire_settings(struct arena *a, const struct config *c)
 		.keys_retry_s = c->auth.keys_retry_s,
 		.key_waits = (int)c->server.workers / KEY_WAIT_SHARE,
 	};
-	signing_key_make(bytes_of(c->secrets.signing_key), &s->signing);
-	if (c->secrets.signing_key_previous != NULL) {
-		struct signing_key *previous = ARENA_NEW(a, struct signing_key);
-
-		signing_key_make(bytes_of(c->secrets.signing_key_previous), previous);
-		s->signing_previous = previous;
-	}
+	make_signing_keys(a, &c->secrets, s);
 	return s;
 }

@@ -47,19 +47,31 @@ static size_t bucket_of(int64_t us)
 	return i;
 }
 
+/* FNV-1a: ids are the service's own, nobody chooses them to collide. */
+static size_t place_of(const char *id)
+{
+	uint32_t h = 2166136261U;
+
+	for (const char *p = id; *p != '\0'; p++)
+		h = (h ^ (unsigned char)*p) * 16777619U;
+	return h % METER_PLACES;
+}
+
 static void count_tenant(struct meters *m, const char *id)
 {
-	size_t i = 0;
+	size_t i = place_of(id);
+	struct tenant_meter *t;
 
 	lock_take(&m->lock);
-	while (i < m->ntenants && strcmp(m->tenant[i].id, id) != 0)
-		i++;
-	if (i == m->ntenants && i < METER_TENANTS && strlen(id) < sizeof(m->tenant[i].id)) {
-		memcpy(m->tenant[i].id, id, strlen(id) + 1);
+	while (m->tenant[i].id[0] != '\0' && strcmp(m->tenant[i].id, id) != 0)
+		i = (i + 1) % METER_PLACES;
+	t = &m->tenant[i];
+	if (t->id[0] == '\0' && m->ntenants < METER_TENANTS && strlen(id) < sizeof(t->id)) {
+		memcpy(t->id, id, strlen(id) + 1);
 		m->ntenants++;
 	}
-	if (i < m->ntenants)
-		m->tenant[i].requests++;
+	if (t->id[0] != '\0')
+		t->requests++;
 	else
 		m->others++;
 	lock_drop(&m->lock);
@@ -132,10 +144,13 @@ static void write_tenants(struct meters *m, struct str *out)
 	expo_family(out, tenants_name, EXPO_COUNTER,
 		    "Requests by tenant: the first that this node saw; all others are other.");
 	lock_take(&m->lock);
-	for (size_t i = 0; i < m->ntenants; i++)
+	for (size_t i = 0; i < METER_PLACES; i++) {
+		if (m->tenant[i].id[0] == '\0')
+			continue;
 		expo_int(out, tenants_name, "",
 			 arena_printf(out->arena, "tenant=\"%s\"", expo_label(out->arena, m->tenant[i].id)),
 			 m->tenant[i].requests);
+	}
 	expo_int(out, tenants_name, "", "tenant=\"other\"", m->others);
 	lock_drop(&m->lock);
 }

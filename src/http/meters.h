@@ -19,6 +19,7 @@ enum {
 	METER_CLASSES = 6,      /* of the status: 1xx … 5xx; 0: the client left before its answer */
 	METER_BUCKETS = 12,     /* of the time, without the one that has no bound */
 	METER_TENANTS = 100,    /* with numbers of their own: those that came first; all others are one */
+	METER_PLACES = 256,     /* where they are found: a power of two, never more than half full */
 };
 
 struct meter {
@@ -36,7 +37,7 @@ struct meters {
 	struct meter *v;                /* by struct entry's number; 0: of no route */
 	size_t n;
 	struct lock lock;               /* guards what follows */
-	struct tenant_meter tenant[METER_TENANTS];
+	struct tenant_meter tenant[METER_PLACES];       /* by hash; id "": free. Nobody leaves. */
 	size_t ntenants;
 	int64_t others;
 };
