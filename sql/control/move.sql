@@ -122,6 +122,33 @@ UPDATE cc.operation
        updated_at = date_trunc('second', now()), finished_at = date_trunc('second', now())
  WHERE id = $1 AND status = 'running';
 
+-- The move goes on to its end without them.
+-- name: move_names_late :exec
+-- args: id text, after_s int8
+UPDATE cc.deployment SET names_due = now() + make_interval(secs => $2::float8) WHERE id = $1;
+
+-- name: move_names_due :one tally
+SELECT count(*) AS total FROM (SELECT FROM cc.deployment WHERE names_due <= now() LIMIT 1) AS due;
+
+-- Some of them, for so long. A tenant that is about to move again gets its records from that move, or later.
+-- name: move_names_claim :many move_names
+-- args: lease_s int8, max_rows int8
+UPDATE cc.deployment SET names_due = now() + make_interval(secs => $1::float8)
+ WHERE id IN (
+	SELECT id FROM cc.deployment d
+	 WHERE names_due <= now()
+	   AND NOT EXISTS (SELECT FROM cc.deployment o WHERE o.tenant_id = d.tenant_id AND o.completed_at IS NULL)
+	 ORDER BY names_due
+	 LIMIT $2 FOR UPDATE SKIP LOCKED)
+RETURNING id, tenant_id;
+
+-- They lead to that region: enough, if the tenant is still there.
+-- name: move_names_led :exec
+-- args: id text, region text
+UPDATE cc.deployment d SET names_due = NULL
+  FROM cc.tenant t
+ WHERE d.id = $1 AND t.id = d.tenant_id AND t.region = $2;
+
 -- name: region_tenants :many tenant_group
 SELECT region, count(*) AS tenants FROM cc.tenant GROUP BY region;
 

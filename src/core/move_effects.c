@@ -135,8 +135,7 @@ static enum err tidy(struct ctx *cx, struct move *m)
 enum err move_clean_up(struct ctx *cx, struct move *m, struct move_seen *seen)
 {
 	move_tell_finished(cx, m);
-	if (m->state.failures < TIDY_TRIES)
-		TRY(tidy(cx, m));
+	TRY(m->state.failures < TIDY_TRIES ? tidy(cx, m) : move_leave_names(cx, m));
 	if (!m->row.bare)
 		TRY(db_unit(cx, &m->target, DB_WRITE, validate, NULL));
 	FAILPOINT("move.cleanup.valid");

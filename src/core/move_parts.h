@@ -86,6 +86,8 @@ enum err move_touch_target(struct ctx *cx, const struct move *m, struct head *re
 enum err move_try_certificates(struct ctx *cx, const struct move *m) MUST_USE;
 /* The tenant's records lead to the region where it lives now. */
 enum err move_lead_names(struct ctx *cx, const struct move *m) MUST_USE;
+/* Once more; else the move ends without them, and moves_lead_names() goes on. */
+enum err move_leave_names(struct ctx *cx, struct move *m) MUST_USE;
 enum err move_copy_live(struct ctx *cx, struct move *m) MUST_USE;
 
 #endif

@@ -9,8 +9,6 @@
 
 #include "cc/core/alerts.h"
 #include "cc/core/certificates.h"
-#include "cc/core/registry.h"
-#include "cc/core/tenant.h"
 
 /* Certificates ------------------------------------------------------------------------------------ */
 
@@ -43,21 +41,6 @@ enum err move_try_certificates(struct ctx *cx, const struct move *m)
 	if (t.domain[0] == '\0')
 		return ERR_NONE;
 	return refuse(cx, ERR_UNAVAILABLE, "the certificate of %s could not be shown: %s", t.domain, t.why);
-}
-
-/* Names ------------------------------------------------------------------------------------------- */
-
-enum err move_lead_names(struct ctx *cx, const struct move *m)
-{
-	const struct tenant *t = NULL;
-	enum err e;
-
-	if (cx->world->lead_names == NULL)
-		return ERR_NONE;
-	TRY(tenant_get(cx, m->row.tenant_id, true, &t));
-	e = cx->world->lead_names(cx, t->slug, m->row.to_region);
-	tenant_put(t);
-	return e;
 }
 
 /* Trouble ----------------------------------------------------------------------------------------- */

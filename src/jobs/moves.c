@@ -12,9 +12,30 @@
 #define URGENT_TICK_MS 500
 #define BUSY_MS 5
 #define TAKE_MS 20000
+#define NAMES_EVERY_MS 10000
+
+struct names {
+	struct trouble trouble;
+	struct setbacks setbacks;
+	int64_t at;                     /* clock_mono_ms() */
+};
+
+static void lead_names(struct jobs *j, struct arena *a, struct names *n)
+{
+	struct ctx cx = jobs_ctx(j, a, TAKE_MS);
+	struct round round;
+
+	if (clock_mono_ms() < n->at)
+		return;
+	n->at = clock_mono_ms() + jitter_ms(NAMES_EVERY_MS);
+	trouble_note(&n->trouble, &cx, moves_lead_names(&cx, &round));
+	setbacks_note(&n->setbacks, &round);
+}
 
 static void *run(struct jobs *j, const char *what, bool urgent, int64_t tick_ms)
 {
+	struct names names = { .trouble = { .what = "names of tenants that have moved" },
+			       .setbacks = { .what = "names of tenants that have moved" } };
 	struct trouble trouble = { .what = what };
 	struct arena *a = arena_create(65536);
 	int64_t pause_ms;
@@ -25,6 +46,8 @@ static void *run(struct jobs *j, const char *what, bool urgent, int64_t tick_ms)
 		const enum err e = moves_tick(&cx, urgent, &did);
 
 		trouble_note(&trouble, &cx, e);
+		if (!urgent && !did)
+			lead_names(j, a, &names);
 		pause_ms = e != ERR_NONE ? trouble_pause_ms(&trouble, tick_ms)
 			   : did	 ? BUSY_MS
 					 : jitter_ms(tick_ms);

@@ -5,7 +5,7 @@ const char *const alert_types[] = {
 	"domain_stale", "domain_detached", "domain_claim_expired", "domain_claim_lost",
 	"domain_pending", "domain_unchecked",
 	"certificate_expiring", "certificate_expired", "certificate_not_servable",
-	"move_unfinished", "usage_limit", "bouncer_stale", "deployment_failed",
+	"move_unfinished", "move_names_late", "usage_limit", "bouncer_stale", "deployment_failed",
 	"payment_overdue", "billing_refused", "usage_differs", NULL
 };
 const char *const alert_severities[] = { "info", "warning", "critical", NULL };

@@ -31,6 +31,14 @@ static const struct field move_size_fields[] = {
 #undef T
 SCHEMA(move_size_schema, struct move_size, "MoveSize", move_size_fields);
 
+#define T struct move_names
+static const struct field move_names_fields[] = {
+	TEXT(T, id, 0, 0, 0, "Of the move."),
+	TEXT(T, tenant_id, 0, 0, 0, "Whose names."),
+};
+#undef T
+SCHEMA(move_names_schema, struct move_names, "MoveNames", move_names_fields);
+
 #define T struct move_row
 static const struct field move_row_fields[] = {
 	TEXT(T, id, 0, 0, 0, "deploy-…"),

@@ -23,6 +23,7 @@ enum alert_type {
 	ALERT_CERTIFICATE_EXPIRED,
 	ALERT_CERTIFICATE_NOT_SERVABLE, /* a node cannot show it: a fault of the service, or of its data */
 	ALERT_MOVE_UNFINISHED,          /* the region that it has left has not been closed behind it */
+	ALERT_MOVE_NAMES_LATE,          /* its DNS records do not lead to its new region yet */
 	ALERT_USAGE_LIMIT,              /* a share of what the tenant may have is in use */
 	ALERT_BOUNCER_STALE,            /* it was heard from, and is not any more */
 	ALERT_DEPLOYMENT_FAILED,        /* a move to another region was given up */

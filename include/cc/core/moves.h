@@ -3,6 +3,7 @@
 #define CC_CORE_MOVES_H
 
 #include "cc/base/ctx.h"
+#include "cc/core/rounds.h"
 #include "cc/model/move.h"
 
 /*
@@ -17,5 +18,11 @@
  * threads and nodes may do so at once.
  */
 enum err moves_tick(struct ctx *cx, bool urgent, bool *ret_did) MUST_USE;
+
+/*
+ * Leads the names of a few tenants to where they have moved, whose DNS server did not take that with the
+ * move; each up to ten seconds. Until it does, the tenant has an alert. Any number of threads and nodes.
+ */
+enum err moves_lead_names(struct ctx *cx, struct round *ret) MUST_USE;
 
 #endif

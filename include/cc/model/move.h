@@ -31,6 +31,12 @@ struct move_size {
 };
 extern const struct schema move_size_schema;
 
+/* A move that is over, but for the records of its tenant's names. */
+struct move_names {
+	const char *id, *tenant_id;
+};
+extern const struct schema move_names_schema;
+
 /* A move as it is stored, with the time it was read at. */
 struct move_row {
 	const char *id, *tenant_id;

@@ -424,6 +424,7 @@ CREATE TABLE cc.deployment (
 	checksum      text,
 	freeze_ms     bigint,
 	error         json,                     -- the last failure
+	names_due     timestamptz,              -- its records lead to where it was: they are tried again then
 	started_by    text NOT NULL,
 	created_at    timestamptz NOT NULL DEFAULT now(),
 	estimated_at  timestamptz NOT NULL,
@@ -433,6 +434,7 @@ CREATE TABLE cc.deployment (
 CREATE INDEX deployment_page ON cc.deployment (tenant_id, created_at, id);
 CREATE UNIQUE INDEX deployment_live ON cc.deployment (tenant_id) WHERE completed_at IS NULL;
 CREATE INDEX deployment_due ON cc.deployment (urgent, lease_until) WHERE completed_at IS NULL;
+CREATE INDEX deployment_names ON cc.deployment (names_due) WHERE names_due IS NOT NULL;
 
 -- A move as clients see it.
 CREATE VIEW cc.deployment_seen WITH (security_invoker = true) AS
@@ -442,8 +444,8 @@ SELECT id AS deployment_id, tenant_id,
        to_region AS region, from_region, step,
        CASE WHEN step IN ('retire', 'cleanup', 'completed') THEN 'completed' WHEN step = 'aborted' THEN 'failed'
             ELSE 'in_progress' END AS "progress.database_migration",
-       CASE WHEN step = 'completed' THEN 'completed' WHEN step IN ('retire', 'cleanup') THEN 'in_progress'
-            WHEN step = 'aborted' THEN 'failed' ELSE 'pending' END AS "progress.dns_update",
+       CASE WHEN names_due IS NOT NULL OR step = 'aborted' THEN 'failed' WHEN step = 'completed' THEN 'completed'
+            WHEN step IN ('retire', 'cleanup') THEN 'in_progress' ELSE 'pending' END AS "progress.dns_update",
        CASE WHEN step IN ('fence', 'drain', 'verify', 'flip', 'retire', 'cleanup', 'completed') THEN 'completed'
             WHEN step = 'prewarm' THEN 'in_progress' WHEN step = 'aborted' THEN 'failed'
             ELSE 'pending' END AS "progress.ssl_setup",
