@@ -134,6 +134,29 @@ static void *write_all(void *arg)
 	return NULL;
 }
 
+/* A bouncer counts on whether it is heard or not. */
+static const struct answer *beat(struct crowd_worker *w, struct client *c, long n)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/peps/%s/heartbeat", w->first);
+	return client_post(c, path, "{'requests_total':%ld}", n);
+}
+
+static void *beat_all(void *arg)
+{
+	static const struct ask sign = { beat, 200 };
+	struct crowd_worker *w = arg;
+
+	for (long i = 1; insist(w, &sign, i); i++) {
+		w->beaten = i;
+		for (int k = 0; k < w->crowd->nodes; k++)
+			client_forget(w->client[k]);
+		temp_sleep_ms(w->crowd->beat_pause_ms);
+	}
+	return NULL;
+}
+
 static void *read_all(void *arg)
 {
 	struct crowd_worker *w = arg;
@@ -160,28 +183,44 @@ void crowd_node(struct crowd *c, int i, struct daemon *d)
 	atomic_store(&c->port[i], d != NULL ? daemon_port(d) : 0);
 }
 
-static void start_worker(struct crowd *c, int n, bool reads)
+static void start_bouncer(struct crowd_worker *w)
 {
+	const struct answer *a = assert_status(201,
+		client_post(w->client[0], "/bouncers",
+			"{'name':'live-%d','hostname':'h','bouncer_type':'sidecar',"
+			"'environment':'production'}",
+			w->n));
+
+	snprintf(w->first, sizeof(w->first), "%lld", (long long)answer_int(a, "id"));
+}
+
+static void start_worker(struct crowd *c, int n, enum crowd_role role)
+{
+	static void *(*const work[])(void *) = { write_all, read_all, beat_all };
 	struct crowd_worker *w = &c->worker[n];
 
-	*w = (struct crowd_worker){ .crowd = c, .n = n, .reads = reads };
+	*w = (struct crowd_worker){ .crowd = c, .n = n, .role = role };
 	for (int k = 0; k < c->nodes; k++) {
 		w->port[k] = atomic_load(&c->port[k]);
 		w->client[k] = client_open(w->port[k]);
 		client_key(w->client[k], c->t->key);
 	}
-	assert_int_equal(0, pthread_create(&w->thread, NULL, reads ? read_all : write_all, w));
+	if (role == CROWD_BEATS)
+		start_bouncer(w);
+	assert_int_equal(0, pthread_create(&w->thread, NULL, work[role], w));
 }
 
 void crowd_start(struct crowd *c, struct daemon *const *node, int writers, int readers)
 {
-	c->workers = writers + readers;
+	c->workers = writers + readers + c->bouncers;
 	assert_true(c->workers <= CROWD_MOST);
 	atomic_store(&c->stop, false);
 	for (int k = 0; k < c->nodes; k++)
 		crowd_node(c, k, node[k]);
 	for (int n = 0; n < c->workers; n++)
-		start_worker(c, n, n >= writers);
+		start_worker(c, n, n < writers		 ? CROWD_WRITES
+				   : n < writers + readers ? CROWD_READS
+							   : CROWD_BEATS);
 }
 
 void crowd_stop(struct crowd *c)
@@ -240,6 +279,20 @@ static void check_worker(const struct crowd_worker *w, PGconn *pg, const char *t
 			(long long)described);
 }
 
+/*
+ * The last sign of life may be on its way from the old region, or be lost with it: never one of the future.
+ */
+static void check_bouncer(const struct crowd_worker *w, PGconn *pg, const char *t, bool faults)
+{
+	const int64_t beaten = number(pg,
+		"SELECT coalesce((SELECT requests_total FROM %s.bouncer_live WHERE bouncer_id = %s), 0)", t,
+		w->first);
+
+	if (beaten < (faults ? 0 : w->beaten) || beaten > w->beaten + 1)
+		fail_msg("bouncer %s: %ld was acknowledged, it is %lld", w->first, w->beaten,
+			(long long)beaten);
+}
+
 /* Each effect is one line of the audit, and each line one effect. */
 static void check_audit(PGconn *pg, const char *t)
 {
@@ -265,8 +318,10 @@ void crowd_check(struct crowd *c, struct daemon *d, const char *region, const ch
 	if (PQstatus(pg) != CONNECTION_OK)
 		fail_msg("%s", PQerrorMessage(pg));
 	for (int n = 0; n < c->workers; n++)
-		if (!c->worker[n].reads)
+		if (c->worker[n].role == CROWD_WRITES)
 			check_worker(&c->worker[n], pg, schema, stopped);
+		else if (c->worker[n].role == CROWD_BEATS && stopped)
+			check_bouncer(&c->worker[n], pg, schema, c->faults);
 	if (stopped)
 		check_audit(pg, schema);
 	PQfinish(pg);
@@ -280,6 +335,15 @@ long crowd_created(struct crowd *c)
 
 	for (int i = 0; i < c->workers; i++)
 		n += atomic_load(&c->worker[i].created);
+	return n;
+}
+
+long crowd_beats(const struct crowd *c)
+{
+	long n = 0;
+
+	for (int i = 0; i < c->workers; i++)
+		n += c->worker[i].beaten;
 	return n;
 }
 

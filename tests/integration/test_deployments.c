@@ -131,6 +131,32 @@ static void what_cannot_be_is_refused(void **state)
 	assert_status(200, client_patch(s->operator, tenant, "{'settings':{'allowed_regions':[]}}"));
 }
 
+static const struct answer *await_end(struct story *s, const char *id)
+{
+	const int64_t end = temp_now_ms() + MOVE_MS;
+	const struct answer *a;
+
+	do {
+		temp_sleep_ms(20);
+		a = assert_status(200, client_get(s->c, "%s", deployment(s, id)));
+	} while (strcmp(answer_text(a, "status"), "in_progress") == 0 && temp_now_ms() < end);
+	return a;
+}
+
+/* A tenant that has nothing but its users may move without; whoever asks sees that it did. */
+static void one_without_data_leaves_nothing_behind(void **state)
+{
+	struct story *s = *state;
+	const struct answer *a = await_end(s, deploy(s, "eu-west-1", ",'migrate_data':false"));
+
+	assert_text("completed", a, "status");
+	assert_true(json_is_false(answer_at(a, "migrate_data")));
+	assert_int(0, assert_status(200, client_get(s->c, "/policies")), "total");
+	story_policy(s, "p");
+	assert_text("completed", await_end(s, deploy(s, "us-east-1", "")), "status");
+	assert_int(1, assert_status(200, client_get(s->c, "/policies")), "total");
+}
+
 static void one_that_waits_for_its_window_can_be_cancelled(void **state)
 {
 	struct story *s = *state;
@@ -179,6 +205,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_tenant_works_while_it_moves_and_moves_back, story_open_unlimited, story_close),
 		cmocka_unit_test_setup_teardown(what_cannot_be_is_refused, story_open, story_close),
+		cmocka_unit_test_setup_teardown(
+			one_without_data_leaves_nothing_behind, story_open, story_close),
 		cmocka_unit_test_setup_teardown(
 			one_that_waits_for_its_window_can_be_cancelled, story_open, story_close),
 		cmocka_unit_test_setup_teardown(

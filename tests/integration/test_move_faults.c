@@ -425,8 +425,9 @@ static void whatever_happens_there_is_one_copy_with_all_of_it(void **state)
 	fixture_tenant(s->node[0], "faulty", "enterprise", NULL, NULL, &s->t);
 	s->operator= client_operator(s->node[0]);
 	s->crowd = (struct crowd){
-		.t = &s->t, .nodes = CROWD_NODES, .faults = true, .writer_pause_ms = 20, .reader_pause_ms = 50
-	};
+		.t = &s->t, .nodes = CROWD_NODES, .faults = true, .writer_pause_ms = 20,
+		.reader_pause_ms = 50,
+		.bouncers = 2, .beat_pause_ms = 100 };
 	crowd_start(&s->crowd, s->node, 2, 1);
 	for (int i = 0; i < rounds; i++)
 		one_round(i % 3 == 0 ? KILL_AT_POINT : (enum fault)((first + (unsigned)i) % FAULTS));
@@ -435,9 +436,10 @@ static void whatever_happens_there_is_one_copy_with_all_of_it(void **state)
 	client_close(s->operator);
 	for (int f = 0; f < FAULTS; f++)
 		print_message("# %d times: %s\n", s->faults[f], names[f]);
-	print_message("# %d rounds, %d nodes killed: %d completed, %d aborted; %ld created, %ld requests\n",
+	print_message("# %d rounds, %d nodes killed: %d completed, %d aborted; %ld created, %ld signs of "
+		      "life, %ld requests\n",
 		rounds, s->kills, s->completed - (s->at != s->from), s->aborted, crowd_created(&s->crowd),
-		crowd_requests(&s->crowd));
+		crowd_beats(&s->crowd), crowd_requests(&s->crowd));
 }
 
 int main(void)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A large tenant moves between two servers, on three nodes, under four clients that write and
- * eight that read: how long it takes no writes, and that nothing is lost, doubled, or not explained.
+ * eight that read, and its bouncers: how long it takes no writes, and that nothing is lost, doubled, or not
+ * explained.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -160,8 +161,8 @@ static void moves_under_load(const char *slug, int rows, int moves, int64_t most
 {
 	struct tenant_fixture t;
 	struct crowd crowd = {
-		.t = &t, .nodes = CROWD_NODES, .writer_pause_ms = 5, .reader_pause_ms = 10, .policies = 50
-	};
+		.t = &t, .nodes = CROWD_NODES, .writer_pause_ms = 5, .reader_pause_ms = 10, .policies = 50,
+		.bouncers = 3, .beat_pause_ms = 50 };
 	struct client *c;
 	int64_t freeze[MOVES_LONG], p95;
 	char schema[64];
@@ -181,10 +182,10 @@ static void moves_under_load(const char *slug, int rows, int moves, int64_t most
 	qsort(freeze, (size_t)moves, sizeof(freeze[0]), compare);
 	p95 = freeze[(moves * 95 + 99) / 100 - 1];
 	print_message(
-		"# %d rows, %d moves: freeze p50 %lld, p95 %lld, most %lld ms; %ld created, %ld requests, %ld"
-		" refused, the longest wait %lld ms\n",
+		"# %d rows, %d moves: freeze p50 %lld, p95 %lld, most %lld ms; %ld created, %ld signs of"
+		" life, %ld requests, %ld refused, the longest wait %lld ms\n",
 		rows, moves, (long long)freeze[moves / 2], (long long)p95, (long long)freeze[moves - 1],
-		crowd_created(&crowd), crowd_requests(&crowd), crowd_refused(&crowd),
+		crowd_created(&crowd), crowd_beats(&crowd), crowd_requests(&crowd), crowd_refused(&crowd),
 		(long long)crowd_longest_ms(&crowd));
 	assert_true(p95 <= (is_long() ? most_ms : BUSY * most_ms));
 	assert_true(crowd_longest_ms(&crowd) <= freeze[moves - 1] + (is_long() ? SPARE_MS : BUSY * SPARE_MS));
