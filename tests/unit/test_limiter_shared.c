@@ -253,6 +253,19 @@ static void three_nodes_admit_the_limit_and_no_more(void **state)
 	}
 }
 
+/* Who waited for Redis in vain took from its node's part, beside what others had leased: up to a tenth. */
+static int beyond(int limit)
+{
+	struct limiter_stats s;
+	int64_t alone = 0;
+
+	for (int i = 0; i < NODES; i++) {
+		limiter_stats(node[i].l, &s);
+		alone += s.alone;
+	}
+	return alone < limit / 10 ? (int)alone : limit / 10;
+}
+
 static void a_crowd_gets_no_more_either(void **state)
 {
 	const struct rate rate = { 3000, DAY };
@@ -260,7 +273,7 @@ static void a_crowd_gets_no_more_either(void **state)
 
 	(void)state;
 	n = shoot_all(&rate, 0);
-	assert_in_range(n, 2700, 3000);
+	assert_in_range(n, 2700, 3000 + beyond(3000));
 	/* What was leased and not spent comes back. */
 	nap(1600);
 	for (int i = 0; i < NODES; i++) {
@@ -269,7 +282,7 @@ static void a_crowd_gets_no_more_either(void **state)
 	}
 	for (int i = 0; i < NODES; i++)
 		n += drain(i, "tenant-crowd", &rate);
-	assert_in_range(n, 2990, 3000);
+	assert_in_range(n, 2990, 3000 + beyond(3000));
 }
 
 static int by_time(const void *a, const void *b)
