@@ -188,6 +188,16 @@ static void apply_regions(struct raw_set *set, const char *nowhere, struct confi
 		config_fault(set->faults, nowhere, "regions", "at least one region is required");
 }
 
+/* Tenants of a region without a host would be led to the one that they have left. */
+static void check_hosts(const struct config *c, const char *nowhere, struct config_faults *faults)
+{
+	for (size_t i = 0; i < c->nregions && c->dns.server != NULL; i++)
+		if (c->region[i].host == NULL)
+			config_fault(faults, nowhere, "regions.host",
+				"must be set for each region where dns.server is: %s has none",
+				c->region[i].id);
+}
+
 static void apply_presets(struct raw_set *set, const struct config_source *source)
 {
 	for (size_t i = 0; i < source->npresets; i++) {
@@ -296,6 +306,7 @@ bool config_load(
 		section_apply(&set, sections[i].schema, sections[i].name, nowhere,
 			(char *)ret + sections[i].offset);
 	apply_regions(&set, nowhere, ret);
+	check_hosts(ret, nowhere, faults);
 	load_plans(a, ret, faults);
 	load_issuers(a, ret, faults);
 	if (!source->rehearsal)

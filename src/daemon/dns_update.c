@@ -8,12 +8,14 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cc/base/clock.h"
 #include "cc/base/str.h"
 
 #define MOST_MS 8000
+#define NAP_MS 5
 #define SAID_MAX 400    /* of what it says; the rest is thrown away */
 #define SCRIPT_MAX 4000 /* a pipe takes so much at once */
 
@@ -41,13 +43,14 @@ static void add_server(struct str *s, const char *server)
 	str_addf(s, "server %.*s %s\n", (int)n, from, port);
 }
 
+/* Whatever else stands at a name would keep the CNAME out, and nobody would say so (RFC 2136, 3.4.2.2). */
 static void write_script(
 	struct str *s, const struct dns_conf *conf, const char *zone, const struct dns_change *change)
 {
 	add_server(s, conf->server);
 	str_addf(s, "zone %s\n", conf->zone != NULL ? conf->zone : zone);
 	for (const char *const *name = change->names; *name != NULL; name++) {
-		str_addf(s, "update delete %s. CNAME\n", *name);
+		str_addf(s, "update delete %s.\n", *name);
 		str_addf(s, "update add %s. %lld CNAME %s.\n", *name, (long long)conf->ttl, change->target);
 	}
 	str_addf(s, "send\n");
@@ -139,16 +142,20 @@ static void listen_to(struct child *c, int64_t end_ms)
 	c->said[strcspn(c->said, "\r\n")] = '\0';
 }
 
-/* One that is late is killed. */
+/* One that is late is killed, also when it says nothing more. */
 static bool end_well(const struct child *c, int64_t end_ms)
 {
+	const struct timespec nap = { .tv_nsec = NAP_MS * 1000000L };
 	int status = 0;
+	pid_t got;
 
-	if (clock_mono_ms() >= end_ms)
+	while ((got = waitpid(c->pid, &status, WNOHANG)) == 0 && clock_mono_ms() < end_ms)
+		(void)nanosleep(&nap, NULL);
+	if (got == 0)
 		(void)kill(c->pid, SIGKILL);
-	while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
+	while (got <= 0 && (got = waitpid(c->pid, &status, 0)) < 0 && errno == EINTR)
 		;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return got == c->pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 enum err dns_update(

@@ -342,8 +342,8 @@ static const struct field dns_fields[] = {
 	S_TEXT(T, server, 1, 60, check_resolver, NULL,
 		"The address of a DNS server that takes dynamic updates (RFC 2136), with a port if it is not "
 		"53. When a tenant has moved, its names below server.base_domain become CNAMEs of the "
-		"region's `host` there. Nothing waits for it: every node serves tenants of every region. "
-		"Without it no record is changed."),
+		"region's `host`, which each region must have then. Nothing waits for it: every node serves "
+		"tenants of every region. Without it no record is changed."),
 	S_TEXT(T, key_file, 1, 4096, check_path, NULL,
 		"The key that updates are signed with (TSIG), as tsig-keygen writes it; only nsupdate reads "
 		"it."),

@@ -64,7 +64,9 @@ static void start_knot(void)
 
 	s.port = temp_port();
 	temp_write(zone, "$ORIGIN controlcore.io.\n$TTL 60\n@ SOA ns admin 1 3600 600 86400 60\n@ NS ns\n"
-			 "ns A 127.0.0.1\nup CNAME yes.controlcore.io.\n");
+			 "ns A 127.0.0.1\nup CNAME yes.controlcore.io.\n"
+			 /* In the way of what the tenant's name is to be. */
+			 "named A 192.0.2.1\nnamed AAAA 2001:db8::1\n");
 	snprintf(text, sizeof(text),
 		"server:\n    rundir: %s\n    listen: 127.0.0.1@%d\ndatabase:\n    storage: %s\n"
 		"log:\n  - target: stderr\n    any: info\n"

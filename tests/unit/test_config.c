@@ -269,6 +269,14 @@ static void region_twice_is_a_fault(void **state)
 	expect_fault(b, "@:2: regions.eu-west-1: is there twice");
 }
 
+static void records_need_somewhere_to_lead_to(void **state)
+{
+	struct bench *b = *state;
+
+	assert_false(load(b, arena_printf(b->arena, "%sdns = { server = \"192.0.2.53\"; };", least)));
+	expect_fault(b, "regions.host: must be set for each region where dns.server is");
+}
+
 static bool load_address(struct bench *b, const char *address)
 {
 	return load(b, arena_printf(b->arena, "%sserver = { address = \"%s\"; };", least, address));
@@ -455,6 +463,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(unreadable_secret_file_is_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(huge_secret_file_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(region_twice_is_a_fault, setup, teardown),
+		cmocka_unit_test_setup_teardown(records_need_somewhere_to_lead_to, setup, teardown),
 		cmocka_unit_test_setup_teardown(addresses_are_numbers, setup, teardown),
 		cmocka_unit_test_setup_teardown(region_without_conninfo_is_a_fault, setup, teardown),
 		cmocka_unit_test_setup_teardown(conninfo_takes_no_credentials, setup, teardown),
