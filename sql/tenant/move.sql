@@ -57,7 +57,8 @@ UPDATE head SET turn = $2, writable = true WHERE epoch = $1 AND turn <= $2
 RETURNING version, epoch, writable, audit_seq;
 
 -- name: move_head :one head
-SELECT version, epoch, writable, audit_seq FROM head;
+SELECT version, epoch, writable, policies_used, resources_used, bouncers_used, users_used, audit_seq, audit_mac
+  FROM head;
 
 -- name: move_head_line :one move_line
 SELECT version AS key, h::text AS line FROM head h;
@@ -111,6 +112,25 @@ UNION ALL
 UNION ALL
 (SELECT bouncer_id AS key, t::text AS line FROM bouncer_live t
   WHERE $1 = 'bouncer_live' AND bouncer_id > $2 ORDER BY bouncer_id FETCH FIRST ($5) ROWS WITH TIES);
+
+-- Signs of life of bouncers, all or those of a time in which nobody can have been between these two.
+-- name: move_beats :many move_line
+-- args: after int8, young bool, most int8
+SELECT bouncer_id AS key, l::text AS line FROM bouncer_live l
+ WHERE bouncer_id > $1 AND (NOT $2 OR last_heartbeat > now() - interval '5 minutes')
+ ORDER BY bouncer_id LIMIT $3;
+
+-- name: move_beats_put :exec
+-- args: lines text[]
+INSERT INTO bouncer_live
+SELECT (x.r).* FROM (SELECT l::bouncer_live AS r FROM unnest($1) AS l OFFSET 0) AS x
+ WHERE EXISTS (SELECT FROM bouncers b WHERE b.id = (x.r).bouncer_id)
+ON CONFLICT (bouncer_id) DO UPDATE
+   SET last_heartbeat = excluded.last_heartbeat, policies_synced = excluded.policies_synced,
+       requests_per_second = excluded.requests_per_second, cache_hit_rate = excluded.cache_hit_rate,
+       requests_total = excluded.requests_total, requests_at = excluded.requests_at,
+       requests_new = excluded.requests_new, revision = excluded.revision, revision_at = excluded.revision_at,
+       fault = excluded.fault, intercepting = excluded.intercepting;
 
 -- Where a copy that was broken off goes on.
 -- name: move_cursor :one tally

@@ -4,9 +4,10 @@
  * the tenant works; then, again and again, what had changed meanwhile, until little is left for the time in
  * front of the flip, when nothing changes any more.
  */
-#include <inttypes.h>
-
 #include "move_parts.h"
+
+#include <inttypes.h>
+#include <string.h>
 
 #include "cc/base/clock.h"
 #include "cc/base/failpoint.h"
@@ -323,8 +324,31 @@ enum err move_compare(struct ctx *cx, struct move *m, struct move_seen *seen)
 	TRY(unless_upgraded(cx, m, compare_all(cx, m, &on)));
 	if (on)
 		TRY(unless_upgraded(cx, m, follow_up(cx, m, seen, &on)));
+	if (on)
+		TRY(move_bring_beats(cx, m, false));
 	seen->outcome = on ? MOVE_DONE : MOVE_MORE;
 	return ERR_NONE;
+}
+
+static bool same_head(const struct head *a, const struct head *b)
+{
+	return a->version == b->version && a->audit_seq == b->audit_seq &&
+	       a->policies_used == b->policies_used && a->resources_used == b->resources_used &&
+	       a->bouncers_used == b->bouncers_used && a->users_used == b->users_used &&
+	       a->audit_mac.n == b->audit_mac.n &&
+	       (a->audit_mac.n == 0 || memcmp(a->audit_mac.p, b->audit_mac.p, a->audit_mac.n) == 0);
+}
+
+/* What stands above the rows. Of one that leaves its data behind the counters are others. */
+static enum err compare_heads(struct ctx *cx, struct move *m)
+{
+	struct head source, target;
+
+	TRY(db_unit(cx, &m->source, DB_READ, read_mark, &source));
+	TRY(db_unit(cx, &m->target, DB_READ, read_mark, &target));
+	if (m->row.bare || same_head(&source, &target))
+		return ERR_NONE;
+	return refuse(cx, ERR_CONFLICT, "the counters of the two regions differ");
 }
 
 enum err move_compare_rest(struct ctx *cx, struct move *m, struct move_seen *seen)
@@ -332,6 +356,8 @@ enum err move_compare_rest(struct ctx *cx, struct move *m, struct move_seen *see
 	if (m->row.verified_version == INT_NULL)
 		return refuse(cx, ERR_INTERNAL, "move %s was not compared before its fence", m->row.id);
 	TRY(unless_upgraded(cx, m, compare_marked(cx, m)));
+	TRY(unless_upgraded(cx, m, compare_heads(cx, m)));
+	TRY(move_bring_beats(cx, m, true));
 	FAILPOINT("move.verify.done");
 	seen->outcome = MOVE_DONE;
 	return ERR_NONE;

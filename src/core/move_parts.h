@@ -89,5 +89,7 @@ enum err move_lead_names(struct ctx *cx, const struct move *m) MUST_USE;
 /* Once more; else the move ends without them, and moves_lead_names() goes on. */
 enum err move_leave_names(struct ctx *cx, struct move *m) MUST_USE;
 enum err move_copy_live(struct ctx *cx, struct move *m) MUST_USE;
+/* Of bouncers, in place of what the target has; young: of the last minutes, in which a fence is over. */
+enum err move_bring_beats(struct ctx *cx, struct move *m, bool young) MUST_USE;
 
 #endif

@@ -165,12 +165,26 @@ static void a_row_too_many_is_found(void **state)
 	every_damage_is_found(add_a_row);
 }
 
+/* Counters that would let the tenant have more than it may, or less. */
+static void counters_that_differ_are_found(void **state)
+{
+	const char *id = mover_tenant(ROWS), *before = mover_content(EAST, plane_schema(plane, id));
+
+	(void)state;
+	damage_one(id, before,
+		"CREATE FUNCTION miscount() RETURNS trigger LANGUAGE plpgsql AS"
+		" $$ BEGIN NEW.policies_used := NEW.policies_used - 1; RETURN NEW; END $$;"
+		" CREATE TRIGGER miscount BEFORE UPDATE ON head FOR EACH ROW EXECUTE FUNCTION miscount();"
+		" ALTER TABLE head ENABLE ALWAYS TRIGGER miscount");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_bit_that_turned_is_found),
 		cmocka_unit_test(a_row_that_is_missing_is_found),
 		cmocka_unit_test(a_row_too_many_is_found),
+		cmocka_unit_test(counters_that_differ_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, start, mover_stop);
