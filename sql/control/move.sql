@@ -37,6 +37,7 @@ UPDATE cc.deployment
        not_before = $8, turn = nextval('cc.move_turn'), lease_owner = $13,
        lease_until = clock_timestamp() + make_interval(secs => $9::float8 / 1000),
        completed_at = CASE WHEN $11 THEN date_trunc('second', now()) END,
+       error = CASE WHEN $3 = 'completed' AND names_due IS NULL THEN NULL ELSE error END,
        steps = CASE WHEN $12 THEN format('%s%s{"step":"%s","at":"%s"}]', left(steps::text, -1),
                CASE steps::text WHEN '[]' THEN '' ELSE ',' END, $3,
                to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))::json
@@ -114,13 +115,21 @@ UPDATE cc.tenant_schema
    SET state = 'dropping', tenant_id = NULL, lease_until = now() + make_interval(secs => $2::float8)
  WHERE schema_id = $1 AND state = 'claimed';
 
--- Ends the operation that stands for the move.
+-- The operation that stands for the move. It may go back in its steps, not in what it has come to.
+-- name: move_operation_step :exec
+-- args: id text, step text, percent int8
+UPDATE cc.operation
+   SET step = $2, percent = greatest(percent, $3::int), updated_at = date_trunc('second', now())
+ WHERE id = $1 AND status = 'running';
+
 -- name: move_operation_end :exec
 -- args: id text, status text
-UPDATE cc.operation
+UPDATE cc.operation o
    SET status = $2, percent = CASE $2 WHEN 'completed' THEN 100 ELSE percent END, step = $2,
+       error = CASE $2 WHEN 'failed' THEN d.error END,
        updated_at = date_trunc('second', now()), finished_at = date_trunc('second', now())
- WHERE id = $1 AND status = 'running';
+  FROM cc.deployment d
+ WHERE o.id = $1 AND o.status = 'running' AND d.id = o.id;
 
 -- The move goes on to its end without them.
 -- name: move_names_late :exec
@@ -175,6 +184,11 @@ SELECT * FROM cc.deployment_seen
  WHERE tenant_id = $1 AND :after
  ORDER BY :sort
 OFFSET $2 LIMIT $3;
+
+-- The one that is under way, under the lock of the tenant.
+-- name: deployment_target :opt move_target
+-- args: tenant_id text
+SELECT id, to_region FROM cc.deployment WHERE tenant_id = $1 AND completed_at IS NULL;
 
 -- name: deployment_count :one tally
 -- args: tenant_id text

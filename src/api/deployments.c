@@ -58,12 +58,16 @@ static enum err deployment_get(struct ctx *cx, struct req *rq)
 	return reply(rq, d);
 }
 
+/* The tenant first, as the flip does: each would wait for the other. */
 static enum err deployment_cancel(struct ctx *cx, struct req *rq)
 {
 	struct deployment *d = ARENA_NEW(cx->arena, struct deployment);
 
+	q_tenant_lock_later(cx->db, ARENA_NEW(cx->arena, struct tenant_row), ARENA_NEW(cx->arena, bool),
+			    cx->tenant->id);
 	TRY(find(cx, rq, d));
 	TRY(deployments_cancel(cx, d->deployment_id));
+	d->cancel_requested = true;
 	rq->object_id = d->deployment_id;
 	return reply(rq, d);
 }
@@ -100,6 +104,7 @@ static enum err deploy(struct ctx *cx, struct req *rq)
 	TRY(deployments_begin(cx, &plan, d));
 	deployments_show(cx, d);
 	rq->object_id = d->deployment_id;
+	rq->detail = deployments_detail(cx, plan.in);
 	rq->location = arena_printf(cx->arena, "/api/v1/tenants/%s/deployments/%s", cx->tenant->id,
 				    d->deployment_id);
 	return reply(rq, d);

@@ -56,6 +56,7 @@ static enum err record(struct ctx *cx, const struct req *rq)
 		.environment = environment_of(rq),
 		.changed = rq->changed,
 		.reason = rq->reason,
+		.detail = rq->detail,
 	};
 
 	if (rq->route->store == STORE_TENANT)

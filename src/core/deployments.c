@@ -20,13 +20,15 @@
 #define SECOND_US INT64_C(1000000)
 #define WINDOW_MAX_US (INT64_C(30) * 86400 * SECOND_US)
 #define OVERHEAD_S 3            /* of a move without rows */
+#define COMPARING 3             /* so many rows are compared in the time that one is copied in */
 
 /* In a dry run a refusal is told beside the others. */
 static enum err blocked(struct ctx *cx, struct deployment_plan *p, enum err e)
 {
 	if (e == ERR_NONE || !p->dry || p->nblockers == sizeof(p->blockers) / sizeof(p->blockers[0]))
 		return e;
-	p->blockers[p->nblockers++] = err_info(e)->code;
+	p->blockers[p->nblockers++] = e == ERR_VALIDATION && cx->problem.faults != NULL
+					      ? cx->problem.faults->error : err_info(e)->code;
 	ctx_clear_problem(cx);
 	return ERR_NONE;
 }
@@ -72,12 +74,25 @@ static enum err check_data(struct ctx *cx, const struct deployment_new *in, cons
 	return refuse(cx, ERR_HAS_DATA, "the tenant has policies, resources, bouncers or users");
 }
 
+static enum err check_elsewhere(struct ctx *cx, const char *is, const char *to)
+{
+	return str_eq(is, to) ? refuse(cx, ERR_IN_REGION, "the tenant lives in %s already", to) : ERR_NONE;
+}
+
 static enum err check_region(struct ctx *cx, const char *id)
 {
 	if (!region_is_down(region_find(cx->world, id)))
 		return ERR_NONE;
 	cx->problem.retry_after = 5;
 	return refuse(cx, ERR_REGION_DOWN, "region %s does not answer", id);
+}
+
+/* Reading about them is a suspended tenant's business, moving it its operator's. */
+static enum err check_active(struct ctx *cx)
+{
+	if (cx->tenant->status != TENANT_SUSPENDED || cx->actor == NULL || cx->actor->kind == ACTOR_OPERATOR)
+		return ERR_NONE;
+	return refuse(cx, ERR_TENANT_SUSPENDED, "the tenant is suspended: operators may move it");
 }
 
 enum err deployments_plan(struct ctx *cx, const struct deployment_new *in, bool dry,
@@ -88,8 +103,8 @@ enum err deployments_plan(struct ctx *cx, const struct deployment_new *in, bool 
 	*ret_fresh = NULL;
 	*ret = (struct deployment_plan){ .in = in, .dry = dry };
 	TRY(check_input(cx, in));
-	if (str_eq(cx->tenant->region, in->region))
-		return refuse(cx, ERR_IN_REGION, "the tenant lives in %s already", in->region);
+	TRY(check_active(cx));
+	TRY(blocked(cx, ret, check_elsewhere(cx, cx->tenant->region, in->region)));
 	TRY(blocked(cx, ret, check_region(cx, in->region)));
 	TRY(head_read(cx, measure, &s, ret_fresh));
 	ret->size = s.size;
@@ -137,6 +152,16 @@ static enum err check_blocker(struct ctx *cx)
 		      running->kind);
 }
 
+/* The copy begins at once, and is compared when the window has begun. */
+static int64_t estimate(int64_t rows, int64_t rows_per_s, int64_t now, int64_t window)
+{
+	const int64_t copied = now + rows * SECOND_US / rows_per_s;
+	const int64_t end = (copied > window ? copied : window) +
+			    rows * SECOND_US / (COMPARING * rows_per_s) + OVERHEAD_S * SECOND_US;
+
+	return end / SECOND_US * SECOND_US;
+}
+
 enum err deployments_begin(struct ctx *cx, struct deployment_plan *plan, struct deployment *ret)
 {
 	const struct deployment_new *in = plan->in;
@@ -151,12 +176,11 @@ enum err deployments_begin(struct ctx *cx, struct deployment_plan *plan, struct 
 
 	TRY(q_tenant_lock(cx->db, t, &found, cx->tenant->id));
 	TRY(tenants_state(cx, found, t));
-	if (str_eq(t->region, in->region))
-		return refuse(cx, ERR_IN_REGION, "the tenant lives in %s already", in->region);
+	if (!plan->dry)
+		TRY(check_elsewhere(cx, t->region, in->region));
 	TRY(blocked(cx, plan, check_residency(cx, t, in->region)));
 	TRY(q_copy_speed(cx->db, &speed));
-	end = now / SECOND_US * SECOND_US + (plan->size.rows / speed.total + OVERHEAD_S) * SECOND_US;
-	end = window > end ? window + OVERHEAD_S * SECOND_US : end;
+	end = estimate(plan->size.rows, speed.total, now, window);
 	TRY(blocked(cx, plan, check_blocker(cx)));
 	if (plan->dry) {
 		rehearse(cx, plan, t, window, end, ret);
@@ -182,7 +206,14 @@ void deployments_show(struct ctx *cx, struct deployment *d)
 {
 	const struct region *r = region_find(cx->world, d->region);
 
-	if (r != NULL && cx->tenant != NULL)
+	if (r != NULL && cx->tenant != NULL && !str_eq(d->step, move_steps[MOVE_ABORTED]))
 		d->new_domain = arena_printf(cx->arena, "%s.%s.%s", cx->tenant->slug, r->group,
 					     cx->world->settings->base_domain);
+}
+
+const char *deployments_detail(struct ctx *cx, const struct deployment_new *in)
+{
+	return arena_printf(cx->arena, "{\"region\":\"%s\",\"migrate_data\":%s,\"discard_data\":%s}",
+			    in->region, in->migrate_data ? "true" : "false",
+			    in->discard_data ? "true" : "false");
 }

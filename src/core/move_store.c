@@ -18,6 +18,13 @@
 #define NOTE_MS 2000
 #define RETENTION_S 604800      /* what is left behind in the source */
 
+/* How far it has come by the time that each step begins. */
+static const int64_t percents[MOVE_STEPS] = {
+	[MOVE_PREPARE] = 2, [MOVE_COPY] = 5, [MOVE_CATCHUP] = 50, [MOVE_PREWARM] = 60, [MOVE_FENCE] = 80,
+	[MOVE_DRAIN] = 82, [MOVE_VERIFY] = 84, [MOVE_FLIP] = 88, [MOVE_RETIRE] = 90, [MOVE_CLEANUP] = 95,
+	[MOVE_COMPLETED] = 100,
+};
+
 static enum move_step step_of(const char *name)
 {
 	for (int i = 0; i < MOVE_STEPS; i++)
@@ -170,8 +177,10 @@ static enum err keep(struct ctx *cx, void *arg)
 			 or_null(s->not_before), lease_ms(s->step),
 			 s->step == MOVE_RETIRE && moves_on, move_is_over(s->step), moves_on,
 			 cx->world->settings->node));
-	if (k->found && moves_on)
+	if (k->found && moves_on) {
+		q_move_operation_step_later(cx->db, k->m->row.id, move_steps[s->step], percents[s->step]);
 		TRY(keep_beside(cx, k));
+	}
 	FAILPOINT("move.store");
 	return ERR_NONE;
 }

@@ -225,6 +225,23 @@ static enum err move_domain(struct ctx *cx, const struct tenant_row *before, str
 	return ERR_NONE;
 }
 
+/* Where it is, and where it is on its way to: that one has a copy already. */
+static enum err check_places(struct ctx *cx, const struct tenant_row *row)
+{
+	static const char field[] = "settings.allowed_regions";
+	const struct strv *allowed = &row->settings.allowed_regions;
+	struct move_target *move = ARENA_NEW(cx->arena, struct move_target);
+	bool found = false;
+
+	check_residency(cx, allowed, field, row->region);
+	TRY(q_deployment_target(cx->db, move, &found, row->id));
+	if (found && allowed->n > 0 && !strv_has(allowed, move->to_region))
+		(void)refuse_field(cx, field, "residency_forbids",
+				   "`%s` must have %s, where %s takes the tenant, until that is cancelled",
+				   field, move->to_region, move->id);
+	return ERR_NONE;
+}
+
 enum err tenants_update(struct ctx *cx, const struct tenants_edit *edit, struct tenant_row *ret,
 			struct strv *ret_changed)
 {
@@ -243,7 +260,7 @@ enum err tenants_update(struct ctx *cx, const struct tenants_edit *edit, struct 
 		return ERR_NONE;
 	TRY(check_rights(cx, ret_changed));
 	if (strv_has(ret_changed, "settings.allowed_regions"))
-		check_residency(cx, &max->allowed_regions, "settings.allowed_regions", row->region);
+		TRY(check_places(cx, row));
 	TRY(ctx_faults(cx));
 	if (!str_eq(before.plan_type, row->plan_type)) {
 		TRY(follow_plan(cx, edit->sent, &before, row));

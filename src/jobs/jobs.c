@@ -194,8 +194,9 @@ struct jobs *jobs_start(struct world *w)
 	w->usage_due = on_usage_due;
 	w->calls_due = on_calls_due;
 	ok = start(j, feed_run) && start(j, upkeep_run) && start(j, keys_run) &&
-	     start(j, domains_run) && start(j, moves_run) && start(j, fences_run) && start(j, usage_run) &&
-	     start(j, billing_run) && start_watches(j) && start_calls(j);
+	     start(j, domains_run) && start(j, moves_run) && start(j, moves_run_too) &&
+	     start(j, fences_run) && start(j, usage_run) && start(j, billing_run) &&
+	     start_watches(j) && start_calls(j);
 	if (ok && w->bundles != NULL)
 		ok = start(j, bundles_run) && start(j, bundles_run_too);
 	if (ok && w->redis != NULL)

@@ -81,6 +81,7 @@ void *keys_run(void *jobs); /* keys.c */
 void *domains_run(void *jobs); /* domains.c */
 void *region_run(void *jobs); /* regions.c */
 void *moves_run(void *jobs); /* moves.c */
+void *moves_run_too(void *jobs);
 void *fences_run(void *jobs); /* the same */
 void *usage_run(void *jobs); /* usage.c */
 void *billing_run(void *jobs); /* billing.c */

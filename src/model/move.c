@@ -31,6 +31,14 @@ static const struct field move_size_fields[] = {
 #undef T
 SCHEMA(move_size_schema, struct move_size, "MoveSize", move_size_fields);
 
+#define T struct move_target
+static const struct field move_target_fields[] = {
+	TEXT(T, id, 0, 0, 0, "Of the move."),
+	TEXT(T, to_region, 0, 0, 0, "Where the tenant goes."),
+};
+#undef T
+SCHEMA(move_target_schema, struct move_target, "MoveTarget", move_target_fields);
+
 #define T struct move_names
 static const struct field move_names_fields[] = {
 	TEXT(T, id, 0, 0, 0, "Of the move."),
@@ -137,6 +145,7 @@ static const struct field deployment_fields[] = {
 	TEXT(T, step, F_OUT, 0, 0, "What is being done."),
 	OBJ(T, progress, F_OUT, struct deployment_progress, &deployment_progress_schema, "In three parts."),
 	BOOL(T, migrate_data, F_OUT, "False: policies, resources and bouncers are left behind."),
+	BOOL(T, cancel_requested, F_OUT, "It is being taken back, or was."),
 	TIME(T, maintenance_window, F_OUT, "When the region may change."),
 	TIME(T, created_at, F_OUT | F_SORT, "When it was asked for."),
 	TIME(T, estimated_completion, F_OUT, "When it should be over, by the speed of earlier copies."),
@@ -149,10 +158,10 @@ static const struct field deployment_fields[] = {
 	INT(T, rows_copied, F_OUT, 0, 0, "Rows, also those that were copied again."),
 	INT(T, bytes_copied, F_OUT, 0, 0, "Their bytes."),
 	INT(T, lag_rows, F_OUT | F_NULLABLE, 0, 0, "Rows that had changed when it was last looked."),
-	INT(T, freeze_ms, F_OUT | F_NULLABLE, 0, 0, "How long the tenant took no writes."),
+	INT(T, freeze_ms, F_OUT | F_NULLABLE, 0, 0, "How long it took no writes when its region changed."),
 	INT(T, attempts, F_OUT, 0, 0, "How often writes were held up."),
 	TEXT(T, checksum, F_OUT | F_NULLABLE, 0, 0, "Over what was compared of both regions."),
-	JSON(T, error, F_OUT | F_NULLABLE, 0, "The last failure: code and message."),
+	JSON(T, error, F_OUT | F_NULLABLE, 0, "Its last failure; null when it is completed."),
 	TEXT(T, started_by, F_OUT, 0, 0, "The credential that asked for it."),
 	STRS(T, blockers, F_OUT, 0, 0, NULL, 0, "Of a dry run: the errors that would refuse it."),
 };

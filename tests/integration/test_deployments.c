@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Moves as clients see them: on two nodes, while the tenant works. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <cmocka.h>
+#include <libpq-fe.h>
 
 #include "story.h"
 #include "temp.h"
@@ -157,6 +160,85 @@ static void one_without_data_leaves_nothing_behind(void **state)
 	assert_int(1, assert_status(200, client_get(s->c, "/policies")), "total");
 }
 
+struct cancelling {
+	struct story *s;
+	const char *path;
+	int status;
+};
+
+static void *cancel(void *arg)
+{
+	struct cancelling *c = arg;
+	struct client *own = client_of(c->s->d, &c->s->t);
+
+	c->status = client_post(own, c->path, "{}")->status;
+	client_close(own);
+	return NULL;
+}
+
+static PGconn *control_of(const struct story *s)
+{
+	char *info = daemon_conninfo(s->d, DAEMON_CONTROL_DB);
+	PGconn *pg = PQconnectdb(info);
+
+	free(info);
+	assert_int_equal(CONNECTION_OK, PQstatus(pg));
+	return pg;
+}
+
+static void run_sql(PGconn *pg, const char *sql)
+{
+	PGresult *r = PQexec(pg, sql);
+
+	if (PQresultStatus(r) != PGRES_COMMAND_OK && PQresultStatus(r) != PGRES_TUPLES_OK)
+		fail_msg("%s: %s", sql, PQerrorMessage(pg));
+	PQclear(r);
+}
+
+/*
+ * The flip locks the tenant, then the move: who cancels must not hold the move while it waits for the
+ * tenant.
+ */
+static void check_cancel_waits_for_the_tenant(struct story *s, const char *id, const char *path)
+{
+	struct cancelling c = { .s = s, .path = path };
+	PGconn *pg = control_of(s);
+	pthread_t thread;
+	char sql[200];
+
+	run_sql(pg, "BEGIN");
+	snprintf(sql, sizeof(sql), "SELECT FROM cc.tenant WHERE id = '%s' FOR UPDATE", s->t.id);
+	run_sql(pg, sql);
+	assert_int_equal(0, pthread_create(&thread, NULL, cancel, &c));
+	temp_sleep_ms(300);
+	snprintf(sql, sizeof(sql), "SELECT FROM cc.deployment WHERE id = '%s' FOR UPDATE NOWAIT", id);
+	run_sql(pg, sql);
+	run_sql(pg, "COMMIT");
+	pthread_join(thread, NULL);
+	PQfinish(pg);
+	assert_int_equal(202, c.status);
+}
+
+/* Where it is on its way to has a copy of its data: that place cannot be forbidden meanwhile. */
+static void check_what_is_told_on_the_way(struct story *s, const char *id)
+{
+	char path[100];
+	const struct answer *a;
+
+	snprintf(path, sizeof(path), "/tenants/%s", s->t.id);
+	a = client_patch(s->operator, path, "{'settings':{'allowed_regions':['us-east-1']}}");
+	assert_fault("settings.allowed_regions", "residency_forbids", a);
+	for (int i = 0; i < 1000; i++, temp_sleep_ms(20)) {
+		a = assert_status(200, client_get(s->c, "/operations/%s", id));
+		if (strcmp(answer_text(a, "progress.step"), "catchup") == 0)
+			break;
+	}
+	assert_text("catchup", a, "progress.step");
+	assert_int(50, a, "progress.percent");
+	a = assert_status(200, client_get(s->c, "/audit/logs?action=deployTenant&chain=control"));
+	assert_text("eu-west-1", a, "logs[0].detail.region");
+}
+
 static void one_that_waits_for_its_window_can_be_cancelled(void **state)
 {
 	struct story *s = *state;
@@ -168,20 +250,26 @@ static void one_that_waits_for_its_window_can_be_cancelled(void **state)
 	gmtime_r(&later, &tm);
 	strftime(window, sizeof(window), ",'maintenance_window':'%Y-%m-%dT%H:%M:%SZ'", &tm);
 	snprintf(id, sizeof(id), "%s", deploy(s, "eu-west-1", window));
+	check_what_is_told_on_the_way(s, id);
 	snprintf(path, sizeof(path), "/tenants/%s/deploy", s->t.id);
 	a = assert_error(423, "operation_in_progress", client_post(s->c, path, "{'region':'eu-west-1'}"));
 	assert_text(id, a, "operation_id");
 	snprintf(path, sizeof(path), "/tenants/%s/deploy?dry_run=true", s->t.id);
 	a = assert_status(200, client_post(s->c, path, "{'region':'eu-west-1'}"));
 	assert_text("operation_in_progress", a, "blockers[0]");
+	a = assert_status(200, client_post(s->c, path, "{'region':'us-east-1'}"));
+	assert_text("already_in_region", a, "blockers[0]");
 	snprintf(path, sizeof(path), "%s/cancel", deployment(s, id));
-	assert_status(202, client_post(s->c, path, "{}"));
+	check_cancel_waits_for_the_tenant(s, id, path);
 	for (int i = 0; i < 1000; i++, temp_sleep_ms(20)) {
 		a = assert_status(200, client_get(s->c, "%s", deployment(s, id)));
 		if (strcmp(answer_text(a, "status"), "in_progress") != 0)
 			break;
 	}
 	assert_text("cancelled", a, "status");
+	assert_true(json_is_true(answer_at(a, "cancel_requested")));
+	assert_true(answer_null(a, "new_domain"));
+	assert_text("pending", a, "progress.dns_update");
 	story_policy(s, "p");
 	assert_error(409, "not_cancellable", client_post(s->c, path, "{}"));
 }

@@ -29,5 +29,7 @@ enum err deployments_begin(struct ctx *cx, struct deployment_plan *plan, struct 
 enum err deployments_cancel(struct ctx *cx, const char *id) MUST_USE;
 /* Fills in what is not stored. */
 void deployments_show(struct ctx *cx, struct deployment *d);
+/* What the audit says of one that begins. */
+const char *deployments_detail(struct ctx *cx, const struct deployment_new *in);
 
 #endif

@@ -211,6 +211,7 @@ struct req {
 	const char *object_id;                  /* of what a write changed, where its answer has no id */
 	const char *environment;                /* of what a write changed, where the answer has none */
 	const char *reason;                     /* why, in the caller's words, for the audit; or NULL */
+	const char *detail;                     /* what the audit says beside, a JSON object; or NULL */
 	const char *key_beside;                 /* a key that changed beside the one in the path; or NULL */
 	const char *raw_out;                    /* ready-made body … */
 	size_t raw_len;                         /* … of so many bytes; 0: up to its NUL … */

@@ -31,6 +31,12 @@ struct move_size {
 };
 extern const struct schema move_size_schema;
 
+/* Where one that is under way goes. */
+struct move_target {
+	const char *id, *to_region;
+};
+extern const struct schema move_target_schema;
+
 /* A move that is over, but for the records of its tenant's names. */
 struct move_names {
 	const char *id, *tenant_id;
@@ -82,7 +88,7 @@ extern const struct schema region_list_schema;
 struct deployment {
 	const char *deployment_id, *tenant_id, *status, *region, *from_region, *step;
 	struct deployment_progress progress;
-	bool migrate_data;
+	bool migrate_data, cancel_requested;
 	int64_t maintenance_window, created_at, estimated_completion, started_at, completed_at;
 	const char *new_domain;         /* not stored */
 	const char *steps;              /* JSON: when each step began */

@@ -444,22 +444,26 @@ SELECT id AS deployment_id, tenant_id,
        to_region AS region, from_region, step,
        CASE WHEN step IN ('retire', 'cleanup', 'completed') THEN 'completed' WHEN step = 'aborted' THEN 'failed'
             ELSE 'in_progress' END AS "progress.database_migration",
-       CASE WHEN names_due IS NOT NULL OR step = 'aborted' THEN 'failed' WHEN step = 'completed' THEN 'completed'
+       CASE WHEN names_due IS NOT NULL THEN 'failed' WHEN step = 'completed' THEN 'completed'
             WHEN step IN ('retire', 'cleanup') THEN 'in_progress' ELSE 'pending' END AS "progress.dns_update",
        CASE WHEN step IN ('fence', 'drain', 'verify', 'flip', 'retire', 'cleanup', 'completed') THEN 'completed'
-            WHEN step = 'prewarm' THEN 'in_progress' WHEN step = 'aborted' THEN 'failed'
-            ELSE 'pending' END AS "progress.ssl_setup",
-       migrate_data, window_at AS maintenance_window, created_at, estimated_at AS estimated_completion,
+            WHEN step = 'prewarm' THEN 'in_progress' ELSE 'pending' END AS "progress.ssl_setup",
+       migrate_data, cancelled AS cancel_requested, window_at AS maintenance_window, created_at, estimated_at AS estimated_completion,
        fenced_at AS started_at, completed_at, steps, rows_total, bytes_total, rows_copied, bytes_copied, lag_rows,
        freeze_ms, checksum, attempts, error, started_by
   FROM cc.deployment;
 CREATE INDEX deployment_over ON cc.deployment (completed_at) WHERE completed_at IS NOT NULL;
 
--- Rows a second, of what was copied lately, for whoever asks how long it will take.
+CREATE INDEX deployment_speed ON cc.deployment (created_at) WHERE rows_copied >= 1000 AND copy_ms > 0;
+
+-- Rows a second, of what was copied lately, for whoever asks how long it will take. Small tenants say little of it:
+-- what they take is the way there and back.
 CREATE FUNCTION cc.copy_speed() RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce(greatest(sum(rows_copied) * 1000 / nullif(sum(copy_ms), 0), 1), 5000)::bigint FROM (
-		SELECT rows_copied, copy_ms FROM cc.deployment WHERE copy_ms > 0 ORDER BY created_at DESC LIMIT 20) d
+	SELECT coalesce(greatest(1, sum(rows_copied) * 1000 / sum(copy_ms)), 5000)::bigint FROM (
+		SELECT rows_copied, copy_ms FROM cc.deployment WHERE rows_copied >= 1000 AND copy_ms > 0
+		 ORDER BY created_at DESC LIMIT 20) d HAVING count(*) > 0
+	UNION ALL SELECT 5000 LIMIT 1
 $$;
 
 -- What a tenant used, by hour. Billable is the sum of a meter in an hour over `detail`. Nothing is added to an
