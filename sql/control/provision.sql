@@ -193,6 +193,19 @@ WHERE schema_id = (
 	ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING schema_id, region, shard;
 
+-- Whose it was before a move, or would have become: where that tenant's objects lie now, or soon will.
+-- name: schema_left :opt leftover
+-- args: schema_id text
+SELECT t.id AS tenant_id, t.region,
+       (SELECT to_region FROM cc.deployment WHERE tenant_id = t.id AND completed_at IS NULL) AS to_region
+  FROM cc.deployment d JOIN cc.tenant t ON t.id = d.tenant_id
+ WHERE d.from_schema = $1 OR d.to_schema = $1
+ LIMIT 1;
+
+-- name: schema_drop_again :exec
+-- args: schema_id text
+UPDATE cc.tenant_schema SET lease_until = now() WHERE schema_id = $1 AND state = 'dropping';
+
 -- name: schema_give_up :exec
 -- args: schema_id text
 UPDATE cc.tenant_schema SET state = 'dropping', lease_until = now() WHERE schema_id = $1 AND state = 'preparing';

@@ -391,3 +391,33 @@ UNION ALL
 	SELECT count(*) AS rows, sum(hashtextextended(t::text, 0)::numeric)::text AS sum FROM idempotency t
 	 WHERE t.changed_version >= b.n << 6 AND t.changed_version < (b.n + 1) << 6 AND created_at > $2) AS s
   WHERE $1 = 'idempotency' AND s.rows > 0 ORDER BY 1);
+
+-- The catalogue of objects, which has no versions: a page of it, and all that it is.
+-- name: move_objects :many move_object
+-- args: after text, most int8
+SELECT key, size, sha256, o::text AS line FROM objects o WHERE key > $1 ORDER BY key LIMIT $2;
+
+-- name: move_objects_of :many move_object
+-- args: keys text[]
+SELECT key, size, sha256, o::text AS line FROM objects o WHERE key = ANY ($1);
+
+-- What lies between two keys, the second included unless it is NULL, and is not in the list.
+-- name: move_objects_beside :many move_object
+-- args: after text, upto text, keys text[], most int8
+SELECT key, size, sha256, o::text AS line FROM objects o
+ WHERE key > $1 AND ($2::text IS NULL OR key <= $2) AND key <> ALL ($3)
+ ORDER BY key LIMIT $4;
+
+-- name: move_objects_sum :one move_sum
+SELECT 0::bigint AS bucket, count(*) AS rows, md5(string_agg(o::text, '|' ORDER BY key)) AS sum FROM objects o;
+
+-- name: move_objects_put :exec
+-- args: lines text[]
+INSERT INTO objects SELECT (x.r).* FROM (SELECT l::objects AS r FROM unnest($1) AS l OFFSET 0) AS x
+ON CONFLICT (key) DO UPDATE SET kind = excluded.kind, size = excluded.size, sha256 = excluded.sha256,
+       created_at = excluded.created_at, environment = excluded.environment, revision = excluded.revision,
+       version = excluded.version;
+
+-- name: move_objects_forget :exec
+-- args: keys text[]
+DELETE FROM objects WHERE key = ANY ($1);

@@ -60,9 +60,10 @@ UPDATE objects SET version = greatest(version, $2)
 SELECT key, size, sha256 FROM objects
  WHERE kind = 'bundle' AND environment = $1 ORDER BY version DESC, key OFFSET $2 LIMIT $3;
 
+-- Where the tenant lived when it was looked for: elsewhere it may be.
 -- name: object_forget :exec
--- args: key text
-DELETE FROM objects WHERE key = $1;
+-- args: key text, epoch int8
+DELETE FROM objects WHERE key = $1 AND EXISTS (SELECT FROM head WHERE epoch = $2 AND writable);
 
 -- Those of a list that are recorded.
 -- name: object_known :many object_row

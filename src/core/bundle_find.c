@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A look at where a tenant's bundle stands, and the steps that bring it up to date. */
 #include "bundles_in.h"
+#include "objects_in.h"
 
 #include <inttypes.h>
 
@@ -12,7 +13,6 @@
 #include "cc/model/q_tenant.h"
 #include "cc/model/resource.h"
 #include "cc/model/tally.h"
-#include "cc/store/objstore.h"
 
 #define OLD_AT_A_TIME 20
 
@@ -29,11 +29,9 @@ static enum err look(struct ctx *cx, void *arg)
 	return ERR_NONE;
 }
 
-/* What failed is for the log; the client is told that it may try again. */
-static enum err store_failed(struct ctx *cx, enum obj_result r, const struct obj_got *got)
+static struct objstore *store_of(const struct ctx *cx)
 {
-	cx->problem.cause = arena_printf(cx->arena, "%s: %s", obj_result_text(r), got->error);
-	return refuse(cx, ERR_UNAVAILABLE, "the store of objects cannot be used at the moment; retry");
+	return region_store(cx->world, cx->tenant->region);
 }
 
 static enum err key_of(struct ctx *cx, const char *path, struct obj_key *ret)
@@ -64,20 +62,21 @@ static enum err unit(
 
 struct forgetting {
 	const char *key;
+	int64_t epoch;
 };
 
 static enum err forget(struct ctx *cx, void *arg)
 {
 	const struct forgetting *f = arg;
 
-	q_object_forget_later(cx->db, f->key);
+	q_object_forget_later(cx->db, f->key, f->epoch);
 	return ERR_NONE;
 }
 
 /* The catalogue names what is not there, or is something else: it is forgotten, and will be made again. */
 static enum err mend(struct ctx *cx, const struct bundle_row *row, const struct tenant **ret_fresh)
 {
-	struct forgetting f = { .key = row->key };
+	struct forgetting f = { .key = row->key, .epoch = cx->tenant->epoch };
 
 	return unit(cx, DB_WRITE, forget, &f, ret_fresh);
 }
@@ -94,12 +93,12 @@ static enum err fetch(struct ctx *cx, const struct bundle_row *row, const struct
 	if (*ret != NULL)
 		return ERR_NONE;
 	TRY(key_of(cx, row->key, &key));
-	r = obj_get_bytes(cx->world->store, cx->arena, &key, row->sha256.p, (size_t)row->size,
+	r = obj_get_bytes(store_of(cx), cx->arena, &key, row->sha256.p, (size_t)row->size,
 		cx->deadline_ms, &bytes, &got);
 	if (r == OBJ_MISSING || r == OBJ_DIFFERENT || r == OBJ_TOO_LARGE)
 		return mend(cx, row, ret_fresh);
 	if (r != OBJ_OK)
-		return store_failed(cx, r, &got);
+		return refuse_store(cx, r, &got);
 	*ret = bundles_keep(
 		cx->world->bundles, cx->tenant->id, row->key, row->revision, bytes, (size_t)got.size);
 	return ERR_NONE;
@@ -167,9 +166,9 @@ static enum err drop_old(struct ctx *cx, const struct db_rows *old, const struct
 		enum obj_result r;
 
 		TRY(key_of(cx, path, &key));
-		r = obj_delete(cx->world->store, &key, cx->deadline_ms, &got);
+		r = obj_delete(store_of(cx), &key, cx->deadline_ms, &got);
 		if (r != OBJ_OK)
-			return store_failed(cx, r, &got);
+			return refuse_store(cx, r, &got);
 		TRY(mend(cx, &gone, ret_fresh));
 	}
 	return ERR_NONE;
@@ -190,10 +189,10 @@ static bool ignore(void *arg, const void *p, size_t n)
 static enum err adopt(struct ctx *cx, const struct obj_key *key, struct recording *r, struct obj_got *got)
 {
 	const enum obj_result o = obj_get(
-		cx->world->store, key, NULL, 2 * BUNDLE_BYTES_MAX, ignore, NULL, cx->deadline_ms, got);
+		store_of(cx), key, NULL, 2 * BUNDLE_BYTES_MAX, ignore, NULL, cx->deadline_ms, got);
 
 	if (o != OBJ_OK)
-		return store_failed(cx, o, got);
+		return refuse_store(cx, o, got);
 	r->size = got->size;
 	return ERR_NONE;
 }
@@ -205,11 +204,11 @@ static enum err store(
 	enum obj_result o;
 
 	TRY(key_of(cx, r->key, &key));
-	o = obj_put_bytes(cx->world->store, &key, OBJ_ONCE, made->p, made->n, cx->deadline_ms, got);
+	o = obj_put_bytes(store_of(cx), &key, OBJ_ONCE, made->p, made->n, cx->deadline_ms, got);
 	FAILPOINT("bundle.stored");
 	if (o == OBJ_EXISTS)
 		return adopt(cx, &key, r, got);
-	return o == OBJ_OK ? ERR_NONE : store_failed(cx, o, got);
+	return o == OBJ_OK ? ERR_NONE : refuse_store(cx, o, got);
 }
 
 static enum err make(
@@ -255,7 +254,7 @@ enum err bundle_look(struct ctx *cx, const char *environment, bool may_make, con
 
 	*ret = NULL;
 	*ret_fresh = NULL;
-	if (cx->world->store == NULL)
+	if (store_of(cx) == NULL)
 		return refuse(cx, ERR_STORE_MISSING, "no store of objects is configured (section store)");
 	TRY(unit(cx, DB_READ, look, &l, ret_fresh));
 	if (l.row.key != NULL && l.row.version == l.row.head_version)

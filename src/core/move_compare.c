@@ -353,12 +353,16 @@ static enum err compare_heads(struct ctx *cx, struct move *m)
 
 enum err move_compare_rest(struct ctx *cx, struct move *m, struct move_seen *seen)
 {
+	bool whole;
+
 	if (m->row.verified_version == INT_NULL)
 		return refuse(cx, ERR_INTERNAL, "move %s was not compared before its fence", m->row.id);
 	TRY(unless_upgraded(cx, m, compare_marked(cx, m)));
 	TRY(unless_upgraded(cx, m, compare_heads(cx, m)));
 	TRY(move_bring_beats(cx, m, true));
+	/* What was being written down without a gate when the fence closed. */
+	TRY(move_objects(cx, m, &whole));
 	FAILPOINT("move.verify.done");
-	seen->outcome = MOVE_DONE;
+	seen->outcome = whole ? MOVE_DONE : MOVE_MORE;
 	return ERR_NONE;
 }

@@ -124,6 +124,15 @@ static enum err copy_table(struct ctx *cx, struct move *m, struct page *p, int64
 	return ERR_NONE;
 }
 
+static enum err follow_objects(struct ctx *cx, struct move *m, struct move_seen *seen)
+{
+	bool whole;
+
+	TRY(move_objects(cx, m, &whole));
+	seen->outcome = whole ? MOVE_DONE : MOVE_MORE;
+	return ERR_NONE;
+}
+
 enum err move_copy(struct ctx *cx, struct move *m, struct move_seen *seen)
 {
 	const int64_t began = clock_mono_ms();
@@ -144,7 +153,8 @@ enum err move_copy(struct ctx *cx, struct move *m, struct move_seen *seen)
 	f.rows = p.rows;
 	f.bytes = p.bytes;
 	f.copy_ms = clock_mono_ms() - began + 1;
-	return move_figures_add(cx, m, &f);
+	TRY(move_figures_add(cx, m, &f));
+	return seen->outcome == MOVE_DONE ? follow_objects(cx, m, seen) : ERR_NONE;
 }
 
 /* Catching up ---------------------------------------------------------------------------------------- */
@@ -301,8 +311,8 @@ enum err move_catch_up(struct ctx *cx, struct move *m, struct move_seen *seen)
 	while (!r.whole && clock_mono_ms() < end);
 	/* With the source fenced it was all there is; else as much may have changed since. */
 	seen->lag = m->state.step == MOVE_DRAIN ? 0 : r.lag.total;
-	seen->outcome = r.whole ? MOVE_DONE : MOVE_MORE;
-	return ERR_NONE;
+	seen->outcome = MOVE_MORE;
+	return r.whole ? follow_objects(cx, m, seen) : ERR_NONE;
 }
 
 static enum err put_live(struct ctx *cx, void *arg)

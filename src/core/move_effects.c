@@ -129,6 +129,9 @@ static enum err tidy(struct ctx *cx, struct move *m)
 	FAILPOINT("move.cleanup.redis");
 	next = move_lead_names(cx, m);
 	FAILPOINT("move.cleanup.names");
+	e = next != ERR_NONE ? next : e;
+	next = move_objects_discard(cx, m);
+	FAILPOINT("move.cleanup.objects");
 	return next != ERR_NONE ? next : e;
 }
 

@@ -92,4 +92,9 @@ enum err move_copy_live(struct ctx *cx, struct move *m) MUST_USE;
 /* Of bouncers, in place of what the target has; young: of the last minutes, in which a fence is over. */
 enum err move_bring_beats(struct ctx *cx, struct move *m, bool young) MUST_USE;
 
+/* move_objects.c: objects and their catalogue follow. *ret_whole: both regions have the same. */
+enum err move_objects(struct ctx *cx, struct move *m, bool *ret_whole) MUST_USE;
+/* Behind the flip: those that were left behind go. */
+enum err move_objects_discard(struct ctx *cx, struct move *m) MUST_USE;
+
 #endif

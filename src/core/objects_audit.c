@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cc/core/objects_audit.h"
 
+#include "objects_in.h"
+
 #include <string.h>
 
 #include "cc/base/clock.h"
@@ -12,7 +14,6 @@
 #include "cc/model/provision.h"
 #include "cc/model/q_control.h"
 #include "cc/model/q_tenant.h"
-#include "cc/store/objstore.h"
 
 #define PAGE 500
 #define TENANT_MS 600000 /* for one tenant, however much it has */
@@ -26,13 +27,13 @@ struct turn {
 	struct db_rows known;
 	const char *after;      /* of the catalogue's pages */
 	const char *forget;
+	int64_t epoch;
 	enum err e;
 };
 
-static enum err store_failed(struct ctx *cx, enum obj_result r, const struct obj_got *got)
+static struct objstore *store_of(const struct ctx *cx)
 {
-	cx->problem.cause = arena_printf(cx->arena, "%s: %s", obj_result_text(r), got->error);
-	return refuse(cx, ERR_UNAVAILABLE, "the store of objects: %s", got->error);
+	return region_store(cx->world, cx->tenant->region);
 }
 
 static enum err in_tenant(struct turn *t, enum db_mode mode, db_work work)
@@ -79,8 +80,8 @@ static enum err remove_object(struct turn *t, const char *path)
 	enum obj_result r = OBJ_BAD_KEY;
 
 	if (obj_key_make(&key, t->cx->tenant->id, path))
-		r = obj_delete(t->cx->world->store, &key, t->cx->deadline_ms, &got);
-	return r == OBJ_OK ? ERR_NONE : store_failed(t->cx, r, &got);
+		r = obj_delete(store_of(t->cx), &key, t->cx->deadline_ms, &got);
+	return r == OBJ_OK ? ERR_NONE : refuse_store(t->cx, r, &got);
 }
 
 static enum err look_up(struct turn *t)
@@ -121,10 +122,10 @@ static enum err look_through_store(struct turn *t)
 	enum obj_result r = OBJ_BAD_KEY;
 
 	if (obj_prefix_make(&prefix, t->cx->tenant->id))
-		r = obj_list(t->cx->world->store, &prefix, take_listed, t, t->cx->deadline_ms, &got);
+		r = obj_list(store_of(t->cx), &prefix, take_listed, t, t->cx->deadline_ms, &got);
 	TRY(t->e);
 	if (r != OBJ_OK)
-		return store_failed(t->cx, r, &got);
+		return refuse_store(t->cx, r, &got);
 	return look_up(t);
 }
 
@@ -142,7 +143,7 @@ static enum err forget(struct ctx *cx, void *arg)
 {
 	const struct turn *t = arg;
 
-	q_object_forget_later(cx->db, t->forget);
+	q_object_forget_later(cx->db, t->forget, t->epoch);
 	return ERR_NONE;
 }
 
@@ -153,11 +154,11 @@ static enum err check_row(struct turn *t, const struct object_row *row)
 	enum obj_result r = OBJ_MISSING;
 
 	if (obj_key_make(&key, t->cx->tenant->id, row->key))
-		r = obj_stat(t->cx->world->store, &key, t->cx->deadline_ms, &got);
+		r = obj_stat(store_of(t->cx), &key, t->cx->deadline_ms, &got);
 	if (r == OBJ_OK && got.size == row->size)
 		return ERR_NONE;
 	if (r != OBJ_OK && r != OBJ_MISSING)
-		return store_failed(t->cx, r, &got);
+		return refuse_store(t->cx, r, &got);
 	found(t, row->key, r == OBJ_OK ? "different" : "missing");
 	if (!t->a->remove)
 		return ERR_NONE;
@@ -192,9 +193,10 @@ static enum err audit_tenant(struct ctx *cx, struct objects_audit *a, const char
 	TRY(tenant_get(cx, id, true, &own));
 	t->cx = cx;
 	t->a = a;
+	t->epoch = own->epoch;
 	cx->tenant = own;
-	e = look_through_store(t);
-	if (e == ERR_NONE)
+	e = store_of(cx) != NULL ? look_through_store(t) : ERR_NONE;
+	if (e == ERR_NONE && store_of(cx) != NULL)
 		e = look_through_catalogue(t);
 	cx->tenant = NULL;
 	tenant_put(own);
@@ -220,7 +222,7 @@ enum err objects_audit(struct ctx *cx, struct objects_audit *a)
 	struct tenants t = { .after = "" };
 	struct db_place control;
 
-	if (cx->world->store == NULL)
+	if (!world_has_store(cx->world))
 		return refuse(cx, ERR_STORE_MISSING, "no store of objects is configured (section store)");
 	place_platform(cx->world, &control);
 	do {

@@ -50,6 +50,11 @@ enum err migrate_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;
 enum err purge_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;      /* provision_purge.c */
 /* provision_objects.c: removes what the tenant has in the store, for a while. *ret_more: there is more. */
 enum err purge_objects(struct ctx *cx, const char *id, bool *ret_more) MUST_USE;
+/*
+ * The same of a tenant that left this schema by a move, or did not come to it: what it has in the schema's
+ * region, unless its objects lie there, or are brought there, now.
+ */
+enum err purge_left_objects(struct ctx *cx, const struct slot *s, bool *ret_more) MUST_USE;
 enum err expunge_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;    /* provision_expunge.c */
 enum err checkpoint_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE; /* provision_checkpoint.c */
 

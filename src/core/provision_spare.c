@@ -24,10 +24,20 @@ static enum err claim_drop(struct ctx *cx, void *arg)
 	return ERR_NONE;
 }
 
+/* There are more objects than go in one step: whoever looks next goes on. */
+static enum err drop_later(struct ctx *cx, void *arg)
+{
+	const struct find *f = arg;
+
+	q_schema_drop_again_later(cx->db, f->slot.schema_id);
+	return ERR_NONE;
+}
+
 enum err drop_one(struct ctx *cx, bool *ret_did, int *count)
 {
 	struct find f = { .regions = region_names(cx) };
 	struct db_place place;
+	bool more;
 
 	place_platform(cx->world, &place);
 	TRY(db_unit(cx, &place, DB_WRITE, claim_drop, &f));
@@ -35,6 +45,10 @@ enum err drop_one(struct ctx *cx, bool *ret_did, int *count)
 	if (!f.found)
 		return ERR_NONE;
 	FAILPOINT("schema.drop.claimed");
+	TRY(purge_left_objects(cx, &f.slot, &more));
+	if (more)
+		return db_unit(cx, &place, DB_WRITE, drop_later, &f);
+	FAILPOINT("schema.drop.objects");
 	TRY(schema_drop(cx, &f.slot));
 	*count += 1;
 	return ERR_NONE;

@@ -25,7 +25,7 @@ static int check(struct program *p, struct wire *w)
 	const char *error = NULL;
 	enum err e;
 
-	if (!store_open(p->arena, &p->config.store, w->world.http, &w->world.store, &error)) {
+	if (!stores_open(p->arena, &p->config, &w->world, &error)) {
 		complain("the store cannot be used: %s", error);
 		return EXIT_UNAVAILABLE;
 	}

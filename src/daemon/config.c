@@ -313,7 +313,7 @@ bool config_load(
 		config_load_keks(a, ret, faults);
 	config_load_blocklist(a, ret, faults);
 	check_tls(a, &ret->tls, nowhere, faults);
-	store_check(&ret->store, nowhere, faults);
+	stores_check(ret, nowhere, faults);
 	if ((ret->server.proxy_protocol || ret->tls.proxy_protocol) && ret->server.trusted_proxies.n == 0)
 		config_fault(faults, nowhere, "server.trusted_proxies",
 			"must name whose connections proxy_protocol is about");

@@ -59,6 +59,8 @@ struct control_conf {
 
 struct region_conf {
 	const char *id, *conninfo, *host;
+	const char *store_folder; /* what differs from [store] */
+	const char *store_endpoint, *store_region, *store_bucket, *store_access_key, *store_secret_key;
 	int64_t connections;
 };
 

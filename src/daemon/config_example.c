@@ -111,6 +111,12 @@ static const struct {
 	{ "dns.key_file",                 "/etc/controlcored/tsig.key"                        },
 	{ "dns.zone",                     "controlcore.io"                                    },
 	{ "regions.host",                 "us-east-1.edge.controlcore.io"                     },
+	{ "regions.store_folder",         "/var/lib/controlcored/objects-us-east-1"           },
+	{ "regions.store_endpoint",       "https://s3.us-east-1.amazonaws.com"                },
+	{ "regions.store_region",         "us-east-1"                                         },
+	{ "regions.store_bucket",         "controlcored-us-east-1"                            },
+	{ "regions.store_access_key",     "/etc/controlcored/store-access-key"                },
+	{ "regions.store_secret_key",     "/etc/controlcored/store-secret-key"                },
 	{ "store.folder",                 "/var/lib/controlcored/objects"                     },
 	{ "store.endpoint",               "https://s3.eu-west-1.amazonaws.com"                },
 	{ "store.bucket",                 "controlcored"                                      },
@@ -133,12 +139,13 @@ static const char *example_of(struct arena *a, const char *section, const char *
 	return NULL;
 }
 
-static void write_field(struct str *out, const char *section, const struct field *f)
+static void write_field(struct str *out, const char *indent, const char *section, const struct field *f)
 {
 	const bool by_file = (f->flags & F_SECRET) && !str_eq(section, "control");
 
-	write_comment(out, "\t", config_doc(out->arena, f));
-	str_addf(out, "\t%s%s%s = ", f->flags & F_REQUIRED ? "" : "# ", f->name, by_file ? "_file" : "");
+	write_comment(out, indent, config_doc(out->arena, f));
+	str_addf(out, "%s%s%s%s = ", indent, f->flags & F_REQUIRED ? "" : "# ", f->name,
+		by_file ? "_file" : "");
 	write_value(out, f, example_of(out->arena, section, f->name));
 	str_add(out, ";\n");
 }
@@ -152,12 +159,8 @@ static void write_regions(struct str *out)
 		str_addf(out, "\t{\n\t\tid = \"%s\";\n", r->id);
 		str_addf(out, "\t\tconninfo = \"host=/run/postgresql dbname=region_%s\";\n", r->ident);
 		if (i == 0)
-			for (size_t k = 2; k < region_conf_schema.nfields; k++) {
-				const struct field *f = &region_conf_schema.fields[k];
-
-				write_comment(out, "\t\t", config_doc(out->arena, f));
-				str_addf(out, "\t\t# %s = %s;\n", f->name, f->def);
-			}
+			for (size_t k = 2; k < region_conf_schema.nfields; k++)
+				write_field(out, "\t\t", "regions", &region_conf_schema.fields[k]);
 		str_addf(out, "\t}%s\n", i < 2 ? "," : "");
 	}
 	str_add(out, ");\n");
@@ -173,7 +176,7 @@ void config_example(struct str *out)
 		write_comment(out, "", s->doc);
 		str_addf(out, "%s = {\n", s->name);
 		for (size_t k = 0; k < s->schema->nfields; k++)
-			write_field(out, s->name, &s->schema->fields[k]);
+			write_field(out, "\t", s->name, &s->schema->fields[k]);
 		str_add(out, "};\n");
 		if (str_eq(s->name, "control"))
 			write_regions(out);

@@ -66,10 +66,9 @@ static bool same_regions(const struct config *a, const struct config *b)
 	if (a->nregions != b->nregions)
 		return false;
 	for (size_t i = 0; i < a->nregions; i++)
-		if (!str_eq(a->region[i].id, b->region[i].id) ||
-			!str_eq(a->region[i].conninfo, b->region[i].conninfo) ||
-			a->region[i].connections != b->region[i].connections)
-			return false;
+		for (size_t k = 0; k < region_conf_schema.nfields; k++)
+			if (!same_value(&region_conf_schema.fields[k], &a->region[i], &b->region[i]))
+				return false;
 	return true;
 }
 

@@ -142,6 +142,16 @@ static const struct field region_fields[] = {
 	S_INT(T, connections, 1, 500, "32", "Connections of this node to the region."),
 	S_TEXT(T, host, 1, 253, check_host_name, NULL,
 		"The name that clients of its tenants are led to, by the records that dns.server is given."),
+	S_TEXT(T, store_folder, 1, 4096, check_path, NULL,
+		"Objects of its tenants lie in a folder of their own, see store.folder."),
+	S_TEXT(T, store_endpoint, 1, 2000, check_engine, NULL,
+		"They lie in a bucket of their own, or on a server of their own: what is not said here is as "
+		"in the section store. No bucket may be reached by two names: what a tenant leaves behind "
+		"when it moves is removed."),
+	S_TEXT(T, store_region, 1, 64, NULL, NULL, "What that server calls its region."),
+	S_TEXT(T, store_bucket, 3, 63, check_host_name, NULL, "The bucket."),
+	S_SECRET(T, store_access_key, 0, 1, 256, NULL, "The id of the key."),
+	S_SECRET(T, store_secret_key, 0, 1, 512, NULL, "The key itself."),
 };
 #undef T
 SCHEMA(region_conf_schema, struct region_conf, "regions", region_fields);

@@ -281,7 +281,7 @@ bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_er
 		w->tls = tls_keeper_open(&w->config->tls, &w->world);
 		conf.tls = tls_of(w, d->clients);
 	}
-	if (!store_open(w->arena, &w->config->store, w->world.http, &w->world.store, ret_error))
+	if (!stores_open(w->arena, w->config, &w->world, ret_error))
 		return false;
 	w->jobs = jobs_start(&w->world);
 	if (w->jobs == NULL) {
@@ -322,7 +322,7 @@ void wire_close(struct wire *w)
 	tls_keeper_close(w->tls);
 	answers_destroy(w->answers);
 	bundles_destroy(w->world.bundles);
-	objstore_destroy(w->world.store);
+	stores_close(&w->world);
 	registry_destroy(w->world.registry);
 	limiter_destroy(w->world.limiter);
 	limiter_destroy(w->world.failures);

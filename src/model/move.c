@@ -9,6 +9,16 @@ static const struct field move_line_fields[] = {
 #undef T
 SCHEMA(move_line_schema, struct move_line, "MoveLine", move_line_fields);
 
+#define T struct move_object
+static const struct field move_object_fields[] = {
+	TEXT(T, key, 0, 0, 0, "Behind the tenant's prefix."),
+	INT(T, size, 0, 0, 0, "Bytes."),
+	BYTES(T, sha256),
+	TEXT(T, line, 0, 0, 0, "All of its columns."),
+};
+#undef T
+SCHEMA(move_object_schema, struct move_object, "MoveObject", move_object_fields);
+
 #define T struct move_sum
 static const struct field move_sum_fields[] = {
 	INT(T, bucket, 0, 0, 0, "Which rows."),

@@ -13,6 +13,15 @@ static const struct field slot_fields[] = {
 #undef T
 SCHEMA(slot_schema, struct slot, "Slot", slot_fields);
 
+#define T struct leftover
+static const struct field leftover_fields[] = {
+	TEXT(T, tenant_id, 0, 0, 0, "The tenant."),
+	TEXT(T, region, 0, 0, 0, "Where it lives."),
+	TEXT(T, to_region, F_NULLABLE, 0, 0, "Where it goes."),
+};
+#undef T
+SCHEMA(leftover_schema, struct leftover, "Leftover", leftover_fields);
+
 #define T struct stock
 static const struct field stock_fields[] = {
 	TEXT(T, region, 0, 0, 0, "The region."),

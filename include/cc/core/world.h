@@ -22,6 +22,7 @@
 
 struct issuers;
 struct key_blocklist;
+struct objstore;
 
 struct region {
 	const char *id;                 /* "us-east-1" */
@@ -29,6 +30,7 @@ struct region {
 	const char *conninfo;           /* without user and password */
 	const char *ident;              /* "us_east_1": part of role names */
 	struct db_budget *budget;       /* all shards of the region on this node */
+	struct objstore *store;         /* its own; NULL: that of the world, see core/objects.h */
 	struct db_server *server;       /* whether it answers: core/region_watch.h; NULL: nobody watches */
 	atomic_bool unprepared;         /* it was silent when this node started: setup_region() is to come */
 	_Atomic int64_t asked_us;       /* how long its latest answer took the one who watches; 0: none yet */
@@ -113,7 +115,6 @@ struct settings {
 };
 
 struct registry;
-struct objstore;
 struct bundles;
 struct limiter;
 struct marks;
@@ -139,7 +140,8 @@ struct world {
 	struct marks *marks;            /* credentials that were used */
 	struct usage *usage;            /* what tenants use: core/usage.h; NULL: nobody counts */
 	struct http_client *http;       /* towards other servers; never used inside a transaction */
-	struct objstore *store;         /* cc/store/objstore.h; never used inside a transaction; NULL: none */
+	/* cc/store/objstore.h; never used inside a transaction; of regions without their own; NULL: none */
+	struct objstore *store;
 	struct bundles *bundles;        /* core/bundles.h; NULL: none are made */
 	struct slots engine_slots;      /* requests at the policy engine */
 	struct slots dns_slots;         /* checks of domains that are under way */

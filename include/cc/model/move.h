@@ -13,6 +13,15 @@ struct move_line {
 };
 extern const struct schema move_line_schema;
 
+/* A row of the catalogue of objects: what is copied by it, and all of its columns. */
+struct move_object {
+	const char *key;
+	int64_t size;
+	struct bytes sha256;
+	const char *line;
+};
+extern const struct schema move_object_schema;
+
 /* What some neighbouring rows add up to. */
 struct move_sum {
 	int64_t bucket, rows;

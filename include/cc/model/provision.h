@@ -13,6 +13,12 @@ struct slot {
 };
 extern const struct schema slot_schema;
 
+/* A tenant that a schema was left by, and where its objects are; to_region NULL: it does not move. */
+struct leftover {
+	const char *tenant_id, *region, *to_region;
+};
+extern const struct schema leftover_schema;
+
 /* Counts, of a region or of all. */
 struct stock {
 	const char *region;

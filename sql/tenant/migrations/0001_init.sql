@@ -173,7 +173,7 @@ CREATE TABLE tombstones (
 -- Objects that lie in the store below the tenant's prefix: what is not here is nobody's. Unmanaged: a bundle can be
 -- made again from what is managed, byte for byte.
 CREATE TABLE objects (
-	key             text PRIMARY KEY,       -- behind the prefix
+	key             text COLLATE "C" PRIMARY KEY, -- behind the prefix; in one order on every server
 	kind            text NOT NULL CHECK (kind IN ('bundle')),
 	size            bigint NOT NULL CHECK (size >= 0),
 	sha256          bytea NOT NULL CHECK (octet_length(sha256) = 32),

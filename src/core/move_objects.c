@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tenant's objects, by its catalogue: first an object, then the row that knows of it. The catalogue has
+ * no versions, and is not large: as long as it differs in the two regions, what is missing is brought and
+ * what is gone is removed. Regions with one store share the objects; then the rows alone travel.
+ */
+#include "move_parts.h"
+#include "objects_in.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cc/base/clock.h"
+#include "cc/base/failpoint.h"
+#include "cc/base/log.h"
+#include "cc/model/q_tenant.h"
+
+#define PAGE 200
+#define SLICE_MS 1000 /* then somebody else may have a turn */
+
+/* A page of the source's catalogue, and what the target has of the same keys. */
+struct objects {
+	struct move *m;
+	struct objstore *from, *to;
+	char after[OBJ_KEY_MAX + 1];
+	const char *upto; /* NULL: no page follows */
+	struct db_rows there, here, beside;
+	struct strv keys, lines, gone;
+	int64_t rows, bytes; /* brought */
+	struct move_sum sum[2];
+};
+
+/* Whether both say the same -------------------------------------------------------------------------- */
+
+static enum err sum_up(struct ctx *cx, void *arg)
+{
+	return q_move_objects_sum(cx->db, arg);
+}
+
+static enum err compare(struct ctx *cx, struct objects *o, bool *ret_equal)
+{
+	TRY(db_unit(cx, &o->m->source, DB_READ, sum_up, &o->sum[0]));
+	TRY(db_unit(cx, &o->m->target, DB_READ, sum_up, &o->sum[1]));
+	*ret_equal = o->sum[0].rows == o->sum[1].rows && str_eq(o->sum[0].sum, o->sum[1].sum);
+	return ERR_NONE;
+}
+
+/* One page ------------------------------------------------------------------------------------------- */
+
+static const struct move_object *object_at(const struct db_rows *rows, size_t i)
+{
+	return DB_ROW(rows, struct move_object, i);
+}
+
+static enum err read_source(struct ctx *cx, void *arg)
+{
+	struct objects *o = arg;
+
+	return q_move_objects(cx->db, &o->there, o->after, PAGE);
+}
+
+static enum err read_target(struct ctx *cx, void *arg)
+{
+	struct objects *o = arg;
+
+	q_move_objects_of_later(cx->db, &o->here, &o->keys);
+	return q_move_objects_beside(cx->db, &o->beside, o->after, o->upto, &o->keys, PAGE);
+}
+
+static enum err read_page(struct ctx *cx, struct objects *o)
+{
+	const char **v = ARENA_ARRAY(cx->arena, const char *, PAGE + 1);
+
+	TRY(db_unit(cx, &o->m->source, DB_READ, read_source, o));
+	for (size_t i = 0; i < o->there.n; i++)
+		v[i] = object_at(&o->there, i)->key;
+	o->keys = (struct strv){ .v = v, .n = o->there.n };
+	o->upto = o->there.n == PAGE ? v[PAGE - 1] : NULL;
+	return db_unit(cx, &o->m->target, DB_READ, read_target, o);
+}
+
+static const struct move_object *find(const struct db_rows *rows, const char *key)
+{
+	for (size_t i = 0; i < rows->n; i++)
+		if (str_eq(object_at(rows, i)->key, key))
+			return object_at(rows, i);
+	return NULL;
+}
+
+static enum err key_of(struct ctx *cx, const struct objects *o, const char *path, struct obj_key *ret)
+{
+	if (obj_key_make(ret, o->m->row.tenant_id, path))
+		return ERR_NONE;
+	return refuse(cx, ERR_INTERNAL, "no object can be called %s", path);
+}
+
+struct untrue {
+	struct strv keys;
+};
+
+static enum err forget_untrue(struct ctx *cx, void *arg)
+{
+	const struct untrue *u = arg;
+
+	q_move_objects_forget_later(cx->db, &u->keys);
+	return ERR_NONE;
+}
+
+/* The source's catalogue names what is not there, or is something else: it will be made again. */
+static enum err mend_source(struct ctx *cx, const struct objects *o, const char *path)
+{
+	struct untrue u = { .keys = { .v = &path, .n = 1 } };
+
+	LOG(LOG_WARN, "an object of a tenant that moves is not what was stored",
+		LOG_TEXT("tenant", o->m->row.tenant_id), LOG_TEXT("object", path));
+	return db_unit(cx, &o->m->source, DB_WRITE, forget_untrue, &u);
+}
+
+static bool ignore(void *arg, const void *p, size_t n)
+{
+	(void)arg;
+	(void)p;
+	(void)n;
+	return true;
+}
+
+/* Read back: what the target says it has is what will be asked for. */
+static enum err put_object(struct ctx *cx, const struct objects *o, const struct obj_key *key,
+	const struct move_object *row, const char *bytes)
+{
+	struct obj_got got;
+	enum obj_result r;
+
+	r = obj_put_bytes(o->to, key, 0, bytes, (size_t)row->size, cx->deadline_ms, &got);
+	if (r == OBJ_OK)
+		r = obj_get(o->to, key, row->sha256.p, row->size, ignore, NULL, cx->deadline_ms, &got);
+	return r == OBJ_OK ? ERR_NONE : refuse_store(cx, r, &got);
+}
+
+static enum err copy_object(
+	struct ctx *cx, struct objects *o, const struct move_object *row, bool *ret_copied)
+{
+	const struct arena_mark mark = arena_mark(cx->arena);
+	struct obj_key key;
+	struct obj_got got;
+	enum obj_result r;
+	char *bytes;
+
+	TRY(key_of(cx, o, row->key, &key));
+	r = obj_get_bytes(
+		o->from, cx->arena, &key, row->sha256.p, (size_t)row->size, cx->deadline_ms, &bytes, &got);
+	*ret_copied = r == OBJ_OK;
+	if (r == OBJ_MISSING || r == OBJ_DIFFERENT || r == OBJ_TOO_LARGE)
+		return mend_source(cx, o, row->key);
+	if (r != OBJ_OK)
+		return refuse_store(cx, r, &got);
+	TRY(put_object(cx, o, &key, row, bytes));
+	arena_rewind(cx->arena, mark);
+	o->bytes += row->size;
+	FAILPOINT("move.object.copied");
+	return ERR_NONE;
+}
+
+static bool same_object(const struct move_object *a, const struct move_object *b)
+{
+	return a != NULL && a->size == b->size && a->sha256.n == b->sha256.n &&
+	       memcmp(a->sha256.p, b->sha256.p, a->sha256.n) == 0;
+}
+
+/* *ret_all false: the time was over before. */
+static enum err bring(struct ctx *cx, struct objects *o, int64_t until, bool *ret_all)
+{
+	const char **v = ARENA_ARRAY(cx->arena, const char *, o->there.n + 1);
+	size_t n = 0;
+
+	*ret_all = true;
+	for (size_t i = 0; i < o->there.n && *ret_all; i++) {
+		const struct move_object *row = object_at(&o->there, i), *known = find(&o->here, row->key);
+		bool copied = true;
+
+		if (known != NULL && str_eq(known->line, row->line))
+			continue;
+		if (o->from != o->to && !same_object(known, row))
+			TRY(copy_object(cx, o, row, &copied));
+		if (copied)
+			v[n++] = row->line;
+		*ret_all = clock_mono_ms() < until;
+	}
+	o->lines = (struct strv){ .v = v, .n = n };
+	o->rows += (int64_t)n;
+	return ERR_NONE;
+}
+
+static enum err remove_object(struct ctx *cx, const struct objects *o, struct objstore *s, const char *path)
+{
+	struct obj_key key;
+	struct obj_got got;
+	enum obj_result r;
+
+	TRY(key_of(cx, o, path, &key));
+	r = obj_delete(s, &key, cx->deadline_ms, &got);
+	return r == OBJ_OK ? ERR_NONE : refuse_store(cx, r, &got);
+}
+
+/* What the source has no more. */
+static enum err remove_gone(struct ctx *cx, struct objects *o)
+{
+	const char **v = ARENA_ARRAY(cx->arena, const char *, o->beside.n + 1);
+
+	for (size_t i = 0; i < o->beside.n; i++) {
+		v[i] = object_at(&o->beside, i)->key;
+		if (o->from != o->to)
+			TRY(remove_object(cx, o, o->to, v[i]));
+	}
+	o->gone = (struct strv){ .v = v, .n = o->beside.n };
+	return ERR_NONE;
+}
+
+static enum err write_target(struct ctx *cx, void *arg)
+{
+	struct objects *o = arg;
+	struct head head;
+
+	TRY(move_touch_target(cx, o->m, &head));
+	q_move_objects_forget_later(cx->db, &o->gone);
+	q_move_objects_put_later(cx->db, &o->lines);
+	return ERR_NONE;
+}
+
+static enum err follow_page(struct ctx *cx, struct objects *o, int64_t until, bool *ret_all)
+{
+	TRY(read_page(cx, o));
+	TRY(bring(cx, o, until, ret_all));
+	TRY(remove_gone(cx, o));
+	if (o->lines.n + o->gone.n > 0)
+		TRY(db_unit(cx, &o->m->target, DB_WRITE, write_target, o));
+	FAILPOINT("move.objects.page");
+	return ERR_NONE;
+}
+
+/* All of them ---------------------------------------------------------------------------------------- */
+
+static enum err begin(struct ctx *cx, struct move *m, struct objects *o)
+{
+	*o = (struct objects){ .m = m,
+		.from = region_store(cx->world, m->row.from_region),
+		.to = region_store(cx->world, m->row.to_region) };
+	if ((o->from == NULL) == (o->to == NULL))
+		return ERR_NONE;
+	return refuse(cx, ERR_UNAVAILABLE, "region %s has no store of objects",
+		o->from == NULL ? m->row.from_region : m->row.to_region);
+}
+
+static enum err walk(struct ctx *cx, struct objects *o, int64_t until, bool *ret_all)
+{
+	*ret_all = true;
+	do {
+		const struct arena_mark mark = arena_mark(cx->arena);
+
+		TRY(follow_page(cx, o, until, ret_all));
+		if (o->upto != NULL)
+			(void)snprintf(o->after, sizeof(o->after), "%s", o->upto);
+		arena_rewind(cx->arena, mark);
+		*ret_all = *ret_all && (o->upto == NULL || clock_mono_ms() < until);
+	} while (*ret_all && o->upto != NULL);
+	return ERR_NONE;
+}
+
+enum err move_objects(struct ctx *cx, struct move *m, bool *ret_whole)
+{
+	const int64_t began = clock_mono_ms();
+	struct move_figures f = { .lag = INT_NULL, .verified_version = INT_NULL, .verified_seq = INT_NULL };
+	struct objects o;
+	bool all;
+
+	*ret_whole = true;
+	if (m->row.bare)
+		return ERR_NONE;
+	TRY(begin(cx, m, &o));
+	TRY(compare(cx, &o, ret_whole));
+	if (*ret_whole)
+		return ERR_NONE;
+	TRY(walk(cx, &o, began + SLICE_MS, &all));
+	if (all)
+		TRY(compare(cx, &o, ret_whole));
+	f.rows = o.rows;
+	f.bytes = o.bytes;
+	f.copy_ms = clock_mono_ms() - began + 1;
+	return move_figures_add(cx, m, &f);
+}
+
+/*
+ * A move that leaves the data behind, in a store that both regions have: nobody would know of the objects any
+ * more. Those that the tenant has made again since have the same names, and stay.
+ */
+enum err move_objects_discard(struct ctx *cx, struct move *m)
+{
+	struct objects o;
+
+	TRY(begin(cx, m, &o));
+	if (!m->row.bare || o.from == NULL || o.from != o.to)
+		return ERR_NONE;
+	do {
+		const struct arena_mark mark = arena_mark(cx->arena);
+
+		TRY(read_page(cx, &o));
+		for (size_t i = 0; i < o.there.n; i++)
+			if (find(&o.here, object_at(&o.there, i)->key) == NULL)
+				TRY(remove_object(cx, &o, o.from, object_at(&o.there, i)->key));
+		if (o.upto != NULL)
+			(void)snprintf(o.after, sizeof(o.after), "%s", o.upto);
+		arena_rewind(cx->arena, mark);
+	} while (o.upto != NULL);
+	return ERR_NONE;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CC_SRC_CORE_OBJECTS_IN_H
+#define CC_SRC_CORE_OBJECTS_IN_H
+
+#include "cc/core/world.h"
+#include "cc/store/objstore.h"
+
+/* Where tenants of a region have their objects: its own store, or the one of all; NULL: there is none. */
+struct objstore *region_store(const struct world *w, const char *region);
+
+/* Whether there is any at all. */
+bool world_has_store(const struct world *w);
+
+/* ERR_UNAVAILABLE: clients are told that they may try again, the log what failed. */
+enum err refuse_store(struct ctx *cx, enum obj_result r, const struct obj_got *got);
+
+#endif
