@@ -27,13 +27,15 @@
 #define STREAM_ROOM_KIB (40 << 10) /* parts, their copies in the library, and what allocators keep */
 #define SOON_MS 1500
 
-int s3_stage_set_up(void **state, enum s3_server which)
+static enum s3_server server; /* of this suite */
+
+static int set_up(void **state)
 {
 	struct objstore_fixture *fx = calloc(1, sizeof(*fx));
 	struct s3_stage *stage = calloc(1, sizeof(*stage));
 	struct s3_conf conf;
 
-	stage->peer = s3_peer_start(which);
+	stage->peer = s3_peer_start(server);
 	stage->http = http_client_create(&(struct http_client_conf){ 0 });
 	conf = s3_peer_conf(stage->peer);
 	conf.list_page = 7;
@@ -44,7 +46,7 @@ int s3_stage_set_up(void **state, enum s3_server which)
 	return 0;
 }
 
-int s3_stage_tear_down(void **state)
+static int tear_down(void **state)
 {
 	struct objstore_fixture *fx = *state;
 	struct s3_stage *stage = fx->own;
@@ -79,7 +81,7 @@ static void is_denied(struct objstore_fixture *fx, const struct s3_conf *conf)
 	objstore_destroy(s);
 }
 
-void a_wrong_secret_is_refused(void **state)
+static void a_wrong_secret_is_refused(void **state)
 {
 	struct objstore_fixture *fx = *state;
 	const struct s3_stage *stage = fx->own;
@@ -89,7 +91,7 @@ void a_wrong_secret_is_refused(void **state)
 	is_denied(fx, &conf);
 }
 
-void a_wrong_key_id_is_refused(void **state)
+static void a_wrong_key_id_is_refused(void **state)
 {
 	struct objstore_fixture *fx = *state;
 	const struct s3_stage *stage = fx->own;
@@ -123,7 +125,7 @@ static void is_refused(struct objstore_fixture *fx, const char *url)
 	assert_null(strstr(body, "mine"));
 }
 
-void a_signed_url_is_good_for_itself_alone(void **state)
+static void a_signed_url_is_good_for_itself_alone(void **state)
 {
 	struct objstore_fixture *fx = *state;
 	const char *tenant = story_tenant(fx), *body;
@@ -147,7 +149,7 @@ void a_signed_url_is_good_for_itself_alone(void **state)
 }
 
 /* Replies that are lost or cut in the middle, of requests that arrived. */
-void what_is_lost_on_the_way_is_sent_again(void **state)
+static void what_is_lost_on_the_way_is_sent_again(void **state)
 {
 	struct objstore_fixture *fx = *state;
 	const struct s3_stage *stage = fx->own;
@@ -194,7 +196,7 @@ static int silent(int port)
 	return fd;
 }
 
-void a_silent_server_is_not_waited_for(void **state)
+static void a_silent_server_is_not_waited_for(void **state)
 {
 	struct objstore_fixture *fx = *state;
 	const struct s3_stage *stage = fx->own;
@@ -220,7 +222,7 @@ static long resident_kib(void)
 	return u.ru_maxrss;
 }
 
-void memory_is_constant(void **state)
+static void memory_is_constant(void **state)
 {
 	struct objstore_fixture *fx = *state;
 	const struct obj_key key = story_key(story_tenant(fx), "large");
@@ -231,4 +233,37 @@ void memory_is_constant(void **state)
 	story_round(fx, &key, STREAMED);
 	assert_true(resident_kib() - before < STREAM_ROOM_KIB);
 	assert_int_equal(OBJ_OK, obj_delete(fx->store, &key, story_deadline(), &fx->got));
+}
+
+static const struct CMUnitTest stories[] = {
+	cmocka_unit_test(what_is_put_is_got),
+	cmocka_unit_test(what_is_not_there_is_missing),
+	cmocka_unit_test(once_is_once),
+	cmocka_unit_test(a_later_one_takes_the_place),
+	cmocka_unit_test(keys_that_leave_their_prefix_are_refused),
+	cmocka_unit_test(a_list_is_of_one_tenant),
+	cmocka_unit_test(what_was_changed_is_told),
+	cmocka_unit_test(what_is_too_large_is_not_read),
+	cmocka_unit_test(whoever_stops_leaves_nothing),
+	cmocka_unit_test(a_wrong_secret_is_refused),
+	cmocka_unit_test(a_wrong_key_id_is_refused),
+	cmocka_unit_test(a_signed_url_is_good_for_itself_alone),
+	cmocka_unit_test(what_is_lost_on_the_way_is_sent_again),
+	cmocka_unit_test(a_silent_server_is_not_waited_for),
+	cmocka_unit_test(memory_is_constant),
+};
+#define STORIES (sizeof(stories) / sizeof(stories[0]))
+#define OWN_MAX 8
+
+int s3_stories(enum s3_server which, const struct CMUnitTest *own, size_t n)
+{
+	struct CMUnitTest tests[STORIES + OWN_MAX];
+
+	if (n > OWN_MAX)
+		abort();
+	server = which;
+	memcpy(tests, stories, sizeof(stories));
+	if (n > 0)
+		memcpy(tests + STORIES, own, n * sizeof(*own));
+	return _cmocka_run_group_tests("stories of S3", tests, STORIES + n, set_up, tear_down);
 }

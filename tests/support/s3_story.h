@@ -11,14 +11,12 @@ struct s3_stage {
 	struct http_client *http;
 };
 
-int s3_stage_set_up(void **state, enum s3_server which);
-int s3_stage_tear_down(void **state);
+struct CMUnitTest;
 
-void a_wrong_secret_is_refused(void **state);
-void a_wrong_key_id_is_refused(void **state);
-void a_signed_url_is_good_for_itself_alone(void **state);
-void what_is_lost_on_the_way_is_sent_again(void **state);
-void a_silent_server_is_not_waited_for(void **state);
-void memory_is_constant(void **state);
+/*
+ * A suite: the server is started, must do all that every store must and every S3 server, and what `own`
+ * (n of them) says of this one beside. What main() answers.
+ */
+int s3_stories(enum s3_server which, const struct CMUnitTest *own, size_t n);
 
 #endif
