@@ -205,24 +205,34 @@ static void hurry(struct wanted *x)
 	x->look_ms = 0;
 }
 
-void bundles_changed(struct world *w, const char *tenant_id)
+/* Under the lock. */
+static bool hurry_those_of(struct bundles *b, const char *tenant_id)
 {
 	static const char *const both[] = { "sandbox", "production" };
-	struct bundles *b = w->bundles;
 	struct arena *a = arena_create(512);
-	bool due = false;
+	bool any = false;
 
-	lock_take(&b->lock);
 	for (size_t i = 0; i < 2; i++) {
 		struct wanted *x = map_get(b->wanted, name_of(a, tenant_id, both[i]));
 
-		if (x == NULL)
-			continue;
-		hurry(x);
-		due = true;
+		if (x != NULL)
+			hurry(x);
+		any = any || x != NULL;
 	}
-	lock_drop(&b->lock);
 	arena_destroy(a);
+	return any;
+}
+
+void bundles_changed(struct world *w, const char *tenant_id)
+{
+	struct bundles *b = w->bundles;
+	bool due;
+
+	lock_take(&b->lock);
+	due = tenant_id != NULL ? hurry_those_of(b, tenant_id) : b->first != NULL;
+	for (struct wanted *x = b->first; tenant_id == NULL && x != NULL; x = x->next)
+		hurry(x);
+	lock_drop(&b->lock);
 	if (due)
 		alarm_jobs(w);
 }

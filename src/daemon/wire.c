@@ -57,6 +57,16 @@ static void data_changed(struct world *world, const char *tenant_id)
 
 	answers_changed(w->answers, tenant_id);
 	bundles_changed(world, tenant_id);
+	if (world->tell_changed != NULL)
+		world->tell_changed(world, tenant_id);
+}
+
+static void data_changed_there(struct world *world, const char *tenant_id)
+{
+	const struct wire *w = (const struct wire *)((uintptr_t)world - offsetof(struct wire, world));
+
+	answers_doubt(w->answers, tenant_id);
+	bundles_changed(world, tenant_id);
 }
 
 static void bundle_ready(struct world *world, uint64_t topic, uint64_t mark)
@@ -172,6 +182,7 @@ void wire_open(struct wire *w, struct arena *a, const struct config *config)
 	w->world.bundles = bundles_create((size_t)config->store.bundles_mib << 20);
 	w->answers = answers_create((size_t)config->limits.answers_mib << 20);
 	w->world.data_changed = data_changed;
+	w->world.data_changed_there = data_changed_there;
 	w->world.bundle_ready = bundle_ready;
 	w->world.certificate_fault = certificate_fault;
 	w->world.platform_end = platform_end;

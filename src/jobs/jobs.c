@@ -117,11 +117,6 @@ int64_t trouble_pause_ms(const struct trouble *t, int64_t base_ms)
 	return jitter_ms(ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS);
 }
 
-static void on_changed(struct world *w)
-{
-	jobs_alarm(w->jobs, ALARM_PUSH);
-}
-
 static void on_work_due(struct world *w)
 {
 	jobs_alarm(w->jobs, ALARM_WORK);
@@ -182,12 +177,14 @@ struct jobs *jobs_start(struct world *w)
 	bool ok;
 
 	j->world = w;
+	random_text(j->node, sizeof(j->node) - 1, ALPHABET_BASE32);
 	lock_init(&j->lock, RANK_JOBS);
 	for (int a = 0; a < ALARM_COUNT; a++)
 		cond_init(&j->wake[a]);
 	w->jobs = j;
 	atomic_store(&w->stopping, false);
-	w->changed = on_changed;
+	w->changed = push_feed;
+	w->tell_changed = w->redis != NULL ? push_data : NULL;
 	w->work_due = on_work_due;
 	w->keys_due = on_keys_due;
 	w->bundles_due = on_bundles_due;
@@ -221,6 +218,7 @@ void jobs_stop(struct jobs *j)
 	while (j->nthreads > 0)
 		pthread_join(j->threads[--j->nthreads], NULL);
 	j->world->changed = NULL;
+	j->world->tell_changed = NULL;
 	j->world->work_due = NULL;
 	j->world->keys_due = NULL;
 	j->world->usage_due = NULL;
@@ -230,5 +228,6 @@ void jobs_stop(struct jobs *j)
 	for (int a = 0; a < ALARM_COUNT; a++)
 		cond_finish(&j->wake[a]);
 	lock_finish(&j->lock);
+	push_forget(&j->changes);
 	free(j);
 }

@@ -32,9 +32,21 @@ enum alarm {
 	ALARM_COUNT,
 };
 
+#define CHANGED_MAX 100 /* tenants, told of by one message; more are any */
+
+/* What other nodes are to be told of. */
+struct changes {
+	bool feed;                /* the feed has something new */
+	bool any;                 /* the data of too many tenants to name them */
+	char *tenant[CHANGED_MAX];
+	size_t n;
+};
+
 struct jobs {
 	struct world *world;
+	char node[17]; /* who tells: nobody heeds itself */
 	struct lock lock; /* guards what follows */
+	struct changes changes;
 	struct cond wake[ALARM_COUNT];
 	bool due[ALARM_COUNT];
 	bool stop;
@@ -73,7 +85,10 @@ int64_t trouble_pause_ms(const struct trouble *t, int64_t base_ms);
 int64_t jitter_ms(int64_t ms);
 
 void *feed_run(void *jobs); /* feed.c */
-void *push_run(void *jobs); /* push.c */
+void push_feed(struct world *w); /* push.c: what the world calls */
+void push_data(struct world *w, const char *tenant_id);
+void push_forget(struct changes *c);
+void *push_run(void *jobs);
 void *listen_run(void *jobs);
 void *upkeep_run(void *jobs); /* upkeep.c */
 void *limits_run(void *jobs); /* limits.c */

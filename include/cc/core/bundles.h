@@ -39,8 +39,8 @@ void bundle_put(void *bundle); /* NULL is fine. Any thread. */
  */
 void bundle_want(struct world *w, const char *tenant_id, const char *environment, int64_t until_ms);
 /*
- * This node changed the tenant's data, or another says that it did: what is wanted is looked for now. Any
- * thread.
+ * This node changed the tenant's data, or another says that it did (NULL: of any tenant): what is wanted is
+ * looked for now. Any thread.
  */
 void bundles_changed(struct world *w, const char *tenant_id);
 /* What world.bundle_ready is called with. */

@@ -151,6 +151,9 @@ struct world {
 	void (*changed)(struct world *w);       /* wakes the pusher after a control change; may be NULL */
 	/* This node changed a tenant's data, or may have: what was read before counts no more; may be NULL */
 	void (*data_changed)(struct world *w, const char *tenant_id);
+	/* … so that other nodes hear of it, in data_changed_there (NULL: any tenant's); may be NULL */
+	void (*tell_changed)(struct world *w, const char *tenant_id);
+	void (*data_changed_there)(struct world *w, const char *tenant_id);
 	/* The control database says something new of a tenant, or with NULL of any; may be NULL */
 	void (*tenant_changed)(struct world *w, const char *tenant_id);
 	void (*work_due)(struct world *w);      /* wakes the jobs; may be NULL */
