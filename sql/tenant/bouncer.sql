@@ -115,19 +115,22 @@ SELECT count(*) AS total
 
 -- A sign of life: passes no gate, but only where the tenant lives now. What the counter of requests has grown by is
 -- found here, where the row is locked: a counter that is smaller began anew, the first one only tells where it
--- stands, and none grows by more than max_rate a second.
+-- stands, and none grows by more than max_rate a second. What is not said of the revision was said before.
 -- name: bouncer_beat :opt heartbeat
 -- args: id int8, epoch int8, requests_total int8, policies_synced int8, cache_hit_rate float8
 -- args: revision text, intercepting bool, max_rate int8
 INSERT INTO bouncer_live AS l (bouncer_id, last_heartbeat, policies_synced, cache_hit_rate, requests_total,
-                               requests_at, revision, intercepting)
-SELECT b.id, now(), $4, $5, $3, CASE WHEN $3::int8 IS NOT NULL THEN now() END, $6, $7
+                               requests_at, revision, revision_at, intercepting)
+SELECT b.id, now(), $4, $5, $3, CASE WHEN $3::int8 IS NOT NULL THEN now() END, $6,
+       CASE WHEN $6::text IS NOT NULL THEN now() END, $7
   FROM bouncers b
  WHERE b.id = $1 AND b.deleted_at IS NULL AND EXISTS (SELECT FROM head WHERE epoch = $2 AND writable)
 ON CONFLICT (bouncer_id) DO UPDATE
    SET last_heartbeat = greatest(l.last_heartbeat, excluded.last_heartbeat),
        policies_synced = excluded.policies_synced, cache_hit_rate = excluded.cache_hit_rate,
-       revision = excluded.revision, intercepting = excluded.intercepting,
+       revision = coalesce(excluded.revision, l.revision), intercepting = excluded.intercepting,
+       revision_at = CASE WHEN excluded.revision <> coalesce(l.revision, '') THEN excluded.revision_at
+                          ELSE l.revision_at END,
        requests_new = CASE WHEN excluded.requests_total IS NULL OR l.requests_total IS NULL THEN 0
                       ELSE least(CASE WHEN excluded.requests_total >= l.requests_total
                                       THEN excluded.requests_total - l.requests_total
@@ -142,8 +145,18 @@ ON CONFLICT (bouncer_id) DO UPDATE
                                  / greatest(extract(epoch FROM now() - l.requests_at), 1)::float8, $8) END,
        requests_total = coalesce(excluded.requests_total, l.requests_total),
        requests_at = greatest(l.requests_at, excluded.requests_at)
-RETURNING last_heartbeat, requests_new, (SELECT environment FROM bouncers WHERE id = $1) AS environment,
-          (SELECT version FROM head)::text AS desired_revision;
+RETURNING last_heartbeat, requests_new;
+
+-- What it should run: the newest bundle of its environment, if there is any; and whether something has changed
+-- since that a newer one may come of.
+-- name: bouncer_desired :opt heartbeat
+-- args: id int8
+SELECT b.environment, o.revision AS desired_revision, o.version IS DISTINCT FROM h.version AS behind
+  FROM head h, bouncers b
+  LEFT JOIN LATERAL (
+	SELECT revision, version FROM objects
+	 WHERE kind = 'bundle' AND environment = b.environment ORDER BY version DESC, key LIMIT 1) o ON true
+ WHERE b.id = $1;
 
 -- Why there was none.
 -- name: bouncer_fate :opt heartbeat

@@ -3,6 +3,7 @@
 #include "gate.h"
 #include "groups.h"
 
+#include "cc/core/bundles.h"
 #include "cc/core/head.h"
 #include "cc/core/tenant.h"
 #include "cc/core/usage.h"
@@ -27,7 +28,7 @@ static SCHEMA(heartbeat_query_schema, struct heartbeat_query, "HeartbeatQuery", 
 struct beat {
 	const struct req *rq;
 	int64_t id;
-	struct heartbeat *answer;
+	struct heartbeat *answer, desired;
 };
 
 static enum err refuse_beat(struct ctx *cx, const struct beat *b)
@@ -45,15 +46,16 @@ static enum err refuse_beat(struct ctx *cx, const struct beat *b)
 
 static enum err beat(struct ctx *cx, void *arg)
 {
-	const struct beat *b = arg;
+	struct beat *b = arg;
 	const struct heartbeat_report *said = b->rq->body;
 	const struct heartbeat_query *q = b->rq->query;
-	bool found;
+	bool found, known;
 
-	TRY(q_bouncer_beat(cx->db, b->answer, &found, b->id, cx->tenant->epoch, said->requests_total,
-			   said->policies_synced, said->cache_hit_rate, said->revision, q->intercepting,
-			   MAX_RATE));
-	return found ? ERR_NONE : refuse_beat(cx, b);
+	q_bouncer_beat_later(cx->db, b->answer, &found, b->id, cx->tenant->epoch, said->requests_total,
+			     said->policies_synced, said->cache_hit_rate, said->revision, q->intercepting,
+			     MAX_RATE);
+	TRY(q_bouncer_desired(cx->db, &b->desired, &known, b->id));
+	return found && known ? ERR_NONE : refuse_beat(cx, b);
 }
 
 /* What is counted was committed: if this process dies in between, it is not counted, and never twice. */
@@ -65,6 +67,17 @@ static void count(struct ctx *cx, const struct heartbeat *h)
 	    !usage_count(w->usage, cx->tenant->id, USAGE_BOUNCER_REQUESTS, h->environment, h->requests_new) &&
 	    w->usage_due != NULL)
 		w->usage_due(w);
+}
+
+/* It will ask for a newer one when it hears of it: until then that is made. */
+static void tell_desired(struct ctx *cx, const struct beat *b, const char *said)
+{
+	struct heartbeat *h = b->answer;
+
+	h->desired_revision = b->desired.desired_revision;
+	h->sync_now = said != NULL && h->desired_revision != NULL && !str_eq(said, h->desired_revision);
+	if (b->desired.behind)
+		bundle_expect(cx, b->desired.environment);
 }
 
 static enum err heartbeat_take(struct ctx *cx, struct req *rq)
@@ -79,11 +92,12 @@ static enum err heartbeat_take(struct ctx *cx, struct req *rq)
 	e = head_note(cx, beat, &b, &fresh);
 	gate_keep(cx, rq, fresh);
 	TRY(e);
+	h->environment = b.desired.environment;
 	count(cx, h);
 	h->message = "Heartbeat received";
 	h->status = bouncer_statuses[0];
 	h->is_connected = true;
-	h->sync_now = said->revision != NULL && !str_eq(said->revision, h->desired_revision);
+	tell_desired(cx, &b, said->revision);
 	return reply(rq, h);
 }
 
@@ -95,7 +109,8 @@ static const struct route routes[] = {
 	  .body = &heartbeat_report_schema, .reply = &heartbeat_schema, .rate = RATE_READ,
 	  .errors = { ERR_BOUNCER_DELETED, ERR_TENANT_MOVING },
 	  .summary = "Give a sign of life of a bouncer",
-	  .doc = "Every 30 seconds. A bouncer counts as connected for two minutes. What its requests_total "
+	  .doc = "Every 30 seconds. The answer says which bundle is wanted of the bouncer's environment. "
+		 "A bouncer counts as connected for two minutes. What its requests_total "
 		 "has grown by is usage of the tenant: one that is smaller than before began anew, the first "
 		 "one only says where it stands, and what is more than 100000 a second is not counted." },
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which bundles are wanted, and which of them are in memory. */
 #include "bundles_in.h"
+#include "objects_in.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -29,8 +30,7 @@ struct kept_bundle {
 /* A bundle that somebody waits for. */
 struct wanted {
 	struct wanted *next; /* guarded by: bundles.lock, as all of it */
-	char *tenant_id, *name;
-	const char *environment;
+	char *tenant_id, *name, *environment;
 	int64_t until_ms, look_ms;
 	bool busy, changed;
 };
@@ -170,7 +170,7 @@ static struct wanted *want(
 	x = mem_alloc(1, sizeof(*x));
 	x->tenant_id = mem_strdup(tenant_id);
 	x->name = mem_strdup(name);
-	x->environment = environment;
+	x->environment = mem_strdup(environment);
 	x->next = b->first;
 	b->first = x;
 	(void)map_set(b->wanted, name, x);
@@ -245,6 +245,7 @@ static void drop(struct bundles *b, struct wanted **at)
 	(void)map_take(b->wanted, x->name);
 	free(x->name);
 	free(x->tenant_id);
+	free(x->environment);
 	free(x);
 }
 
@@ -320,14 +321,20 @@ enum err bundles_tick(struct ctx *cx, bool *ret_did, int64_t *ret_next_ms)
 	return e;
 }
 
+void bundle_expect(struct ctx *cx, const char *environment)
+{
+	if (region_store(cx->world, cx->tenant->region) == NULL)
+		return;
+	bundle_want(cx->world, cx->tenant->id, environment, clock_mono_ms() + ASKED_MS);
+	bundles_changed(cx->world, cx->tenant->id);
+}
+
 enum err bundle_find(
 	struct ctx *cx, const char *environment, const struct bundle **ret, const struct tenant **ret_fresh)
 {
 	TRY(bundle_look(cx, environment, false, ret, ret_fresh));
-	if (*ret == NULL) {
-		bundle_want(cx->world, cx->tenant->id, environment, clock_mono_ms() + ASKED_MS);
-		bundles_changed(cx->world, cx->tenant->id);
-	}
+	if (*ret == NULL)
+		bundle_expect(cx, environment);
 	return ERR_NONE;
 }
 

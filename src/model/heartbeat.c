@@ -14,7 +14,8 @@ static const struct field heartbeat_report_fields[] = {
 	INT(T, policies_synced, F_CREATE | F_NULLABLE, 0, 1000000000, "Policies it has.", .example = "25"),
 	{ FIELD_OF(T, cache_hit_rate, double, K_NUM, F_CREATE | F_NULLABLE), .min = 0, .max = 1,
 	  .doc = "Of its decision cache.", .example = "0.9" },
-	TEXT(T, revision, F_CREATE | F_NULLABLE, 1, 64, "Of the policies it has.", .example = "42"),
+	TEXT(T, revision, F_CREATE | F_NULLABLE, 1, 64, "Of the bundle it runs.",
+	     .example = "6f1d0a6b3c1e4f5a8b9c0d1e2f3a4b5c"),
 };
 #undef T
 SCHEMA_IN(heartbeat_report_schema, struct heartbeat_report, "HeartbeatReport", heartbeat_report_fields);
@@ -25,11 +26,12 @@ static const struct field heartbeat_fields[] = {
 	ENUM(T, status, F_OUT, bouncer_statuses, NULL, "What it counts as for the next two minutes."),
 	BOOL(T, is_connected, F_OUT, "The same as a flag."),
 	TIME(T, last_heartbeat, F_OUT, "When this one came."),
-	TEXT(T, desired_revision, F_OUT, 0, 0,
-	     "The version of the tenant's data, which every change makes greater by one."),
-	BOOL(T, sync_now, F_OUT, "The bouncer said another revision."),
+	TEXT(T, desired_revision, F_OUT | F_NULLABLE, 0, 0,
+	     "Of the newest bundle of the bouncer's environment; null while there is none."),
+	BOOL(T, sync_now, F_OUT, "There is one, and the bouncer said another revision."),
 	INT(T, requests_new, 0, 0, INT64_MAX, "Internal."),
 	TEXT(T, environment, 0, 0, 0, "Internal."),
+	BOOL(T, behind, 0, "Internal."),
 	BOOL(T, deleted, 0, "Internal."),
 	BOOL(T, at_home, 0, "Internal."),
 };

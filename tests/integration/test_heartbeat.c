@@ -69,17 +69,12 @@ static void a_bouncer_is_connected_for_two_minutes(void **state)
 	assert_text("Heartbeat received", a, "message");
 	assert_text("connected", a, "status");
 	assert_true(json_is_true(answer_at(a, "is_connected")));
-	assert_true(json_is_true(answer_at(a, "sync_now")));
-	char *revision = strdup(answer_text(a, "desired_revision")), body[80];
 	a = assert_status(200, client_get(s->c, "/bouncers/1"));
 	assert_text("connected", a, "status");
 	assert_int(25, a, "policies_synced");
 	assert_text("7", a, "revision");
 	assert_true(json_is_true(answer_at(a, "intercepting_traffic")));
-	snprintf(body, sizeof(body), "{'revision':'%s'}", revision);
-	free(revision);
-	a = assert_status(200, client_post(s->c, "/peps/1/heartbeat", "%s", body));
-	assert_true(json_is_false(answer_at(a, "sync_now")));
+	assert_status(200, client_post(s->c, "/peps/1/heartbeat", "{}"));
 	pass(s, "119 seconds");
 	assert_text("connected", client_get(s->c, "/bouncers/1"), "status");
 	pass(s, "2 seconds");
@@ -88,6 +83,52 @@ static void a_bouncer_is_connected_for_two_minutes(void **state)
 	assert_true(json_is_false(answer_at(a, "intercepting_traffic")));
 	assert_status(200, client_call(s->c, "POST", "/api/v1/peps/1/heartbeat", NULL, NULL));
 	assert_text("connected", client_get(s->c, "/bouncers/1"), "status");
+}
+
+/* Until it is told of another revision than this one; NULL: than none. */
+static const char *await_revision(struct story *s, const char *old)
+{
+	static char revision[80];
+	const int64_t end = temp_now_ms() + 20000;
+	const char *wanted;
+
+	do {
+		temp_sleep_ms(50);
+		wanted = json_string_value(answer_at(assert_status(200, beat(s, "{}")), "desired_revision"));
+	} while ((wanted == NULL || (old != NULL && strcmp(wanted, old) == 0)) && temp_now_ms() < end);
+	assert_non_null(wanted);
+	assert_true(old == NULL || strcmp(wanted, old) != 0);
+	snprintf(revision, sizeof(revision), "%s", wanted);
+	return revision;
+}
+
+/* Nobody has asked for a bundle before: the heartbeat is what has it made, and each newer one. */
+static void a_bouncer_hears_what_it_should_run(void **state)
+{
+	struct story *s = *state;
+	const struct answer *a;
+	char first[80], body[100];
+
+	assert_int_equal(1, story_bouncer(s, "edge"));
+	a = assert_status(200, beat(s, "{'revision':'7'}"));
+	assert_true(json_is_null(answer_at(a, "desired_revision")));
+	assert_true(json_is_false(answer_at(a, "sync_now")));
+	snprintf(first, sizeof(first), "%s", await_revision(s, NULL));
+	a = assert_status(200, beat(s, "{'revision':'7'}"));
+	assert_text(first, a, "desired_revision");
+	assert_true(json_is_true(answer_at(a, "sync_now")));
+	snprintf(body, sizeof(body), "{'revision':'%s'}", first);
+	a = assert_status(200, client_post(s->c, "/peps/1/heartbeat", "%s", body));
+	assert_true(json_is_false(answer_at(a, "sync_now")));
+	/* What is not said of it is as it was. */
+	assert_status(200, beat(s, "{}"));
+	a = assert_status(200, client_get(s->c, "/bouncers/1/revisions"));
+	assert_text(first, a, "acknowledged_revision");
+	assert_text(first, a, "wanted_revision");
+	story_policy(s, "new");
+	(void)await_revision(s, first);
+	a = assert_status(200, client_post(s->c, "/peps/1/heartbeat", "%s", body));
+	assert_true(json_is_true(answer_at(a, "sync_now")));
 }
 
 /* 1000 where it begins, then 100 more, the same again, 50 after a new start, none, and 10 more. */
@@ -214,6 +255,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(a_bouncer_is_connected_for_two_minutes),
+		STORY(a_bouncer_hears_what_it_should_run),
 		STORY(what_a_counter_grows_by_is_usage),
 		STORY(a_rate_is_what_came_since_the_last),
 		STORY(no_counter_grows_without_bound),

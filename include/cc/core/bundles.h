@@ -38,6 +38,8 @@ void bundle_put(void *bundle); /* NULL is fine. Any thread. */
  * Until then (clock_mono_ms()) somebody waits for the next one: it is looked for once a second. Any thread.
  */
 void bundle_want(struct world *w, const char *tenant_id, const char *environment, int64_t until_ms);
+/* The same of cx->tenant where nobody waits, but somebody will soon ask. Nothing where there is no store. */
+void bundle_expect(struct ctx *cx, const char *environment);
 /*
  * This node changed the tenant's data, or another says that it did (NULL: of any tenant): what is wanted is
  * looked for now. Any thread.

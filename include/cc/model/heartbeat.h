@@ -20,10 +20,11 @@ struct heartbeat {
 	const char *status;
 	bool is_connected;
 	int64_t last_heartbeat;
-	const char *desired_revision;
+	const char *desired_revision;   /* of a bundle; NULL: there is none yet */
 	bool sync_now;
 	int64_t requests_new;           /* internal: how much its counter has grown */
 	const char *environment;        /* internal: the bouncer's */
+	bool behind;                    /* internal: that bundle may not be the newest for long */
 	bool deleted, at_home;          /* internal: why there was none */
 };
 extern const struct schema heartbeat_schema;
