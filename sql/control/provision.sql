@@ -1,4 +1,5 @@
 -- Making and removing tenants: names, placements, spare schemas. Run as cc_ctl.
+-- include: cc/model/purge.h
 -- include: cc/model/provision.h
 -- include: cc/model/tally.h
 
@@ -300,8 +301,68 @@ DELETE FROM cc.usage_hour u
 -- args: id text, most int8
 SELECT cc.forget_audit($1, $2::int) AS total;
 
--- What it was called, and what it had proven, is kept from others for a while yet. What a move left in another
--- region is not kept any longer.
+-- Schemas that a move has left, or was to lead to.
+-- name: purge_left :many slot
+-- args: id text
+SELECT DISTINCT s.schema_id, s.region, s.shard
+  FROM cc.deployment d JOIN cc.tenant_schema s ON s.schema_id IN (d.from_schema, d.to_schema)
+ WHERE d.tenant_id = $1 AND s.state = 'dropping';
+
+-- name: purge_count_set :exec
+-- args: id text, part text, what text, n int8
+INSERT INTO cc.purge_count (tenant_id, part, what, n) VALUES ($1, $2, $3, $4)
+ON CONFLICT (tenant_id, part, what) DO UPDATE SET n = excluded.n;
+
+-- name: purge_count_add :exec
+-- args: id text, what text, n int8
+INSERT INTO cc.purge_count (tenant_id, part, what, n) VALUES ($1, '', $2, $3)
+ON CONFLICT (tenant_id, part, what) DO UPDATE SET n = cc.purge_count.n + excluded.n;
+
+-- name: purge_batch_get :opt purge_batch
+-- args: id text
+SELECT number, keys FROM cc.purge_batch WHERE tenant_id = $1;
+
+-- No row: somebody else has gone on.
+-- name: purge_batch_put :count
+-- args: id text, number int8, keys text[]
+INSERT INTO cc.purge_batch AS b (tenant_id, number, keys) VALUES ($1, $2, $3)
+ON CONFLICT (tenant_id) DO UPDATE SET number = excluded.number, keys = excluded.keys WHERE b.number = $2 - 1;
+
+-- What goes with the tenant's row.
+-- name: purge_rest :many purge_count
+-- args: id text
+SELECT 'domains' AS what, count(*) AS n FROM cc.domain WHERE tenant_id = $1
+UNION ALL SELECT 'certificates', count(*) FROM cc.certificate WHERE tenant_id = $1
+UNION ALL SELECT 'alerts', count(*) FROM cc.alert WHERE tenant_id = $1
+UNION ALL SELECT 'deployments', count(*) FROM cc.deployment WHERE tenant_id = $1
+UNION ALL SELECT 'invoices', count(*) FROM cc.invoice WHERE tenant_id = $1;
+
+-- name: purge_counts :many purge_count
+-- args: id text
+SELECT what, sum(n)::bigint AS n FROM cc.purge_count WHERE tenant_id = $1 GROUP BY what ORDER BY what COLLATE "C";
+
+-- name: purge_certify :exec1
+-- args: id text, removed json, certificate text
+WITH counts AS (
+	DELETE FROM cc.purge_count WHERE tenant_id = $1
+), batch AS (
+	DELETE FROM cc.purge_batch WHERE tenant_id = $1
+)
+UPDATE cc.tenant_tombstone SET removed = $2, certificate = $3 WHERE id = $1;
+
+-- name: tombstone_get :one deletion_certificate
+-- args: id text
+SELECT id AS tenant_id, region, created_at, deleted_at AS requested_at,
+       date_trunc('second', purged_at) AS purged_at, removed, certificate
+  FROM cc.tenant_tombstone WHERE id = $1;
+
+-- name: deletion_certificate_get :one deletion_certificate
+-- args: id text
+SELECT id AS tenant_id, region, created_at, deleted_at AS requested_at,
+       date_trunc('second', purged_at) AS purged_at, removed, certificate
+  FROM cc.tenant_tombstone WHERE id = $1 AND certificate IS NOT NULL;
+
+-- What it was called, and what it had proven, is kept from others for a while yet.
 -- name: purge_tenant :count
 -- args: id text, quarantine_s int8, hold_days int8
 WITH gone AS (
@@ -322,10 +383,6 @@ WITH gone AS (
 	DELETE FROM cc.domain WHERE tenant_id IN (SELECT id FROM gone)
 ), alerts AS (
 	DELETE FROM cc.alert WHERE tenant_id IN (SELECT id FROM gone)
-), left_behind AS (
-	UPDATE cc.tenant_schema SET lease_until = now()
-	 WHERE state = 'dropping' AND schema_id IN (
-		SELECT from_schema FROM cc.deployment WHERE tenant_id IN (SELECT id FROM gone))
 ), deployments AS (
 	DELETE FROM cc.deployment WHERE tenant_id IN (SELECT id FROM gone)
 ), ids AS (

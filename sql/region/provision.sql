@@ -1,5 +1,6 @@
 -- A region's database, as cc_prov. Names are quoted there, by functions of the schema cc_region.
 -- include: cc/model/provision.h
+-- include: cc/model/tally.h
 
 -- name: region_setup :exec
 DO $$ BEGIN
@@ -33,6 +34,12 @@ SELECT cc_region.drop_tenant($1);
 -- name: region_schema_close :exec
 -- args: schema_id text
 SELECT cc_region.close_tenant($1);
+
+-- Whether it is there with its tables, which are made in one transaction.
+-- name: region_schema_there :one tally
+-- args: schema_id text
+SELECT count(*) AS total FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname = $1 AND c.relname = 'idempotency';
 
 -- Everything here that looks like a tenant's: schemas of this database, and roles that the region's
 -- pool roles (whose names begin alike) are members of.

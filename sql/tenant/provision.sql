@@ -1,4 +1,5 @@
 -- The first rows of a tenant's schema (as its owner role), and the last of rows deleted long ago (as the tenant).
+-- include: cc/model/purge.h
 -- include: cc/model/provision.h
 -- include: cc/model/head.h
 -- include: cc/model/tally.h
@@ -82,3 +83,20 @@ WITH gone AS (
 	DELETE FROM user_live WHERE user_id IN (SELECT id FROM gone)
 )
 INSERT INTO tombstones (tbl, pk, version) SELECT 'users', id, $3 FROM gone;
+
+-- Before the schema is dropped: nobody writes any more, and this is what there is.
+-- name: purge_close :exec
+UPDATE head SET writable = false;
+
+-- name: purge_rows :many purge_count
+SELECT 'rows.users' AS what, count(*) AS n FROM users
+UNION ALL SELECT 'rows.user_live', count(*) FROM user_live
+UNION ALL SELECT 'rows.resources', count(*) FROM resources
+UNION ALL SELECT 'rows.bouncers', count(*) FROM bouncers
+UNION ALL SELECT 'rows.bouncer_live', count(*) FROM bouncer_live
+UNION ALL SELECT 'rows.policies', count(*) FROM policies
+UNION ALL SELECT 'rows.policy_versions', count(*) FROM policy_versions
+UNION ALL SELECT 'rows.tombstones', count(*) FROM tombstones
+UNION ALL SELECT 'rows.objects', count(*) FROM objects
+UNION ALL SELECT 'rows.audit', count(*) FROM audit
+UNION ALL SELECT 'rows.idempotency', count(*) FROM idempotency;

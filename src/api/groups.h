@@ -14,7 +14,7 @@ extern const struct route_group resource_routes, bouncer_routes, heartbeat_route
 extern const struct route_group audit_routes, audit_export_routes, checkpoint_routes, signing_routes;
 extern const struct route_group operation_routes, quota_routes, domain_routes, alert_routes;
 extern const struct route_group bundle_routes, bundle_key_routes, fleet_routes;
-extern const struct route_group held_name_routes;
+extern const struct route_group held_name_routes, deletion_routes;
 extern const struct route_group deployment_routes;
 extern const struct route_group metrics_routes, usage_routes, billing_routes, alert_rule_routes;
 

@@ -10,7 +10,7 @@ const struct route_group *const api_groups[] = {
 	&metrics_routes,
 	&usage_routes,
 	&domain_routes,
-	&held_name_routes,
+	&held_name_routes, &deletion_routes,
 	&deployment_routes,
 	&billing_routes,
 	&alert_routes,
@@ -69,6 +69,8 @@ const struct db_constraint api_constraints[] = {
 	/* Numbers and names that the daemon hands out itself: a collision is its own fault, or chance. */
 	{ "tenant_pkey", ERR_CONFLICT, NULL, "the id of the tenant exists; retry" },
 	{ "tenant_tombstone_pkey", ERR_CONFLICT, NULL, "the id of the tenant existed before" },
+	{ "purge_count_pkey", ERR_CONFLICT, NULL, "the purge has counted this" },
+	{ "purge_batch_pkey", ERR_CONFLICT, NULL, "the purge has a batch in hand" },
 	{ "tenant_schema_pkey", ERR_CONFLICT, NULL, "the schema exists; retry" },
 	{ "shard_pkey", ERR_CONFLICT, NULL, "the shard exists; retry" },
 	{ "tenant_audit_pkey", ERR_CONFLICT, NULL, "the place in the audit is taken; retry" },

@@ -122,9 +122,10 @@ static enum err validate(struct ctx *cx, void *arg)
 static enum err tidy(struct ctx *cx, struct move *m)
 {
 	enum err e = move_copy_live(cx, m), next;
+	int64_t keys;
 
 	FAILPOINT("move.cleanup.live");
-	next = tenant_forget_redis(cx, m->row.tenant_id);
+	next = tenant_forget_redis(cx, m->row.tenant_id, &keys);
 	e = next != ERR_NONE ? next : e;
 	FAILPOINT("move.cleanup.redis");
 	next = move_lead_names(cx, m);

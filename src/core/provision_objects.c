@@ -6,8 +6,11 @@
 #include "provision_parts.h"
 #include "objects_in.h"
 
+#include <stdio.h>
+
 #include "cc/base/clock.h"
 #include "cc/base/failpoint.h"
+#include "cc/model/purge.h"
 #include "cc/model/q_control.h"
 
 #define BATCH 200
@@ -15,6 +18,7 @@
 
 struct batch {
 	struct obj_key key[BATCH];
+	int64_t size[BATCH];
 	size_t n;
 };
 
@@ -22,43 +26,124 @@ static bool collect(void *arg, const struct obj_key *key, int64_t size)
 {
 	struct batch *b = arg;
 
-	(void)size;
+	b->size[b->n] = size;
 	b->key[b->n++] = *key;
 	return b->n < BATCH;
 }
 
-/* *ret_more: there are others. */
-static enum err remove_batch(
-	struct ctx *cx, struct objstore *store, const struct obj_key *prefix, struct batch *b, bool *ret_more)
+struct purging {
+	struct objstore *store;
+	const char *id;
+	bool counts; /* the tenant is gone with it */
+	int64_t number; /* of the last batch that was counted */
+};
+
+static enum err remove_one(struct ctx *cx, const struct purging *p, const struct obj_key *key)
 {
 	struct obj_got got;
-	enum obj_result r;
+	const enum obj_result r = obj_delete(p->store, key, cx->deadline_ms, &got);
 
-	b->n = 0;
-	r = obj_list(store, prefix, collect, b, cx->deadline_ms, &got);
-	if (r != OBJ_OK && r != OBJ_STOPPED)
-		return refuse_store(cx, r, &got);
-	*ret_more = r == OBJ_STOPPED;
-	for (size_t i = 0; i < b->n; i++) {
-		r = obj_delete(store, &b->key[i], cx->deadline_ms, &got);
-		if (r != OBJ_OK)
-			return refuse_store(cx, r, &got);
+	return r == OBJ_OK ? ERR_NONE : refuse_store(cx, r, &got);
+}
+
+/* Counting: each object once, in front of its removal ------------------------------------------------- */
+
+struct counting {
+	const char *id;
+	struct purge_batch batch;
+	bool found;
+	int64_t n, bytes;
+};
+
+static enum err look_before(struct ctx *cx, void *arg)
+{
+	struct counting *c = arg;
+
+	q_purge_batch_get_later(cx->db, &c->batch, &c->found, c->id);
+	return ERR_NONE;
+}
+
+/* Those that somebody counted who may not have come to removing them. */
+static enum err finish_batch(struct ctx *cx, struct purging *p)
+{
+	struct counting c = { .id = p->id };
+	struct db_place control;
+
+	place_platform(cx->world, &control);
+	TRY(db_unit(cx, &control, DB_READ, look_before, &c));
+	p->number = c.found ? c.batch.number : 0;
+	for (size_t i = 0; c.found && i < c.batch.keys.n; i++) {
+		struct obj_key key;
+
+		(void)snprintf(key.text, sizeof(key.text), "%s", c.batch.keys.v[i]);
+		TRY(remove_one(cx, p, &key));
 	}
 	return ERR_NONE;
 }
 
-static enum err purge_store(
-	struct ctx *cx, struct objstore *store, const char *id, int64_t until, bool *ret_more)
+static enum err note(struct ctx *cx, void *arg)
+{
+	const struct counting *c = arg;
+	int64_t ours = 0;
+
+	q_purge_count_add_later(cx->db, c->id, "objects", c->n);
+	q_purge_count_add_later(cx->db, c->id, "object_bytes", c->bytes);
+	TRY(q_purge_batch_put(cx->db, &ours, c->id, c->batch.number, &c->batch.keys));
+	return ours == 1 ? ERR_NONE : refuse(cx, ERR_UNAVAILABLE, "the purge is in other hands by now");
+}
+
+static enum err count_batch(struct ctx *cx, struct purging *p, const struct batch *b)
+{
+	const char **v = ARENA_ARRAY(cx->arena, const char *, b->n + 1);
+	struct counting c = { .id = p->id, .n = (int64_t)b->n };
+	struct db_place control;
+
+	for (size_t i = 0; i < b->n; i++) {
+		v[i] = b->key[i].text;
+		c.bytes += b->size[i];
+	}
+	c.batch = (struct purge_batch){ ++p->number, { .v = v, .n = b->n } };
+	place_platform(cx->world, &control);
+	return db_unit(cx, &control, DB_WRITE, note, &c);
+}
+
+/* Removing -------------------------------------------------------------------------------------------- */
+
+/* *ret_more: there are others. */
+static enum err remove_batch(struct ctx *cx, struct purging *p, struct batch *b, bool *ret_more)
+{
+	struct obj_key prefix;
+	struct obj_got got;
+	enum obj_result r;
+
+	b->n = 0;
+	if (!obj_prefix_make(&prefix, p->id))
+		return refuse(cx, ERR_INTERNAL, "tenant %s has no place in the store", p->id);
+	r = obj_list(p->store, &prefix, collect, b, cx->deadline_ms, &got);
+	if (r != OBJ_OK && r != OBJ_STOPPED)
+		return refuse_store(cx, r, &got);
+	*ret_more = r == OBJ_STOPPED;
+	if (p->counts && b->n > 0)
+		TRY(count_batch(cx, p, b));
+	FAILPOINT("tenant.purge.batch");
+	for (size_t i = 0; i < b->n; i++)
+		TRY(remove_one(cx, p, &b->key[i]));
+	return ERR_NONE;
+}
+
+static enum err purge_store(struct ctx *cx, struct purging *p, int64_t until, bool *ret_more)
 {
 	struct batch *b = ARENA_NEW(cx->arena, struct batch);
-	struct obj_key prefix;
 
 	*ret_more = false;
-	if (!obj_prefix_make(&prefix, id))
-		return refuse(cx, ERR_INTERNAL, "tenant %s has no place in the store", id);
+	if (p->counts)
+		TRY(finish_batch(cx, p));
 	do {
-		TRY(remove_batch(cx, store, &prefix, b, ret_more));
+		const struct arena_mark mark = arena_mark(cx->arena);
+
+		TRY(remove_batch(cx, p, b, ret_more));
 		FAILPOINT("tenant.purge.objects");
+		arena_rewind(cx->arena, mark);
 	} while (*ret_more && clock_mono_ms() < until);
 	return ERR_NONE;
 }
@@ -67,14 +152,17 @@ static enum err purge_store(
 enum err purge_objects(struct ctx *cx, const char *id, bool *ret_more)
 {
 	const int64_t until = clock_mono_ms() + SHARE_MS;
+	struct purging p = { .store = cx->world->store, .id = id, .counts = true };
 	const struct world *w = cx->world;
 
 	*ret_more = false;
-	if (w->store != NULL)
-		TRY(purge_store(cx, w->store, id, until, ret_more));
-	for (size_t i = 0; i < w->nregions && !*ret_more; i++)
-		if (w->regions[i].store != NULL)
-			TRY(purge_store(cx, w->regions[i].store, id, until, ret_more));
+	if (p.store != NULL)
+		TRY(purge_store(cx, &p, until, ret_more));
+	for (size_t i = 0; i < w->nregions && !*ret_more; i++) {
+		p.store = w->regions[i].store;
+		if (p.store != NULL)
+			TRY(purge_store(cx, &p, until, ret_more));
+	}
 	return ERR_NONE;
 }
 
@@ -98,6 +186,7 @@ enum err purge_left_objects(struct ctx *cx, const struct slot *s, bool *ret_more
 	struct objstore *store = region_store(cx->world, s->region);
 	struct looking l = { .schema_id = s->schema_id };
 	struct db_place control;
+	struct purging p;
 
 	*ret_more = false;
 	if (store == NULL)
@@ -108,5 +197,6 @@ enum err purge_left_objects(struct ctx *cx, const struct slot *s, bool *ret_more
 		return ERR_NONE;
 	if (l.row.to_region != NULL && store == region_store(cx->world, l.row.to_region))
 		return ERR_NONE;
-	return purge_store(cx, store, l.row.tenant_id, until, ret_more);
+	p = (struct purging){ .store = store, .id = l.row.tenant_id };
+	return purge_store(cx, &p, until, ret_more);
 }

@@ -3,11 +3,13 @@
 #define CC_CORE_PROVISION_PARTS_H
 
 #include "cc/core/provision.h"
+#include "cc/db/query.h"
 #include "cc/db/session.h"
 #include "cc/db/unit.h"
 #include "cc/model/provision.h"
 
 #define MIGRATE_LEASE_S 60 /* altering a full schema takes longer than making an empty one */
+#define PURGE_STATEMENT_MS 5000 /* no statement of a purge takes longer: it is taken back, and tried again */
 #define STEP_MS 15000      /* one step of background work; shorter than any lease that is sensible */
 
 /* provision_schema.c: one schema of a region, and its record. Each is safe to repeat. */
@@ -34,8 +36,8 @@ struct strv region_names(struct ctx *cx);
 struct strv region_names_all(struct ctx *cx); /* also those that are down */
 /* setup_refusals() for one region that was left out. */
 enum err setup_refusals_of(struct ctx *cx, struct region *r) MUST_USE;
-/* All keys of the tenant, until cx's deadline; nothing where there is no Redis. */
-enum err tenant_forget_redis(struct ctx *cx, const char *id) MUST_USE;
+/* All keys of the tenant, until cx's deadline; nothing where there is no Redis. *ret_removed: how many. */
+enum err tenant_forget_redis(struct ctx *cx, const char *id, int64_t *ret_removed) MUST_USE;
 /* Newest version of the tenants' tables. */
 int64_t newest_version(void);
 
@@ -48,6 +50,12 @@ enum err drop_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE; /* provis
 enum err spare_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;
 enum err migrate_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;
 enum err purge_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;      /* provision_purge.c */
+/* provision_certificate.c: closes a schema of the tenant's and counts what is in it, before it is dropped. */
+enum err purge_count_schema_of(struct ctx *cx, const char *tenant_id, const struct slot *s,
+	const struct db_place *control) MUST_USE;
+/* In the unit of work that removes the tenant's row: rows of purge_rest, and the certificate behind it. */
+void purge_count_rest_later(struct ctx *cx, const char *tenant_id, const struct db_rows *rest);
+enum err purge_certify(struct ctx *cx, const char *tenant_id) MUST_USE;
 /* provision_objects.c: removes what the tenant has in the store, for a while. *ret_more: there is more. */
 enum err purge_objects(struct ctx *cx, const char *id, bool *ret_more) MUST_USE;
 /*

@@ -18,6 +18,7 @@
 struct purge {
 	struct slot slot;
 	struct strv regions;
+	struct db_rows left;
 	bool found;
 	int64_t n;
 };
@@ -35,18 +36,18 @@ static enum err claim(struct ctx *cx, void *arg)
 	return ERR_NONE;
 }
 
-enum err tenant_forget_redis(struct ctx *cx, const char *id)
+enum err tenant_forget_redis(struct ctx *cx, const char *id, int64_t *ret_removed)
 {
-	int64_t removed = 0;
 	uint64_t cursor = 0;
 	struct redis *redis;
 	enum err e = ERR_NONE;
 
+	*ret_removed = 0;
 	if (cx->world->redis == NULL)
 		return ERR_NONE;
 	redis = redis_create(cx->world->redis);
 	do {
-		e = redis_purge_step(redis, id, &cursor, &removed);
+		e = redis_purge_step(redis, id, &cursor, ret_removed);
 		if (e == ERR_NONE && clock_mono_ms() >= cx->deadline_ms)
 			e = ERR_UNAVAILABLE;
 	} while (e == ERR_NONE && cursor != 0);
@@ -63,13 +64,59 @@ static enum err release_schema(struct ctx *cx, void *arg)
 	return ERR_NONE;
 }
 
+static enum err count_keys(struct ctx *cx, void *arg)
+{
+	const struct purge *p = arg;
+
+	q_purge_count_add_later(cx->db, p->slot.tenant_id, "redis_keys", p->n);
+	return ERR_NONE;
+}
+
+/* Those that go by themselves meanwhile are not counted, nor what was removed by somebody who died then. */
+static enum err purge_redis(struct ctx *cx, struct purge *p, const struct db_place *control)
+{
+	TRY(tenant_forget_redis(cx, p->slot.tenant_id, &p->n));
+	FAILPOINT("tenant.purge.redis");
+	return db_unit(cx, control, DB_WRITE, count_keys, p);
+}
+
+static enum err read_left(struct ctx *cx, void *arg)
+{
+	struct purge *p = arg;
+
+	q_purge_left_later(cx->db, &p->left, p->slot.tenant_id);
+	return ERR_NONE;
+}
+
+/* What moves have left in other regions is not kept any longer. */
+static enum err purge_left(struct ctx *cx, struct purge *p, const struct db_place *control)
+{
+	TRY(db_unit(cx, control, DB_READ, read_left, p));
+	for (size_t i = 0; i < p->left.n; i++) {
+		const struct slot *s = DB_ROW(&p->left, struct slot, i);
+
+		TRY(purge_count_schema_of(cx, p->slot.tenant_id, s, control));
+		TRY(schema_drop(cx, s));
+		FAILPOINT("tenant.purge.left");
+	}
+	return ERR_NONE;
+}
+
 static enum err purge_schema(struct ctx *cx, struct purge *p, const struct db_place *control)
 {
 	if (p->slot.schema_id == NULL)
 		return ERR_NONE;
+	TRY(purge_count_schema_of(cx, p->slot.tenant_id, &p->slot, control));
 	TRY(db_unit(cx, control, DB_WRITE, release_schema, p));
 	FAILPOINT("tenant.purge.released");
 	return schema_drop(cx, &p->slot);
+}
+
+/* In the same transaction: each is counted once. */
+static enum err count(struct ctx *cx, const struct purge *p, const char *what)
+{
+	q_purge_count_add_later(cx->db, p->slot.tenant_id, what, p->n);
+	return ERR_NONE;
 }
 
 static enum err delete_keys(struct ctx *cx, void *arg)
@@ -77,16 +124,16 @@ static enum err delete_keys(struct ctx *cx, void *arg)
 	struct purge *p = arg;
 
 	operation_step_later(cx, p->slot.tenant_id, OPERATION_TENANT_DELETION, "keys", 60);
-	q_purge_keys_later(cx->db, &p->n, p->slot.tenant_id, PURGE_ROWS);
-	return ERR_NONE;
+	TRY(q_purge_keys(cx->db, &p->n, p->slot.tenant_id, PURGE_ROWS));
+	return count(cx, p, "api_keys");
 }
 
 static enum err delete_idempotency(struct ctx *cx, void *arg)
 {
 	struct purge *p = arg;
 
-	q_purge_idempotency_later(cx->db, &p->n, p->slot.tenant_id, PURGE_ROWS);
-	return ERR_NONE;
+	TRY(q_purge_idempotency(cx->db, &p->n, p->slot.tenant_id, PURGE_ROWS));
+	return count(cx, p, "idempotency_keys");
 }
 
 static enum err delete_usage(struct ctx *cx, void *arg)
@@ -94,8 +141,8 @@ static enum err delete_usage(struct ctx *cx, void *arg)
 	struct purge *p = arg;
 
 	operation_step_later(cx, p->slot.tenant_id, OPERATION_TENANT_DELETION, "usage", 70);
-	q_purge_usage_later(cx->db, &p->n, p->slot.tenant_id, PURGE_USAGE_ROWS);
-	return ERR_NONE;
+	TRY(q_purge_usage(cx->db, &p->n, p->slot.tenant_id, PURGE_USAGE_ROWS));
+	return count(cx, p, "usage_hours");
 }
 
 static enum err delete_audit(struct ctx *cx, void *arg)
@@ -103,7 +150,8 @@ static enum err delete_audit(struct ctx *cx, void *arg)
 	struct purge *p = arg;
 
 	operation_step_later(cx, p->slot.tenant_id, OPERATION_TENANT_DELETION, "audit", 80);
-	return q_purge_audit(cx->db, tally_at(&p->n), p->slot.tenant_id, PURGE_ROWS);
+	TRY(q_purge_audit(cx->db, tally_at(&p->n), p->slot.tenant_id, PURGE_ROWS));
+	return count(cx, p, "control_audit");
 }
 
 static enum err until_none(struct ctx *cx, struct purge *p, const struct db_place *control, db_work work)
@@ -119,8 +167,14 @@ static enum err delete_tenant(struct ctx *cx, void *arg)
 {
 	const struct settings *s = cx->world->settings;
 	struct purge *p = arg;
+	struct db_rows rest;
 
+	TRY(q_purge_rest(cx->db, &rest, p->slot.tenant_id));
 	TRY(q_purge_tenant(cx->db, &p->n, p->slot.tenant_id, s->domain.quarantine_s, s->name_hold_days));
+	if (p->n > 0) {
+		purge_count_rest_later(cx, p->slot.tenant_id, &rest);
+		TRY(purge_certify(cx, p->slot.tenant_id));
+	}
 	if (p->n > 0)
 		operation_end_later(cx, p->slot.tenant_id, OPERATION_TENANT_DELETION, "completed");
 	change_note_later(cx, p->slot.tenant_id, "tenant", p->slot.tenant_id);
@@ -141,8 +195,7 @@ static enum err purge_steps(struct ctx *cx, struct purge *p, const struct db_pla
 {
 	bool more;
 
-	TRY(tenant_forget_redis(cx, p->slot.tenant_id));
-	FAILPOINT("tenant.purge.redis");
+	TRY(purge_redis(cx, p, control));
 	TRY(purge_objects(cx, p->slot.tenant_id, &more));
 	if (more)
 		return db_unit(cx, control, DB_WRITE, pause_purge, p);
@@ -160,6 +213,7 @@ static enum err purge_steps(struct ctx *cx, struct purge *p, const struct db_pla
 	FAILPOINT("tenant.purge.usage");
 	TRY(until_none(cx, p, control, delete_audit));
 	FAILPOINT("tenant.purge.audit");
+	TRY(purge_left(cx, p, control));
 	TRY(db_unit(cx, control, DB_WRITE, delete_tenant, p));
 	FAILPOINT("tenant.purge.gone");
 	return ERR_NONE;
@@ -172,6 +226,8 @@ enum err purge_one(struct ctx *cx, bool *ret_did, int *count)
 	enum err e;
 
 	place_platform(cx->world, &control);
+	if (control.statement_ms > PURGE_STATEMENT_MS)
+		control.statement_ms = PURGE_STATEMENT_MS;
 	TRY(db_unit(cx, &control, DB_WRITE, claim, &p));
 	*ret_did = p.found;
 	if (!p.found)

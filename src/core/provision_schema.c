@@ -225,6 +225,8 @@ enum err schema_drop(struct ctx *cx, const struct slot *s)
 
 	TRY(region_need(cx, s->region, &r));
 	place_prov(cx->world, r, &place);
+	if (place.statement_ms > PURGE_STATEMENT_MS)
+		place.statement_ms = PURGE_STATEMENT_MS;
 	TRY(db_unit(cx, &place, DB_WRITE, drop_schema, &copy));
 	FAILPOINT("schema.drop.schema");
 	place_platform(cx->world, &place);

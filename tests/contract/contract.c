@@ -350,6 +350,15 @@ static const char *special_object(struct contract *k, const char *path, const ch
 	return strcmp(path, "/.well-known/controlcore-keys") == 0 ? k->t.id : NULL;
 }
 
+static const char *make_certificate(struct contract *k)
+{
+	fixture_control(k->d,
+		"INSERT INTO cc.tenant_tombstone (id, region, created_at, deleted_at, removed, certificate)"
+		" VALUES ('tenant-purged-aaaaaa', 'us-east-1', now(), now(), '{\"schemas\":1}', 'a.b.c')"
+		" ON CONFLICT DO NOTHING");
+	return "tenant-purged-aaaaaa";
+}
+
 const char *contract_object(struct contract *k, const struct route *r, const char *tenant)
 {
 	static char id[64];
@@ -361,6 +370,8 @@ const char *contract_object(struct contract *k, const struct route *r, const cha
 
 	if (!path_of_maker(r->path, path))
 		return NULL;
+	if (strcmp(r->op, "getDeletionCertificate") == 0)
+		return make_certificate(k);
 	if (strstr(path, "/operations") != NULL)
 		return make_operation(k, r, tenant);
 	if (strstr(path, "/deployments") != NULL)

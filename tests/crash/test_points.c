@@ -127,6 +127,13 @@ static void expect_gone(struct crash *x, const char *id, const char *key)
 	assert_string_equal(":0", crash_redis(x, command));
 	assert_int_equal(
 		1, crash_number(x, NULL, "SELECT count(*) FROM cc.tenant_tombstone WHERE id = '%s'", id));
+	/* Whatever died in between, each is counted once. */
+	assert_string_equal("1 1 1 1 1",
+		crash_value(x, NULL,
+			"SELECT concat_ws(' ', removed->>'schemas', removed->>'roles', removed->>'api_keys',"
+			" removed->>'rows.policies', removed->>'rows.users') FROM cc.tenant_tombstone"
+			" WHERE id = '%s' AND certificate IS NOT NULL",
+			id));
 }
 
 /* Two names take turns: what wakes the purge of one is the creation of the other, which was purged before. */

@@ -13,6 +13,8 @@
 
 #include "bouncer.h"
 #include "temp.h"
+#include "cc/base/bytes.h"
+#include "cc/crypto/jws.h"
 
 #define PLANTED 900 /* several batches */
 #define PATIENCE_MS 60000
@@ -58,9 +60,63 @@ static void await_purged(struct client *c, const char *id)
 
 	do {
 		temp_sleep_ms(100);
-		a = client_get(c, "/tenants/%s", id);
-	} while (a->status != 404 && temp_now_ms() < until);
-	assert_status(404, a);
+		a = client_get(c, "/tenants/%s/deletion-certificate", id);
+	} while (a->status != 200 && temp_now_ms() < until);
+	assert_status(200, a);
+	assert_status(404, client_get(c, "/tenants/%s", id));
+}
+
+/* The certificate's payload, when a published key has signed it; to be freed. */
+static json_t *certified(struct client *c, const char *id)
+{
+	struct arena *a = arena_create(8192);
+	const struct answer *d = assert_status(200, client_get(c, "/tenants/%s/deletion-certificate", id));
+	char *jws = strdup(answer_text(d, "certificate")), *dot = strrchr(jws, '.');
+	const char *payload = strchr(jws, '.') + 1, *x;
+	struct jwk key = { .alg = JWS_EDDSA };
+	struct bytes signature, text;
+	json_t *ret;
+
+	assert_text(id, d, "tenant_id");
+	d = assert_status(200, client_call(c, "GET", "/.well-known/controlcore-keys", NULL, NULL));
+	x = answer_text(d, "keys[0].x");
+	assert_true(base64url_decode(a, x, strlen(x), &key.x));
+	assert_true(base64url_decode(a, dot + 1, strlen(dot + 1), &signature));
+	assert_true(jws_verify(&key, jws, (size_t)(dot - jws), signature));
+	jws[10] ^= 1;
+	assert_false(jws_verify(&key, jws, (size_t)(dot - jws), signature));
+	jws[10] ^= 1;
+	assert_true(base64url_decode(a, payload, (size_t)(dot - payload), &text));
+	ret = json_loadb((const char *)text.p, text.n, 0, NULL);
+	assert_non_null(ret);
+	assert_string_equal(id, json_string_value(json_object_get(ret, "tenant_id")));
+	free(jws);
+	arena_destroy(a);
+	return ret;
+}
+
+static void removed(json_t *certificate, const char *what, int64_t n)
+{
+	const json_t *of = json_object_get(certificate, "removed");
+
+	if (json_integer_value(json_object_get(of, what)) != n)
+		fail_msg("%s: %s is not %lld", json_dumps(certificate, 0), what, (long long)n);
+}
+
+/* One bundle, and what was planted; each counted once, whoever died meanwhile. */
+static void check_certificate(struct client *c, const char *id)
+{
+	json_t *all = certified(c, id);
+
+	removed(all, "objects", PLANTED + 1);
+	assert_true(json_integer_value(json_object_get(json_object_get(all, "removed"), "object_bytes")) >
+		    PLANTED);
+	removed(all, "schemas", 1);
+	removed(all, "roles", 1);
+	removed(all, "api_keys", 2);
+	removed(all, "rows.users", 1);
+	removed(all, "rows.objects", 1);
+	json_decref(all);
 }
 
 static void objects_go_with_their_tenant(void **state)
@@ -72,9 +128,12 @@ static void objects_go_with_their_tenant(void **state)
 
 	furnish(d, "leaving", &gone);
 	furnish(d, "staying", &beside);
+	assert_status(404, client_get(c, "/tenants/%s/deletion-certificate", gone.t.id));
 	assert_status(202, client_delete(c, "/tenants/%s", gone.t.id));
 	await_gone(gone.folder);
 	await_purged(c, gone.t.id);
+	check_certificate(c, gone.t.id);
+	assert_status(404, client_get(c, "/tenants/%s/deletion-certificate", beside.t.id));
 	for (int i = 0; i < PLANTED; i++) {
 		snprintf(path, sizeof(path), "%s/bundles/sandbox/%d", beside.folder, i);
 		assert_int_equal(0, access(path, F_OK));
@@ -82,29 +141,38 @@ static void objects_go_with_their_tenant(void **state)
 	client_close(c);
 }
 
-static const char *const dying[] = { "CC_FAILPOINT=tenant.purge.objects:2", NULL };
-
-/* Killed between two batches; the next one goes on. */
+/* Killed before and behind each kind of step; the next one goes on. */
 static void a_purge_that_dies_is_finished(void **state)
 {
+	static const char *const points[] = { "tenant.purge.claimed:1", "tenant.purge.redis:1",
+		"tenant.purge.batch:2", "tenant.purge.objects:2", "tenant.purge.counted:1",
+		"tenant.purge.released:1", "schema.drop.schema:1", "tenant.purge.schema:1",
+		"tenant.purge.keys:1", "tenant.purge.audit:1" };
 	struct daemon *d = *state;
-	struct client *c = client_operator(d);
-	struct part gone;
 
-	furnish(d, "dying", &gone);
-	client_close(c);
-	assert_int_equal(0, daemon_stop(d));
-	daemon_env(d, dying);
-	daemon_restart(d);
-	c = client_operator(d);
-	assert_status(202, client_delete(c, "/tenants/%s", gone.t.id));
-	assert_int_equal(128 + 9, daemon_await_end(d, PATIENCE_MS));
-	daemon_env(d, NULL);
-	daemon_restart(d);
-	client_port(c, daemon_port(d));
-	await_gone(gone.folder);
-	await_purged(c, gone.t.id);
-	client_close(c);
+	for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+		struct client *c;
+		struct part gone;
+		char slug[24], point[80];
+		const char *const dying[] = { point, NULL };
+
+		snprintf(slug, sizeof(slug), "dying%zu", i);
+		snprintf(point, sizeof(point), "CC_FAILPOINT=tenant.purge.claim+%s", points[i]);
+		furnish(d, slug, &gone);
+		assert_int_equal(0, daemon_stop(d));
+		daemon_env(d, dying);
+		daemon_restart(d);
+		c = client_operator(d);
+		assert_status(202, client_delete(c, "/tenants/%s", gone.t.id));
+		assert_int_equal(128 + 9, daemon_await_end(d, PATIENCE_MS));
+		daemon_env(d, NULL);
+		daemon_restart(d);
+		client_port(c, daemon_port(d));
+		await_gone(gone.folder);
+		await_purged(c, gone.t.id);
+		check_certificate(c, gone.t.id);
+		client_close(c);
+	}
 }
 
 static int set_up(void **state)

@@ -110,6 +110,18 @@ static void make_held_name(struct stage *s, char *ret, size_t size)
 	fixture_control(s->d, sql);
 }
 
+static void make_certificate(struct stage *s, char *ret, size_t size)
+{
+	char sql[400];
+
+	snprintf(ret, size, "tenant-purged%d-aaaaaa", ++s->made);
+	snprintf(sql, sizeof(sql),
+		"INSERT INTO cc.tenant_tombstone (id, region, created_at, deleted_at, removed, certificate)"
+		" VALUES ('%s', 'us-east-1', now(), now(), '{\"schemas\":1}', 'a.b.c')",
+		ret);
+	fixture_control(s->d, sql);
+}
+
 static void make_deployment(struct stage *s, const struct party *p, char *ret, size_t size)
 {
 	char sql[600];
@@ -189,6 +201,8 @@ void stage_fresh_object(struct stage *s, struct party *p, const char *made_at, c
 		make_alert(s, p, ret, size);
 	else if (strstr(made_at, "/held-names") != NULL)
 		make_held_name(s, ret, size);
+	else if (strcmp(made_at, "/tenants") == 0)
+		make_certificate(s, ret, size);
 	else if (strcmp(made_at, "/bundles") == 0)
 		snprintf(ret, size, "production");
 	else if (strcmp(made_at, "/.well-known/controlcore-keys") == 0)

@@ -91,8 +91,26 @@ CREATE TABLE cc.tenant_tombstone (
 	created_at timestamptz NOT NULL,
 	deleted_at timestamptz NOT NULL,
 	purged_at  timestamptz NOT NULL DEFAULT now(),
+	removed    json,                        -- how much was removed, by what it was …
+	certificate text,                       -- … and the same signed, with the rest of this row: a JWS
 	audit_seq  bigint NOT NULL DEFAULT 0,   -- of what operators do about it afterwards: a chain of its own
 	audit_mac  bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex') CHECK (octet_length(audit_mac) = 32)
+);
+
+-- What a purge under way has found so far. part: the schema it was in; '' elsewhere.
+CREATE TABLE cc.purge_count (
+	tenant_id text NOT NULL,
+	part      text NOT NULL,
+	what      text NOT NULL,
+	n         bigint NOT NULL,
+	PRIMARY KEY (tenant_id, part, what)
+);
+
+-- The objects that are being removed: these are counted already.
+CREATE TABLE cc.purge_batch (
+	tenant_id text PRIMARY KEY,
+	number    bigint NOT NULL,
+	keys      text[] NOT NULL
 );
 
 -- held: nobody else can have the name. routed: requests to it are the tenant's.
