@@ -169,6 +169,7 @@ static enum err drop_old(struct ctx *cx, const struct db_rows *old, const struct
 		r = obj_delete(store_of(cx), &key, cx->deadline_ms, &got);
 		if (r != OBJ_OK)
 			return refuse_store(cx, r, &got);
+		FAILPOINT("bundle.dropped");
 		TRY(mend(cx, &gone, ret_fresh));
 	}
 	return ERR_NONE;

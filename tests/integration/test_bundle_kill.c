@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon dies while it makes a bundle: the next one finds that, and makes the same. */
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "bouncer.h"
+#include "story.h"
+#include "temp.h"
+
+#define DEATH_MS 30000
+#define VERSIONS 12 /* more than are kept: old ones are to be removed as well */
+
+static int files_of(struct story *s)
+{
+	char path[500];
+	DIR *folder;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "%s/tenants/%s/bundles/sandbox", daemon_objects(s->d), s->t.id);
+	folder = opendir(path);
+	for (struct dirent *e; folder != NULL && (e = readdir(folder)) != NULL;)
+		n += e->d_name[0] != '.';
+	if (folder != NULL)
+		closedir(folder);
+	return n;
+}
+
+static void restart(struct story *s, struct client *bouncer, const char *const *env)
+{
+	daemon_env(s->d, env);
+	daemon_restart(s->d);
+	client_port(bouncer, daemon_port(s->d));
+	client_port(s->c, daemon_port(s->d));
+	client_port(s->operator, daemon_port(s->d));
+}
+
+static void pull(struct story *s, struct client *bouncer, size_t policies)
+{
+	struct bouncer_bundle b;
+	char target[160];
+	const struct answer *a = bouncer_pull(bouncer, "sandbox", NULL);
+
+	snprintf(target, sizeof(target), "/.well-known/controlcore-keys/%s", s->t.id);
+	bouncer_open(a, assert_status(200, client_call(s->c, "GET", target, NULL, NULL)), &b);
+	assert_int_equal(policies + 3, b.n);
+	bouncer_close(&b);
+}
+
+static void a_build_that_dies_is_found(void **state)
+{
+	static const char *const points[] = { "bundle.stored:1", "bundle.recorded:1", "bundle.dropped:1" };
+	struct story *s = *state;
+	char *key = bouncer_key(s->d, s->t.id, "sandbox"), name[24];
+	struct client *bouncer = client_open(daemon_port(s->d));
+	size_t made = 0;
+
+	client_key(bouncer, key);
+	for (; made < VERSIONS; made++) {
+		snprintf(name, sizeof(name), "p%zu", made);
+		story_policy(s, name);
+		pull(s, bouncer, made + 1);
+	}
+	for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+		char point[80];
+		const char *const dying[] = { point, NULL };
+
+		snprintf(point, sizeof(point), "CC_FAILPOINT=%s", points[i]);
+		assert_int_equal(0, daemon_stop(s->d));
+		restart(s, bouncer, dying);
+		snprintf(name, sizeof(name), "p%zu", made++);
+		story_policy(s, name);
+		(void)bouncer_ask(bouncer, "sandbox", NULL, 5);
+		assert_int_equal(128 + 9, daemon_await_end(s->d, DEATH_MS));
+		restart(s, bouncer, NULL);
+		pull(s, bouncer, made);
+	}
+	/* One more, so that what a death left is removed: nothing is lost, and nothing doubled. */
+	story_policy(s, "last");
+	pull(s, bouncer, made + 1);
+	assert_int_equal(10, story_number(s, "SELECT count(*) FROM objects WHERE environment = 'sandbox'"));
+	assert_int_equal(10, files_of(s));
+	client_close(bouncer);
+	free(key);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_build_that_dies_is_found, story_open_unlimited, story_close),
+	};
+
+	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);
+}

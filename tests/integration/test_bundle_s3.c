@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bundles in a bucket, over a network that loses answers: what is pulled is whole, and in the end the bucket
+ * holds what the catalogue says and nothing else.
+ */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "bouncer.h"
+#include "lossy.h"
+#include "s3_peer.h"
+#include "story.h"
+#include "temp.h"
+
+#define LOST_PERCENT 5
+#define ROUNDS 30
+#define BAD_PERCENT 40
+#define BAD_ROUNDS 5
+#define CHECK_MS 60000
+
+static struct s3_peer *peer;
+static struct lossy *network;
+static char endpoint[100], region[100], bucket[100], access_key[300], secret_key[600];
+static const char *const env[] = { endpoint, region, bucket, access_key, secret_key,
+	"CONTROLCORE_STORE_ATTEMPT_MS=3000", "CONTROLCORE_STORE_BUNDLES_MIB=0", NULL };
+
+static int start(void **state)
+{
+	static struct daemon_options options = { .env = env };
+	struct s3_conf c;
+
+	peer = s3_peer_start(S3_SWIFT);
+	network = lossy_open(s3_peer_port(peer), 11);
+	c = s3_peer_conf(peer);
+	snprintf(endpoint, sizeof(endpoint), "CONTROLCORE_STORE_ENDPOINT=http://127.0.0.1:%d",
+		lossy_port(network));
+	snprintf(region, sizeof(region), "CONTROLCORE_STORE_REGION=%s", c.region);
+	snprintf(bucket, sizeof(bucket), "CONTROLCORE_STORE_BUCKET=%s", c.bucket);
+	snprintf(access_key, sizeof(access_key), "CONTROLCORE_STORE_ACCESS_KEY=%s", c.access_key);
+	snprintf(secret_key, sizeof(secret_key), "CONTROLCORE_STORE_SECRET_KEY=%s", c.secret_key);
+	daemon_group_options(&options);
+	return daemon_group_setup(state);
+}
+
+static int stop(void **state)
+{
+	const int e = daemon_group_teardown(state);
+
+	lossy_close(network);
+	s3_peer_stop(peer);
+	return e;
+}
+
+static void change_and_pull(struct story *s, struct client *bouncer, int n, char etag[100])
+{
+	struct bouncer_bundle b;
+	char target[160], name[24];
+	const struct answer *a;
+
+	snprintf(name, sizeof(name), "p%d", n);
+	story_policy(s, name);
+	/* A store that fails six times in a row is told of: the bouncer comes again, as OPA's do. */
+	do {
+		a = bouncer_ask(bouncer, "sandbox", etag[0] != '\0' ? etag : NULL, 5);
+	} while (a->status == 304 || a->status == 503);
+	assert_status(200, a);
+	snprintf(etag, 100, "%s", answer_header(a, "ETag"));
+	snprintf(target, sizeof(target), "/.well-known/controlcore-keys/%s", s->t.id);
+	bouncer_open(a, assert_status(200, client_call(s->c, "GET", target, NULL, NULL)), &b);
+	/* All policies so far, data, manifest and signatures. */
+	assert_int_equal(n + 1 + 3, b.n);
+	bouncer_close(&b);
+}
+
+static void check_store(struct story *s)
+{
+	const char *bin = getenv("CC_BIN"), *config = daemon_config_path(s->d);
+	const char *const argv[] = { bin, "check-objects", "--config", config, NULL };
+	struct temp_run r = temp_run(argv, env, CHECK_MS);
+
+	if (r.status != 0 || strstr(r.out, "objects: 0 findings") == NULL)
+		fail_msg("status %d: %s%s", r.status, r.out, r.err);
+	temp_run_free(&r);
+}
+
+static void what_is_lost_on_the_way_costs_nothing(void **state)
+{
+	struct story *s = *state;
+	char *key = bouncer_key(s->d, s->t.id, "sandbox"), etag[100] = "";
+	struct client *bouncer = client_open(daemon_port(s->d));
+	long lost, delivered;
+
+	client_key(bouncer, key);
+	lossy_rate(network, LOST_PERCENT);
+	for (int i = 0; i < ROUNDS; i++)
+		change_and_pull(s, bouncer, i, etag);
+	lossy_rate(network, BAD_PERCENT);
+	for (int i = 0; i < BAD_ROUNDS; i++)
+		change_and_pull(s, bouncer, ROUNDS + i, etag);
+	lossy_counts(network, &lost, &delivered);
+	print_message("# %d bundles; answers of the store: %ld lost or cut, %ld delivered\n",
+		ROUNDS + BAD_ROUNDS, lost, delivered);
+	assert_true(lost >= 5);
+	lossy_rate(network, 0);
+	/* The old ones are removed behind the newest. */
+	story_policy(s, "last");
+	assert_status(200, bouncer_pull(bouncer, "sandbox", etag));
+	assert_int_equal(10, story_number(s, "SELECT count(*) FROM objects WHERE environment = 'sandbox'"));
+	check_store(s);
+	client_close(bouncer);
+	free(key);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			what_is_lost_on_the_way_costs_nothing, story_open_unlimited, story_close),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
