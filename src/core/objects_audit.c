@@ -16,6 +16,7 @@
 #include "cc/model/q_tenant.h"
 
 #define PAGE 500
+#define UNFINISHED_S 86400
 #define TENANT_MS 600000 /* for one tenant, however much it has */
 
 /* One tenant's turn. */
@@ -115,6 +116,19 @@ static bool take_listed(void *arg, const struct obj_key *key, int64_t size)
 	return t->e == ERR_NONE;
 }
 
+/* Uploads that somebody may still be at are none. */
+static enum err look_for_unfinished(struct turn *t, const struct obj_key *prefix)
+{
+	struct obj_got got;
+	int64_t n;
+	const enum obj_result r = obj_sweep(store_of(t->cx), prefix, UNFINISHED_S, t->a->remove,
+		t->cx->deadline_ms, &n, &got);
+
+	for (; n > 0; n--)
+		found(t, "", "unfinished");
+	return r == OBJ_OK ? ERR_NONE : refuse_store(t->cx, r, &got);
+}
+
 static enum err look_through_store(struct turn *t)
 {
 	struct obj_key prefix;
@@ -126,7 +140,8 @@ static enum err look_through_store(struct turn *t)
 	TRY(t->e);
 	if (r != OBJ_OK)
 		return refuse_store(t->cx, r, &got);
-	return look_up(t);
+	TRY(look_up(t));
+	return look_for_unfinished(t, &prefix);
 }
 
 /* In the catalogue --------------------------------------------------------------------------------- */

@@ -131,13 +131,28 @@ static enum err remove_batch(struct ctx *cx, struct purging *p, struct batch *b,
 	return ERR_NONE;
 }
 
+/* Parts of what was never stored are the tenant's as well. */
+static enum err sweep(struct ctx *cx, const struct purging *p)
+{
+	struct obj_key prefix;
+	struct obj_got got;
+	enum obj_result r = OBJ_BAD_KEY;
+	int64_t n;
+
+	if (obj_prefix_make(&prefix, p->id))
+		r = obj_sweep(p->store, &prefix, 0, true, cx->deadline_ms, &n, &got);
+	return r == OBJ_OK ? ERR_NONE : refuse_store(cx, r, &got);
+}
+
 static enum err purge_store(struct ctx *cx, struct purging *p, int64_t until, bool *ret_more)
 {
 	struct batch *b = ARENA_NEW(cx->arena, struct batch);
+	int64_t began;
 
 	*ret_more = false;
 	if (p->counts)
 		TRY(finish_batch(cx, p));
+	began = p->number;
 	do {
 		const struct arena_mark mark = arena_mark(cx->arena);
 
@@ -145,7 +160,11 @@ static enum err purge_store(struct ctx *cx, struct purging *p, int64_t until, bo
 		FAILPOINT("tenant.purge.objects");
 		arena_rewind(cx->arena, mark);
 	} while (*ret_more && clock_mono_ms() < until);
-	return ERR_NONE;
+	/* Nobody has to look for those of the last batch any more. */
+	b->n = 0;
+	if (p->number > began)
+		TRY(count_batch(cx, p, b));
+	return *ret_more ? ERR_NONE : sweep(cx, p);
 }
 
 /* Wherever it may ever have lived. */

@@ -135,6 +135,17 @@ enum obj_result obj_list(struct objstore *s, const struct obj_key *prefix, obj_e
 	return r == OBJ_OK ? s->kind->list(s, prefix->text, each, arg, deadline_ms, ret) : r;
 }
 
+enum obj_result obj_sweep(struct objstore *s, const struct obj_key *prefix, int64_t older_s, bool remove,
+	int64_t deadline_ms, int64_t *ret_n, struct obj_got *ret)
+{
+	const enum obj_result r = begin(prefix, true, deadline_ms, ret);
+
+	*ret_n = 0;
+	if (r != OBJ_OK || s->kind->sweep == NULL)
+		return r;
+	return s->kind->sweep(s, prefix->text, older_s, remove, deadline_ms, ret_n, ret);
+}
+
 char *obj_presign(struct objstore *s, struct arena *a, const struct obj_key *key, int64_t ttl_s)
 {
 	if (s->kind->presign == NULL || !obj_text_is_safe(key->text, false))

@@ -18,6 +18,9 @@ struct objstore_kind {
 		int64_t deadline_ms, struct obj_got *ret);
 	char *(*presign)(
 		struct objstore *s, struct arena *a, const char *key, int64_t ttl_s); /* may be NULL */
+	/* may be NULL: nothing is ever unfinished */
+	enum obj_result (*sweep)(struct objstore *s, const char *prefix, int64_t older_s, bool remove,
+		int64_t deadline_ms, int64_t *ret_n, struct obj_got *ret);
 	void (*destroy)(struct objstore *s);
 };
 

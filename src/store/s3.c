@@ -312,6 +312,7 @@ static const struct objstore_kind kind = {
 	.remove = s3_remove,
 	.list = s3_list,
 	.presign = s3_presign,
+	.sweep = s3_sweep,
 	.destroy = s3_destroy,
 };
 

@@ -54,6 +54,9 @@ bool s3_rest(int i, int64_t deadline_ms);
 /* s3_upload.c: what is larger than a part. first: OBJ_PART + 1 bytes that have been read, overwritten. */
 enum obj_result s3_upload(struct s3 *s, const char *key, unsigned flags, unsigned char *first,
 	obj_read_fn read, void *arg, int64_t deadline_ms, struct obj_got *got);
+/* s3_sweep.c: see obj_sweep(). */
+enum obj_result s3_sweep(struct objstore *store, const char *prefix, int64_t older_s, bool remove,
+	int64_t deadline_ms, int64_t *ret_n, struct obj_got *got);
 /* Fills buf as far as there is something to read; negative: it cannot be read. */
 int64_t s3_fill(obj_read_fn read, void *arg, unsigned char *buf, size_t max);
 

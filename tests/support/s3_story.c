@@ -18,6 +18,7 @@
 
 #include "lossy.h"
 #include "temp.h"
+#include "store/sigv4.h"
 #include "cc/base/clock.h"
 #include "cc/net/http_client.h"
 
@@ -235,6 +236,71 @@ static void memory_is_constant(void **state)
 	assert_int_equal(OBJ_OK, obj_delete(fx->store, &key, story_deadline(), &fx->got));
 }
 
+/* Asks the server itself, as a client of its own that died in the middle. */
+static void begin_upload(struct objstore_fixture *fx, const struct obj_key *key)
+{
+	const struct s3_stage *stage = fx->own;
+	const struct s3_conf conf = s3_peer_conf(stage->peer);
+	const struct sig_key sig_key = { conf.access_key, conf.secret_key, conf.region, "s3" };
+	const struct sig_pair query = { "uploads", "" };
+	const char *host = arena_printf(fx->arena, "127.0.0.1:%d", s3_peer_port(stage->peer));
+	char time[SIG_TIME_LEN + 1];
+	const struct sig_pair headers[] = { { "host", host }, { "x-amz-content-sha256", SIG_EMPTY },
+		{ "x-amz-date", time } };
+	const struct sig_ask ask = { .method = "POST",
+		.path = arena_printf(fx->arena, "/%s/%s", conf.bucket, key->text),
+		.query = &query,
+		.nquery = 1,
+		.headers = headers,
+		.nheaders = 3,
+		.payload = SIG_EMPTY };
+	const char *url = arena_printf(fx->arena, "http://%s%s", host, sig_target(fx->arena, &ask));
+	const char *authorization;
+
+	sig_time(clock_wall_us(), time);
+	authorization = arena_printf(
+		fx->arena, "Authorization: %s", sig_authorization(fx->arena, &sig_key, &ask, time));
+	const char *dated = arena_printf(fx->arena, "x-amz-date: %s", time);
+	const char *const argv[] = { "curl", "-fsS", "-X", "POST", "-H",
+		"x-amz-content-sha256: " SIG_EMPTY, "-H", dated, "-H", authorization, url, NULL };
+	struct temp_run r = temp_run(argv, NULL, STORY_PATIENCE_MS);
+
+	if (r.status != 0)
+		fail_msg("%s%s", r.out, r.err);
+	temp_run_free(&r);
+}
+
+static int64_t swept(struct objstore_fixture *fx, const char *tenant, int64_t older_s, bool remove)
+{
+	struct obj_key prefix;
+	int64_t n = -1;
+
+	assert_true(obj_prefix_make(&prefix, tenant));
+	assert_int_equal(
+		OBJ_OK, obj_sweep(fx->store, &prefix, older_s, remove, story_deadline(), &n, &fx->got));
+	return n;
+}
+
+static void what_was_not_finished_is_swept(void **state)
+{
+	struct objstore_fixture *fx = *state;
+	const char *tenant = arena_strdup(fx->arena, story_tenant(fx));
+	const char *other = arena_strdup(fx->arena, story_tenant(fx));
+	const struct obj_key a = story_key(tenant, "u/a"), b = story_key(tenant, "u/b"),
+			     c = story_key(other, "u/a");
+
+	assert_int_equal(0, swept(fx, tenant, 0, true));
+	begin_upload(fx, &a);
+	begin_upload(fx, &b);
+	begin_upload(fx, &c);
+	/* Somebody may be at it. */
+	assert_int_equal(0, swept(fx, tenant, 3600, true));
+	assert_int_equal(2, swept(fx, tenant, 0, false));
+	assert_int_equal(2, swept(fx, tenant, 0, true));
+	assert_int_equal(0, swept(fx, tenant, 0, true));
+	assert_int_equal(1, swept(fx, other, 0, true));
+}
+
 static const struct CMUnitTest stories[] = {
 	cmocka_unit_test(what_is_put_is_got),
 	cmocka_unit_test(what_is_not_there_is_missing),
@@ -251,6 +317,7 @@ static const struct CMUnitTest stories[] = {
 	cmocka_unit_test(what_is_lost_on_the_way_is_sent_again),
 	cmocka_unit_test(a_silent_server_is_not_waited_for),
 	cmocka_unit_test(memory_is_constant),
+	cmocka_unit_test(what_was_not_finished_is_swept),
 };
 #define STORIES (sizeof(stories) / sizeof(stories[0]))
 #define OWN_MAX 8

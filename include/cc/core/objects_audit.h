@@ -10,9 +10,12 @@
  * written down yet.
  */
 struct objects_audit {
-	/* What no catalogue knows; what is missing is forgotten, and made again when it is asked for. */
+	/*
+	 * What no catalogue knows, and uploads that did not come to an end for a day; what is missing is
+	 * forgotten, and made again when it is asked for.
+	 */
 	bool remove;
-	/* Called for each finding: "unknown", "missing", "different". */
+	/* Called for each finding: "unknown", "missing", "different"; "unfinished" has no path. */
 	void (*found)(void *arg, const char *tenant_id, const char *path, const char *what);
 	void *arg;
 	int64_t tenants, objects, findings;

@@ -92,6 +92,13 @@ enum obj_result obj_delete(
 enum obj_result obj_list(struct objstore *s, const struct obj_key *prefix, obj_each_fn each, void *arg,
 	int64_t deadline_ms, struct obj_got *ret) MUST_USE;
 /*
+ * Uploads in parts below a prefix that began more than older_s seconds ago (0: whenever) and did not come to
+ * an end: *ret_n of them, taken back where `remove` says so. A folder has none: what lies aside there is
+ * forgotten when it is opened.
+ */
+enum obj_result obj_sweep(struct objstore *s, const struct obj_key *prefix, int64_t older_s, bool remove,
+	int64_t deadline_ms, int64_t *ret_n, struct obj_got *ret) MUST_USE;
+/*
  * A URL by which whoever has it can get the object for ttl_s seconds (1 to 604800), without credentials.
  * NULL: the store has no such thing (a folder), or the key is none.
  */
