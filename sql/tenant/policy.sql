@@ -28,7 +28,16 @@ SELECT id, name, description, status, environment, rego_code, resource_id, bounc
 -- Also a deleted one: it can still be removed for good.
 -- name: policy_find_any :opt policy
 -- args: id int8
-SELECT id, name, status, environment, version, resource_id, bouncer_id, deleted_at FROM policies WHERE id = $1;
+SELECT id, name, status, environment, rego_code, version, resource_id, bouncer_id, deleted_at FROM policies
+ WHERE id = $1;
+
+-- Other active policies that may be of this package and have a default for a rule.
+-- name: policy_neighbours :many policy
+-- args: id int8, environment text, package text
+SELECT id, name, rego_code FROM policies
+ WHERE environment = $2 AND status = 'active' AND deleted_at IS NULL AND id <> $1
+   AND strpos(rego_code, $3) > 0 AND strpos(rego_code, 'default') > 0
+ ORDER BY id;
 
 -- Whether what a policy names is there; NULL names nothing.
 -- name: policy_refs :one policy_refs

@@ -87,6 +87,7 @@ static enum err policy_create(struct ctx *cx, struct req *rq)
 	TRY(policy_find_refs(cx, p->resource_id, p->bouncer_id, &refs));
 	TRY(check_refs(cx, p, &refs));
 	p->id = cx->head->last_id;
+	TRY(policy_check_defaults(cx, p));
 	p->version = 1;
 	p->created_by = managed_creator(cx);
 	p->created_at = p->updated_at = cx->head->now;
@@ -119,6 +120,7 @@ static enum err policy_change(struct ctx *cx, struct req *rq)
 	TRY(e);
 	if (rq->changed.n == 0)
 		return managed_unchanged(cx, rq, p);
+	TRY(policy_check_defaults(cx, p));
 	p->version++;
 	p->updated_at = cx->head->now;
 	q_policy_update_later(cx->db, id, p->name, p->description, p->status, p->rego_code, p->resource_id,
@@ -158,21 +160,23 @@ static const struct route routes[] = {
 	  .doc = "Items come without rego_code and test_cases unless full=true." },
 	{ M_POST, "/policies", "createPolicy", "policies:write", WRITES("policy"), .status = 201,
 	  .handler = policy_create, .body = &policy_schema, .reply = &policy_schema, .takes = TAKE_POLICY,
-	  .errors = { ERR_QUOTA, ERR_NAME_TAKEN, ERR_PRODUCTION_IMMUTABLE, ERR_REGO_INVALID },
+	  .errors = { ERR_QUOTA, ERR_NAME_TAKEN, ERR_CONFLICT, ERR_PRODUCTION_IMMUTABLE, ERR_REGO_INVALID },
 	  .summary = "Create a policy",
-	  .doc = "In the sandbox, where it is active at once. Production is reached by promotion only." },
+	  .doc = "In the sandbox, where it is active at once. Production is reached by promotion only. 409 "
+		 "when another active policy of the package has a default for the same rule: OPA would "
+		 "refuse the bundle." },
 	{ M_GET, "/policies/{id}", "getPolicy", "policies:read", READS("policy"), .status = 200,
 	  .handler = policy_get, .reply = &policy_schema,
 	  .summary = "Get a policy",
 	  .doc = "With rego_code and test_cases." },
 	{ M_PUT, "/policies/{id}", "replacePolicy", "policies:write", WRITES("policy"), .status = 200,
 	  .handler = policy_change, .body = &policy_schema, .reply = &policy_schema,
-	  .errors = { ERR_NAME_TAKEN, ERR_PRODUCTION_IMMUTABLE, ERR_REGO_INVALID },
+	  .errors = { ERR_NAME_TAKEN, ERR_CONFLICT, ERR_PRODUCTION_IMMUTABLE, ERR_REGO_INVALID },
 	  .summary = "Replace a policy",
 	  .doc = "Optional fields that are not sent are reset; read-only ones may be sent back unchanged." },
 	{ M_PATCH, "/policies/{id}", "updatePolicy", "policies:write", WRITES("policy"), .status = 200,
 	  .handler = policy_change, .body = &policy_schema, .reply = &policy_schema,
-	  .errors = { ERR_NAME_TAKEN, ERR_PRODUCTION_IMMUTABLE, ERR_REGO_INVALID },
+	  .errors = { ERR_NAME_TAKEN, ERR_CONFLICT, ERR_PRODUCTION_IMMUTABLE, ERR_REGO_INVALID },
 	  .summary = "Change fields of a policy",
 	  .doc = "A JSON merge patch: what is not sent stays. Makes a new version." },
 	{ M_DELETE, "/policies/{id}", "deletePolicy", "policies:write", "policies:promote",

@@ -28,6 +28,7 @@ static enum err set_status(struct ctx *cx, struct req *rq, const char *status, c
 	note.summary = arena_printf(cx->arena, "status from %s to %s", p->status, status);
 	rq->changed = (struct strv){ .v = changed, .n = 1 };
 	p->status = status;
+	TRY(policy_check_defaults(cx, p));
 	p->version++;
 	p->updated_at = cx->head->now;
 	q_policy_set_status_later(cx->db, id, p->status, p->updated_at, cx->head->version);
@@ -114,6 +115,17 @@ static enum err reply_promotion(struct ctx *cx, struct req *rq, const struct pol
 	return reply(rq, r);
 }
 
+/* As it will be; a twin that was switched off stays so. */
+static enum err check_twin(struct ctx *cx, const struct policy *sandbox, const struct policy *twin)
+{
+	const struct policy next = { .id = twin != NULL ? twin->id : 0,
+		.status = twin != NULL ? twin->status : "active",
+		.environment = "production",
+		.rego_code = sandbox->rego_code };
+
+	return policy_check_defaults(cx, &next);
+}
+
 /* Who is the twin, and whether there is one, is decided under the head lock: there is never a second. */
 static enum err policy_promote(struct ctx *cx, struct req *rq)
 {
@@ -132,6 +144,7 @@ static enum err policy_promote(struct ctx *cx, struct req *rq)
 	TRY(q_policy_counterparts(cx->db, &there, p->resource_id, p->bouncer_id));
 	p->resource_id = there.resource_id;
 	p->bouncer_id = there.bouncer_id;
+	TRY(check_twin(cx, p, has_twin ? twin : NULL));
 	if (has_twin) {
 		rq->changed = policy_differences(cx->arena, &policy_schema, twin, &policy_schema, p, false);
 		change_twin(cx, p, twin);
@@ -193,6 +206,7 @@ static enum err policy_restore(struct ctx *cx, struct req *rq)
 	TRY(head_add_policy(cx, NULL));
 	TRY(policy_find_refs(cx, p->resource_id, p->bouncer_id, &refs));
 	note.summary = drop_dead_refs(cx, p, &refs);
+	TRY(policy_check_defaults(cx, p));
 	q_policy_restore_later(
 		cx->db, id, p->status, p->resource_id, p->bouncer_id, cx->head->now, cx->head->version);
 	policy_note_later(cx, id, &note);
@@ -203,7 +217,7 @@ static enum err policy_restore(struct ctx *cx, struct req *rq)
 static const struct route routes[] = {
 	{ M_POST, "/policies/{id}/enable", "enablePolicy", "policies:write", "policies:promote",
 	  WRITES("policy"), .flags = ROUTE_ON_OBJECT, .status = 200,
-	  .handler = policy_enable, .reply = &policy_schema,
+	  .handler = policy_enable, .reply = &policy_schema, .errors = { ERR_CONFLICT },
 	  .summary = "Make a policy active",
 	  .doc = "policies:write in the sandbox, policies:promote in production." },
 	{ M_POST, "/policies/{id}/disable", "disablePolicy", "policies:write", "policies:promote",

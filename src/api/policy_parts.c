@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy_parts.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "cc/core/actor.h"
 #include "cc/core/head.h"
 #include "cc/core/scope.h"
 #include "cc/model/q_tenant.h"
+#include "cc/model/rego.h"
 #include "managed.h"
 
 void policy_note_later(struct ctx *cx, int64_t id, const struct policy_note *note)
@@ -71,4 +73,58 @@ enum err policy_find_refs(struct ctx *cx, int64_t resource_id, int64_t bouncer_i
 	if (resource_id == INT_NULL && bouncer_id == INT_NULL)
 		return ERR_NONE;
 	return q_policy_refs(cx->db, ret, resource_id, bouncer_id);
+}
+
+static const char *name_in(struct arena *a, const char *text, const struct rego_name *n)
+{
+	return arena_strndup(a, text + n->at, n->len);
+}
+
+static const char *package_of(struct arena *a, const char *text, const struct rego_module *m)
+{
+	return arena_strndup(a, text + m->package_at, m->package_len);
+}
+
+/* A rule for which both have a default; NULL: there is none. */
+static const char *shared_default(struct arena *a, const char *text, const struct rego_module *m,
+	const char *other_text, const struct rego_module *other)
+{
+	if (other->nfaults > 0 || !str_eq(package_of(a, text, m), package_of(a, other_text, other)))
+		return NULL;
+	for (int i = 0; i < m->ndefaults; i++)
+		for (int k = 0; k < other->ndefaults; k++) {
+			const char *name = name_in(a, text, &m->has_default[i]);
+
+			if (str_eq(name, name_in(a, other_text, &other->has_default[k])))
+				return name;
+		}
+	return NULL;
+}
+
+enum err policy_check_defaults(struct ctx *cx, const struct policy *p)
+{
+	struct rego_module *m = ARENA_NEW(cx->arena, struct rego_module);
+	struct rego_module *other = ARENA_NEW(cx->arena, struct rego_module);
+	struct db_rows rows;
+
+	if (!str_eq(p->status, "active"))
+		return ERR_NONE;
+	rego_check(cx->arena, p->rego_code, strlen(p->rego_code), m);
+	if (m->nfaults > 0 || m->ndefaults == 0)
+		return ERR_NONE;
+	TRY(q_policy_neighbours(
+		cx->db, &rows, p->id, p->environment, package_of(cx->arena, p->rego_code, m)));
+	for (size_t i = 0; i < rows.n; i++) {
+		const struct policy *o = DB_ROW(&rows, struct policy, i);
+		const char *rule;
+
+		rego_check(cx->arena, o->rego_code, strlen(o->rego_code), other);
+		rule = shared_default(cx->arena, p->rego_code, m, o->rego_code, other);
+		if (rule != NULL)
+			return refuse(cx, ERR_CONFLICT,
+				"policy %" PRId64 " (%s) has a default for %s in the package %s already; OPA "
+				"takes no bundle with two",
+				o->id, o->name, rule, package_of(cx->arena, p->rego_code, m));
+	}
+	return ERR_NONE;
 }

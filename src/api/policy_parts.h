@@ -37,6 +37,13 @@ enum err policy_find_refs(struct ctx *cx, int64_t resource_id, int64_t bouncer_i
 			  struct policy_refs *ret) MUST_USE;
 
 /*
+ * Under the head lock, of what a policy is about to be: an active one must not have a default for a rule that
+ * another active one of its package and environment has a default for, because OPA refuses a bundle that
+ * holds both, and with it all the others. ERR_CONFLICT names the other one.
+ */
+enum err policy_check_defaults(struct ctx *cx, const struct policy *p) MUST_USE;
+
+/*
  * Before a promotion, outside of any unit of work: the policy engine, where there is one, evaluates the test
  * cases. Then under the head lock: what came of it for the policy as it is now. *ret_tests: passed, not_run
  * or none. ERR_TESTS_FAILED, ERR_CONFLICT, or why the engine could not be asked where the tenant insists.

@@ -40,7 +40,7 @@ static const struct field policy_fields[] = {
 	{ FIELD_OF(T, rego_code, const char *, K_TEXT, F_RW | F_REQUIRED | F_FULL), .min = 1,
 	  .max = REGO_BYTES_MAX, .check = check_rego, .inspect = rego_inspect,
 	  .doc = "A Rego module, at most 262144 bytes; its syntax is checked, not its meaning.",
-	  .example = "package app\n\ndefault allow = false\n" },
+	  .example = "package app\n\nallow := true\n" },
 	INT(T, resource_id, F_RW | F_NULLABLE, 1, INT64_MAX, "The resource it protects."),
 	INT(T, bouncer_id, F_RW | F_NULLABLE, 1, INT64_MAX, "The bouncer that enforces it."),
 	{ .name = "test_cases", .kind = K_JSON, .flags = F_RW | F_FULL,

@@ -8,7 +8,7 @@ const char *const remark_severities[] = { "error", "warning", NULL };
 #define T struct policy_source
 static const struct field policy_source_fields[] = {
 	TEXT(T, rego_code, F_CREATE | F_REQUIRED, 1, REGO_BYTES_MAX, "The Rego source that is asked about.",
-	     .example = "package app\n\ndefault allow = false\n"),
+	     .example = "package app\n\nallow := true\n"),
 };
 #undef T
 SCHEMA_IN(policy_source_schema, struct policy_source, "PolicySource", policy_source_fields);

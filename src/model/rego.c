@@ -375,6 +375,27 @@ static void note_rule(struct parser *p, const struct rego_token *name)
 		p->s->out->has_allow = true;
 }
 
+/* Up to the arguments of a function; engines take one default for each rule. */
+static void note_default(struct parser *p, const struct rego_token *name, const struct rego_token *end)
+{
+	struct rego_module *out = p->s->out;
+	const struct rego_token *last = name;
+	size_t len;
+
+	for (const struct rego_token *t = name + 1; t < end && !(t->kind == R_OPEN && t->c == '('); t++)
+		last = t;
+	len = last->at + last->len - name->at;
+	for (int i = 0; i < out->ndefaults; i++)
+		if (out->has_default[i].len == len &&
+			memcmp(p->s->text + out->has_default[i].at, p->s->text + name->at, len) == 0) {
+			rego_fault(p->s, name->at, "the rule %.*s has a default already",
+				(int)(len < 60 ? len : 60), p->s->text + name->at);
+			return;
+		}
+	if (out->ndefaults < REGO_DEFAULTS_MAX)
+		out->has_default[out->ndefaults++] = (struct rego_name){ name->at, len };
+}
+
 static void read_rule(struct parser *p)
 {
 	const bool is_default = at_keyword(p, "default");
@@ -393,6 +414,8 @@ static void read_rule(struct parser *p)
 	note_rule(p, name);
 	p->t++;
 	more = pass_suffixes(p, true);
+	if (is_default)
+		note_default(p, name, p->t);
 	if (!read_head_value(p, &valued))
 		return;
 	if (is_default) {

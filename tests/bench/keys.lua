@@ -29,8 +29,8 @@ function request()
   elseif scenario == "create" then
     serial = serial + 1
     return wrk.format("POST", prefix .. "/policies", headers(n, true), string.format(
-      '{"name":"p-%s-%s-%d","rego_code":"package controlcore.policy\\nimport rego.v1\\ndefault allow := false\\n"}',
-      salt, thread_no or 0, serial))
+      '{"name":"p-%s-%s-%d","rego_code":"package bench.p%s_%s_%d\\nimport rego.v1\\ndefault allow := false\\n"}',
+      salt, thread_no or 0, serial, salt, thread_no or 0, serial))
   elseif scenario == "tenant" then
     serial = serial + 1
     return wrk.format("POST", prefix .. "/tenants", headers(1, true), string.format(

@@ -16,6 +16,7 @@
  * language leaves room, it lets pass.
  */
 #define REGO_FAULTS_MAX 20
+#define REGO_DEFAULTS_MAX 64 /* more of them are not looked at */
 
 struct rego_fault {
 	size_t line, column; /* from 1; the column in characters */
@@ -30,6 +31,11 @@ struct rego_module {
 	/* Where the path of the package stands, in bytes; of a module without faults. */
 	size_t package_at, package_len;
 	size_t package_line, package_column;
+	/* Likewise the names of rules that have a default: "allow", "limits.daily". */
+	struct rego_name {
+		size_t at, len;
+	} has_default[REGO_DEFAULTS_MAX];
+	int ndefaults;
 };
 
 /* n bytes of text, which need not be UTF-8. The messages live in the arena. */
