@@ -7,7 +7,7 @@ set -eu
 
 run='build-essential cmake ninja-build pkg-config libmicrohttpd-dev libgnutls28-dev libjansson-dev libpq-dev libhiredis-dev
 	libssl-dev libconfig-dev libcurl4-openssl-dev libc-ares-dev libidn2-dev libpsl-dev libarchive-dev libexpat1-dev
-	libsystemd-dev publicsuffix postgresql redis-server'
+	libsystemd-dev zlib1g-dev publicsuffix postgresql redis-server'
 # Node.js may be there from elsewhere, with an npm of its own that Debian's would push out.
 node='nodejs npm'
 if command -v node >/dev/null && command -v npm >/dev/null; then node=; fi

@@ -38,7 +38,7 @@ SELECT EXISTS (
 -- args: id text, slug text, name text, domain text, custom_domain text, plan_type text, region text
 -- args: max_policies int8, max_resources int8, max_users int8, max_bouncers int8, owner_email text
 -- args: term_months int8, lease_s int8, version int8, require_if_match bool
--- args: require_tests bool, allowed_regions text[]
+-- args: require_tests bool, allowed_regions text[], cors_origins text[]
 WITH spare AS (
 	UPDATE cc.tenant_schema SET state = 'claimed', tenant_id = $1
 	WHERE schema_id = (
@@ -51,11 +51,11 @@ WITH spare AS (
 )
 INSERT INTO cc.tenant (id, slug, name, domain, custom_domain, status, plan_type, region, schema_id, shard,
 	max_policies, max_resources, max_users, max_bouncers, owner_email, created_at, updated_at, expires_at,
-	lease_until, require_if_match, require_tests, allowed_regions)
+	lease_until, require_if_match, require_tests, allowed_regions, cors_origins)
 SELECT $1, $2, $3, $4, $5, 'provisioning', $6, $7, schema_id, shard, $8, $9, $10, $11, $12,
 	date_trunc('second', now()), date_trunc('second', now()),
 	date_trunc('second', now()) + make_interval(months => $13::int), now() + make_interval(secs => $14::float8), $16,
-	$17, $18
+	$17, $18, $19
 FROM spare
 RETURNING schema_id, shard;
 
@@ -64,7 +64,7 @@ RETURNING schema_id, shard;
 -- args: id text, slug text, name text, domain text, custom_domain text, plan_type text, region text
 -- args: max_policies int8, max_resources int8, max_users int8, max_bouncers int8, owner_email text
 -- args: term_months int8, lease_s int8, schema_id text, shard int8, require_if_match bool
--- args: require_tests bool, allowed_regions text[]
+-- args: require_tests bool, allowed_regions text[], cors_origins text[]
 WITH fresh AS (
 	INSERT INTO cc.tenant_schema (schema_id, region, shard, state, tenant_id)
 	VALUES ($15, $7, $16::int, 'claimed', $1)
@@ -72,11 +72,11 @@ WITH fresh AS (
 )
 INSERT INTO cc.tenant (id, slug, name, domain, custom_domain, status, plan_type, region, schema_id, shard,
 	max_policies, max_resources, max_users, max_bouncers, owner_email, created_at, updated_at, expires_at,
-	lease_until, require_if_match, require_tests, allowed_regions)
+	lease_until, require_if_match, require_tests, allowed_regions, cors_origins)
 SELECT $1, $2, $3, $4, $5, 'provisioning', $6, $7, schema_id, shard, $8, $9, $10, $11, $12,
 	date_trunc('second', now()), date_trunc('second', now()),
 	date_trunc('second', now()) + make_interval(months => $13::int), now() + make_interval(secs => $14::float8), $17,
-	$18, $19
+	$18, $19, $20
 FROM fresh;
 
 -- name: tenant_names_add :exec

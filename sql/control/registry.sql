@@ -5,7 +5,7 @@
 -- args: name text
 SELECT t.id, t.slug, t.name, t.domain, t.status, t.suspend_mode, t.plan_type,
        t.max_policies, t.max_resources, t.max_users, t.max_bouncers, t.quotas, t.require_if_match, t.require_tests,
-       t.issuers,
+       t.issuers, t.cors_origins,
        t.region, t.schema_id, t.shard, t.epoch, s.version AS schema_version,
        ARRAY(SELECT d.domain FROM cc.domain d
               WHERE d.tenant_id = t.id AND d.routed AND d.custom ORDER BY d.domain) AS hosts
@@ -19,7 +19,7 @@ SELECT t.id, t.slug, t.name, t.domain, t.status, t.suspend_mode, t.plan_type,
 -- args: host text
 SELECT t.id, t.slug, t.name, t.domain, t.status, t.suspend_mode, t.plan_type,
        t.max_policies, t.max_resources, t.max_users, t.max_bouncers, t.quotas, t.require_if_match, t.require_tests,
-       t.issuers,
+       t.issuers, t.cors_origins,
        t.region, t.schema_id, t.shard, t.epoch, s.version AS schema_version,
        ARRAY(SELECT d.domain FROM cc.domain d
               WHERE d.tenant_id = t.id AND d.routed AND d.custom ORDER BY d.domain) AS hosts

@@ -8,7 +8,7 @@ SELECT id, slug, name, domain, custom_domain, status, region, plan_type, created
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
        require_if_match AS "settings.require_if_match", require_tests AS "settings.require_tests",
-       allowed_regions AS "settings.allowed_regions",
+       allowed_regions AS "settings.allowed_regions", cors_origins AS "settings.cors_origins",
        suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version
   FROM cc.tenant
  WHERE id = $1;
@@ -20,7 +20,7 @@ SELECT id, slug, name, domain, custom_domain, status, region, plan_type, created
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
        require_if_match AS "settings.require_if_match", require_tests AS "settings.require_tests",
-       allowed_regions AS "settings.allowed_regions",
+       allowed_regions AS "settings.allowed_regions", cors_origins AS "settings.cors_origins",
        suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version,
        status_before, coalesce(purge_at <= now(), false) AS undo_over
   FROM cc.tenant
@@ -30,18 +30,18 @@ SELECT id, slug, name, domain, custom_domain, status, region, plan_type, created
 -- name: tenant_update :opt tenant_row
 -- args: id text, name text, slug text, domain text, plan_type text
 -- args: max_policies int8, max_users int8, max_bouncers int8, max_resources int8
--- args: require_if_match bool, require_tests bool, allowed_regions text[]
+-- args: require_if_match bool, require_tests bool, allowed_regions text[], cors_origins text[]
 UPDATE cc.tenant
    SET name = $2, slug = $3, domain = $4, plan_type = $5,
        max_policies = $6, max_users = $7, max_bouncers = $8, max_resources = $9, require_if_match = $10,
-       require_tests = $11, allowed_regions = $12,
+       require_tests = $11, allowed_regions = $12, cors_origins = $13,
        updated_at = date_trunc('second', now()), row_version = row_version + 1
  WHERE id = $1
 RETURNING id, slug, name, domain, custom_domain, status, region, plan_type, created_at, updated_at, expires_at,
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
        require_if_match AS "settings.require_if_match", require_tests AS "settings.require_tests",
-       allowed_regions AS "settings.allowed_regions",
+       allowed_regions AS "settings.allowed_regions", cors_origins AS "settings.cors_origins",
        suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version;
 
 -- name: tenant_suspend :opt tenant_row
@@ -54,7 +54,7 @@ RETURNING id, slug, name, domain, custom_domain, status, region, plan_type, crea
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
        require_if_match AS "settings.require_if_match", require_tests AS "settings.require_tests",
-       allowed_regions AS "settings.allowed_regions",
+       allowed_regions AS "settings.allowed_regions", cors_origins AS "settings.cors_origins",
        suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version;
 
 -- name: tenant_resume :opt tenant_row
@@ -67,7 +67,7 @@ RETURNING id, slug, name, domain, custom_domain, status, region, plan_type, crea
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
        require_if_match AS "settings.require_if_match", require_tests AS "settings.require_tests",
-       allowed_regions AS "settings.allowed_regions",
+       allowed_regions AS "settings.allowed_regions", cors_origins AS "settings.cors_origins",
        suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version;
 
 -- name: tenant_delete :opt tenant_row
@@ -81,7 +81,7 @@ RETURNING id, slug, name, domain, custom_domain, status, region, plan_type, crea
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
        require_if_match AS "settings.require_if_match", require_tests AS "settings.require_tests",
-       allowed_regions AS "settings.allowed_regions",
+       allowed_regions AS "settings.allowed_regions", cors_origins AS "settings.cors_origins",
        suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version;
 
 -- name: tenant_restore :opt tenant_row
@@ -94,7 +94,7 @@ RETURNING id, slug, name, domain, custom_domain, status, region, plan_type, crea
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
        require_if_match AS "settings.require_if_match", require_tests AS "settings.require_tests",
-       allowed_regions AS "settings.allowed_regions",
+       allowed_regions AS "settings.allowed_regions", cors_origins AS "settings.cors_origins",
        suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version;
 
 -- A new slug: at the commit the old name is held for the tenant, the new one is the tenant's or nobody's.
@@ -126,7 +126,7 @@ SELECT id, slug, name, domain, custom_domain, status, region, plan_type, created
        max_policies AS "settings.max_policies", max_users AS "settings.max_users",
        max_bouncers AS "settings.max_bouncers", max_resources AS "settings.max_resources",
        require_if_match AS "settings.require_if_match", require_tests AS "settings.require_tests",
-       allowed_regions AS "settings.allowed_regions",
+       allowed_regions AS "settings.allowed_regions", cors_origins AS "settings.cors_origins",
        suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version
   FROM cc.tenant
  WHERE CASE WHEN $3::text IS NULL THEN status <> 'deleting' ELSE status = $3 END

@@ -185,6 +185,7 @@ static void gate_sign(struct ctx *cx, const struct req *rq, const void *p, size_
 
 const struct http_hooks api_hooks = {
 	.gate = gate_pass,
+	.origin = gate_origin,
 	.sign = gate_sign,
 	.unit = gate_unit,
 	.data_version = gate_data_version,

@@ -67,6 +67,10 @@ enum err gate_state(struct ctx *cx, const struct req *rq, const struct gate *g) 
 enum err gate_rate(struct ctx *cx, struct req *rq, bool may_load, const struct gate *g,
 		   int64_t cost) MUST_USE;
 
+/* http_hooks.origin: by the tenant's list where host or path names one, by the platform's elsewhere. */
+enum err gate_origin(struct ctx *cx, const struct req *rq, const char *origin, bool may_load,
+		     bool *ret_allowed) MUST_USE;
+
 /* The first source that names a tenant, as it is written; NULL: none does. */
 const char *gate_hint(struct ctx *cx, const struct req *rq);
 /* The path says which tenant: its parameter, or NULL. */

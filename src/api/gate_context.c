@@ -8,6 +8,7 @@
 #include "gate.h"
 
 #include "cc/core/actor.h"
+#include "cc/core/failures.h"
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
 #include "cc/model/names.h"
@@ -219,6 +220,36 @@ const char *gate_hint(struct ctx *cx, const struct req *rq)
 		return NULL;
 	}
 	return s.n > 0 ? s.text[0] : s.label;
+}
+
+static bool is_there(const struct tenant *t)
+{
+	return t->status != TENANT_PROVISIONING && t->status != TENANT_DELETING;
+}
+
+/* Whoever asks is unknown yet, so a tenant that is not there is like one that names no origins. */
+enum err gate_origin(struct ctx *cx, const struct req *rq, const char *origin, bool may_load,
+		     bool *ret_allowed)
+{
+	const char *path = gate_path_tenant(rq);
+	const struct tenant *t = NULL;
+	struct sources s = { .n = 0 };
+	enum err e;
+
+	read_host(cx, rq->in->host, &s);
+	if (s.host_kind == HOST_NEUTRAL && path == NULL) {
+		*ret_allowed = strv_has(&cx->world->settings->cors_origins, origin);
+		return ERR_NONE;
+	}
+	if (may_load)
+		TRY(failures_before_origin(cx));
+	if (s.host_kind == HOST_OTHER)
+		e = tenant_get_by_host(cx, rq->in->host, may_load, &t);
+	else
+		e = tenant_get(cx, s.host_kind == HOST_LABEL ? s.label : path, may_load, &t);
+	*ret_allowed = e == ERR_NONE && is_there(t) && strv_has(&t->cors_origins, origin);
+	tenant_put(t);
+	return e == ERR_TENANT_NOT_FOUND ? ERR_NONE : e;
 }
 
 static void source(struct jw *w, const char *name, const char *value)

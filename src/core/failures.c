@@ -66,6 +66,18 @@ enum err failures_before_look(struct ctx *cx, const char *key_id)
 	return v.allowed ? ERR_NONE : too_many(cx, &v, "from this address");
 }
 
+enum err failures_before_origin(struct ctx *cx)
+{
+	struct limit_verdict v;
+
+	limiter_take(cx->world->failures, address_meter(cx, "origin"), &ration, 1, clock_mono_us(), &v);
+	if (v.allowed)
+		return ERR_NONE;
+	cx->problem.limit = v.limit;
+	cx->problem.retry_after = v.retry_after_s;
+	return refuse(cx, ERR_RATE_LIMITED, "too many preflights from this address");
+}
+
 static bool is_refusal(enum err e)
 {
 	return e == ERR_UNAUTHORIZED || e == ERR_INVALID_TOKEN || e == ERR_KEY_EXPIRED ||

@@ -64,7 +64,7 @@ static enum err claim_spare(struct ctx *cx, void *arg)
 		s->custom_domain, s->plan->name, s->region, l->max_policies, l->max_resources, l->max_users,
 		l->max_bouncers, s->owner_email, s->plan->term_months > 0 ? s->plan->term_months : INT_NULL,
 		cx->world->settings->provision_lease_s, newest_version(), s->require_if_match,
-		s->require_tests, &s->allowed_regions);
+		s->require_tests, &s->allowed_regions, &s->cors_origins);
 	idem_reserve_later(cx, c->id);
 	add_names_later(cx, c);
 	return ERR_NONE;
@@ -94,7 +94,7 @@ static enum err intend_fresh(struct ctx *cx, void *arg)
 		s->region, l->max_policies, l->max_resources, l->max_users, l->max_bouncers, s->owner_email,
 		s->plan->term_months > 0 ? s->plan->term_months : INT_NULL,
 		cx->world->settings->provision_lease_s, c->slot.schema_id, c->slot.shard,
-		s->require_if_match, s->require_tests, &s->allowed_regions);
+		s->require_if_match, s->require_tests, &s->allowed_regions, &s->cors_origins);
 	idem_reserve_later(cx, c->id);
 	add_names_later(cx, c);
 	return ERR_NONE;

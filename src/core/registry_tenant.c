@@ -117,12 +117,20 @@ static void tenant_set_place(struct world *w, struct arena *a, const struct tena
 		t->pool = region_pool(w, region, t->shard);
 }
 
+static struct strv copy_texts(struct arena *a, const struct strv *from)
+{
+	const char **v = ARENA_ARRAY(a, const char *, from->n + 1);
+
+	for (size_t i = 0; i < from->n; i++)
+		v[i] = arena_strdup(a, from->v[i]);
+	return (struct strv){ .v = v, .n = from->n };
+}
+
 /* ERR_INTERNAL: the row holds what this daemon does not know. */
 static enum err tenant_make(struct ctx *cx, const struct tenant_place_row *row, struct entry **ret)
 {
 	struct tenant_entry *te = entry_new(sizeof(*te));
 	struct arena *a = te->e.arena;
-	const char **hosts = ARENA_ARRAY(a, const char *, row->hosts.n + 1);
 
 	te->t = (struct tenant){
 		.id = arena_strdup(a, row->id),
@@ -137,9 +145,8 @@ static enum err tenant_make(struct ctx *cx, const struct tenant_place_row *row, 
 		.require_tests = row->require_tests,
 	};
 	quota_hard_limits(a, row->quotas, &te->t.warn, &te->t.limits);
-	for (size_t i = 0; i < row->hosts.n; i++)
-		hosts[i] = arena_strdup(a, row->hosts.v[i]);
-	te->hosts = (struct strv){ .v = hosts, .n = row->hosts.n };
+	te->t.cors_origins = copy_texts(a, &row->cors_origins);
+	te->hosts = copy_texts(a, &row->hosts);
 	tenant_set_place(cx->world, a, row, &te->t);
 	/* They were checked when they were set; one that is not good any more just vouches for nobody. */
 	(void)issuers_compile(a, row->issuers, &te->issuers);

@@ -115,6 +115,7 @@ enum err tenants_spec(struct ctx *cx, const struct tenant_new *in, struct tenant
 		.require_if_match = in->settings.require_if_match,
 		.require_tests = in->settings.require_tests,
 		.allowed_regions = in->settings.allowed_regions,
+		.cors_origins = in->settings.cors_origins,
 	};
 	spec_limits(in, plan, &ret->limits);
 	return ERR_NONE;
@@ -160,7 +161,7 @@ void tenants_usage(struct ctx *cx, struct tenant_usage *ret, const struct tenant
 static bool is_owners(const char *field)
 {
 	return str_eq(field, "name") || str_eq(field, "settings.require_if_match") ||
-	       str_eq(field, "settings.require_tests");
+	       str_eq(field, "settings.require_tests") || str_eq(field, "settings.cors_origins");
 }
 
 static enum err check_rights(struct ctx *cx, const struct strv *changed)
@@ -271,7 +272,8 @@ enum err tenants_update(struct ctx *cx, const struct tenants_edit *edit, struct 
 		TRY(move_domain(cx, &before, row));
 	q_tenant_update_later(cx->db, ret, found, row->id, row->name, row->slug, row->domain, row->plan_type,
 			      max->max_policies, max->max_users, max->max_bouncers, max->max_resources,
-			      max->require_if_match, max->require_tests, &max->allowed_regions);
+			      max->require_if_match, max->require_tests, &max->allowed_regions,
+			      &max->cors_origins);
 	return ERR_NONE;
 }
 
@@ -289,6 +291,6 @@ enum err tenants_set_plan(struct ctx *cx, const char *plan, const struct tenant_
 	q_tenant_update_later(cx->db, row, ARENA_NEW(cx->arena, bool), row->id, row->name, row->slug,
 			      row->domain, plan, max->max_policies, max->max_users, max->max_bouncers,
 			      max->max_resources, max->require_if_match, max->require_tests,
-			      &max->allowed_regions);
+			      &max->allowed_regions, &max->cors_origins);
 	return ERR_NONE;
 }

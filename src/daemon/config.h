@@ -30,7 +30,7 @@ struct server_conf {
 	bool shared_ports;
 	const char *base_domain;
 	struct strv neutral_hosts;
-	struct strv trusted_proxies;
+	struct strv trusted_proxies, cors_origins;
 	const char *forwarded_header;
 	bool proxy_protocol;
 };

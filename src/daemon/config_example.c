@@ -84,6 +84,7 @@ static const struct {
 	{ "server.state_dir",             "/var/lib/controlcored"                             },
 	{ "server.neutral_hosts",         "\"control.example.net\""                           },
 	{ "server.trusted_proxies",       "\"192.0.2.0/24\""                                  },
+	{ "server.cors_origins",          "\"https://console.example.com\""                   },
 	{ "tls.address",                  "::"                                                },
 	{ "tls.port_file",                "/run/controlcored/tls-port"                        },
 	{ "admin.socket",                 "/run/controlcored/admin.sock"                      },

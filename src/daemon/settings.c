@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "cc/model/check.h"
+
 const struct region_info known_regions[REGIONS_MAX] = {
 	{"us-east-1",       "na", "us_east_1"     },
 	{ "us-west-2",      "na", "us_west_2"     },
@@ -107,6 +109,10 @@ static const struct field server_fields[] = {
            .doc = "Where they say who asks, and whether over https: X-Forwarded-For and "
 		       "X-Forwarded-Proto, or Forwarded (RFC 7239). The other one is not read: they must "
 		       "overwrite the one that is."},
+	{AT_LIVE(T, cors_origins, struct strv), .kind = K_STRS, .min = 0, .max = 64, .item_max = ORIGIN_MAX,
+           .check = check_origin,
+           .doc = "Origins whose scripts may call this API in browsers (CORS) where neither host nor path "
+		       "names a tenant; there the tenant's setting cors_origins decides."},
 	S_BOOL(T, proxy_protocol, "false",
 		"Connections begin with a header of the PROXY protocol, version 2: from trusted_proxies, and "
 		"from nobody else."),

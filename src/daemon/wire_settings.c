@@ -142,6 +142,7 @@ const struct settings *wire_settings(struct arena *a, const struct config *c)
 		.base_domain = c->server.base_domain,
 		.group_domains = group_domains(a, c),
 		.neutral_hosts = neutral_hosts(a, &c->server),
+		.cors_origins = c->server.cors_origins,
 		.control_conninfo = c->control.conninfo,
 		.admin_conninfo = c->control.admin_conninfo,
 		.migrate = c->control.migrate,

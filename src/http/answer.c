@@ -33,6 +33,8 @@ void answer_log(const struct call *c, enum err e, const char *code)
 	    LOG_TEXT("tenant", c->rq.tenant_named), LOG_INT("status", c->status), LOG_TEXT("code", code),
 	    LOG_INT("ms", (now - c->arrived_us) / 1000), LOG_INT("db_ms", c->cx.db_us / 1000),
 	    LOG_INT("queue_ms", c->queue_us / 1000), LOG_TEXT("request_id", c->cx.request_id),
+	    LOG_TEXT("trace_id", c->trace.id[0] != '\0' ? c->trace.id : NULL),
+	    LOG_TEXT("span_id", c->trace.id[0] != '\0' ? c->trace.span : NULL),
 	    LOG_TEXT("method", c->method), LOG_TEXT("path", c->in.raw_target),
 	    LOG_TEXT("remote", c->cx.remote_ip), LOG_INT("bytes", (int64_t)c->answer_len),
 	    LOG_TEXT("cache", c->kept != NULL ? "hit" : NULL), LOG_TEXT("cause", cause));
@@ -55,11 +57,11 @@ static void write_body(struct call *c)
 		c->answer = c->kept->body;
 		c->answer_len = c->kept->body_len;
 		c->etag = c->kept->etag;
+		c->coded = c->kept->gzip;
 		return;
 	}
 	c->answer = reply_text(c->arena, &c->rq, c->rq.dry_run, &c->answer_len);
 	c->etag = reply_etag(c->arena, &c->rq, c->answer, c->answer_len);
-	keep_answer(c);
 }
 
 static bool is_of_row(const struct call *c)
@@ -103,6 +105,10 @@ static enum err write_reply(struct call *c)
 	if (c->status != MHD_HTTP_NO_CONTENT && !c->not_modified) {
 		write_body(c);
 		e = check_conditions(c);
+		if (c->kept == NULL && e == ERR_NONE && (!c->not_modified || keep_may(c))) {
+			encode_answer(c);
+			keep_answer(c);
+		}
 	}
 	if (c->not_modified) {
 		c->status = MHD_HTTP_NOT_MODIFIED;
@@ -118,6 +124,7 @@ static void write_problem(struct call *c, enum err e)
 	struct str out;
 
 	c->status = err_info(e)->status;
+	c->coded = false;
 	if (e != ERR_PRECONDITION)
 		c->etag = NULL;
 	else if (p->row_version > 0)
@@ -212,6 +219,21 @@ static void add_int(struct MHD_Response *r, const char *name, int64_t value)
 	add(r, name, text);
 }
 
+/* What else of a request decides its answer: also of one that has no such header. NULL: nothing. */
+static const char *vary(const struct call *c)
+{
+	const bool private = c->etag != NULL && has_credential(c), open = encode_is_open(c);
+	struct str s;
+
+	str_init(&s, c->arena, 64);
+	str_add(&s, private ? "Authorization, X-API-Key, X-Tenant-ID" : "");
+	if (!c->listener->admin)
+		str_addf(&s, "%sOrigin", s.len > 0 ? ", " : "");
+	if (open)
+		str_addf(&s, "%sAccept-Encoding", s.len > 0 ? ", " : "");
+	return s.len > 0 ? s.data : NULL;
+}
+
 /* Headers that only some answers have. */
 static void add_rare(struct MHD_Response *r, const struct call *c)
 {
@@ -225,9 +247,8 @@ static void add_rare(struct MHD_Response *r, const struct call *c)
 	if (c->status == MHD_HTTP_METHOD_NOT_ALLOWED || c->options)
 		add(r, "Allow", c->allow);
 	if (c->etag != NULL)
-		add(r, "ETag", arena_printf(c->arena, "\"%s\"", c->etag));
-	if (c->etag != NULL && has_credential(c))
-		add(r, "Vary", "Authorization, X-API-Key, X-Tenant-ID");
+		add(r, "ETag", arena_printf(c->arena, "\"%s%s\"", c->etag,
+					    encode_etag_is_gzip(c) ? ETAG_GZIP : ""));
 	if (c->status < 300) {
 		if (!rq->dry_run)
 			add(r, "Location", rq->location);
@@ -237,6 +258,17 @@ static void add_rare(struct MHD_Response *r, const struct call *c)
 	}
 	if (c->close || atomic_load_explicit(&c->server->draining, memory_order_relaxed))
 		add(r, "Connection", "close");
+}
+
+/* As the draft of the W3C has it for answers. */
+static void add_trace(struct MHD_Response *r, const struct call *c)
+{
+	char text[TRACEPARENT_LEN + 1];
+
+	if (c->trace.id[0] == '\0')
+		return;
+	trace_write(&c->trace, text);
+	add(r, "traceresponse", text);
 }
 
 static void add_headers(struct MHD_Response *r, const struct call *c)
@@ -250,13 +282,18 @@ static void add_headers(struct MHD_Response *r, const struct call *c)
 	 */
 	if (c->answer_len > 0 || c->rq.stream != NULL || (c->not_modified && rq->raw_type != NULL))
 		add(r, "Content-Type", raw || c->not_modified ? rq->raw_type : "application/json");
+	if (c->coded && !c->not_modified)
+		add(r, "Content-Encoding", "gzip");
 	add(r, "X-Request-ID", c->cx.request_id);
+	add_trace(r, c);
 	add(r, "X-Content-Type-Options", "nosniff");
 	if (own_header(rq, "Cache-Control") == NULL)
 		add(r, "Cache-Control", cache_control(c));
 	if ((c->peer->tls != NULL || c->hop == HOP_TLS) && c->server->conf.tls.hsts_s > 0)
 		add(r, "Strict-Transport-Security",
 		    arena_printf(c->arena, "max-age=%" PRId64, c->server->conf.tls.hsts_s));
+	add(r, "Vary", vary(c));
+	cors_headers(r, c);
 	add(r, "Location", c->moved);
 	add(r, "Server", c->server->conf.server_name);
 	for (int i = 0; i < rq->nheaders; i++)

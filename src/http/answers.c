@@ -327,7 +327,7 @@ static struct item *item_make(const char *key, const struct kept *k)
 
 	i->bytes = sizeof(*i) + texts + length(key) + 64; /* what the map has of it */
 	i->key = put(&at, key, length(key));
-	i->kept = (struct kept){ .body_len = k->body_len, .total = k->total };
+	i->kept = (struct kept){ .body_len = k->body_len, .total = k->total, .gzip = k->gzip };
 	i->kept.body = put(&at, k->body, k->body_len);
 	i->kept.etag = put(&at, k->etag, length(k->etag));
 	i->kept.next_cursor = put(&at, k->next_cursor, length(k->next_cursor));

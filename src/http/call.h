@@ -15,12 +15,14 @@
 #include "router.h"
 #include "shelf.h"
 #include "listener.h"
+#include "negotiate.h"
 #include "meters.h"
 #include "stream.h"
 #include "tls_link.h"
 #include "waits.h"
 
 
+#include "cc/base/trace.h"
 #include "cc/http/answers.h"
 #include "cc/http/server.h"
 
@@ -53,6 +55,7 @@ struct call {
 	_Atomic enum call_stage stage;
 
 	struct ctx cx;
+	struct trace trace;             /* the client's, or one of our own */
 	struct http_in in;
 	struct req rq;
 	const struct entry *entry;      /* NULL: no route */
@@ -69,6 +72,9 @@ struct call {
 	bool close;                     /* Connection: close */
 	bool one_zero;                  /* HTTP/1.0 */
 	bool options;                   /* OPTIONS: 204 with Allow */
+	bool preflight;                 /* … asked by a browser before a script's request that we know */
+	bool origin_known, origin_ok;   /* it is decided: scripts of its origin may read the answer */
+	bool origin_waits;              /* a worker is to decide it */
 	enum client_hop hop;            /* in the words of trusted proxies */
 	const char *moved;              /* 308: the same over TLS; NULL: answered here */
 	uint64_t content_length;
@@ -81,6 +87,8 @@ struct call {
 	const struct kept *kept;        /* the answer, a reference; NULL: it must be made */
 	int64_t asked_us;               /* when the database was asked for it */
 	const char *etag;               /* of the answer, or of the object that a 412 is about; no quotes */
+	enum coding coding;             /* what the client takes, of an answer that may be compressed */
+	bool coded;                     /* … and is: the answer, or what its stream will be */
 
 	int64_t arrived_us, queued_us, queue_us;
 	int status;
@@ -106,6 +114,7 @@ struct http_server {
 	struct router *router, *admin_router;
 	struct listener plain, tls, admin;
 	struct meters meters;           /* of router */
+	const char *cors_allowed, *cors_exposed;        /* names of headers: of requests, of answers */
 	queue_response_fn *queue_response;      /* the library's: see refused.c */
 	struct peers peers;
 	struct queue queue;
@@ -132,6 +141,26 @@ enum err head_check_rest(struct call *c);
 
 /* secure.c: what may not come without TLS, or not over this connection. Decides c->moved too. */
 enum err secure_check(struct call *c);
+
+/* encode.c: how the answer is coded. */
+/* Reads what the client takes, once its route is known. */
+void encode_ask(struct call *c);
+/* The answer may be another where another coding is asked for. */
+bool encode_is_open(const struct call *c);
+/* Whether the stream that it is will be compressed. */
+bool encode_stream(const struct call *c);
+/* Compresses a finished answer, if that is wanted and worth it. */
+void encode_answer(struct call *c);
+/* Of an answer with an ETag: is it that of the compressed form? */
+bool encode_etag_is_gzip(const struct call *c);
+
+/* cors.c: whether scripts of other origins may read the answer. */
+void cors_init(struct http_server *s);
+/* OPTIONS, and meant as the question whether another request may be made. */
+bool cors_is_preflight(const struct call *c);
+/* Decides it, once. ERR_NEED_LOAD: not from memory. */
+enum err cors_look(struct call *c, bool may_load);
+void cors_headers(struct MHD_Response *r, const struct call *c);
 
 /* run.c: gate, input, unit of work. */
 enum err run_gate(struct call *c, bool may_load);

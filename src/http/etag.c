@@ -20,6 +20,7 @@ static bool is_tag_char(char c)
 /* One entity tag at *p, which moves behind it. */
 static bool take_tag(const char **p, struct etag *ret)
 {
+	const size_t form = sizeof(ETAG_GZIP) - 1;
 	const char *s = *p;
 
 	ret->weak = s[0] == 'W' && s[1] == '/';
@@ -30,6 +31,8 @@ static bool take_tag(const char **p, struct etag *ret)
 	while (is_tag_char(*s))
 		s++;
 	ret->len = (size_t)(s - ret->text);
+	ret->gzip = ret->len > form && memcmp(s - form, ETAG_GZIP, form) == 0;
+	ret->len -= ret->gzip ? form : 0;
 	*p = s + 1;
 	return *s == '"';
 }
@@ -78,6 +81,16 @@ bool etags_have(const struct etags *l, const char *tag, enum etag_compare how)
 		if (e->len == len && memcmp(e->text, tag, len) == 0 && (how == ETAG_WEAK || !e->weak))
 			return true;
 	}
+	return l->any;
+}
+
+bool etags_have_form(const struct etags *l, const char *tag, bool gzip)
+{
+	const size_t len = strlen(tag);
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].gzip == gzip && l->v[i].len == len && memcmp(l->v[i].text, tag, len) == 0)
+			return true;
 	return l->any;
 }
 

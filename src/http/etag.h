@@ -15,11 +15,17 @@
  * row shows in it. Two tenants never have a tag in common, whatever a cache between makes of it.
  */
 
+/*
+ * An answer that is compressed is another representation, with a tag of its own (RFC 9110 8.8.3.3): the same
+ * one and ETAG_GZIP behind it. Both name the same state, so in a condition one is as good as the other.
+ */
+#define ETAG_GZIP "-gzip"
+
 /* A tag as a client sent it, without its quotes. */
 struct etag {
 	const char *text;
-	size_t len;
-	bool weak;
+	size_t len;                     /* without ETAG_GZIP */
+	bool weak, gzip;
 };
 
 /* The value of If-Match or If-None-Match. */
@@ -36,6 +42,8 @@ enum etag_compare { ETAG_STRONG, ETAG_WEAK };
 bool etags_parse(struct arena *a, const char *value, struct etags *ret) MUST_USE;
 /* Is a tag of ours (without quotes) among them? */
 bool etags_have(const struct etags *l, const char *tag, enum etag_compare how);
+/* … and, of the two that are the same state, this very one? */
+bool etags_have_form(const struct etags *l, const char *tag, bool gzip);
 /* The row versions they name: of a tag what stands before its first '-'. */
 struct versions etags_versions(struct arena *a, const struct etags *l, enum etag_compare how);
 

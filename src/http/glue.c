@@ -171,9 +171,9 @@ static enum MHD_Result finish(struct call *c)
 {
 	c->in.body = c->body.data;
 	c->in.body_len = c->body.len;
-	if (c->refusal != ERR_NONE || c->options || c->moved != NULL)
+	if (c->refusal != ERR_NONE || (c->options && !c->need_load) || c->moved != NULL)
 		return answer_now(c, c->refusal);
-	if ((c->rq.route->flags & ROUTE_INLINE) != 0 && !c->need_load)
+	if (!c->need_load && (c->rq.route->flags & ROUTE_INLINE) != 0)
 		return answer_now(c, run_route(c));
 	if (!c->need_load && keep_take(c) == KEEP_TAKEN)
 		return answer_now(c, ERR_NONE);

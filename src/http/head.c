@@ -112,6 +112,17 @@ static void find_origin(struct call *c)
 	c->hop = forwarded_hop(peer, c->in.forwarded_proto, conf->trusted, conf->ntrusted);
 }
 
+/* One that is not well-formed, or there twice, says nothing; nor does the state that came with it. */
+static void find_trace(struct call *c)
+{
+	const struct http_in *in = &c->in;
+
+	if (in->n_traceparent != 1 || !trace_read(&c->trace, in->traceparent))
+		trace_make(&c->trace);
+	else if (in->tracestate != NULL && strlen(in->tracestate) <= TRACESTATE_MAX)
+		c->trace.state = in->tracestate;
+}
+
 /* Everything is looked at before anything is refused: the answer carries the client's request id. */
 static enum err check_headers(struct call *c, const char *method, const char *version)
 {
@@ -126,6 +137,7 @@ static enum err check_headers(struct call *c, const char *method, const char *ve
 	c->content_length = s.g.content_length;
 	c->has_body = s.g.chunked || s.g.content_length > 0;
 	find_origin(c);
+	find_trace(c);
 	c->expects_continue = s.g.expects_continue;
 	c->cx.request_id = s.g.request_id != NULL ? arena_strdup(c->arena, s.g.request_id)
 						   : id_new(c->arena, "req-", 16);
@@ -146,14 +158,18 @@ static enum err check_headers(struct call *c, const char *method, const char *ve
 
 static enum err find_route(struct call *c)
 {
+	const bool asks_first = cors_is_preflight(c);
+	const enum method m = asks_first ? method_of(c->in.cors_method) : c->in.method;
 	bool known = false;
 
-	c->entry = router_look(listener_router(c->listener), c->in.method, c->in.raw_target, c->arena, &c->rq,
-			       &c->allow, &known);
+	c->entry = router_look(listener_router(c->listener), m, c->in.raw_target, c->arena, &c->rq, &c->allow,
+			       &known);
 	if (!known)
 		return ERR_ROUTE_NOT_FOUND;
 	if (c->in.method == M_OPTIONS) {
 		c->options = true;
+		c->preflight = asks_first && c->entry != NULL;
+		c->entry = NULL;
 		return ERR_NONE;
 	}
 	if (c->entry == NULL)
@@ -161,6 +177,7 @@ static enum err find_route(struct call *c)
 	c->rq.route = c->entry->route;
 	c->rq.entry = c->entry;
 	c->rq.read_mode = c->entry->read_mode;
+	encode_ask(c);
 	if (c->entry->secret)
 		arena_hold_secret(c->arena);
 	return ERR_NONE;
@@ -187,6 +204,22 @@ static enum err check_type(struct call *c)
 		return ERR_NONE;
 	return refuse(&c->cx, ERR_MEDIA_TYPE, "the Content-Type must be application/json%s",
 		      patch ? " or application/merge-patch+json" : "");
+}
+
+/* Before anything is done: what it makes could not be told. */
+static enum err check_accept(struct call *c)
+{
+	const struct route *r = c->rq.route;
+	const char *first, *second;
+
+	if (r == NULL || (r->media[0] == NULL && r->reply == NULL))
+		return ERR_NONE;
+	first = r->media[0] != NULL ? r->media[0] : "application/json";
+	second = r->media[1];
+	if (accept_has(c->in.accept, first) || (second != NULL && accept_has(c->in.accept, second)))
+		return ERR_NONE;
+	return refuse(&c->cx, ERR_NOT_ACCEPTABLE, "%s answers with %s%s%s", r->op, first,
+		      second != NULL ? " or " : "", second != NULL ? second : "");
 }
 
 static enum err read_condition(struct call *c, const char *name, const char *value, struct etags *ret)
@@ -221,6 +254,8 @@ enum err head_check_rest(struct call *c)
 	if (c->content_length > body_cap(c))
 		return refuse(&c->cx, ERR_TOO_LARGE, "the body is larger than %zu bytes", body_cap(c));
 	e = check_type(c);
+	if (e == ERR_NONE)
+		e = check_accept(c);
 	return e == ERR_NONE ? read_conditions(c) : e;
 }
 
@@ -245,6 +280,21 @@ static enum err check_target(struct call *c)
 	return e;
 }
 
+/*
+ * Before most of a script's requests stands a preflight, which has no credential: of these, and of what needs
+ * none, a worker may ask who the tenant is. Of all others the gate will know.
+ */
+static void look_at_origin(struct call *c)
+{
+	const struct route *r = c->rq.route;
+	const bool open = r != NULL && r->auth == AUTH_PUBLIC && (r->flags & ROUTE_EXPRESS) == 0;
+
+	if (c->options && !c->preflight)
+		return;
+	c->origin_waits = cors_look(c, false) == ERR_NEED_LOAD && !c->has_body && (c->preflight || open);
+	c->need_load = c->origin_waits;
+}
+
 enum err head_check(struct call *c, const char *method, const char *version)
 {
 	enum err e, found = ERR_NONE;
@@ -267,10 +317,11 @@ enum err head_check(struct call *c, const char *method, const char *version)
 	if (e != ERR_NONE || c->moved != NULL)
 		return e;
 	e = found;
+	look_at_origin(c);
 	if (e == ERR_NONE && !c->options) {
 		e = run_gate(c, false);
-		c->need_load = e == ERR_NEED_LOAD;
-		if (c->need_load)
+		c->need_load = c->origin_waits || e == ERR_NEED_LOAD;
+		if (e == ERR_NEED_LOAD)
 			return ERR_NONE;
 	}
 	if (e == ERR_NONE)

@@ -32,8 +32,7 @@ static bool wants_fresh(const char *cache_control)
 	return false;
 }
 
-/* All that such an answer depends on is in its key, and in the version of the tenant's data. */
-static bool may_be_kept(const struct call *c)
+bool keep_may(const struct call *c)
 {
 	const struct route *r = c->rq.route;
 
@@ -55,6 +54,7 @@ static const char *key_of(const struct call *c)
 	str_init(&s, c->arena, 256);
 	add_part(&s, c->entry->path);
 	add_part(&s, rq->audience);
+	str_add_int(&s, c->coding);
 	for (int i = 0; i < rq->nparams; i++)
 		add_part(&s, rq->param[i]);
 	for (size_t i = 0; i < c->in.nquery; i++) {
@@ -85,7 +85,7 @@ enum keep keep_take(struct call *c)
 	struct req *rq = &c->rq;
 	bool stale;
 
-	if (c->kept != NULL || !may_be_kept(c) || wants_fresh(c->in.cache_control))
+	if (c->kept != NULL || !keep_may(c) || wants_fresh(c->in.cache_control))
 		return KEEP_NONE;
 	c->kept = answers_find(a, rq->tenant_id, key_of(c), &stale);
 	if (c->kept == NULL && stale)
@@ -109,7 +109,7 @@ enum err keep_ask(struct call *c)
 	if (hooks->data_version == NULL)
 		return ERR_NONE;
 	e = hooks->data_version(&c->cx, &c->rq);
-	if (e == ERR_NONE && may_be_kept(c))
+	if (e == ERR_NONE && keep_may(c))
 		answers_learn(c->server->conf.answers, c->rq.tenant_id, c->rq.data, asked_us);
 	return e;
 }
@@ -123,9 +123,10 @@ void keep_answer(const struct call *c)
 		.etag = c->etag,
 		.next_cursor = rq->next_cursor,
 		.total = rq->total,
+		.gzip = c->coded,
 	};
 
-	if (!rq->data.known || c->status != MHD_HTTP_OK || !may_be_kept(c))
+	if (!rq->data.known || c->status != MHD_HTTP_OK || !keep_may(c))
 		return;
 	answers_learn(c->server->conf.answers, rq->tenant_id, rq->data, c->asked_us);
 	answers_keep(c->server->conf.answers, rq->tenant_id, rq->data, key_of(c), &k);

@@ -10,6 +10,8 @@ enum keep {
 	KEEP_STALE,             /* there is one, if its version is still the present one: keep_ask() */
 };
 
+/* All that the answer depends on is in its key, and in the version of the tenant's data. */
+bool keep_may(const struct call *c);
 /* Once the gate has let the call pass. Never blocks. */
 enum keep keep_take(struct call *c);
 /* Asks for the version of the tenant's data: one round trip. */

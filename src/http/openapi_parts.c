@@ -29,8 +29,9 @@ static bool names_object(const char *path)
 
 struct route_errors route_errors(const struct route *r)
 {
-	static const enum err every[] = { ERR_INVALID_REQUEST, ERR_METHOD, ERR_TOO_LARGE, ERR_URI_TOO_LONG,
-					  ERR_HEADERS_TOO_LARGE, ERR_INTERNAL, ERR_OVERLOADED };
+	static const enum err every[] = { ERR_INVALID_REQUEST, ERR_METHOD, ERR_NOT_ACCEPTABLE, ERR_TOO_LARGE,
+					  ERR_URI_TOO_LONG, ERR_HEADERS_TOO_LARGE, ERR_INTERNAL,
+					  ERR_OVERLOADED };
 	static const enum err keyed[] = { ERR_UNAUTHORIZED, ERR_INVALID_TOKEN, ERR_KEY_EXPIRED,
 					  ERR_KEY_REVOKED, ERR_SCOPE, ERR_ADDRESS, ERR_MISDIRECTED,
 					  ERR_OPERATOR_HOST, ERR_UNAVAILABLE };

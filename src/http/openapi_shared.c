@@ -73,12 +73,20 @@ const struct shared_param shared_params[] = {
 	{ "RequestId", "X-Request-ID", "header", always,
 	  "{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9._-]{1,64}$\"}",
 	  "Echoed; one is made when it is absent." },
+	{ "Traceparent", "traceparent", "header", always,
+	  "{\"type\":\"string\",\"pattern\":\"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\"}",
+	  "The trace that the request is part of (W3C Trace Context); one is made when it is absent or "
+	  "none." },
+	{ "Tracestate", "tracestate", "header", always, TEXT_SCHEMA,
+	  "Passed on with it to servers that are asked for the answer." },
 	{ .component = NULL },
 };
 
 const struct shared_header shared_headers[] = {
 	{ "RequestId", "X-Request-ID", always, HEAD_TRIAL | HEAD_UNCHANGED, { HEAD_ANY_ERROR }, TEXT_SCHEMA,
 	  "Id of this request, also in the log." },
+	{ "Traceresponse", "traceresponse", always, HEAD_TRIAL | HEAD_UNCHANGED, { HEAD_ANY_ERROR },
+	  TEXT_SCHEMA, "The trace and the span of this answer, also in the log: 00-<trace>-<span>-<flags>." },
 	{ "IdempotentReplayed", "Idempotent-Replayed", route_is_write, 0, { 0 },
 	  "{\"type\":\"string\",\"enum\":[\"true\"]}",
 	  "true: the answer to an earlier request with this Idempotency-Key." },
@@ -96,6 +104,10 @@ const struct shared_header shared_headers[] = {
 	  "How many of them are left." },
 	{ "RateLimitReset", "X-RateLimit-Reset", is_limited, HEAD_TRIAL, { 429 }, COUNT_SCHEMA,
 	  "When all of them are there again, in seconds since 1970." },
+	{ "RateLimit", "RateLimit", is_limited, HEAD_TRIAL, { 429 }, TEXT_SCHEMA,
+	  "The same as a structured field: r, what is left; t, seconds until all of them are there again." },
+	{ "RateLimitPolicy", "RateLimit-Policy", is_limited, HEAD_TRIAL, { 429 }, TEXT_SCHEMA,
+	  "… and what they are measured by: q, how many in a window; w, its seconds." },
 	{ "QuotaWarning", "X-Quota-Warning", takes_places, HEAD_TRIAL, { 0 }, TEXT_SCHEMA,
 	  "More than a limit of the quota that only warns is in use now: metric; used; limit; hard." },
 	{ "Degraded", "X-Degraded", is_keyed, HEAD_TRIAL, { 0 }, "{\"type\":\"string\",\"enum\":[\"true\"]}",

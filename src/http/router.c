@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "etag.h"
+#include "gzip.h"
 
 #include <string.h>
 
@@ -205,6 +206,8 @@ static void make_fixed(struct arena *a, struct entry *e)
 	e->fixed_header = arena_memdup(a, rq.header, sizeof(rq.header));
 	e->nfixed_header = rq.nheaders;
 	e->fixed_etag = etag_of_body(a, e, NULL, e->fixed, strlen(e->fixed));
+	if (!gzip_make(a, e->fixed, strlen(e->fixed), &e->fixed_gzip, &e->fixed_gzip_len))
+		e->fixed_gzip = NULL;
 }
 
 struct router *router_create(struct arena *a, const struct route_group *const *groups, const char **ret_error)

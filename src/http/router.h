@@ -33,6 +33,8 @@ struct entry {
 	const char *fixed, *fixed_etag;         /* ROUTE_FIXED: the answer; else NULL */
 	const struct http_header *fixed_header; /* what its handler added; nfixed_header of them */
 	int nfixed_header;
+	const char *fixed_gzip;                 /* the same compressed; NULL: it is not smaller */
+	size_t fixed_gzip_len;
 	struct entry *next;                     /* in the order of the table */
 	const struct node *node;
 };

@@ -19,13 +19,17 @@
 enum err run_gate(struct call *c, bool may_load)
 {
 	const struct http_hooks *hooks = c->server->conf.hooks;
+	enum err e;
 
 	if (hooks->gate == NULL)
 		return ERR_NONE;
 	ctx_clear_problem(&c->cx);
 	c->rq.nheaders = 0;
 	c->gated = true;
-	return hooks->gate(&c->cx, &c->rq, may_load);
+	e = hooks->gate(&c->cx, &c->rq, may_load);
+	/* Now, for the answer may be that the tenant is changed, or that it is none. */
+	(void)cors_look(c, false);
+	return e;
 }
 
 static void read_trial(struct call *c, const char *value, int times)
@@ -169,6 +173,8 @@ enum err run_admission(struct call *c)
 {
 	enum err e = ERR_NONE;
 
+	if (c->options)
+		return cors_look(c, true);
 	FAILPOINT(c->rq.route->op);
 	if (c->need_load || gate_is_stale(c)) {
 		c->need_load = false;
@@ -176,6 +182,9 @@ enum err run_admission(struct call *c)
 		if (e == ERR_NONE)
 			e = head_check_rest(c);
 	}
+	/* Without it the answer is as good, but not for scripts. */
+	if (e == ERR_NONE && c->origin_waits && cors_look(c, true) != ERR_NONE)
+		ctx_clear_problem(&c->cx);
 	return e;
 }
 
@@ -187,9 +196,9 @@ static const char *last_param(const struct req *rq)
 enum err run_route(struct call *c)
 {
 	bool there = false;
-	enum err e = look_at_kept(c, &there);
+	enum err e = c->options ? ERR_NONE : look_at_kept(c, &there);
 
-	if (e != ERR_NONE || there)
+	if (e != ERR_NONE || there || c->options)
 		return e;
 	e = read_query(c);
 	if (e == ERR_NONE)
@@ -204,5 +213,9 @@ enum err run_route(struct call *c)
 		(void)refuse_missing(&c->cx, c->rq.route->object, last_param(&c->rq));
 	if (e == ERR_NONE)
 		page_end(&c->cx, &c->rq);
+	/* Of several media types the query names one. */
+	if (e == ERR_NONE && c->rq.route->method == M_GET && c->rq.raw_type != NULL &&
+	    !accept_has(c->in.accept, c->rq.raw_type))
+		e = refuse(&c->cx, ERR_NOT_ACCEPTABLE, "this is %s", c->rq.raw_type);
 	return e;
 }

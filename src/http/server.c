@@ -94,6 +94,7 @@ struct http_server *http_server_start(struct arena *a, const struct http_conf *c
 		why = arena_strdup(a, why);
 	else
 		meters_init(&s->meters, s->router);
+	cors_init(s);
 	s->queue_response = refused_next();
 	if (why == NULL && s->queue_response == NULL)
 		why = "libmicrohttpd has no MHD_queue_response";

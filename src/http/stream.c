@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call.h"
+#include "gzip.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +62,18 @@ static void flow_close(struct flows *t, struct flow *f)
 	t->n--;
 	lock_drop(&t->lock);
 	arena_destroy(f->arena);
+	gzip_close(f->gzip);
 	free(f);
+}
+
+/* Pieces are compressed one after the other: of a small one perhaps nothing is sent yet. */
+static void compress(struct flow *f)
+{
+	struct str out;
+
+	str_init(&out, f->arena, f->piece.len / 4 + 64);
+	gzip_add(f->gzip, f->piece.data, f->piece.len, f->last, &out);
+	f->piece = out;
 }
 
 /*
@@ -87,6 +99,8 @@ static enum err make_piece(struct call *c, bool first)
 		e = hooks->again(&cx, &c->rq);
 	if (e == ERR_NONE)
 		e = s->more(&cx, s->arg, &f->piece, &f->last);
+	if (e == ERR_NONE && f->gzip != NULL)
+		compress(f);
 	c->cx.db_us = cx.db_us;
 	if (e != ERR_NONE)
 		c->cx.problem = cx.problem;
@@ -124,6 +138,7 @@ enum err stream_begin(struct call *c)
 	c->flow = flow_open(&c->server->flows, c->rq.stream->owner, &own);
 	if (c->flow == NULL)
 		return no_room(c, own);
+	c->flow->gzip = c->coded ? gzip_open() : NULL;
 	e = make_piece(c, true);
 	c->streaming = e == ERR_NONE;
 	return e;

@@ -25,6 +25,7 @@ struct flow {
 	bool last;                      /* nothing comes after this piece */
 	enum err failed;                /* the rest cannot be made: the answer ends without its end */
 	int64_t sent;
+	struct gzip *gzip;              /* NULL: it is sent as it is */
 	char owner[80];
 	struct flow *next;              /* guarded by: flows.lock */
 };

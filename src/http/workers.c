@@ -118,6 +118,7 @@ static void give_back(struct call *c, enum call_stage stage)
 static void answer(struct call *c, enum err e)
 {
 	FAILPOINT("http.answer");
+	c->coded = e == ERR_NONE && c->rq.stream != NULL && encode_stream(c);
 	if (e == ERR_NONE && stream_is_head(c))
 		c->close = true;
 	else if (e == ERR_NONE && c->rq.stream != NULL)
@@ -199,7 +200,9 @@ static void work_off(struct http_server *s, struct queue *q)
 
 	while ((item = queue_take(q, &lane)) != NULL) {
 		atomic_fetch_add(&s->in_work, 1);
+		trace_set(&((struct call *)item)->trace);
 		run_call((struct call *)item, &lane);
+		trace_set(NULL);
 		atomic_fetch_sub(&s->in_work, 1);
 		if (lane != NULL)
 			queue_done(q, lane);

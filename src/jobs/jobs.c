@@ -6,6 +6,7 @@
 #include "cc/base/clock.h"
 #include "cc/base/log.h"
 #include "cc/base/mem.h"
+#include "cc/base/trace.h"
 #include "cc/core/limiter.h"
 #include "cc/core/world.h"
 
@@ -61,6 +62,10 @@ bool jobs_stopping(struct jobs *j)
 
 struct ctx jobs_ctx(struct jobs *j, struct arena *a, int64_t ms)
 {
+	struct trace t;
+
+	trace_make(&t);
+	trace_set(&t);
 	arena_reset(a);
 	return (struct ctx){ .arena = a, .world = j->world, .deadline_ms = clock_mono_ms() + ms };
 }

@@ -120,6 +120,46 @@ const char *check_host_port(const char *text)
 	return authority_good(text, &port) && port != NULL ? NULL : "must be host:port";
 }
 
+/* host, host:port as a browser writes it: nothing in capitals, no port that goes without saying. */
+static bool origin_good(const char *authority, int usual_port)
+{
+	const char *port;
+	int64_t number = 0;
+
+	for (const char *p = authority; *p != '\0'; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			return false;
+	if (!authority_good(authority, &port))
+		return false;
+	/* An address of IPv6 stands in brackets. */
+	if (port == NULL && authority[0] != '[' && strchr(authority, ':') != NULL)
+		return false;
+	return port == NULL || (port[0] != '0' && parse_int64(port, &number) && number != usual_port);
+}
+
+static bool is_this_machine(const char *authority)
+{
+	static const char *const hosts[] = { "localhost", "127.0.0.1", "[::1]" };
+
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		const size_t n = strlen(hosts[i]);
+
+		if (strncmp(authority, hosts[i], n) == 0 && (authority[n] == '\0' || authority[n] == ':'))
+			return true;
+	}
+	return false;
+}
+
+const char *check_origin(const char *text)
+{
+	if (str_starts(text, "https://") && origin_good(text + 8, 443))
+		return NULL;
+	if (str_starts(text, "http://") && is_this_machine(text + 7) && origin_good(text + 7, 80))
+		return NULL;
+	return "must be an origin as browsers send it: https://host or https://host:port in lower case, "
+	       "without a path; http:// for localhost alone";
+}
+
 const char *check_http_url(const char *text)
 {
 	static const char problem[] = "must be a URL with http or https";

@@ -23,6 +23,9 @@ static const struct field tenant_settings_fields[] = {
 	STRS(T, allowed_regions, F_RW, 0, 32, NULL, 40,
 	     "The regions that its data may be in, changed by operators only; none: all of them.",
 	     .example = "us-east-1"),
+	STRS(T, cors_origins, F_RW, 0, 16, NULL, ORIGIN_MAX,
+	     "Origins whose scripts may call this API in browsers (CORS) at the tenant's hosts and paths.",
+	     .check = check_origin, .example = "https://console.example.com"),
 };
 #undef T
 SCHEMA_IN(tenant_settings_schema, struct tenant_settings, "TenantSettings", tenant_settings_fields);
@@ -79,7 +82,7 @@ static const struct field tenant_row_fields[] = {
 	TIME(T, updated_at, F_OUT | F_VOLATILE | F_SORT, "When it was last changed."),
 	TIME(T, expires_at, F_OUT | F_NULLABLE | F_SORT, "When the term of its plan ends."),
 	OBJ(T, settings, F_UPDATE | F_OUT, struct tenant_settings, &tenant_settings_schema,
-	    "Maxima, changed by operators only; and require_if_match, require_tests."),
+	    "Maxima, changed by operators only; and require_if_match, require_tests, cors_origins."),
 	TEXT(T, suspend_mode, F_OUT | F_NULLABLE | F_OPTIONAL_OUT, 0, 0,
 	     "While suspended: blocked or read_only."),
 	TEXT(T, suspended_reason, F_OUT | F_NULLABLE | F_OPTIONAL_OUT, 0, 0, "While suspended: why."),

@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -13,6 +14,7 @@
 #include "cc/base/clock.h"
 #include "cc/base/mem.h"
 #include "cc/base/str.h"
+#include "cc/base/trace.h"
 #include "exchange.h"
 
 #define CONNECT_MS 3000
@@ -253,6 +255,30 @@ static bool set_answer(CURL *easy, const struct http_ask *ask, struct incoming *
 	return e == CURLE_OK;
 }
 
+static struct curl_slist *add_line(struct curl_slist *list, const char *line)
+{
+	struct curl_slist *longer = list != NULL ? curl_slist_append(list, line) : NULL;
+
+	if (longer == NULL)
+		curl_slist_free_all(list);
+	return longer;
+}
+
+/* What is done for somebody who follows it is seen to be so. */
+static struct curl_slist *add_trace(struct curl_slist *list)
+{
+	const struct trace *t = trace_now();
+	char parent[TRACEPARENT_LEN + 1], line[TRACESTATE_MAX + 16];
+
+	if (t == NULL)
+		return list;
+	trace_write(t, parent);
+	(void)snprintf(line, sizeof(line), "traceparent: %s", parent);
+	list = add_line(list, line);
+	(void)snprintf(line, sizeof(line), "tracestate: %s", t->state != NULL ? t->state : "");
+	return t->state != NULL ? add_line(list, line) : list;
+}
+
 /* Without these two libcurl adds fields of its own. NULL: out of memory. */
 static struct curl_slist *header_list(const struct http_ask *ask)
 {
@@ -266,6 +292,7 @@ static struct curl_slist *header_list(const struct http_ask *ask)
 			curl_slist_free_all(list);
 		list = longer;
 	}
+	list = add_trace(list);
 	if (list == NULL || typed)
 		return list;
 	longer = curl_slist_append(list, "Content-Type:");

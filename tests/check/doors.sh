@@ -23,6 +23,7 @@ door store 'expat' expat
 door store 'archive' libarchive
 door http 'microhttpd' libmicrohttpd
 door http 'gnutls/' GnuTLS
+door http 'zlib|zconf' zlib
 door daemon 'libconfig' libconfig
 door daemon 'systemd/' libsystemd
 finish

@@ -20,6 +20,7 @@ static const char *word_of(const char *field)
 	static const char *const words[][2] = {
 		{"region",     "us-east-1"    },
 		{"allowed_regions", "us-east-1"},
+		{"cors_origins", "https://console.example.com"},
                 { "plan_type", "pro"          },
                 { "country",   "DE"           },
                 { "scopes",    "policies:read"},

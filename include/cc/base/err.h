@@ -37,6 +37,7 @@
 	X(NOT_FOUND, 404, "resource_not_found", "no such object") \
 	X(ROUTE_NOT_FOUND, 404, "not_found", "no such path") \
 	X(METHOD, 405, "method_not_allowed", "the path does not take this method; see Allow") \
+	X(NOT_ACCEPTABLE, 406, "not_acceptable", "the answer has none of the media types that Accept names") \
 	X(CONFLICT, 409, "conflict", "the object is in a state that does not allow this") \
 	X(NAME_TAKEN, 409, "name_taken", "another object has this name") \
 	X(BOUNCER_TAKEN, 409, "bouncer_id_taken", "a bouncer of the other environment calls itself so") \

@@ -20,6 +20,8 @@
 enum err failures_before_look(struct ctx *cx, const char *key_id) MUST_USE;
 /* The keys that a token's signature needs could not be had. */
 void failures_unchecked(struct ctx *cx);
+/* Before the database is asked for a tenant whose origins somebody wants to know who has no credential. */
+enum err failures_before_origin(struct ctx *cx) MUST_USE;
 /* How the authentication by text ended: counts it if it was refused. e, or ERR_RATE_LIMITED instead. */
 enum err failures_note(struct ctx *cx, const char *text, enum err e) MUST_USE;
 

@@ -18,7 +18,7 @@ struct tenant_spec {
 	struct limits limits;
 	const char *owner_email, *owner_username;
 	bool require_if_match, require_tests;
-	struct strv allowed_regions;
+	struct strv allowed_regions, cors_origins;
 };
 
 /*

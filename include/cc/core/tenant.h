@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cc/base/str.h"
 #include "cc/core/plan.h"
 #include "cc/db/unit.h"
 
@@ -29,6 +30,7 @@ struct tenant {
 	struct limits warn;             /* beyond which more is let through with a warning: its settings */
 	bool require_if_match;          /* changes without it are refused */
 	bool require_tests;             /* policies that were not tested are not promoted */
+	struct strv cors_origins;       /* whose scripts may read what it is answered */
 	/* placement */
 	const char *region;
 	const char *schema_id;          /* also the name of its role: t_<base32> */

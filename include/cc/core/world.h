@@ -67,6 +67,7 @@ struct settings {
 	const char *base_domain;        /* "controlcore.io" */
 	const char *const *group_domains;       /* "eu.controlcore.io" …: of the regions; NULL-terminated */
 	const char *const *neutral_hosts;       /* hosts that name no tenant; NULL-terminated */
+	struct strv cors_origins;       /* whose scripts may read answers where no tenant is named */
 	const char *control_conninfo;   /* of the control database, without user and password */
 	const char *admin_conninfo;     /* who makes roles and databases; NULL: nobody */
 	bool migrate;                   /* tables are brought up to date when serving */

@@ -28,6 +28,7 @@ struct kept {
 	size_t body_len;
 	const char *etag, *next_cursor; /* NULL: none */
 	int64_t total;
+	bool gzip;                      /* the body is compressed */
 };
 
 /* bytes_max 0: nothing is kept. */

@@ -145,12 +145,15 @@ struct http_in {
 	const char *forwarded_proto;    /* X-Forwarded-Proto: likewise */
 	const char *forwarded;          /* Forwarded: likewise */
 	const char *accept;
+	const char *origin;             /* Origin: of the script that asks, in a browser */
+	const char *traceparent, *tracestate;
+	const char *cors_method;        /* Access-Control-Request-Method */
 	int n_authorization, n_api_key, n_tenant_header; /* how often each came */
-	const char *content_type, *content_encoding;
+	const char *content_type, *content_encoding, *accept_encoding;
 	const char *stripe_signature;
 	const char *prefer;             /* Prefer (RFC 7240) */
 	const char *idempotency_key, *if_match, *if_none_match, *cache_control;
-	int n_idempotency_key;
+	int n_idempotency_key, n_origin, n_traceparent;
 	struct kv *query;               /* decoded pairs, in order; nquery ≤ 64 */
 	size_t nquery;
 	const char *body;

@@ -25,6 +25,13 @@ struct http_hooks {
 	 * (db_unit). What every write leaves beside its effect (audit) is written in the same unit.
 	 */
 	enum err (*unit)(struct ctx *cx, struct req *rq, db_work work, void *arg);
+	/*
+	 * May scripts of this origin (as a browser names it) read what is answered to rq, of which host,
+	 * path and param are known? On the I/O thread with may_load = false, as gate(); before and behind
+	 * it. Changes nothing of rq. NULL: none may.
+	 */
+	enum err (*origin)(struct ctx *cx, const struct req *rq, const char *origin, bool may_load,
+			   bool *ret_allowed);
 	/* A MAC of what a cursor says, for the request's tenant. NULL: lists have no cursors. */
 	void (*sign)(struct ctx *cx, const struct req *rq, const void *p, size_t n,
 		     unsigned char ret[PAGE_MAC_LEN]);

@@ -10,6 +10,12 @@ const char *check_host(const char *text);               /* a host name, or an IP
 const char *check_host_maybe_port(const char *text);    /* the same, ":port" allowed; IPv6 in brackets then */
 const char *check_host_port(const char *text);          /* ":port" required */
 const char *check_http_url(const char *text);           /* http:// or https://, a host, no blanks */
+/*
+ * An origin as browsers write it: https://host, https://host:port in lower case without the port that goes
+ * without saying; http:// of this machine alone (localhost, 127.0.0.1, [::1]).
+ */
+#define ORIGIN_MAX 266
+const char *check_origin(const char *text);
 const char *check_time_or_date(const char *text);       /* RFC 3339 date-time or date */
 const char *check_not_blank(const char *text);          /* not only blanks */
 

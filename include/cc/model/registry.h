@@ -16,6 +16,7 @@ struct tenant_place_row {
 	const char *issuers;                    /* JSON: an array of issuer_spec */
 	const char *region, *schema_id;         /* schema_id NULL: none yet */
 	int64_t shard, epoch, schema_version;
+	struct strv cors_origins;               /* whose scripts may read its answers */
 	struct strv hosts;                      /* verified custom domains */
 };
 extern const struct schema tenant_place_row_schema;

@@ -12,6 +12,7 @@ struct tenant_settings {
 	int64_t max_policies, max_users, max_bouncers, max_resources;
 	bool require_if_match, require_tests;
 	struct strv allowed_regions;    /* where its data may live; none: everywhere */
+	struct strv cors_origins;       /* whose scripts may read what it is answered */
 	uint64_t seen;
 };
 extern const struct schema tenant_settings_schema;

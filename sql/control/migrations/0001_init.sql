@@ -63,6 +63,7 @@ CREATE TABLE cc.tenant (
 	require_if_match boolean NOT NULL DEFAULT false,
 	require_tests   boolean NOT NULL DEFAULT false,
 	allowed_regions text[] NOT NULL DEFAULT '{}',   -- where it may be moved to; none: everywhere
+	cors_origins   text[] NOT NULL DEFAULT '{}',   -- whose scripts may read what it is answered
 	alert_rules    json NOT NULL DEFAULT '{}',     -- of what usage the tenant wants to be told
 	issuers        json NOT NULL DEFAULT '[]',     -- who may sign tokens for the tenant's people
 	owner_email    text NOT NULL,
