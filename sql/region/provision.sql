@@ -1,5 +1,6 @@
 -- A region's database, as cc_prov. Names are quoted there, by functions of the schema cc_region.
 -- include: cc/model/provision.h
+-- include: cc/model/node.h
 -- include: cc/model/tally.h
 
 -- name: region_setup :exec
@@ -53,3 +54,9 @@ WHERE starts_with(p.rolname, $1) AND t.rolname ~ '^t_[a-z2-7]{16}$';
 
 -- name: region_ping :exec
 SELECT 1;
+
+-- Who may not see how standbys are sees at least that they are there.
+-- name: region_replication :one replication_row
+SELECT pg_catalog.pg_is_in_recovery() AS standby, count(*) AS replicas,
+       max(extract(epoch FROM coalesce(replay_lag, flush_lag, write_lag)) * 1000000)::bigint AS lag_us
+  FROM pg_catalog.pg_stat_replication;

@@ -5,7 +5,7 @@
 #include "cc/http/route.h"
 
 /* One per file of this folder; routes.c lists them in the order of the documents. */
-extern const struct route_group system_routes, admin_routes, tenant_routes, apikey_routes;
+extern const struct route_group system_routes, admin_routes, admin_look_routes, tenant_routes, apikey_routes;
 extern const struct route_group operator_key_routes;
 extern const struct route_group issuer_routes, auth_routes;
 extern const struct route_group policy_routes, policy_version_routes, policy_life_routes;

@@ -38,7 +38,7 @@ const struct route_group *const api_groups[] = {
 	NULL,
 };
 
-const struct route_group *const admin_groups[] = { &admin_routes, NULL };
+const struct route_group *const admin_groups[] = { &admin_routes, &admin_look_routes, NULL };
 
 const struct db_constraint api_constraints[] = {
 	/* Names that clients choose. */
@@ -84,6 +84,7 @@ const struct db_constraint api_constraints[] = {
 	{ "usage_day_pkey", ERR_CONFLICT, NULL, "the sum of the day exists" },
 	{ "usage_watch_pkey", ERR_CONFLICT, NULL, "the tenant is looked after" },
 	{ "usage_watch_tenant_id_fkey", ERR_TENANT_NOT_FOUND, NULL, "the tenant is gone" },
+	{ "node_pkey", ERR_CONFLICT, NULL, "the node is known" },
 	{ "usage_batch_pkey", ERR_CONFLICT, NULL, "the batch of counts is known" },
 	{ "usage_hour_tenant_id_fkey", ERR_TENANT_NOT_FOUND, NULL, "the tenant is gone" },
 	{ "usage_hour_total_tenant_id_fkey", ERR_TENANT_NOT_FOUND, NULL, "the tenant is gone" },

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -33,6 +34,7 @@ static struct {
 	pthread_t writer;
 	int fd;                         /* constant while the writer runs */
 	size_t chunk;                   /* most bytes of one write(); constant while the writer runs */
+	bool journal;                   /* systemd's reads it: constant while the writer runs */
 	char *ring;                     /* guarded by lock, as is all that follows; NULL: not started */
 	size_t head, tail;
 	int64_t dropped;
@@ -40,19 +42,46 @@ static struct {
 } log_ring = { .lock = { .m = PTHREAD_MUTEX_INITIALIZER, .rank = RANK_LOG } };
 
 static atomic_int log_limit = LOG_INFO;
+static _Atomic int64_t log_lost;
 
-/* The lock is held. */
-static bool ring_put(const char *text, size_t n)
+/* As syslog(3) numbers them, for sd-daemon(3). */
+static const char *const priorities[] = {
+	[LOG_ERROR] = "<3>", [LOG_WARN] = "<4>", [LOG_INFO] = "<6>", [LOG_DEBUG] = "<7>",
+};
+#define PRIORITY_LEN 3
+
+/* $JOURNAL_STREAM names the journal's end of the descriptor: systemd.exec(5). */
+static bool is_journal(const struct stat *st)
+{
+	const char *name = getenv("JOURNAL_STREAM");
+	char own[64];
+
+	(void)snprintf(own, sizeof(own), "%llu:%llu", (unsigned long long)st->st_dev,
+		       (unsigned long long)st->st_ino);
+	return name != NULL && strcmp(name, own) == 0;
+}
+
+/* The lock is held, and there is room. */
+static void ring_add(const char *text, size_t n)
 {
 	size_t at = log_ring.head % RING_SIZE, first = RING_SIZE - at;
 
-	if (n > RING_SIZE - (log_ring.head - log_ring.tail))
-		return false;
 	if (first > n)
 		first = n;
 	memcpy(log_ring.ring + at, text, first);
 	memcpy(log_ring.ring, text + first, n - first);
 	log_ring.head += n;
+}
+
+/* The lock is held. */
+static bool ring_put(enum log_level level, const struct logline *line)
+{
+	const size_t more = log_ring.journal ? PRIORITY_LEN : 0;
+
+	if (line->len + more > RING_SIZE - (log_ring.head - log_ring.tail))
+		return false;
+	ring_add(priorities[level], more);
+	ring_add(line->text, line->len);
 	return true;
 }
 
@@ -65,7 +94,7 @@ static void ring_put_dropped(void)
 	if (log_ring.dropped == 0)
 		return;
 	logline_make(&line, LOG_WARN, "log lines were dropped", &field, 1);
-	if (ring_put(line.text, line.len))
+	if (ring_put(LOG_WARN, &line))
 		log_ring.dropped = 0;
 }
 
@@ -133,7 +162,7 @@ static void *writer_main(void *unused)
 
 bool log_start(int fd, enum log_level level)
 {
-	struct stat st;
+	struct stat st = { .st_mode = 0 };
 	bool started = false;
 
 	lock_take(&log_ring.lock);
@@ -142,6 +171,7 @@ bool log_start(int fd, enum log_level level)
 	atomic_store(&log_limit, (int)level);
 	log_ring.fd = fd;
 	log_ring.chunk = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? FILE_CHUNK : PIPE_BUF;
+	log_ring.journal = is_journal(&st);
 	log_ring.head = log_ring.tail = 0;
 	log_ring.dropped = log_ring.stop_at_ms = 0;
 	cond_init(&log_ring.wake);
@@ -156,6 +186,11 @@ bool log_start(int fd, enum log_level level)
 out:
 	lock_drop(&log_ring.lock);
 	return started;
+}
+
+int64_t log_dropped(void)
+{
+	return atomic_load(&log_lost);
 }
 
 void log_set_level(enum log_level level)
@@ -213,8 +248,10 @@ void log_event(enum log_level level, const char *msg, const struct log_field *fi
 		bool idle = log_ring.head == log_ring.tail;
 
 		ring_put_dropped();
-		if (log_ring.dropped > 0 || !ring_put(line.text, line.len))
+		if (log_ring.dropped > 0 || !ring_put(level, &line)) {
 			log_ring.dropped++;
+			atomic_fetch_add(&log_lost, 1);
+		}
 		if (idle)
 			cond_wake_one(&log_ring.wake);
 	}

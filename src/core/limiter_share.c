@@ -42,6 +42,11 @@ void limiter_stats(struct limiter *l, struct limiter_stats *ret)
 		.nodes = atomic_load(&h->nodes),
 		.alone = atomic_load(&h->alone_takes),
 	};
+	for (size_t i = 0; i < SHARDS; i++) {
+		lock_take(&l->shard[i].lock);
+		ret->meters += (int64_t)l->shard[i].count;
+		lock_drop(&l->shard[i].lock);
+	}
 }
 
 enum take_mode share_mode(const struct share *h, const struct ask *q, const struct meter *m)

@@ -6,6 +6,7 @@
 #include "cc/core/health.h"
 #include "cc/core/limiter.h"
 #include "cc/core/region_watch.h"
+#include "metrics_in.h"
 #include "cc/core/registry.h"
 
 /* One line of each pool in each of these families. */
@@ -105,6 +106,32 @@ static void write_limiter(const struct world *w, struct str *out)
 	expo_int(out, alone, "", NULL, s.alone);
 }
 
+static void write_meters(const struct world *w, struct str *out)
+{
+	static const char meters[] = "controlcored_limiter_meters", nodes[] = "controlcored_limiter_nodes";
+	struct limiter_stats s, f;
+
+	limiter_stats(w->limiter, &s);
+	limiter_stats(w->failures, &f);
+	expo_family(out, nodes, EXPO_GAUGE, "Nodes that count rate limits together, as Redis last said.");
+	expo_int(out, nodes, "", NULL, s.nodes);
+	expo_family(out, meters, EXPO_GAUGE, "Meters of rate limits that are kept.");
+	expo_int(out, meters, "", "of=\"requests\"", s.meters);
+	expo_int(out, meters, "", "of=\"failures\"", f.meters);
+}
+
+static void write_caches(const struct world *w, struct str *out)
+{
+	static const char entries[] = "controlcored_cache_entries";
+	struct registry_stats s;
+
+	registry_stats(w->registry, &s);
+	expo_family(out, entries, EXPO_GAUGE, "What this node keeps of the control database.");
+	for (size_t i = 0; i < sizeof(s.cache) / sizeof(s.cache[0]); i++)
+		expo_int(out, entries, "", arena_printf(out->arena, "cache=\"%s\"", s.cache[i].what),
+			 (int64_t)s.cache[i].entries);
+}
+
 static void write_resolvers(const struct world *w, struct str *out)
 {
 	static const char silent[] = "controlcored_resolver_silent";
@@ -137,6 +164,9 @@ void world_metrics(struct world *w, struct str *out)
 	write_regions(w, out);
 	write_feed(w, out);
 	write_limiter(w, out);
+	write_meters(w, out);
+	write_caches(w, out);
+	background_metrics(w, out);
 	write_resolvers(w, out);
 	write_certificate(w, out);
 }

@@ -53,6 +53,18 @@ void registry_destroy(struct registry *r)
 	free(r);
 }
 
+void registry_stats(struct registry *r, struct registry_stats *ret)
+{
+	lock_take(&r->lock);
+	*ret = (struct registry_stats){ .cache = {
+		{ "tenants", r->tenants.count, r->tenants.max },
+		{ "credentials", r->creds.count, r->creds.max },
+		{ "tokens", r->tokens.count, r->tokens.max },
+		{ "keysets", r->keysets.count, r->keysets.max },
+	} };
+	lock_drop(&r->lock);
+}
+
 int64_t registry_fresh_at(const struct registry *r)
 {
 	return atomic_load_explicit(&r->fresh_ms, memory_order_acquire);

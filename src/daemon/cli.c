@@ -20,6 +20,12 @@ enum {
 	O_KEYS,
 	O_DRY_RUN,
 	O_REMOVE,
+	O_SOCKET,
+	O_STATUS,
+	O_REGION,
+	O_TENANT,
+	O_JSON,
+	O_FOLLOW,
 	O_PATH,
 	O_FILE,
 	O_COUNT
@@ -45,12 +51,23 @@ const struct option option_table[] = {
 		"public keys, as /.well-known/controlcore-keys shows them" },
 	[O_DRY_RUN] = { "--dry-run", NULL, offsetof(struct options, dry_run), "only say what would be done" },
 	[O_REMOVE] = { "--remove", NULL, offsetof(struct options, remove), "mend what is found" },
+	[O_SOCKET] = { "--socket", "PATH", offsetof(struct options, socket),
+		"the admin socket of a daemon, instead of admin.socket; no settings are read then" },
+	[O_STATUS] = { "--status", "STATUS", offsetof(struct options, status),
+		"only these: active, suspended, …" },
+	[O_REGION] = { "--region", "REGION", offsetof(struct options, region), "only those there" },
+	[O_TENANT] = { "--tenant", "NAME", offsetof(struct options, tenant),
+		"only this one: its id or its slug" },
+	[O_JSON] = { "--json", NULL, offsetof(struct options, json), "what the daemon says, as it says it" },
+	[O_FOLLOW] = { "--follow", NULL, offsetof(struct options, follow),
+		"until nothing is under way any more" },
 	[O_PATH] = { "PATH", NULL, offsetof(struct options, path), "a file, or a folder" },
 	[O_FILE] = { "FILE", NULL, offsetof(struct options, path), "a file" },
 };
 
 #define BIT(o) (1U << (o))
 #define SETTINGS (BIT(O_CONFIG) | BIT(O_EMBEDDED))
+#define ADMIN (SETTINGS | BIT(O_SOCKET) | BIT(O_JSON))
 
 const struct command commands[] = {
 	{ { "serve", NULL }, SETTINGS | BIT(O_LISTEN) | BIT(O_TLS_LISTEN), cmd_serve,
@@ -102,6 +119,22 @@ const struct command commands[] = {
 		"are computed from secrets.audit_key: then also what was changed in the database before is\n"
 		"found. Status 2: no fault was found, but nothing proves who wrote the file (none of these\n"
 		"was given), or some macs are of an earlier audit_key and were not computed." },
+	{ { "admin", "tenants" }, ADMIN | BIT(O_STATUS) | BIT(O_REGION) | BIT(O_TENANT), cmd_admin_tenants,
+		"list tenants",
+		"Asks a daemon that runs, over its admin socket, as all of `admin` does: whoever may open\n"
+		"that socket needs no key. The latest first, a thousand at most." },
+	{ { "admin", "deployments" }, ADMIN | BIT(O_FOLLOW), cmd_admin_deployments,
+		"list moves of tenants between regions",
+		"Those under way first. With --follow it shows how far they are until none is, on a\n"
+		"terminal in one line, else a line for each step." },
+	{ { "admin", "jobs" }, ADMIN, cmd_admin_jobs, "show how background work goes",
+		"Of the one node that is asked: how often each kind was done, how often in vain, and when\n"
+		"it last went well." },
+	{ { "admin", "outbox" }, ADMIN, cmd_admin_outbox, "list calls of Stripe's that wait or were refused",
+		"Those that were refused in the last week first." },
+	{ { "admin", "nodes" }, ADMIN, cmd_admin_nodes, "list the processes that serve",
+		"Each says every ten seconds that it is there. One that was killed is listed for a day." },
+	{ { "admin", "cache" }, ADMIN, cmd_admin_cache, "show what a node keeps in memory", NULL },
 	{ { "config", "check" }, SETTINGS, cmd_config_check,
 		"find every fault of the settings",
 		"Reads the settings file, the environment (CONTROLCORE_<SECTION>_<NAME>) and the plans,\n"

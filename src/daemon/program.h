@@ -13,7 +13,8 @@ struct options {
 	const char *config, *embedded, *listen, *tls_listen;
 	const char *name, *scopes, *output, *key;
 	const char *path, *keys;
-	bool dry_run, remove;
+	const char *socket, *status, *region, *tenant;
+	bool dry_run, remove, json, follow;
 };
 
 /* Exit statuses beside 0 (sysexits.h). */
@@ -76,6 +77,12 @@ int cmd_kek_rotate(const struct options *o);
 int cmd_check_objects(const struct options *o);
 int cmd_scan_secrets(const struct options *o);
 int cmd_verify_audit(const struct options *o);
+int cmd_admin_tenants(const struct options *o);
+int cmd_admin_deployments(const struct options *o);
+int cmd_admin_jobs(const struct options *o);
+int cmd_admin_outbox(const struct options *o);
+int cmd_admin_nodes(const struct options *o);
+int cmd_admin_cache(const struct options *o);
 int cmd_config_check(const struct options *o);
 int cmd_config_example(const struct options *o);
 int cmd_openapi(const struct options *o);

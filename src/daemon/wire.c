@@ -125,6 +125,16 @@ static bool platform_end(struct world *world, struct platform_end *ret)
 	return w->tls != NULL && tls_keeper_end(w->tls, ret);
 }
 
+static void kept_answers(struct world *world, int64_t *ret_n, int64_t *ret_bytes)
+{
+	const struct wire *w = (const struct wire *)((uintptr_t)world - offsetof(struct wire, world));
+	struct answers_stats s;
+
+	answers_stats(w->answers, &s);
+	*ret_n = (int64_t)s.answers;
+	*ret_bytes = (int64_t)s.bytes;
+}
+
 static void write_answers(struct str *out, struct answers *answers)
 {
 	struct answers_stats s;
@@ -162,6 +172,7 @@ void wire_open(struct wire *w, struct arena *a, const struct config *config)
 	*w = (struct wire){ .arena = a, .config = config };
 	w->world.settings = wire_settings(a, config);
 	w->world.plans = &config->plan_set;
+	w->world.started_us = clock_wall_us();
 	fill_regions(w);
 	w->world.resolver = ARENA_ARRAY(a, struct resolver_state, w->world.settings->nresolvers);
 	if (config->redis.address != NULL) {
@@ -187,6 +198,7 @@ void wire_open(struct wire *w, struct arena *a, const struct config *config)
 	w->world.certificate_fault = certificate_fault;
 	w->world.platform_end = platform_end;
 	w->world.metrics = metrics;
+	w->world.kept_answers = kept_answers;
 	w->world.lead_names = config->dns.server != NULL ? lead_names : NULL;
 	w->world.tenant_changed = tenant_changed;
 	db_constraints_register(api_constraints);

@@ -47,33 +47,75 @@ static size_t bucket_of(int64_t us)
 	return i;
 }
 
-/* FNV-1a: ids are the service's own, nobody chooses them to collide. */
-static size_t place_of(const char *id)
+static struct tenant_meter *find(struct tenant_meter *v, size_t n, const char *id)
 {
-	uint32_t h = 2166136261U;
+	for (size_t i = 0; i < n && v[i].id[0] != '\0'; i++)
+		if (strcmp(v[i].id, id) == 0)
+			return &v[i];
+	return NULL;
+}
 
-	for (const char *p = id; *p != '\0'; p++)
-		h = (h ^ (unsigned char)*p) * 16777619U;
-	return h % METER_PLACES;
+/* A free place, or whose is missed least. */
+static struct tenant_meter *least(struct tenant_meter *v, size_t n)
+{
+	struct tenant_meter *t = &v[0];
+
+	for (size_t i = 0; i < n && t->id[0] != '\0'; i++)
+		if (v[i].id[0] == '\0' || v[i].weight < t->weight)
+			t = &v[i];
+	return t;
+}
+
+static void name_meter(struct tenant_meter *t, const char *id, int64_t weight)
+{
+	*t = (struct tenant_meter){ .weight = weight };
+	memcpy(t->id, id, strlen(id) + 1);
+}
+
+static void fade(struct meters *m)
+{
+	m->fade = METER_FADE;
+	for (size_t i = 0; i < METER_TENANTS; i++)
+		m->tenant[i].weight /= 2;
+	for (size_t i = 0; i < METER_RIVALS; i++)
+		m->rival[i].weight /= 2;
+}
+
+/* Who is shown now; NULL: it is one of the others. A stranger inherits the weight of whom it drives out. */
+static struct tenant_meter *shown(struct meters *m, const char *id)
+{
+	struct tenant_meter *t = find(m->tenant, METER_TENANTS, id), *rival, *last;
+
+	if (t != NULL)
+		return t;
+	last = least(m->tenant, METER_TENANTS);
+	rival = last->id[0] != '\0' ? find(m->rival, METER_RIVALS, id) : NULL;
+	if (last->id[0] != '\0' && rival == NULL) {
+		rival = least(m->rival, METER_RIVALS);
+		name_meter(rival, id, rival->weight);
+	}
+	if (rival != NULL && ++rival->weight <= 2 * last->weight + METER_RIVALS)
+		return NULL;
+	name_meter(last, id, rival != NULL ? rival->weight : 0);
+	if (rival != NULL)
+		rival->weight = 0;
+	return last;
 }
 
 static void count_tenant(struct meters *m, const char *id)
 {
-	size_t i = place_of(id);
 	struct tenant_meter *t;
 
 	lock_take(&m->lock);
-	while (m->tenant[i].id[0] != '\0' && strcmp(m->tenant[i].id, id) != 0)
-		i = (i + 1) % METER_PLACES;
-	t = &m->tenant[i];
-	if (t->id[0] == '\0' && m->ntenants < METER_TENANTS && strlen(id) < sizeof(t->id)) {
-		memcpy(t->id, id, strlen(id) + 1);
-		m->ntenants++;
-	}
-	if (t->id[0] != '\0')
+	if (--m->fade <= 0)
+		fade(m);
+	t = strlen(id) < sizeof(t->id) ? shown(m, id) : NULL;
+	if (t != NULL) {
 		t->requests++;
-	else
+		t->weight++;
+	} else {
 		m->others++;
+	}
 	lock_drop(&m->lock);
 }
 
@@ -142,9 +184,9 @@ static bool is_used(const struct meter *v)
 static void write_tenants(struct meters *m, struct str *out)
 {
 	expo_family(out, tenants_name, EXPO_COUNTER,
-		    "Requests by tenant: the first that this node saw; all others are other.");
+		    "Requests by tenant: the busiest of late; all others are other.");
 	lock_take(&m->lock);
-	for (size_t i = 0; i < METER_PLACES; i++) {
+	for (size_t i = 0; i < METER_TENANTS; i++) {
 		if (m->tenant[i].id[0] == '\0')
 			continue;
 		expo_int(out, tenants_name, "",

@@ -12,14 +12,15 @@
 #include "router.h"
 
 /*
- * What the requests of this node came to: by route, class of the status and time, and by tenant. Any thread
- * counts and reads.
+ * What the requests of this node came to: by route, class of the status and time, and by tenant: the busiest
+ * of late, each from when it was seen to be so. Any thread counts and reads.
  */
 enum {
 	METER_CLASSES = 6,      /* of the status: 1xx … 5xx; 0: the client left before its answer */
 	METER_BUCKETS = 12,     /* of the time, without the one that has no bound */
-	METER_TENANTS = 100,    /* with numbers of their own: those that came first; all others are one */
-	METER_PLACES = 256,     /* where they are found: a power of two, never more than half full */
+	METER_TENANTS = 100,    /* with numbers of their own; all others are one */
+	METER_RIVALS = 32,      /* of the others that may take the place of one of these */
+	METER_FADE = 20000,     /* requests of tenants: then what was before counts half as much */
 };
 
 struct meter {
@@ -31,15 +32,16 @@ struct meter {
 struct tenant_meter {
 	char id[80];
 	int64_t requests;
+	int64_t weight;         /* of late: who has more of it than who is shown takes its place */
 };
 
 struct meters {
 	struct meter *v;                /* by struct entry's number; 0: of no route */
 	size_t n;
 	struct lock lock;               /* guards what follows */
-	struct tenant_meter tenant[METER_PLACES];       /* by hash; id "": free. Nobody leaves. */
-	size_t ntenants;
+	struct tenant_meter tenant[METER_TENANTS], rival[METER_RIVALS]; /* id "": free */
 	int64_t others;
+	int64_t fade;           /* requests until the next fading */
 };
 
 void meters_init(struct meters *m, const struct router *r);

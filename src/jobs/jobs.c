@@ -74,6 +74,7 @@ void trouble_note(struct trouble *t, const struct ctx *cx, enum err e)
 {
 	const char *message = cx->problem.message;
 
+	job_meter_note(cx->world, t->what, e);
 	if (e == ERR_NONE) {
 		if (t->told)
 			LOG(LOG_INFO, "background work goes on", LOG_TEXT("what", t->what),

@@ -5,6 +5,7 @@
 #include "cc/base/clock.h"
 #include "cc/base/log.h"
 #include "cc/core/certificates.h"
+#include "cc/core/control_watch.h"
 #include "cc/core/engine.h"
 #include "cc/core/marks.h"
 #include "cc/core/provision.h"
@@ -29,16 +30,18 @@
 #define CERTIFICATES_EVERY_MS 5000
 #define USAGE_EVERY_MS 1000
 #define MOVED_EVERY_MS 10000
+#define LOOK_EVERY_MS 10000
+#define LEAVE_MS 500
 
 struct upkeep {
 	struct jobs *jobs;
 	struct arena *arena;
-	struct trouble tick, trim, orphans, marks, engine, certificates, usage;
+	struct trouble tick, trim, orphans, marks, engine, certificates, usage, look;
 	struct setbacks ends, looks;
 	unsigned waiting; /* parts of the tick that failed: what they left is leased, and comes again … */
 	int64_t waiting_until; /* … before this */
 	int64_t marks_at, sweep_at, trim_at, orphans_at, engine_at, certificates_at; /* clock_mono_ms() */
-	int64_t usage_at, moved_at;
+	int64_t usage_at, moved_at, look_at;
 };
 
 static bool due(int64_t *at, int64_t every_ms)
@@ -200,12 +203,30 @@ static void watch_usage(struct upkeep *u)
 		u->usage_at = 0;
 }
 
+static void look_at_control(struct upkeep *u)
+{
+	struct ctx cx = jobs_ctx(u->jobs, u->arena, TICK_BUDGET_MS);
+
+	trouble_note(&u->look, &cx, control_watch(&cx));
+}
+
+/* Others see by its silence that it is gone, only later. */
+static void leave(struct upkeep *u)
+{
+	struct ctx cx = jobs_ctx(u->jobs, u->arena, LEAVE_MS);
+
+	if (u->look.failures == 0 && control_watch_leave(&cx) != ERR_NONE)
+		LOG0(LOG_DEBUG, "the node's end could not be told");
+}
+
 static void keep_house(struct upkeep *u)
 {
 	struct world *w = u->jobs->world;
 
 	if (due(&u->marks_at, MARKS_EVERY_MS))
 		write_marks(u);
+	if (due(&u->look_at, LOOK_EVERY_MS))
+		look_at_control(u);
 	if (due(&u->sweep_at, SWEEP_EVERY_MS))
 		sweep_pools(w);
 	if (due(&u->trim_at, TRIM_EVERY_MS))
@@ -237,6 +258,7 @@ void *upkeep_run(void *jobs)
 		.ends = { .what = "watch over certificates" },
 		.looks = { .what = "watch over usage" },
 		.usage = { .what = "watch over usage" },
+		.look = { .what = "look at the control database" },
 		.orphans_at = clock_mono_ms() + ORPHANS_EVERY_MS / 5,
 	};
 	bool more, failed;
@@ -251,6 +273,7 @@ void *upkeep_run(void *jobs)
 		if (!jobs_pause(jobs, ALARM_WORK, BUSY_MS))
 			break;
 	} while (jobs_wait(jobs, ALARM_WORK, clock_mono_ms() + (more ? 0 : jitter_ms(TICK_MS))));
+	leave(&u);
 	arena_destroy(u.arena);
 	return NULL;
 }

@@ -193,6 +193,8 @@ static bool set_peer(CURL *easy, const struct http_client *c, const struct http_
 	CURLcode e = CURLE_OK;
 
 	e |= curl_easy_setopt(easy, CURLOPT_URL, ask->url);
+	if (ask->socket != NULL)
+		e |= curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, ask->socket);
 	e |= curl_easy_setopt(
 		easy, CURLOPT_PROTOCOLS_STR, ask->flags & HTTP_TLS_ONLY ? "https" : "http,https");
 	e |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "cc/base/clock.h"
 #include "client.h"
 #include "temp.h"
 
@@ -115,6 +116,48 @@ static void requests_are_counted_by_operation_class_and_tenant(void **state)
 	client_close(c);
 }
 
+/* What there is to be watched, and what is not there is not made up. */
+static void what_runs_behind_is_told(void **state)
+{
+	static const char *const there[] = {
+		"controlcored_job_runs_total{job=\"provisioning\"}",
+		"controlcored_job_failures_total{job=\"change feed\"}",
+		"controlcored_job_good_age_seconds{job=\"look at the control database\"}",
+		"controlcored_outbox_waiting", "controlcored_outbox_oldest_age_seconds",
+		"controlcored_outbox_dead", "controlcored_operations", "controlcored_moves",
+		"controlcored_control_look_age_seconds",
+		"controlcored_db_replicas{database=\"control\"}",
+		"controlcored_db_replicas{database=\"us-east-1\"}",
+		"controlcored_db_standby{database=\"control\"}",
+		"controlcored_db_look_age_seconds{database=\"control\"}",
+		"controlcored_db_connections{database=\"control\"}", "controlcored_http_queued",
+		"controlcored_cache_entries{cache=\"tenants\"}", "controlcored_answers",
+		"controlcored_limiter_shared", "controlcored_limiter_nodes",
+		"controlcored_limiter_meters{of=\"requests\"}", "controlcored_feed_age_seconds",
+		"controlcored_log_dropped_total", "controlcored_start_time_seconds",
+	};
+	struct client *admin = client_open(fx.admin_port);
+	const struct answer *a = NULL;
+
+	(void)state;
+	for (int i = 0; i < 500; i++) {
+		a = assert_status(200, client_call(admin, "GET", "/metrics", NULL, NULL));
+		if (metric(a, "controlcored_job_good_age_seconds{job=\"look at the control database\"}") >= 0)
+			break;
+		clock_nap(20);
+	}
+	for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++)
+		if (metric(a, there[i]) < 0)
+			fail_msg("%s is not there:\n%s", there[i], a->body);
+	assert_true(metric(a, "controlcored_job_runs_total{job=\"provisioning\"}") > 0);
+	assert_true(metric(a, "controlcored_db_replicas{database=\"control\"}") == 0);
+	assert_true(metric(a, "controlcored_db_standby{database=\"control\"}") == 0);
+	assert_true(metric(a, "controlcored_db_replication_lag_seconds{database=\"control\"}") == -1);
+	assert_true(metric(a, "controlcored_tenant_certificate_end_seconds") == -1);
+	assert_true(metric(a, "controlcored_log_dropped_total") == 0);
+	client_close(admin);
+}
+
 static void prometheus_reads_it(void **state)
 {
 	struct client *admin = client_open(fx.admin_port);
@@ -182,6 +225,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_are_counted_by_operation_class_and_tenant),
+		cmocka_unit_test(what_runs_behind_is_told),
 		cmocka_unit_test(prometheus_reads_it),
 		cmocka_unit_test(clients_do_not_reach_it),
 		cmocka_unit_test(unix_socket_is_its_owners),

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cc/base/clock.h"
@@ -80,6 +81,40 @@ static void lines_are_written_in_their_order(void **state)
 		assert_non_null(at);
 	}
 	free(text);
+}
+
+/* The journal takes the priority off, and the line is JSON again. */
+static void the_journal_is_told_the_priority(void **state)
+{
+	struct fixture *fx = *state;
+	struct stat st;
+	char own[64], *text;
+
+	assert_int_equal(fstat(fx->out, &st), 0);
+	snprintf(own, sizeof(own), "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	assert_int_equal(setenv("JOURNAL_STREAM", own, 1), 0);
+	assert_true(log_start(fx->out, LOG_DEBUG));
+	LOG0(LOG_ERROR, "one");
+	LOG0(LOG_WARN, "two");
+	LOG0(LOG_INFO, "three");
+	LOG0(LOG_DEBUG, "four");
+	text = read_lines(fx->in, 4);
+	assert_memory_equal("<3>{\"ts\"", text, 8);
+	assert_non_null(strstr(text, "\n<4>{\"ts\""));
+	assert_non_null(strstr(text, "\n<6>{\"ts\""));
+	assert_non_null(strstr(text, "\n<7>{\"ts\""));
+	free(text);
+	log_stop();
+	/* Another's, when the output was sent elsewhere. */
+	snprintf(own, sizeof(own), "%llu:%llu", (unsigned long long)st.st_dev,
+		 (unsigned long long)st.st_ino + 1);
+	assert_int_equal(setenv("JOURNAL_STREAM", own, 1), 0);
+	assert_true(log_start(fx->out, LOG_INFO));
+	LOG0(LOG_INFO, "five");
+	text = read_lines(fx->in, 1);
+	assert_memory_equal("{\"ts\"", text, 5);
+	free(text);
+	unsetenv("JOURNAL_STREAM");
 }
 
 static void stopping_writes_what_is_queued(void **state)
@@ -257,6 +292,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(lines_are_written_in_their_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_journal_is_told_the_priority, setup, teardown),
 		cmocka_unit_test_setup_teardown(stopping_writes_what_is_queued, setup, teardown),
 		cmocka_unit_test_setup_teardown(lines_above_the_level_are_not_written, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_starts_once_and_again_after_a_stop, setup, teardown),

@@ -8,7 +8,8 @@
 /*
  * JSON lines through one writer thread and a bounded ring: logging never blocks the caller;
  * what does not fit is counted and the count is logged when there is room again. Values are
- * escaped; callers never pass secrets (floors below http, jobs and daemon do not log above debug).
+ * escaped; where systemd's journal reads them ($JOURNAL_STREAM), each line begins with its priority,
+ * <3> to <7>. Callers never pass secrets (floors below http, jobs and daemon do not log above debug).
  */
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
@@ -25,6 +26,9 @@ bool log_start(int fd, enum log_level level);   /* starts the writer thread */
 void log_stop(void);                            /* writes what is queued, joins the thread */
 void log_set_level(enum log_level level);       /* any thread */
 bool log_parse_level(const char *s, enum log_level *ret);
+
+/* Lines that found no room since the start. Any thread. */
+int64_t log_dropped(void);
 
 /* One line: ts, level, msg, then the fields. Any thread. */
 void log_event(enum log_level level, const char *msg, const struct log_field *fields, int n);

@@ -75,6 +75,7 @@ struct limiter_stats {
 	bool shared, degraded;          /* degraded: Redis does not answer */
 	int nodes;                      /* that were there when it last did */
 	int64_t alone;                  /* requests decided without it since then */
+	int64_t meters;                 /* that are kept */
 };
 void limiter_stats(struct limiter *l, struct limiter_stats *ret);
 

@@ -47,6 +47,14 @@ void registry_forget_all(struct registry *r);
 enum err registry_poll(struct ctx *cx) MUST_USE;
 /* clock_mono_ms() of the last successful poll: beyond the stated bound nothing cached is trusted. */
 int64_t registry_fresh_at(const struct registry *r);
+/* What is kept, and how much could be. */
+struct registry_stats {
+	struct {
+		const char *what;
+		size_t entries, most;
+	} cache[4];
+};
+void registry_stats(struct registry *r, struct registry_stats *ret);
 /*
  * Before anything is decided from memory: polls when the last poll is older than a second and nobody
  * else has. *ret_degraded: the control database cannot be asked, what is cached may still serve reads.

@@ -7,8 +7,10 @@
 #include "cc/base/bytes.h"
 #include "cc/base/lock.h"
 #include "cc/base/str.h"
+#include "cc/core/control_watch.h"
 #include "cc/core/engine.h"
 #include "cc/core/envelope.h"
+#include "cc/core/job_meters.h"
 #include "cc/core/plan.h"
 #include "cc/core/signing.h"
 #include "cc/core/slots.h"
@@ -36,6 +38,7 @@ struct region {
 	_Atomic int64_t asked_us;       /* how long its latest answer took the one who watches; 0: none yet */
 	int in_vain;                    /* the watcher's: questions without an answer, in a row */
 	_Atomic int64_t no_writes_ms;   /* when it refused a write; 0: it took the latest one */
+	struct replication replication; /* of its server */
 	struct lock lock;               /* guards what follows */
 	struct db_pool *pool[SHARD_MAX];/* made on first use */
 	struct db_pool *prov;           /* of cc_prov; made on first use */
@@ -176,9 +179,14 @@ struct world {
 	enum err (*lead_names)(struct ctx *cx, const char *slug, const char *region);
 	/* The end of the platform's certificate that ends first; false: there is none. May be NULL. */
 	bool (*platform_end)(struct world *w, struct platform_end *ret);
+	/* Answers that are kept, and their bytes; may be NULL. */
+	void (*kept_answers)(struct world *w, int64_t *ret_n, int64_t *ret_bytes);
 	/* All that this node counts, for Prometheus: cc/base/expo.h. May be NULL. */
 	void (*metrics)(struct world *w, struct str *out);
 	void (*calls_due)(struct world *w);     /* something for outbox_step(); may be NULL */
+	struct job_meter job_meter[JOB_METERS_MAX];     /* core/job_meters.h */
+	struct control_state control_state;
+	int64_t started_us;             /* wall clock: this node's begin */
 	struct jobs *jobs;              /* whom the three reach; NULL: none run */
 	atomic_bool leaving;            /* it stops soon: nobody new shall be sent here */
 	atomic_bool stopping;           /* the jobs are to end: what takes long is left to other nodes */

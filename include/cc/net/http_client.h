@@ -42,6 +42,7 @@ enum {
 struct http_ask {
 	const char *method; /* "GET" */
 	const char *url;
+	const char *socket; /* of a unix socket, where whoever the URL names is asked; NULL: by the network */
 	const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
 	struct bytes body;          /* p NULL: none */
 	int64_t deadline_ms;        /* clock_mono_ms() */

@@ -523,6 +523,14 @@ CREATE TABLE cc.usage_batch (
 ) WITH (fillfactor = 50);
 CREATE INDEX usage_batch_at ON cc.usage_batch (at);
 
+-- The processes that serve, each as it last said so.
+CREATE TABLE cc.node (
+	node       text PRIMARY KEY,            -- host/process
+	version    text NOT NULL,
+	started_at timestamptz NOT NULL,
+	seen_at    timestamptz NOT NULL DEFAULT now()
+) WITH (fillfactor = 50);
+
 -- When each tenant that uses anything is looked at next, for what it should know of.
 CREATE TABLE cc.usage_watch (
 	tenant_id   text PRIMARY KEY REFERENCES cc.tenant,

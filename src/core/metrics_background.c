@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "metrics_in.h"
+
+#include "cc/base/clock.h"
+#include "cc/base/expo.h"
+#include "cc/base/log.h"
+
+static void gauge(struct str *out, const char *name, const char *help, int64_t value)
+{
+	expo_family(out, name, EXPO_GAUGE, help);
+	expo_int(out, name, "", NULL, value);
+}
+
+static void gauge_us(struct str *out, const char *name, const char *help, int64_t us)
+{
+	expo_family(out, name, EXPO_GAUGE, help);
+	expo_us(out, name, "", NULL, us);
+}
+
+enum { RUNS, FAILURES, AGE, JOB_FAMILIES };
+
+static void write_job(struct str *out, const char *name, int family, const struct job_meter *m,
+		      const char *what)
+{
+	const char *job = arena_printf(out->arena, "job=\"%s\"", expo_label(out->arena, what));
+	const int64_t good_us = atomic_load(&m->good_us);
+
+	if (family == RUNS)
+		expo_int(out, name, "", job, atomic_load(&m->runs));
+	else if (family == FAILURES)
+		expo_int(out, name, "", job, atomic_load(&m->failures));
+	else if (good_us != 0)
+		expo_us(out, name, "", job, clock_wall_us() - good_us);
+}
+
+static void write_jobs(const struct world *w, struct str *out)
+{
+	static const struct {
+		const char *name, *help;
+		enum expo_type type;
+	} families[JOB_FAMILIES] = {
+		[RUNS] = { "controlcored_job_runs_total", "Runs of background work.", EXPO_COUNTER },
+		[FAILURES] = { "controlcored_job_failures_total", "… that failed.", EXPO_COUNTER },
+		[AGE] = { "controlcored_job_good_age_seconds", "Since it last went well.", EXPO_GAUGE },
+	};
+
+	for (int f = 0; f < JOB_FAMILIES; f++) {
+		expo_family(out, families[f].name, families[f].type, families[f].help);
+		for (size_t i = 0; i < JOB_METERS_MAX; i++) {
+			const char *what = atomic_load(&w->job_meter[i].what);
+
+			if (what != NULL)
+				write_job(out, families[f].name, f, &w->job_meter[i], what);
+		}
+	}
+}
+
+/* What was not asked for yet is not there: better none than a nought that is none. */
+static void write_control(const struct control_state *s, struct str *out)
+{
+	const int64_t at_us = atomic_load(&s->at_us), end_us = atomic_load(&s->certificate_end_us);
+
+	if (at_us == 0)
+		return;
+	gauge_us(out, "controlcored_control_look_age_seconds",
+		 "Since outbox, operations, moves and replication were looked at.", clock_mono_us() - at_us);
+	gauge(out, "controlcored_outbox_waiting", "Calls of Stripe's that are to be made.",
+	      atomic_load(&s->calls_waiting));
+	gauge_us(out, "controlcored_outbox_oldest_age_seconds", "How long the oldest of them waits.",
+		 atomic_load(&s->calls_oldest_us));
+	gauge(out, "controlcored_outbox_dead", "Calls that were refused in the last day.",
+	      atomic_load(&s->calls_dead));
+	gauge(out, "controlcored_moves", "Moves between regions that are under way.", atomic_load(&s->moves));
+	gauge(out, "controlcored_operations", "Operations that are under way.", atomic_load(&s->operations));
+	if (end_us != 0)
+		gauge_us(out, "controlcored_tenant_certificate_end_seconds",
+			 "Until the tenants' certificate that ends first does so.", end_us - clock_wall_us());
+}
+
+enum { STANDBY, REPLICAS, LAG, LOOK_AGE, REPLICATION_FAMILIES };
+
+static void write_server(struct str *out, const char *name, int family, const struct replication *r,
+			 const char *database)
+{
+	const char *label = arena_printf(out->arena, "database=\"%s\"", database);
+	const int64_t at_us = atomic_load(&r->at_us), lag_us = atomic_load(&r->lag_us);
+
+	if (at_us == 0)
+		return;
+	if (family == STANDBY)
+		expo_int(out, name, "", label, atomic_load(&r->standby));
+	else if (family == REPLICAS)
+		expo_int(out, name, "", label, atomic_load(&r->replicas));
+	else if (family == LOOK_AGE)
+		expo_us(out, name, "", label, clock_mono_us() - at_us);
+	else if (lag_us >= 0)
+		expo_us(out, name, "", label, lag_us);
+}
+
+static void write_replication(const struct world *w, struct str *out)
+{
+	static const struct {
+		const char *name, *help;
+	} families[REPLICATION_FAMILIES] = {
+		[STANDBY] = { "controlcored_db_standby", "1: the server is a standby, and takes no writes." },
+		[REPLICAS] = { "controlcored_db_replicas", "Standbys that are connected to the server." },
+		[LAG] = { "controlcored_db_replication_lag_seconds",
+			  "How far the slowest is behind; absent if there is none, or not to be seen." },
+		[LOOK_AGE] = { "controlcored_db_look_age_seconds", "Since the server was asked for this." },
+	};
+
+	for (int f = 0; f < REPLICATION_FAMILIES; f++) {
+		expo_family(out, families[f].name, EXPO_GAUGE, families[f].help);
+		write_server(out, families[f].name, f, &w->control_state.replication, "control");
+		for (size_t i = 0; i < w->nregions; i++)
+			write_server(out, families[f].name, f, &w->regions[i].replication,
+				     w->regions[i].id);
+	}
+}
+
+void background_metrics(const struct world *w, struct str *out)
+{
+	write_jobs(w, out);
+	write_control(&w->control_state, out);
+	write_replication(w, out);
+	expo_family(out, "controlcored_log_dropped_total", EXPO_COUNTER, "Log lines that found no room.");
+	expo_int(out, "controlcored_log_dropped_total", "", NULL, log_dropped());
+	gauge_us(out, "controlcored_start_time_seconds", "When this node started, since 1970.",
+		 w->started_us);
+}
