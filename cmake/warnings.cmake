@@ -55,6 +55,7 @@ cc_compile_flags(cc_tool_options -fno-strict-aliasing -fno-strict-overflow -fno-
 if(CC_SANITIZE)
   set(sanitize -fsanitize=${CC_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_compile_options(cc_options INTERFACE ${sanitize})
+  target_compile_definitions(cc_options INTERFACE CC_INSTRUMENTED)
   target_link_options(cc_options INTERFACE ${sanitize})
 elseif(CC_FUZZ)
   set(sanitize -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all)

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "cc/base/bytes.h"
 #include "cc/base/mem.h"
@@ -48,27 +50,48 @@ struct arena {
 	struct block *top;
 	size_t next_cap;
 	bool secret;
+	bool locked, unlocked;          /* its blocks are to be; one of them could not */
 };
 
-static struct block *block_new(struct block *prev, size_t cap)
+/* A block for as many pages as it needs at least. */
+static struct block *pages_new(struct arena *a, size_t *cap)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE), head = sizeof(struct block);
+	const size_t n = (head + *cap + page - 1) / page * page;
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		abort();
+	a->unlocked = mlock(p, n) != 0 || a->unlocked;
+	(void)madvise(p, n, MADV_DONTDUMP);
+	*cap = n - head;
+	return p;
+}
+
+static struct block *block_new(struct arena *a, size_t cap)
 {
 	struct block *b;
 
-	if (cap > SIZE_MAX - sizeof(*b))
+	if (cap > SIZE_MAX / 2)
 		abort();
-	b = mem_alloc(1, sizeof(*b) + cap);
-	b->prev = prev;
+	b = a->locked ? pages_new(a, &cap) : mem_alloc(1, sizeof(*b) + cap);
+	b->prev = a->top;
 	b->cap = cap;
 	POISON(b->data, cap);
 	return b;
 }
 
-static void block_free(struct block *b, bool wipe)
+static void block_free(const struct arena *a, struct block *b)
 {
+	const size_t n = sizeof(*b) + b->cap;
+
 	UNPOISON(b->data, b->cap);
-	if (wipe)
+	if (a->secret)
 		bytes_wipe(b->data, b->used);
-	free(b);
+	if (a->locked)
+		(void)munmap(b, n);
+	else
+		free(b);
 }
 
 static void block_cut(struct block *b, size_t used, bool wipe)
@@ -80,15 +103,31 @@ static void block_cut(struct block *b, size_t used, bool wipe)
 	POISON(b->data + used, b->cap - used);
 }
 
-struct arena *arena_create(size_t first_block)
+static struct arena *create(size_t first_block, bool locked)
 {
 	struct arena *a = mem_alloc(1, sizeof(*a));
 
 	if (first_block < BLOCK_MIN)
 		first_block = BLOCK_MIN;
-	a->top = block_new(NULL, first_block);
+	a->locked = a->secret = locked;
+	a->top = block_new(a, first_block);
 	a->next_cap = first_block;
 	return a;
+}
+
+struct arena *arena_create(size_t first_block)
+{
+	return create(first_block, false);
+}
+
+struct arena *arena_create_locked(size_t first_block)
+{
+	return create(first_block, true);
+}
+
+bool arena_is_locked(const struct arena *a)
+{
+	return a->locked && !a->unlocked;
 }
 
 void arena_destroy(struct arena *a)
@@ -98,7 +137,7 @@ void arena_destroy(struct arena *a)
 	while (a->top != NULL) {
 		struct block *prev = a->top->prev;
 
-		block_free(a->top, a->secret);
+		block_free(a, a->top);
 		a->top = prev;
 	}
 	free(a);
@@ -109,7 +148,7 @@ static void arena_grow(struct arena *a, size_t need)
 {
 	if (a->next_cap < BLOCK_MAX)
 		a->next_cap *= 2;
-	a->top = block_new(a->top, need > a->next_cap ? need : a->next_cap);
+	a->top = block_new(a, need > a->next_cap ? need : a->next_cap);
 }
 
 void *arena_alloc(struct arena *a, size_t size)
@@ -200,7 +239,7 @@ void arena_rewind(struct arena *a, struct arena_mark mark)
 
 		if (prev == NULL)
 			abort();                /* a mark of another arena, or older than a reset */
-		block_free(a->top, a->secret);
+		block_free(a, a->top);
 		a->top = prev;
 	}
 	block_cut(a->top, mark.used, a->secret);
@@ -214,7 +253,7 @@ void arena_reset(struct arena *a)
 		first = first->prev;
 	arena_rewind(a, (struct arena_mark){ .block = first, .used = 0 });
 	a->next_cap = first->cap;
-	a->secret = false;
+	a->secret = a->locked;
 }
 
 void arena_hold_secret(struct arena *a)

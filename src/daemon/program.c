@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -193,13 +195,26 @@ static bool is_new(struct program *p)
 	return access(arena_printf(p->arena, "%s/lock", p->options->embedded), F_OK) != 0;
 }
 
+/* No core dump and no debugger reads the secrets; sanitizers look at the process as a debugger would. */
+static void forbid_dumps(void)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(CC_INSTRUMENTED)
+	const struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
+		complain("core dumps cannot be forbidden: %s", strerror(errno));
+#endif
+}
+
 int program_load(struct program *p, const struct options *o, bool make)
 {
 	const char *error = NULL;
 	int status = 0;
 
-	*p = (struct program){ .options = o, .arena = arena_create(65536), .embedded = { .lock_fd = -1 } };
-	arena_hold_secret(p->arena);
+	forbid_dumps();
+	*p = (struct program){
+		.options = o, .arena = arena_create_locked(65536), .embedded = { .lock_fd = -1 }
+	};
 	if (make && !systemd_take_sockets(p->arena, &p->sockets, &error)) {
 		complain("%s; nothing was started", error);
 		return EXIT_UNAVAILABLE;

@@ -116,12 +116,11 @@ static void put_in_place(struct wire *w, struct reloaded *r)
 
 void reload_settings(struct program *p, struct wire *w)
 {
-	struct arena *a = arena_create(16384);
+	struct arena *a = arena_create_locked(16384);
 	struct reloaded *r = ARENA_NEW(a, struct reloaded);
 	struct config_faults faults;
 
 	systemd_reloading();
-	arena_hold_secret(a);
 	r->arena = a;
 	if (program_read_again(p, a, &r->config, &faults)) {
 		put_in_place(w, r);

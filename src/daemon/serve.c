@@ -11,8 +11,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,17 +42,6 @@ struct serving {
 };
 
 /* --- The process itself --------------------------------------------------------------------------- */
-
-/* No core dump and no debugger reads the secrets of a release. */
-static void forbid_dumps(void)
-{
-#ifdef NDEBUG
-	const struct rlimit none = { 0, 0 };
-
-	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
-		complain("core dumps cannot be forbidden: %s", strerror(errno));
-#endif
-}
 
 /* What the parent left open is no business of PostgreSQL and Redis either. */
 static void close_inherited_on_exec(void)
@@ -333,6 +320,8 @@ static int start(struct serving *s)
 		complain("the log cannot be started");
 		return EXIT_SOFTWARE;
 	}
+	if (!arena_is_locked(p->arena))
+		LOG0(LOG_WARN, "secrets may be swapped out: so much memory cannot be locked (LimitMEMLOCK)");
 	wire_open(&s->wire, p->arena, &p->config);
 	s->wire.sockets = p->sockets;
 	s->wired = true;
@@ -457,7 +446,6 @@ int cmd_serve(const struct options *o)
 	int status = program_load(&s.program, o, true);
 
 	if (status == 0) {
-		forbid_dumps();
 		return_large_blocks();
 		close_inherited_on_exec();
 		umask(077);

@@ -20,6 +20,14 @@ static enum log_level level_of(const struct problem *p, enum err e)
 	return e == ERR_UNAVAILABLE && !p->elsewhere ? LOG_WARN : LOG_INFO;
 }
 
+/* However it is escaped. */
+static const char *logged_path(const struct call *c)
+{
+	const char *path = c->in.path != NULL ? c->in.path : c->in.raw_target;
+
+	return path != NULL && http_path_secret(path) ? "(a credential)" : c->in.raw_target;
+}
+
 void answer_log(const struct call *c, enum err e, const char *code)
 {
 	const int64_t now = clock_mono_us();
@@ -35,7 +43,7 @@ void answer_log(const struct call *c, enum err e, const char *code)
 	    LOG_INT("queue_ms", c->queue_us / 1000), LOG_TEXT("request_id", c->cx.request_id),
 	    LOG_TEXT("trace_id", c->trace.id[0] != '\0' ? c->trace.id : NULL),
 	    LOG_TEXT("span_id", c->trace.id[0] != '\0' ? c->trace.span : NULL),
-	    LOG_TEXT("method", c->method), LOG_TEXT("path", c->in.raw_target),
+	    LOG_TEXT("method", c->method), LOG_TEXT("path", logged_path(c)),
 	    LOG_TEXT("remote", c->cx.remote_ip), LOG_INT("bytes", (int64_t)c->answer_len),
 	    LOG_TEXT("cache", c->kept != NULL ? "hit" : NULL), LOG_TEXT("cause", cause));
 }

@@ -177,10 +177,12 @@ static bool is_called(const char *key, const char *word)
 	return *key == *word;
 }
 
-/* A key of ours (cc/crypto/apikey.h), or a token: whatever it is called. */
+/* A key of ours (cc/crypto/apikey.h) or of Stripe's, or a token: whatever it is called. */
 static bool looks_secret(const char *value)
 {
-	static const char *const starts[] = { "cc_live_", "cc_test_", "cc_op_" };
+	static const char *const starts[] = {
+		"cc_live_", "cc_test_", "cc_op_", "sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_",
+	};
 	const char *dot;
 
 	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
@@ -208,10 +210,20 @@ const char *http_query_secret(const struct http_in *in)
 	return NULL;
 }
 
+bool http_path_secret(const char *path)
+{
+	for (const char *p = path; *p != '\0'; p++)
+		if (*p == '/' && looks_secret(p + 1))
+			return true;
+	return false;
+}
+
 bool guard_request_id(const char *value)
 {
 	size_t n = 0;
 
+	if (looks_secret(value))
+		return false;
 	for (; value[n] != '\0'; n++) {
 		if (n == REQUEST_ID_MAX || (!is_alnum(value[n]) && strchr("._-", value[n]) == NULL))
 			return false;

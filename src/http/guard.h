@@ -22,7 +22,9 @@ bool guard_host(struct arena *a, const char *value, const char **ret);
 /* Query part (after '?', may be NULL) → decoded pairs. */
 enum err guard_query(struct arena *a, const char *query, struct kv **ret, size_t *ret_n,
 		     const char **ret_why) MUST_USE;
-/* 1 to 64 of [A-Za-z0-9._-]. */
+/* One of its segments is a credential that somebody put there by mistake. */
+bool http_path_secret(const char *path);
+/* 1 to 64 of [A-Za-z0-9._-], and no credential. */
 bool guard_request_id(const char *value);
 /* application/json, with nothing but charset=utf-8 as a charset; patch: or application/merge-patch+json. */
 bool guard_json_type(const char *value, bool patch);

@@ -7,6 +7,7 @@
 
 #include <stdalign.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "aborts.h"
@@ -182,6 +183,47 @@ static void a_reset_ends_the_holding_of_a_secret(void **state)
 	assert_int_equal(leftover(p, 64, 'S'), 64);
 }
 
+static long locked_kib(void)
+{
+	char line[128];
+	long n = -1;
+	FILE *f = fopen("/proc/self/status", "r");
+
+	assert_non_null(f);
+	while (n < 0 && fgets(line, sizeof(line), f) != NULL)
+		(void)sscanf(line, "VmLck: %ld", &n);
+	(void)fclose(f);
+	return n;
+}
+
+static void a_locked_one_stays_in_memory(void **state)
+{
+	struct arena *a = arena_create_locked(1000);
+	const long before = locked_kib();
+	char *p;
+
+	(void)state;
+	if (!arena_is_locked(a)) {
+		arena_destroy(a);
+		print_message("# skip: no memory can be locked here\n");
+		skip();
+	}
+	assert_true(before > 0);
+	p = arena_alloc(a, 20000);
+	memset(p, 'x', 20000);
+	assert_true(locked_kib() >= before + 19);
+	assert_true(arena_is_locked(a));
+	/* It goes on holding secrets. */
+	arena_reset(a);
+	p = arena_alloc(a, 100);
+	memset(p, 'x', 100);
+	arena_reset(a);
+	assert_int_equal(leftover(p, 100, 'x'), 0);
+	arena_destroy(a);
+	assert_int_equal(0, locked_kib());
+	assert_false(arena_is_locked(*state));
+}
+
 static void texts_are_copied(void **state)
 {
 	char text[] = "abc";
@@ -282,6 +324,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(secrets_are_wiped_by_a_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_a_secret_nothing_is_wiped, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_reset_ends_the_holding_of_a_secret, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_locked_one_stays_in_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(texts_are_copied, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_bounded_copy_ends_at_the_bound_or_at_the_nul, setup, teardown),

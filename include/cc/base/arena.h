@@ -4,6 +4,7 @@
 
 #include <stdalign.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -37,6 +38,13 @@ void arena_rewind(struct arena *a, struct arena_mark mark);
 void arena_reset(struct arena *a);
 /* From now on memory is wiped before it is reused or freed: a secret was read into it. */
 void arena_hold_secret(struct arena *a);
+/*
+ * For secrets that last: its pages are not swapped out and stand in no core dump, and it is wiped. As it
+ * takes whole pages, for few. Where the system does not let us lock so many it is as any other that holds
+ * secrets, and arena_is_locked() says so.
+ */
+struct arena *arena_create_locked(size_t first_block);
+bool arena_is_locked(const struct arena *a);
 /* Memory held, used or not. */
 size_t arena_bytes(const struct arena *a);
 
