@@ -13,7 +13,8 @@ struct liveness {
 
 #define T struct liveness
 static const struct field liveness_fields[] = {
-	TEXT(T, status, F_OUT, 0, 0, "ok."),
+	TEXT(T, status, F_OUT, 0, 0,
+	     "ok; or degraded: the control database is away, and reads are served from memory."),
 };
 #undef T
 static SCHEMA(liveness_schema, struct liveness, "Liveness", liveness_fields);
@@ -94,7 +95,7 @@ static const struct field health_fields[] = {
 #undef T
 static SCHEMA(health_schema, struct health_report, "Health", health_fields);
 
-static const struct liveness fine = { .status = "ok" };
+static const struct liveness fine = { .status = "ok" }, degraded = { .status = "degraded" };
 
 static enum err live(struct ctx *cx, struct req *rq)
 {
@@ -104,8 +105,10 @@ static enum err live(struct ctx *cx, struct req *rq)
 
 static enum err ready(struct ctx *cx, struct req *rq)
 {
-	TRY(health_ready(cx));
-	return reply(rq, &fine);
+	bool from_memory;
+
+	TRY(health_ready(cx, &from_memory));
+	return reply(rq, from_memory ? &degraded : &fine);
 }
 
 /* In tenths of a millisecond. */
@@ -248,7 +251,8 @@ static const struct route routes[] = {
 	  .flags = ROUTE_NO_LIMIT | ROUTE_VOLATILE | ROUTE_EXPRESS, .status = 200,
 	  .handler = ready, .reply = &liveness_schema, .errors = { ERR_UNAVAILABLE },
 	  .summary = "Can it serve requests?",
-	  .doc = "503 while it starts or stops, or the control database does not answer." },
+	  .doc = "503 while it starts or stops, and when the control database has been away for so long that "
+		 "nothing is served from memory any more (limits.stale_max_s)." },
 	{ M_GET, "/api/v1/health", "health", .auth = AUTH_PUBLIC,
 	  .flags = ROUTE_NO_LIMIT | ROUTE_VOLATILE | ROUTE_EXPRESS | ROUTE_REPLY_503, .status = 200,
 	  .handler = health, .reply = &health_schema, .errors = { ERR_UNAVAILABLE },

@@ -164,14 +164,20 @@ void health_check(struct ctx *cx, struct health *ret)
 				cx->world->platform_end(cx->world, &ret->certificate);
 }
 
-enum err health_ready(struct ctx *cx)
+enum err health_ready(struct ctx *cx, bool *ret_degraded)
 {
-	const int64_t fresh = registry_fresh_at(cx->world->registry);
+	const struct registry *r = cx->world->registry;
+	const int64_t fresh = registry_fresh_at(r);
 	int64_t us;
 
+	*ret_degraded = false;
 	if (atomic_load(&cx->world->leaving))
 		return refuse(cx, ERR_UNAVAILABLE, "this node is stopping");
-	if ((fresh != 0 && clock_mono_ms() - fresh <= FEED_FRESH_MS) || database_answers(cx, &us))
+	if (fresh != 0 && clock_mono_ms() - fresh <= FEED_FRESH_MS)
+		return ERR_NONE;
+	/* No other node can ask the database either: without this one nobody would serve what is known. */
+	*ret_degraded = registry_usable(r);
+	if (*ret_degraded || database_answers(cx, &us))
 		return ERR_NONE;
 	return refuse(cx, ERR_UNAVAILABLE, "the control database does not answer");
 }

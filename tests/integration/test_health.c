@@ -121,6 +121,43 @@ static void await_lines(struct daemon *d, const char *text, int n)
 	assert_int_equal(n, lines_with(d, text));
 }
 
+/* Reads go on for whom memory knows, and say so; changes wait. Redis unreadies nobody. */
+static void without_the_control_database_memory_serves(void **state)
+{
+	struct daemon *d = daemon_start(&(struct daemon_options){ .own_servers = true });
+	struct tenant_fixture t;
+	struct client *c;
+	const struct answer *a;
+
+	(void)state;
+	fixture_tenant(d, "remembered", NULL, "us-east-1", NULL, &t);
+	c = client_of(d, &t);
+	assert_status(201, client_post(c, "/policies", POLICY, "kept"));
+	a = assert_status(200, client_get(c, "/policies"));
+	assert_null(answer_header(a, "X-Degraded"));
+	daemon_redis_kill(d);
+	assert_text("ok", assert_status(200, client_call(c, "GET", "/readyz", NULL, NULL)), "status");
+	daemon_database_kill(d);
+	for (int i = 0; i < 500; i++) {
+		a = assert_status(200, client_get(c, "/policies/1"));
+		if (answer_header(a, "X-Degraded") != NULL)
+			break;
+		clock_nap(20);
+	}
+	assert_string_equal("true", answer_header(a, "X-Degraded"));
+	assert_text("kept", a, "name");
+	assert_text("degraded", assert_status(200, client_call(c, "GET", "/readyz", NULL, NULL)), "status");
+	assert_text("unhealthy", assert_status(503, client_get(c, "/health")), "status");
+	a = assert_error(503, "service_unavailable", client_post(c, "/policies", POLICY, "not now"));
+	assert_non_null(answer_header(a, "Retry-After"));
+	daemon_database_restart(d);
+	daemon_redis_restart(d);
+	assert_true(daemon_await_ready(d, 60000));
+	assert_status(201, client_post(c, "/policies", POLICY, "again"));
+	client_close(c);
+	daemon_finish(d);
+}
+
 #define FAILS "background work fails\",\"what\":\"provisioning"
 #define GOES_ON "background work goes on\",\"what\":\"provisioning"
 
@@ -168,6 +205,7 @@ int main(void)
 		cmocka_unit_test(a_region_that_takes_no_writes_is_told),
 		cmocka_unit_test(a_full_disk_is_told),
 		cmocka_unit_test(what_waits_for_redis_is_told_once),
+		cmocka_unit_test(without_the_control_database_memory_serves),
 	};
 
 	return cmocka_run_group_tests(tests, start, daemon_group_teardown);

@@ -195,7 +195,8 @@ static bool answers_ready(struct daemon *d)
 	if (d->port == 0)
 		return false;
 	struct client *c = client_open(d->port);
-	const bool ready = client_call(c, "GET", "/readyz", NULL, NULL)->status == 200;
+	const struct answer *a = client_call(c, "GET", "/readyz", NULL, NULL);
+	const bool ready = a->status == 200 && strcmp(answer_text(a, "status"), "ok") == 0;
 
 	client_close(c);
 	return ready;

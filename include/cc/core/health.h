@@ -44,7 +44,10 @@ void health_check(struct ctx *cx, struct health *ret);
  * Returns e, or ERR_UNAVAILABLE where a server that only reads made it ERR_INTERNAL. Any thread.
  */
 enum err health_wrote(struct ctx *cx, bool in_region, enum err e) MUST_USE;
-/* Can requests be served? From memory while the change feed is fresh, else the control database is asked. */
-enum err health_ready(struct ctx *cx) MUST_USE;
+/*
+ * Can requests be served? Decided from memory while the change feed is fresh, or not older than what may
+ * still be served from memory: *ret_degraded. Beyond that the control database is asked.
+ */
+enum err health_ready(struct ctx *cx, bool *ret_degraded) MUST_USE;
 
 #endif
