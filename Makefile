@@ -68,6 +68,7 @@ format:
 
 docs: packages-test preset-ci
 	@cmake/docs.sh build/ci/controlcored
+	@cmake/examples.sh
 
 clean:
 	rm -rf build

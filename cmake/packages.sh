@@ -14,7 +14,7 @@ if command -v node >/dev/null && command -v npm >/dev/null; then node=; fi
 # Two servers of S3 that check signatures: OpenStack Swift, and the gateway of Ceph.
 s3='swift-proxy swift-account swift-container swift-object memcached ceph-mon ceph-osd ceph-common radosgw'
 test="$run $s3 libcmocka-dev jq curl openssl ca-certificates strace procps iproute2 dnsmasq-base libxml2-utils haproxy nginx
-	groff-base dpkg-dev systemd mmdebstrap prometheus knot bind9-dnsutils
+	groff-base dpkg-dev systemd mmdebstrap prometheus knot bind9-dnsutils xxd
 	$node"
 bench="$run curl ca-certificates procps wrk"
 lint="$test clang clang-tidy cppcheck"
