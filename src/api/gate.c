@@ -72,10 +72,10 @@ static enum err decide(struct ctx *cx, struct req *rq, bool may_load, struct gat
 }
 
 /* A tenant's people and keys are one; operators work for many tenants, and none of these stands for them. */
-static const char *payer_of(struct ctx *cx, const struct req *rq, const struct gate *g)
+static const char *payer_of(struct ctx *cx, const struct gate *g)
 {
 	if (g->own != NULL)
-		return rq->tenant_id;
+		return g->counts_for;
 	return g->actor != NULL ? arena_printf(cx->arena, "operator %s", g->actor->id) : NULL;
 }
 
@@ -104,6 +104,8 @@ static enum err gate_pass(struct ctx *cx, struct req *rq, bool may_load)
 	if (e == ERR_NEED_LOAD)
 		return e;
 	g->counts_for = g->own != NULL ? arena_strdup(cx->arena, g->own->id) : NULL;
+	/* Also of what is refused: it counts, wherever it is counted. */
+	rq->payer = payer_of(cx, g);
 	metered = g->actor != NULL && (g->own != NULL || g->actor->kind == ACTOR_OPERATOR);
 	if (metered && e != ERR_NONE) {
 		/* What is refused costs nothing, but its answer says how the meters stand. */
@@ -118,7 +120,6 @@ static enum err gate_pass(struct ctx *cx, struct req *rq, bool may_load)
 	cx->actor = g->actor;
 	cx->tenant = g->tenant;
 	rq->tenant_id = g->tenant != NULL ? arena_strdup(cx->arena, g->tenant->id) : NULL;
-	rq->payer = payer_of(cx, rq, g);
 	rq->payer_group = payer_group_of(cx, g);
 	if (e == ERR_NONE)
 		marks_note(cx->world->marks, g->actor, cx->remote_ip);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cc/base/str.h"
 
-#include <inttypes.h>
+#include <stdint.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,10 +53,17 @@ void str_add_char(struct str *s, char c)
 
 void str_add_int(struct str *s, int64_t v)
 {
+	uint64_t rest = v < 0 ? UINT64_C(0) - (uint64_t)v : (uint64_t)v;
 	char digits[24];
-	const int n = snprintf(digits, sizeof(digits), "%" PRId64, v);
+	size_t at = sizeof(digits);
 
-	str_add_n(s, digits, (size_t)n);
+	do {
+		digits[--at] = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest > 0);
+	if (v < 0)
+		digits[--at] = '-';
+	str_add_n(s, digits + at, sizeof(digits) - at);
 }
 
 void str_add_cell(struct str *s, const char *text)

@@ -4,6 +4,7 @@
  * reads.
  */
 #define _GNU_SOURCE /* asprintf */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -158,6 +159,88 @@ static void what_runs_behind_is_told(void **state)
 	client_close(admin);
 }
 
+static int64_t ledger_total(struct client *operator, const char *id)
+{
+	const struct answer *a = assert_status(200, client_get(operator, "/tenants/%s/usage", id));
+	int64_t n = 0;
+
+	for (size_t i = 0; i < answer_count(a, "usage"); i++) {
+		json_t *item = json_array_get(answer_at(a, "usage"), i);
+		const char *metric = json_string_value(json_object_get(item, "metric"));
+
+		if (strcmp(metric, "api_calls") == 0 || strcmp(metric, "api_failures") == 0)
+			n += json_integer_value(json_object_get(item, "quantity"));
+	}
+	client_forget(operator);
+	return n;
+}
+
+#define LOAD_CLIENTS 4
+#define LOAD_EACH 250
+
+struct load {
+	const char *key;
+	pthread_t thread;
+	int answered;
+};
+
+/* Answers and refusals of each kind: all of them are the tenant's. */
+static void *ask_much(void *arg)
+{
+	struct load *l = arg;
+	struct client *c = client_open(daemon_port(fx.d));
+
+	client_key(c, l->key);
+	for (int i = 0; i < LOAD_EACH; i++) {
+		const struct answer *a = i % 5 == 0   ? client_get(c, "/policies/999999")
+					 : i % 7 == 0 ? client_get(c, "/users")
+						      : client_get(c, "/policies");
+
+		l->answered += a->status == 200 || a->status == 403 || a->status == 404;
+		client_forget(c);
+	}
+	client_close(c);
+	return NULL;
+}
+
+/* What is shown to those who run the service, and what is billed, are counted apart: they must agree. */
+static void totals_agree_with_the_ledger(void **state)
+{
+	struct client *admin = client_open(fx.admin_port), *c = client_open(daemon_port(fx.d));
+	struct load loads[LOAD_CLIENTS];
+	char *series, *id, *key, path[120];
+	int64_t shown = -1, billed = 0;
+
+	(void)state;
+	client_key(c, daemon_operator_key(fx.d));
+	id = strdup(answer_text(assert_status(201, client_post(c, "/tenants",
+		"{'name':'L','domain':'ledger.controlcore.io','region':'us-east-1',"
+		"'plan_type':'pro'}")), "id"));
+	snprintf(path, sizeof(path), "/tenants/%s/api-keys", id);
+	key = strdup(answer_text(assert_status(201, client_post(c, path,
+		"{'name':'k','scopes':['policies:read']}")), "key"));
+	for (int i = 0; i < LOAD_CLIENTS; i++) {
+		loads[i] = (struct load){ .key = key };
+		assert_int_equal(0, pthread_create(&loads[i].thread, NULL, ask_much, &loads[i]));
+	}
+	for (int i = 0; i < LOAD_CLIENTS; i++) {
+		pthread_join(loads[i].thread, NULL);
+		assert_int_equal(LOAD_EACH, loads[i].answered);
+	}
+	assert_true(asprintf(&series, "controlcored_tenant_requests_total{tenant=\"%s\"}", id) > 0);
+	shown = (int64_t)metric(assert_status(200, client_call(admin, "GET", "/metrics", NULL, NULL)),
+		series);
+	for (int ms = 0; ms < WAIT_MS && (billed = ledger_total(c, id)) != shown; ms += 100)
+		temp_sleep_ms(100);
+	assert_int_equal(LOAD_CLIENTS * LOAD_EACH, shown);
+	assert_int_equal(shown, billed);
+	free(series);
+	free(key);
+	free(id);
+	client_close(admin);
+	client_close(c);
+}
+
 static void prometheus_reads_it(void **state)
 {
 	struct client *admin = client_open(fx.admin_port);
@@ -226,6 +309,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_are_counted_by_operation_class_and_tenant),
 		cmocka_unit_test(what_runs_behind_is_told),
+		cmocka_unit_test(totals_agree_with_the_ledger),
 		cmocka_unit_test(prometheus_reads_it),
 		cmocka_unit_test(clients_do_not_reach_it),
 		cmocka_unit_test(unix_socket_is_its_owners),
