@@ -44,6 +44,24 @@ check_like() { # check_like DESCRIPTION REGEX FOUND
 	fi
 }
 
+# check_shape DESCRIPTION EXAMPLE: the answer has every member that the example of the specification shows, in its
+# place and of its kind, and each text that is a time there is one here. Members of `by_endpoint` are data.
+check_shape() {
+	tests=$((tests + 1))
+	lacks=$(printf '%s' "$2" | jq -c --slurpfile is "$dir/body" '
+		def kind: if type == "string" and test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z$") then "time" else type end;
+		[paths as $p | select($p | index("by_endpoint") == null or .[-1] == "by_endpoint")
+			| {path: ($p | map(tostring) | join(".")), wants: (getpath($p) | kind),
+			   is: ($is[0] | try getpath($p) catch null | kind)}
+			| select(.wants != .is)]' 2>"$dir/err") || lacks=$(cat "$dir/err")
+	if [ "$lacks" = '[]' ]; then
+		printf 'ok %d - %s\n' "$tests" "$1"
+	else
+		failed=$((failed + 1))
+		printf 'not ok %d - %s\n#   differs: %s\n' "$tests" "$1" "$lacks"
+	fi
+}
+
 field() { jq -c -r "$1" "$dir/body" 2>/dev/null; }
 header() { tr -d '\r' < "$dir/head" | sed -n "s/^$1: //Ip" | head -n 1; }
 

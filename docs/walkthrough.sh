@@ -187,6 +187,37 @@ while [ $i -lt 50 ]; do
 	i=$((i + 1))
 done
 call 200 GET "/tenants/$T/metrics" -H "$(auth "$OP")"
+check_shape 'all that the specification shows' '{
+"metrics": {
+"api_calls": {
+"total": 15000,
+"by_endpoint": {
+"/policies": 5000,
+"/resources": 3000,
+"/bouncers": 2000,
+"/audit": 5000
+}
+},
+"policies": {
+"total": 25,
+"active": 20,
+"sandbox": 5
+},
+"bouncers": {
+"total": 3,
+"active": 3,
+"requests_per_minute": 150
+},
+"users": {
+"total": 8,
+"active": 6
+}
+},
+"period": {
+"start": "2025-01-01T00:00:00Z",
+"end": "2025-01-31T23:59:59Z"
+}
+}'
 check 'the members of the specification' '{"metrics":["api_calls","policies","bouncers","users"],"period":["start","end"]}' \
 	"$(field '{metrics: (.metrics | keys_unsorted), period: (.period | keys_unsorted)}')"
 check 'policies' '{"total":1,"active":0,"sandbox":1}' "$(field .metrics.policies)"
@@ -217,7 +248,66 @@ call 200 GET "/tenants/$T/alerts?type=usage_limit&severity=critical" -H "$(auth 
 check 'one alert' '[{"type":"usage_limit","severity":"critical","message":"Reached bouncer limit (100% of 1)","resolved_at":null}]' \
 	"$(field '[.[] | {type,severity,message,resolved_at}]')"
 check_like 'its id' 'alert-[a-z2-7]{12}' "$(field '.[0].id')"
+check_shape 'all that the specification shows' '[
+{
+"id": "alert-123",
+"type": "usage_limit",
+"severity": "warning",
+"message": "Approaching policy limit (80% of 1000)",
+"created_at": "2025-01-25T10:30:00Z",
+"resolved_at": null
+}
+]'
 call 200 PUT "/tenants/$T/quota" -H "$(auth "$OP")" -H "$JSON" -d '{"bouncers": {"limit": 10}}'
+
+note 'Get Billing Information'
+call 200 GET "/tenants/$T/billing" -H "$(auth "$OP")"
+check_shape 'all that the specification shows' '{
+"subscription_id": "sub_123",
+"status": "active",
+"plan": "pro",
+"current_period_start": "2025-01-01T00:00:00Z",
+"current_period_end": "2025-02-01T00:00:00Z",
+"usage": {
+"policies": 25,
+"users": 8,
+"bouncers": 3,
+"api_calls": 15000,
+"storage_gb": 2.5
+},
+"billing": {
+"base_cost": 99.00,
+"usage_cost": 15.50,
+"total_cost": 114.50,
+"currency": "USD"
+}
+}'
+check_like 'subscription_id' 'sub_[a-z0-9]+' "$(field .subscription_id)"
+check 'status, plan and whose figures they are' '{"status":"active","plan":"pro","mode":"ledger"}' \
+	"$(field '{status,plan,mode}')"
+check 'what there is' '{"policies":1,"users":1,"bouncers":1}' "$(field '.usage | {policies,users,bouncers}')"
+check 'the sum is the sum' 'true' "$(field '.billing | .base_cost + .usage_cost == .total_cost')"
+check 'the currency' 'USD' "$(field .billing.currency)"
+
+note 'Update Billing'
+call 200 PUT "/tenants/$T/billing" -H "$(auth "$OP")" -H "$JSON" -d '{
+"payment_method": "pm_123",
+"billing_address": {
+"line1": "123 Main St",
+"city": "San Francisco",
+"state": "CA",
+"postal_code": "94105",
+"country": "US"
+}
+}'
+check 'the payment method' 'pm_123' "$(field .payment_method)"
+check 'the address' '{"line1":"123 Main St","city":"San Francisco","state":"CA","postal_code":"94105","country":"US"}' \
+	"$(field '.billing_address | {line1,city,state,postal_code,country}')"
+call 200 POST "/tenants/$T/billing/plan?dry_run=true" -H "$(auth "$OP")" -H "$JSON" -d '{"plan_type": "enterprise"}'
+check 'what another plan would come to' '{"from_plan":"pro","plan":"enterprise","mode":"ledger"}' \
+	"$(field '{from_plan,plan,mode}')"
+call 200 GET "/tenants/$T/billing/invoices" -H "$(auth "$OP")"
+check 'no period is closed yet' '{"invoices":[],"total":0}' "$(field '{invoices,total}')"
 
 note 'Tenant-scoped APIs: deleting, and taking it back'
 call 200 DELETE "/policies/$P" -H "$(auth "$K")"

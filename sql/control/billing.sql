@@ -15,18 +15,17 @@ SELECT b.tenant_id, b.subscription_id, b.stripe_id, b.customer_id, b.preview_bas
        coalesce(b.preview_at > now() - interval '60 seconds', false) AS previewed, b.status, t.plan_type, b.next_plan, b.payment_method, b.address,
        p.n AS period, p.starts AS period_start, p.ends AS period_end, b.period AS open_period, b.open_start,
        b.open_end, b.open_end + interval '65 minutes' <= now() AS closable, b.adjust_minor,
-       (SELECT coalesce(sum(u.quantity), 0)::bigint FROM cc.usage_hour_total u
-         WHERE u.tenant_id = $1 AND u.meter = 'api_calls' AND u.hour >= p.starts AND u.hour < p.ends) AS api_calls,
-       (SELECT coalesce(sum(u.quantity), 0)::bigint FROM cc.usage_hour_total u
-         WHERE u.tenant_id = $1 AND u.meter = 'bouncer_requests' AND u.hour >= p.starts AND u.hour < p.ends)
-           AS bouncer_requests,
-       now() AS now, b.row_version
+       u.api_calls, u.bouncer_requests, b.items, b.removing, now() AS now, b.row_version
   FROM cc.billing b
   JOIN cc.tenant t ON t.id = b.tenant_id
  CROSS JOIN LATERAL (
 	SELECT k.n, coalesce(CASE WHEN $2 THEN b.stripe_start END, cc.period_at(b.anchor, k.n)) AS starts,
 	       coalesce(CASE WHEN $2 THEN b.stripe_end END, cc.period_at(b.anchor, k.n + 1)) AS ends
 	  FROM (SELECT cc.period_of(b.anchor, now()) AS n) k) p
+ CROSS JOIN LATERAL (
+	SELECT coalesce(sum(h.api_calls), 0)::bigint AS api_calls,
+	       coalesce(sum(h.bouncer_requests), 0)::bigint AS bouncer_requests
+	  FROM cc.usage_hour_total h WHERE h.tenant_id = $1 AND h.hour >= p.starts AND h.hour < p.ends) u
  WHERE b.tenant_id = $1;
 
 -- In front of every change, behind the tenant's row.
@@ -42,9 +41,9 @@ UPDATE cc.billing
  WHERE tenant_id = $1;
 
 -- name: billing_set_plan :exec1
--- args: tenant_id text, adjust_minor int8, next_plan text
+-- args: tenant_id text, adjust_minor int8, next_plan text, next_plan_at timestamptz
 UPDATE cc.billing
-   SET adjust_minor = $2, next_plan = $3, row_version = row_version + 1, sync_at = now(), preview_at = NULL
+   SET adjust_minor = $2, next_plan = $3, next_plan_at = $4, plan_from = NULL, row_version = row_version + 1, sync_at = now(), preview_at = NULL
  WHERE tenant_id = $1;
 
 -- Whose books can be closed: run as cc_ctl.
@@ -58,15 +57,15 @@ SELECT b.tenant_id
 -- Of the open period.
 -- name: billing_quantities :one billing_quantities
 -- args: tenant_id text
-SELECT coalesce(sum(u.quantity) FILTER (WHERE u.meter = 'api_calls'), 0)::bigint AS api_calls,
-       coalesce(sum(u.quantity) FILTER (WHERE u.meter = 'bouncer_requests'), 0)::bigint AS bouncer_requests
+SELECT coalesce(sum(u.api_calls), 0)::bigint AS api_calls,
+       coalesce(sum(u.bouncer_requests), 0)::bigint AS bouncer_requests
   FROM cc.billing b
   JOIN cc.usage_hour_total u ON u.tenant_id = b.tenant_id AND u.hour >= b.open_start AND u.hour < b.open_end
  WHERE b.tenant_id = $1;
 
 -- name: billing_close :exec1
 -- args: tenant_id text, period int8
-UPDATE cc.billing SET period = period + 1, adjust_minor = 0, next_plan = NULL, row_version = row_version + 1
+UPDATE cc.billing SET period = period + 1, adjust_minor = 0, next_plan = NULL, next_plan_at = NULL, row_version = row_version + 1
  WHERE tenant_id = $1 AND period = $2::int;
 
 -- name: invoice_add :exec1
@@ -88,3 +87,23 @@ OFFSET $2 LIMIT $3;
 -- name: invoice_count :one tally
 -- args: tenant_id text
 SELECT count(*) AS total FROM cc.invoice WHERE tenant_id = $1;
+
+-- Terms -------------------------------------------------------------------------------------------------------
+
+-- Whose term is over while the subscription is good: run as cc_ctl.
+-- name: term_due :many billing_due
+-- args: most int8
+SELECT t.id AS tenant_id
+  FROM cc.tenant t JOIN cc.billing b ON b.tenant_id = t.id
+ WHERE t.expires_at <= now() AND t.status = 'active' AND b.status IN ('active', 'trialing')
+ ORDER BY t.expires_at LIMIT $1;
+
+-- By whole terms, until it is in the future. Under the lock of the tenant's row: 0 when another node did it.
+-- name: term_renew :count
+-- args: tenant_id text, term_months int8
+UPDATE cc.tenant t
+   SET expires_at = (SELECT min(e.at) FROM (
+		SELECT t.expires_at + make_interval(months => $2::int * n) AS at FROM generate_series(1, 1200) n) e
+	                 WHERE e.at > now()),
+       updated_at = date_trunc('second', now()), row_version = row_version + 1
+ WHERE t.id = $1 AND t.expires_at <= now() AND t.status = 'active';

@@ -4,9 +4,9 @@
 
 -- name: outbox_add :exec1
 -- args: id text, tenant_id text, lane text, op text, operation_id text, method text, path text
--- args: body text, effect json
-INSERT INTO cc.outbox (id, tenant_id, lane, op, operation_id, method, path, body, effect)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+-- args: body text, effect json, subject text
+INSERT INTO cc.outbox (id, tenant_id, lane, op, operation_id, method, path, body, effect, subject)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- The oldest whose turn it is. Of a tenant's account one call is under way at a time, in the order in which they
 -- were decided; what they refer to is filled in when they are first taken and stays.
@@ -97,15 +97,26 @@ WITH due AS (
 	   AND b.metered_until < date_trunc('hour', now() - interval '65 minutes', 'UTC') + interval '1 hour'
 	 ORDER BY b.metered_until LIMIT $1 FOR UPDATE SKIP LOCKED
 ), calls AS (
-	INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path, body)
+	INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path, subject, body)
 	SELECT 'm' || replace(gen_random_uuid()::text, '-', ''), d.tenant_id, 'usage', 'meter_event', 'POST',
-	       '/v1/billing/meter_events',
+	       '/v1/billing/meter_events', u.meter || ':' || extract(epoch FROM u.hour)::bigint,
 	       'event_name=' || CASE u.meter WHEN 'api_calls' THEN $2 ELSE $3 END
 	       || '&identifier=' || replace(cc.meter_identifier(d.tenant_id, u.meter, u.hour), ':', '%3A')
 	       || '&timestamp=' || extract(epoch FROM u.hour)::bigint + 3599
 	       || '&payload[stripe_customer_id]=' || d.customer_id || '&payload[value]=' || u.quantity
 	  FROM due d
-	  JOIN cc.usage_hour_total u ON u.tenant_id = d.tenant_id AND u.hour >= d.metered_until AND u.hour < d.closed
-	   AND u.meter IN ('api_calls', 'bouncer_requests')
+	  JOIN cc.usage_hour_meter u ON u.tenant_id = d.tenant_id AND u.hour >= d.metered_until AND u.hour < d.closed
 )
 UPDATE cc.billing b SET metered_until = d.closed FROM due d WHERE b.tenant_id = d.tenant_id;
+
+-- What was sent of an hour before. last: the identifier of the event that may be taken back; NULL: none, or it is
+-- too old for that.
+-- name: outbox_hour :one hour_calls
+-- args: tenant_id text, subject text, window_s int8
+SELECT count(*) FILTER (WHERE op = 'meter_event_cancel' AND state <> 'dead') AS cancelled,
+       (array_agg(result_id ORDER BY seq DESC) FILTER (
+           WHERE op = 'meter_event' AND state = 'done' AND done_at > now() - make_interval(secs => $3::float8)
+             AND result_id IS NOT NULL AND NOT EXISTS (
+                 SELECT FROM cc.outbox c
+                  WHERE c.tenant_id = $1 AND c.subject = $2 AND c.op = 'meter_event_cancel' AND c.seq > o.seq)))[1] AS last
+  FROM cc.outbox o WHERE tenant_id = $1 AND subject = $2;

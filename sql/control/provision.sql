@@ -11,7 +11,8 @@ SELECT EXISTS (
 		SELECT FROM cc.tenant WHERE status = 'provisioning' AND lease_until < now()) AS undo,
 	EXISTS (
 		SELECT FROM cc.tenant
-		WHERE region = ANY ($1) AND ((status = 'deletion_scheduled' AND purge_at <= now())
+		WHERE region = ANY ($1) AND ((status = 'deletion_scheduled' AND purge_at <= now()
+			AND purge_hold IS DISTINCT FROM 'held')
 			OR (status = 'deleting' AND (lease_until IS NULL OR lease_until < now())))) AS purge,
 	EXISTS (
 		SELECT FROM cc.tenant_schema
@@ -259,7 +260,8 @@ UPDATE cc.tenant_schema SET version = greatest(version, $2::int), lease_until = 
 UPDATE cc.tenant SET status = 'deleting', lease_until = now() + make_interval(secs => $2::float8)
 WHERE id = (
 	SELECT id FROM cc.tenant
-	WHERE region = ANY ($1) AND ((status = 'deletion_scheduled' AND purge_at <= now())
+	WHERE region = ANY ($1) AND ((status = 'deletion_scheduled' AND purge_at <= now()
+			AND purge_hold IS DISTINCT FROM 'held')
 		OR (status = 'deleting' AND (lease_until IS NULL OR lease_until < now())))
 	ORDER BY purge_at LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id AS tenant_id, status AS state, region, schema_id, coalesce(shard, 0) AS shard;

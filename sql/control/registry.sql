@@ -6,6 +6,7 @@
 SELECT t.id, t.slug, t.name, t.domain, t.status, t.suspend_mode, t.plan_type,
        t.max_policies, t.max_resources, t.max_users, t.max_bouncers, t.quotas, t.require_if_match, t.require_tests,
        t.issuers, t.cors_origins,
+       coalesce((SELECT b.status = 'grace' FROM cc.billing b WHERE b.tenant_id = t.id), false) AS overdue,
        t.region, t.schema_id, t.shard, t.epoch, s.version AS schema_version,
        ARRAY(SELECT d.domain FROM cc.domain d
               WHERE d.tenant_id = t.id AND d.routed AND d.custom ORDER BY d.domain) AS hosts
@@ -20,6 +21,7 @@ SELECT t.id, t.slug, t.name, t.domain, t.status, t.suspend_mode, t.plan_type,
 SELECT t.id, t.slug, t.name, t.domain, t.status, t.suspend_mode, t.plan_type,
        t.max_policies, t.max_resources, t.max_users, t.max_bouncers, t.quotas, t.require_if_match, t.require_tests,
        t.issuers, t.cors_origins,
+       coalesce((SELECT b.status = 'grace' FROM cc.billing b WHERE b.tenant_id = t.id), false) AS overdue,
        t.region, t.schema_id, t.shard, t.epoch, s.version AS schema_version,
        ARRAY(SELECT d.domain FROM cc.domain d
               WHERE d.tenant_id = t.id AND d.routed AND d.custom ORDER BY d.domain) AS hosts

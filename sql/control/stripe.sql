@@ -7,7 +7,8 @@
 -- args: tenant_id text
 SELECT b.tenant_id, t.name, t.owner_email, t.plan_type, t.status AS tenant_status, b.customer_id, b.stripe_id, b.items,
        b.stripe_status, b.payment_method, b.status, b.status_next, b.status_next_at, b.trouble_since, b.suspended,
-       b.fetched_at, b.stale_at,
+       b.fetched_at, b.stale_at, b.next_plan, b.next_plan_at, b.standing_at, b.removing, b.plan_from, b.stripe_start,
+       b.cancels,
        (SELECT count(*) FROM cc.outbox o WHERE o.tenant_id = b.tenant_id AND o.lane = 'account' AND o.state = 'waiting')
            AS open_calls, now() AS now
   FROM cc.billing b JOIN cc.tenant t ON t.id = b.tenant_id
@@ -24,15 +25,30 @@ UPDATE cc.billing SET customer_id = coalesce(customer_id, $2), sync_at = now() W
 UPDATE cc.billing
    SET stripe_id = coalesce(stripe_id, $2), stale_at = clock_timestamp(), row_version = row_version + 1,
        metered_since = coalesce(metered_since, date_trunc('hour', now(), 'UTC')),
-       metered_until = coalesce(metered_until, date_trunc('hour', now(), 'UTC'))
+       metered_until = greatest(metered_until, date_trunc('hour', now(), 'UTC'))
  WHERE tenant_id = $1;
 
+-- A subscription that is over stays so: with a new payment method there is to be another.
 -- name: stripe_paid_by :exec
 -- args: tenant_id text, payment_method text, address json
 UPDATE cc.billing
    SET payment_method = coalesce($2, payment_method), address = coalesce($3, address), sync_at = now(),
-       row_version = row_version + 1
+       row_version = row_version + 1,
+       stripe_id = CASE WHEN $2 IS NOT NULL AND stripe_status IN ('canceled', 'incomplete_expired') THEN NULL
+                        ELSE stripe_id END,
+       items = CASE WHEN $2 IS NOT NULL AND stripe_status IN ('canceled', 'incomplete_expired') THEN NULL
+                    ELSE items END
  WHERE tenant_id = $1;
+
+-- The subscription was ended because the plan is one that is not sold: nothing is owed, and there is none.
+-- name: stripe_unsubscribed :exec
+-- args: tenant_id text, stripe_id text
+UPDATE cc.billing
+   SET stripe_id = NULL, items = NULL, stripe_status = NULL, stripe_start = NULL, stripe_end = NULL, cancels = false,
+       stale_at = NULL, look_at = NULL, plan_from = NULL, preview_at = NULL, preview_base = NULL, sync_at = now(),
+       status = 'active', status_next = NULL, status_next_at = NULL, trouble_since = NULL, standing_at = NULL,
+       row_version = row_version + 1
+ WHERE tenant_id = $1 AND stripe_id = $2;
 
 -- name: stripe_stale :exec
 -- args: tenant_id text
@@ -44,7 +60,8 @@ UPDATE cc.billing SET stale_at = clock_timestamp(), preview_at = NULL WHERE tena
 -- name: stripe_wanting :many billing_due
 -- args: most int8
 SELECT b.tenant_id FROM cc.billing b JOIN cc.tenant t ON t.id = b.tenant_id
- WHERE b.sync_at <= now() AND t.status IN ('active', 'suspended')
+ WHERE b.sync_at <= now() AND (t.status IN ('active', 'suspended') OR b.removing)
+   AND (b.stripe_id IS NULL OR b.stale_at IS NULL)
  ORDER BY b.sync_at LIMIT $1;
 
 -- NULL: until something changes.
@@ -52,14 +69,72 @@ SELECT b.tenant_id FROM cc.billing b JOIN cc.tenant t ON t.id = b.tenant_id
 -- args: tenant_id text, again_s int8
 UPDATE cc.billing SET sync_at = now() + make_interval(secs => $2::float8) WHERE tenant_id = $1;
 
+-- A plan that was asked for the end of the period, where Stripe has no subscription that says when that is.
+-- name: stripe_plans_due :many billing_due
+-- args: most int8
+SELECT b.tenant_id FROM cc.billing b JOIN cc.tenant t ON t.id = b.tenant_id
+ WHERE b.next_plan IS NOT NULL AND b.next_plan_at <= now() AND b.stripe_id IS NULL
+   AND t.status IN ('active', 'suspended')
+ ORDER BY b.next_plan_at LIMIT $1;
+
+-- It is the plan now; what Stripe has to be told of it counts from plan_from.
+-- name: stripe_plan_turned :exec
+-- args: tenant_id text, plan_from timestamptz
+UPDATE cc.billing
+   SET next_plan = NULL, next_plan_at = NULL, plan_from = $2, sync_at = now(), preview_at = NULL,
+       row_version = row_version + 1
+ WHERE tenant_id = $1;
+
+-- name: stripe_plan_told :exec
+-- args: tenant_id text
+UPDATE cc.billing SET plan_from = NULL WHERE tenant_id = $1;
+
 -- Hints ------------------------------------------------------------------------------------------------------
 
 -- name: stripe_event_add :exec
 -- args: event_id text, type text, created int8, livemode bool, api_version text, customer text
--- args: payload text
-INSERT INTO cc.stripe_event (event_id, type, created, livemode, api_version, customer, payload)
-VALUES ($1, $2, to_timestamp($3::float8), $4, $5, $6, $7)
+-- args: payload text, tell bool
+INSERT INTO cc.stripe_event (event_id, type, created, livemode, api_version, customer, payload, tell_at)
+VALUES ($1, $2, to_timestamp($3::float8), $4, $5, $6, $7, CASE WHEN $8 THEN now() END)
 ON CONFLICT (event_id) DO NOTHING;
+
+-- One that somebody has to be told of.
+-- name: stripe_event_tell :opt stripe_notice
+-- args: lease_s int8
+UPDATE cc.stripe_event
+   SET tell_at = now() + make_interval(secs => $1::float8), tell_tries = tell_tries + 1
+ WHERE event_id = (SELECT event_id FROM cc.stripe_event WHERE tell_at <= now()
+                    ORDER BY tell_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING event_id, type, payload, tell_tries AS tries;
+
+-- name: stripe_event_told :exec
+-- args: event_id text
+UPDATE cc.stripe_event SET tell_at = NULL WHERE event_id = $1;
+
+-- name: stripe_tenant_of :opt billing_due
+-- args: customer_id text
+SELECT tenant_id FROM cc.billing WHERE customer_id = $1 LIMIT 1;
+
+-- Events that never came -------------------------------------------------------------------------------------
+
+-- Whoever gets the row reads the list from there on. Seconds since 1970.
+-- name: stripe_replay_take :opt stripe_span
+-- args: every_s int8
+UPDATE cc.stripe_replay SET look_at = now() + make_interval(secs => $1::float8)
+ WHERE look_at <= now()
+RETURNING extract(epoch FROM read_to)::bigint AS since,
+       extract(epoch FROM least(now(), read_to + interval '6 hours'))::bigint AS until;
+
+-- name: stripe_events_missing :many stripe_missing
+-- args: ids text[]
+SELECT i.id AS event_id FROM unnest($1::text[]) AS i (id)
+ WHERE NOT EXISTS (SELECT FROM cc.stripe_event e WHERE e.event_id = i.id);
+
+-- name: stripe_replay_read :exec
+-- args: read_to int8
+UPDATE cc.stripe_replay
+   SET read_to = greatest(read_to, to_timestamp($1::float8)),
+       look_at = CASE WHEN to_timestamp($1::float8) < now() - interval '1 hour' THEN now() ELSE look_at END;
 
 -- An event says that something has changed, not what. It is handled when the customer is marked.
 -- name: stripe_events_handle :count
@@ -105,10 +180,10 @@ UPDATE cc.billing SET fetch_until = now() + make_interval(secs => $2::float8) WH
 -- Of two answers the one that was asked for later counts, in whatever order they come.
 -- name: stripe_apply :count
 -- args: tenant_id text, fetched_at timestamptz, stripe_status text, starts timestamptz, ends timestamptz
--- args: items json, payment_method text, look_s int8
+-- args: items json, payment_method text, look_s int8, cancels bool
 UPDATE cc.billing
    SET fetched_at = $2, stripe_status = $3, stripe_start = coalesce($4, stripe_start),
-       stripe_end = coalesce($5, stripe_end), items = coalesce($6, items), payment_method = $7,
+       stripe_end = coalesce($5, stripe_end), items = coalesce($6, items), payment_method = $7, cancels = $9,
        stale_at = CASE WHEN stale_at >= $2 THEN stale_at END, fetch_until = NULL, preview_at = NULL,
        look_at = now() + make_interval(secs => $8::float8), sync_at = now(),
        row_version = row_version + CASE WHEN (stripe_status, stripe_start, stripe_end, payment_method)
@@ -117,11 +192,16 @@ UPDATE cc.billing
 
 -- name: stripe_status :exec
 -- args: tenant_id text, status text, status_next text, status_next_at timestamptz, trouble_since timestamptz
--- args: suspended bool
+-- args: suspended bool, removing bool, standing_at timestamptz
 UPDATE cc.billing
    SET row_version = row_version + CASE WHEN status <> $2 THEN 1 ELSE 0 END, status = $2, status_next = $3,
-       status_next_at = $4, trouble_since = $5, suspended = $6
+       status_next_at = $4, trouble_since = $5, suspended = $6, removing = $7, standing_at = $8
  WHERE tenant_id = $1;
+
+-- Deleted because it was not paid. released: two fresh looks have confirmed it, and the purge may begin.
+-- name: tenant_purge_hold :exec
+-- args: tenant_id text, hold text
+UPDATE cc.tenant SET purge_hold = $2 WHERE id = $1 AND status = 'deletion_scheduled';
 
 -- name: stripe_invoice :exec
 -- args: id text, tenant_id text, period_start timestamptz, period_end timestamptz, status text, total int8
@@ -153,6 +233,11 @@ RETURNING b.tenant_id, b.customer_id, b.stripe_id, b.metered_since, b.metered_un
 
 -- name: stripe_compare_hours :many metered_hour
 -- args: tenant_id text, since timestamptz, until timestamptz
-SELECT meter, hour, quantity FROM cc.usage_hour_total
- WHERE tenant_id = $1 AND hour >= $2 AND hour < $3 AND meter IN ('api_calls', 'bouncer_requests')
+SELECT meter, hour, quantity FROM cc.usage_hour_meter
+ WHERE tenant_id = $1 AND hour >= $2 AND hour < $3
  ORDER BY meter, hour;
+
+-- Something was corrected: looked at again when Stripe has added it up.
+-- name: stripe_compare_soon :exec
+-- args: tenant_id text, after_s int8
+UPDATE cc.billing SET compare_at = least(compare_at, now() + make_interval(secs => $2::float8)) WHERE tenant_id = $1;

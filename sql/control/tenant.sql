@@ -22,7 +22,7 @@ SELECT id, slug, name, domain, custom_domain, status, region, plan_type, created
        require_if_match AS "settings.require_if_match", require_tests AS "settings.require_tests",
        allowed_regions AS "settings.allowed_regions", cors_origins AS "settings.cors_origins",
        suspend_mode, suspend_reason AS suspended_reason, deleted_at, purge_at, row_version,
-       status_before, coalesce(purge_at <= now(), false) AS undo_over
+       status_before, coalesce(purge_at <= now(), false) AS undo_over, purge_hold IS NOT NULL AS unpaid
   FROM cc.tenant
  WHERE id = $1
    FOR UPDATE;
@@ -88,6 +88,7 @@ RETURNING id, slug, name, domain, custom_domain, status, region, plan_type, crea
 -- args: id text
 UPDATE cc.tenant
    SET status = coalesce(status_before, 'active'), status_before = NULL, deleted_at = NULL, purge_at = NULL,
+       purge_hold = NULL,
        updated_at = date_trunc('second', now()), row_version = row_version + 1
  WHERE id = $1
 RETURNING id, slug, name, domain, custom_domain, status, region, plan_type, created_at, updated_at, expires_at,

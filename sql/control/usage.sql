@@ -31,10 +31,15 @@ WITH fresh AS (
 	 GROUP BY tenant_id, hour, meter, detail ORDER BY tenant_id, hour, meter, detail
 	ON CONFLICT (tenant_id, hour, meter, detail) DO UPDATE SET quantity = u.quantity + excluded.quantity
 ), totals AS (
-	INSERT INTO cc.usage_hour_total AS u (tenant_id, hour, meter, quantity)
-	SELECT tenant_id, hour, meter, sum(quantity) FROM placed
-	 GROUP BY tenant_id, hour, meter ORDER BY tenant_id, hour, meter
-	ON CONFLICT (tenant_id, meter, hour) DO UPDATE SET quantity = u.quantity + excluded.quantity
+	INSERT INTO cc.usage_hour_total AS u (tenant_id, hour, api_calls, api_failures, bouncer_requests)
+	SELECT tenant_id, hour, coalesce(sum(quantity) FILTER (WHERE meter = 'api_calls'), 0),
+	       coalesce(sum(quantity) FILTER (WHERE meter = 'api_failures'), 0),
+	       coalesce(sum(quantity) FILTER (WHERE meter = 'bouncer_requests'), 0)
+	  FROM placed
+	 GROUP BY tenant_id, hour ORDER BY tenant_id, hour
+	ON CONFLICT (tenant_id, hour) DO UPDATE
+	   SET api_calls = u.api_calls + excluded.api_calls, api_failures = u.api_failures + excluded.api_failures,
+	       bouncer_requests = u.bouncer_requests + excluded.bouncer_requests
 ), watch AS (
 	INSERT INTO cc.usage_watch AS w (tenant_id) SELECT DISTINCT tenant_id FROM placed ORDER BY tenant_id
 	ON CONFLICT (tenant_id) DO UPDATE
@@ -53,6 +58,18 @@ SELECT count(*) AS total FROM fresh;
 -- args: most int8
 DELETE FROM cc.usage_batch
  WHERE boot IN (SELECT boot FROM cc.usage_batch WHERE at < now() - interval '400 days' LIMIT $1);
+
+-- Lines and hours older than any period that can be asked for; the sums of days stay.
+-- name: usage_hour_trim :exec
+-- args: keep_days int8, most int8
+WITH totals AS (
+	DELETE FROM cc.usage_hour_total WHERE (tenant_id, hour) IN (
+		SELECT tenant_id, hour FROM cc.usage_hour_total
+		 WHERE hour < now() - make_interval(days => $1::int) LIMIT $2)
+)
+DELETE FROM cc.usage_hour WHERE (tenant_id, hour, meter, detail) IN (
+	SELECT tenant_id, hour, meter, detail FROM cc.usage_hour
+	 WHERE hour < now() - make_interval(days => $1::int) LIMIT $2);
 
 -- What a period has: whole days from the sums of days, what is left at both ends from the hours. days_from and
 -- days_until are begins of days within since and until, or both until.
@@ -76,30 +93,20 @@ SELECT b.start AT TIME ZONE 'UTC' AS start, coalesce(u.api_calls, 0)::int8 AS ap
   FROM generate_series(date_trunc($4, $2 AT TIME ZONE 'UTC'),
                        ($3 AT TIME ZONE 'UTC') - interval '1 microsecond', ('1 ' || $4)::interval) AS b (start)
   LEFT JOIN (
-	SELECT date_trunc($4, hour AT TIME ZONE 'UTC') AS start,
-	       sum(quantity) FILTER (WHERE meter = 'api_calls') AS api_calls,
-	       sum(quantity) FILTER (WHERE meter = 'api_failures') AS api_failures,
-	       sum(quantity) FILTER (WHERE meter = 'bouncer_requests') AS bouncer_requests
+	SELECT date_trunc($4, hour AT TIME ZONE 'UTC') AS start, sum(api_calls) AS api_calls,
+	       sum(api_failures) AS api_failures, sum(bouncer_requests) AS bouncer_requests
 	  FROM cc.usage_hour_total
 	 WHERE tenant_id = $1 AND hour >= $2 AND hour < $3
 	 GROUP BY 1) u ON u.start = b.start
  ORDER BY b.start;
 
--- The same by hour, where nothing is to be added up: the most of one row is that row.
+-- The same by hour, but only of hours that have something: nothing is to be added up.
 -- name: usage_hours :many usage_bucket
 -- args: tenant_id text, since timestamptz, until timestamptz
-SELECT b.start, coalesce(u.api_calls, 0) AS api_calls, coalesce(u.api_failures, 0) AS api_failures,
-       coalesce(u.bouncer_requests, 0) AS bouncer_requests
-  FROM generate_series($2::timestamptz, $3::timestamptz - interval '1 microsecond', interval '1 hour') AS b (start)
-  LEFT JOIN (
-	SELECT hour,
-	       max(quantity) FILTER (WHERE meter = 'api_calls') AS api_calls,
-	       max(quantity) FILTER (WHERE meter = 'api_failures') AS api_failures,
-	       max(quantity) FILTER (WHERE meter = 'bouncer_requests') AS bouncer_requests
-	  FROM cc.usage_hour_total
-	 WHERE tenant_id = $1 AND hour >= $2 AND hour < $3
-	 GROUP BY hour) u ON u.hour = b.start
- ORDER BY b.start;
+SELECT hour AS start, api_calls, api_failures, bouncer_requests
+  FROM cc.usage_hour_total
+ WHERE tenant_id = $1 AND hour >= $2 AND hour < $3
+ ORDER BY hour;
 
 -- Lines of the ledger in their order, from behind the last that was read.
 -- name: usage_events :many usage_event

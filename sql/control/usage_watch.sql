@@ -28,9 +28,8 @@ RETURNING w.tenant_id, w.look_at, due.recount;
 -- args: tenant_id text
 SELECT t.id AS tenant_id, t.alert_rules, t.row_version,
        date_trunc('month', now(), 'UTC') AS month,
-       coalesce((SELECT sum(quantity) FROM cc.usage_hour_total u
-                  WHERE u.tenant_id = t.id AND u.meter = 'api_calls'
-                    AND u.hour >= date_trunc('month', now(), 'UTC')), 0)::int8 AS api_calls
+       coalesce((SELECT sum(u.api_calls) FROM cc.usage_hour_total u
+                  WHERE u.tenant_id = t.id AND u.hour >= date_trunc('month', now(), 'UTC')), 0)::int8 AS api_calls
   FROM cc.tenant t
  WHERE t.id = $1;
 

@@ -7,7 +7,7 @@
 -- name: metric_gauges :one metric_gauges
 SELECT h.policies_used AS policies, p.active AS policies_active, p.sandbox AS policies_sandbox,
        h.bouncers_used AS bouncers, b.active AS bouncers_active, b.rpm AS requests_per_minute,
-       h.users_used AS users, u.active AS users_active, h.resources_used AS resources, b.next_silent
+       h.users_used AS users, u.active AS users_active, h.resources_used AS resources, b.next_silent, o.bytes AS storage_bytes
   FROM head h,
        (SELECT count(*) FILTER (WHERE environment = 'production') AS active,
                count(*) FILTER (WHERE environment = 'sandbox') AS sandbox
@@ -18,7 +18,8 @@ SELECT h.policies_used AS policies, p.active AS policies_active, p.sandbox AS po
          WHERE b.deleted_at IS NULL AND l.last_heartbeat > now() - interval '2 minutes') b,
        (SELECT count(*) AS active
           FROM users u JOIN user_live l ON l.user_id = u.id
-         WHERE u.deleted_at IS NULL AND l.last_seen_at > now() - interval '30 days') u;
+         WHERE u.deleted_at IS NULL AND l.last_seen_at > now() - interval '30 days') u,
+       (SELECT coalesce(sum(size), 0)::bigint AS bytes FROM objects) o;
 
 -- Bouncers that have been heard from, and are not any more.
 -- name: bouncers_silent :many bouncer

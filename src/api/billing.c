@@ -17,6 +17,8 @@ struct job {
 	struct billing *billing;
 	struct plan_changed *plan;
 	const char *operation;          /* what Stripe is asked for; NULL: nothing */
+	struct proration preview;       /* what Stripe says, if it was asked */
+	bool previewed;
 };
 
 static struct job *open_job(struct ctx *cx, struct req *rq)
@@ -94,6 +96,10 @@ static enum err plan_work(struct ctx *cx, void *arg)
 	TRY(billing_change_plan(cx, j->rq->body, &j->used, j->plan, &changed));
 	if (!changed)
 		gate_unchanged(j->rq);
+	if (!changed || !j->previewed)
+		return ERR_NONE;
+	j->plan->proration = j->preview;
+	j->plan->mode = billing_modes[1];
 	return ERR_NONE;
 }
 
@@ -101,8 +107,13 @@ static enum err plan_post(struct ctx *cx, struct req *rq)
 {
 	struct job *j = open_job(cx, rq);
 
+	const struct plan_change *in = rq->body;
+
 	j->plan = ARENA_NEW(cx->arena, struct plan_changed);
 	TRY(reply(rq, j->plan));
+	/* What is changed is told by Stripe's invoices; what would be, Stripe is asked. */
+	if (rq->dry_run && stripe_is_set(cx) && str_eq(in->at, plan_change_times[0]))
+		TRY(billing_preview_plan(cx, in->plan_type, &j->preview, &j->previewed));
 	return gate_control(cx, rq, DB_WRITE, plan_work, j);
 }
 
@@ -194,29 +205,30 @@ static enum err plan_list(struct ctx *cx, struct req *rq)
 
 static const struct route routes[] = {
 	{ M_GET, BASE, "getBilling", "billing:read", "platform:billing", ONE, .mode = DB_READ,
-	  .flags = ROUTE_VOLATILE | ROUTE_SUSPENDED_OK, .handler = billing_get, .reply = &billing_schema,
-	  .errors = { ERR_BILLING_PROVIDER },
+	  .flags = ROUTE_VOLATILE | ROUTE_SUSPENDED_OK | ROUTE_DELETED_OK, .handler = billing_get,
+	  .reply = &billing_schema, .errors = { ERR_BILLING_PROVIDER },
 	  .summary = "What a tenant pays for",
 	  .doc = "The period that is now: what was used and what it costs so far." },
 	{ M_PUT, BASE, "updateBilling", "billing:write", "platform:billing", ONE, .mode = DB_WRITE,
-	  .flags = ROUTE_VOLATILE | ROUTE_PUT_KEEPS | ROUTE_SUSPENDED_OK | ROUTE_OR_202, .object = "billing",
+	  .flags = ROUTE_VOLATILE | ROUTE_PUT_KEEPS | ROUTE_SUSPENDED_OK | ROUTE_DELETED_OK | ROUTE_OR_202,
+	  .object = "billing",
 	  .handler = billing_put, .body = &billing_change_schema, .reply = &billing_schema,
-	  .errors = { ERR_PAYMENT_DECLINED, ERR_PAYMENT_METHOD, ERR_BILLING_PROVIDER },
+	  .errors = { ERR_PAYMENT_DECLINED, ERR_PAYMENT_METHOD, ERR_BILLING_PROVIDER, ERR_TENANT_GONE },
 	  .summary = "Change how a tenant pays",
 	  .doc = "Payment method and address. What is not sent stays. With Stripe the answer waits for it, "
 		 "five seconds at most; then it is 202, and Location names the operation that goes on." },
 	{ M_GET, BASE "/invoices", "listInvoices", "billing:read", "platform:billing", .auth = AUTH_TENANT,
 	  .store = STORE_CONTROL, .mode = DB_READ, .status = 200,
-	  .flags = ROUTE_VOLATILE | ROUTE_SUSPENDED_OK, .handler = invoice_list,
+	  .flags = ROUTE_VOLATILE | ROUTE_SUSPENDED_OK | ROUTE_DELETED_OK, .handler = invoice_list,
 	  .query = &invoice_query_schema, .reply = &invoice_schema, .list = "invoices",
 	  .summary = "List a tenant's invoices",
 	  .doc = "One for each period that is closed, the youngest first." },
 	{ M_POST, BASE "/plan", "changePlan", "billing:write", "platform:billing", ONE, .mode = DB_WRITE,
 	  .flags = ROUTE_VOLATILE, .object = "billing", .handler = plan_post, .body = &plan_change_schema,
-	  .reply = &plan_changed_schema, .errors = { ERR_BELOW_USAGE, ERR_UNAVAILABLE },
+	  .reply = &plan_changed_schema, .errors = { ERR_BELOW_USAGE, ERR_UNAVAILABLE, ERR_BILLING_PROVIDER },
 	  .summary = "Change a tenant's plan",
 	  .doc = "Now, with the rest of the period prorated, or at its end. A dry run says what would come "
-		 "of it. Limits that are the old plan's follow." },
+		 "of it: with Stripe, what that says. Limits that are the old plan's follow." },
 	{ M_POST, "/integrations/stripe/webhook", "takeStripeEvent", NULL, .auth = AUTH_PUBLIC,
 	  .store = STORE_NONE, .mode = DB_READ, .flags = ROUTE_RAW_BODY | ROUTE_NO_LIMIT | ROUTE_VOLATILE,
 	  .status = 200, .body_max = (size_t)512 * 1024, .handler = event_take, .reply = &event_taken_schema,

@@ -336,9 +336,9 @@ static enum err rollout_get(struct ctx *cx, struct req *rq)
 #define VOLATILE .flags = ROUTE_VOLATILE
 #define NOTES .auth = AUTH_TENANT, .store = STORE_NONE, .mode = DB_READ, .object = "bouncer", .status = 200
 static const struct route routes[] = {
-	{ M_POST, "/peps/register", "registerPep", "bouncers:connect", WRITES("bouncer"), VOLATILE,
-		.status = 200, .handler = pep_register, .body = &pep_schema,
-		.reply = &pep_registered_schema,
+	{ M_POST, "/peps/register", "registerPep", "bouncers:connect", WRITES("bouncer"),
+		.flags = ROUTE_VOLATILE | ROUTE_READ_ONLY_OK, .status = 200, .handler = pep_register,
+		.body = &pep_schema, .reply = &pep_registered_schema,
 		.errors = { ERR_QUOTA, ERR_NAME_TAKEN, ERR_ENVIRONMENT, ERR_BOUNCER_TAKEN },
 		.summary = "Register a bouncer on its own behalf",
 		.doc = "At every start: the same bouncer_id is the same bouncer. The first time takes a "

@@ -20,7 +20,7 @@ static enum err check_suspension(struct ctx *cx, const struct req *rq, const str
 		return ERR_NONE;
 	if (blocked)
 		return refuse(cx, ERR_TENANT_SUSPENDED, "the tenant is suspended");
-	if (rq->route->mode == DB_WRITE)
+	if (rq->route->mode == DB_WRITE && (rq->route->flags & ROUTE_READ_ONLY_OK) == 0)
 		return refuse(cx, ERR_TENANT_SUSPENDED,
 			      "the tenant is suspended: it can be read but not changed");
 	return ERR_NONE;

@@ -14,7 +14,8 @@
 #include "cc/model/q_tenant.h"
 #include "cc/schema/write.h"
 
-#define DAY_US (INT64_C(86400) * TIME_SECOND)
+#define HOUR_US (INT64_C(3600) * TIME_SECOND)
+#define DAY_US (24 * HOUR_US)
 #define HOURS_DAYS_MAX 367 /* a year by hour, and what of the days at its ends it touches */
 
 struct metrics_query {
@@ -39,6 +40,11 @@ struct job {
 	struct db_rows sums, series;
 	struct metrics_report *report;
 };
+
+static bool is_by_hour(const struct job *j)
+{
+	return str_eq(j->query->granularity, metric_granularities[0]);
+}
 
 static enum err look(struct ctx *cx, void *arg)
 {
@@ -101,13 +107,34 @@ static const char *series_json(struct arena *a, const struct db_rows *series)
 	return out.data;
 }
 
+/* Hours come only where they have something. */
+static const char *hours_json(struct arena *a, const struct db_rows *hours, const struct period *p)
+{
+	size_t next = 0;
+	struct str out;
+	struct jw w;
+
+	str_init(&out, a, (size_t)((p->until - p->since) / HOUR_US) * 112 + 16);
+	jw_init(&w, &out);
+	jw_array(&w);
+	for (int64_t at = p->since; at < p->until; at += HOUR_US) {
+		struct usage_bucket b = { .start = at };
+
+		if (next < hours->n && DB_ROW(hours, struct usage_bucket, next)->start == at)
+			b = *DB_ROW(hours, struct usage_bucket, next++);
+		schema_write(&w, &usage_bucket_schema, &b, WRITE_FULL);
+	}
+	jw_array_end(&w);
+	return out.data;
+}
+
 static enum err count(struct ctx *cx, void *arg)
 {
 	struct job *j = arg;
 	const struct period *p = &j->period;
 
 	q_usage_sums_later(cx->db, &j->sums, cx->tenant->id, p->since, p->until, p->days_from, p->days_until);
-	if (str_eq(j->query->granularity, metric_granularities[0]))
+	if (is_by_hour(j))
 		q_usage_hours_later(cx->db, &j->series, cx->tenant->id, p->since, p->until);
 	else if (j->query->granularity != NULL)
 		q_usage_series_later(cx->db, &j->series, cx->tenant->id, p->since, p->until,
@@ -130,12 +157,15 @@ static void complete(struct req *rq, void *arg)
 	r->metrics.users = (struct metric_users){ g->users, g->users_active };
 	r->metrics.api_calls.by_endpoint = by_endpoint(a, &j->sums, &r->metrics.api_calls.total);
 	r->period = j->period.said;
-	r->series = j->query->granularity != NULL ? series_json(a, &j->series) : NULL;
+	if (is_by_hour(j))
+		r->series = hours_json(a, &j->series, &j->period);
+	else
+		r->series = j->query->granularity != NULL ? series_json(a, &j->series) : NULL;
 }
 
 static enum err check_stretches(struct ctx *cx, const struct job *j)
 {
-	if (str_eq(j->query->granularity, metric_granularities[0]) &&
+	if (is_by_hour(j) &&
 	    j->period.until - j->period.since > HOURS_DAYS_MAX * DAY_US)
 		return refuse_field(cx, "granularity", "period_too_long",
 				    "by hour the period must be at most a year long");

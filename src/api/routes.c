@@ -85,6 +85,7 @@ const struct db_constraint api_constraints[] = {
 	{ "usage_watch_pkey", ERR_CONFLICT, NULL, "the tenant is looked after" },
 	{ "usage_watch_tenant_id_fkey", ERR_TENANT_NOT_FOUND, NULL, "the tenant is gone" },
 	{ "node_pkey", ERR_CONFLICT, NULL, "the node is known" },
+	{ "stripe_replay_pkey", ERR_CONFLICT, NULL, "the place in the list of events is known" },
 	{ "usage_batch_pkey", ERR_CONFLICT, NULL, "the batch of counts is known" },
 	{ "usage_hour_tenant_id_fkey", ERR_TENANT_NOT_FOUND, NULL, "the tenant is gone" },
 	{ "usage_hour_total_tenant_id_fkey", ERR_TENANT_NOT_FOUND, NULL, "the tenant is gone" },

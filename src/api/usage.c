@@ -70,12 +70,12 @@ static int64_t sum_of(const struct db_rows *sums, const char *meter)
 	return n;
 }
 
-/* There is no object store yet: nothing is stored in one. */
 static void complete(struct req *rq, void *arg)
 {
 	struct job *j = arg;
 	const struct metric_gauges *g = &j->gauges;
-	const int64_t gauges[] = { g->policies, g->resources, g->users, g->bouncers, 0 };
+	const int64_t gauges[] = { g->policies, g->resources, g->users, g->bouncers,
+				   g->storage_bytes };
 	struct str out;
 	struct jw w;
 

@@ -55,6 +55,7 @@ enum err apikeys_create(struct ctx *cx, const struct api_key_new *in, struct api
 			     in->name, &in->scopes, &cidrs, hash, display,
 			     cx->actor != NULL ? cx->actor->id : "system", in->expires_at, NULL));
 	TRY(tenants_state(cx, found[0], tenant));
+	TRY(tenant_may_grow(cx));
 	TRY(quota_take_api_key(cx, quota));
 	ret->key = text;
 	return ERR_NONE;

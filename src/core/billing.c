@@ -2,6 +2,7 @@
 /* What a tenant's period costs, and how it is paid for. */
 #include "billing_in.h"
 
+#include "cc/base/clock.h"
 #include "cc/core/stripe.h"
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
@@ -11,6 +12,7 @@
 
 #define SECOND_US INT64_C(1000000)
 #define ID_LEN 14
+#define GIGABYTE INT64_C(1000000000) /* as storage is sold */
 
 void billing_open_later(struct ctx *cx, const char *tenant_id)
 {
@@ -41,12 +43,17 @@ static const char *plan_now(const struct billing_row *row)
 	return row->period > row->open_period && row->next_plan != NULL ? row->next_plan : row->plan_type;
 }
 
+static int64_t in_gigabytes(int64_t bytes)
+{
+	return bytes == INT_NULL ? 0 : (bytes + GIGABYTE / 200) / (GIGABYTE / 100);
+}
+
 /* Until Stripe has a subscription nothing is billed there, and the figures are what it would come to. */
 static void show_stripe(const struct billing_row *row, struct billing *ret)
 {
 	ret->mode = "stripe";
 	ret->subscription_id = row->stripe_id;
-	if (row->stripe_id == NULL && ret->billing.base_cost > 0)
+	if (row->stripe_id == NULL && ret->billing.base_cost > 0 && str_eq(row->status, "active"))
 		ret->status = "incomplete";
 	if (row->stripe_id == NULL || row->preview_base == INT_NULL)
 		return;
@@ -73,7 +80,7 @@ static enum err show(
 			.users = used->users_used,
 			.bouncers = used->bouncers_used,
 			.api_calls = row->api_calls,
-			.storage_gb = 0 },
+			.storage_gb = in_gigabytes(used->storage_bytes) },
 		.billing = { .base_cost = plan->price_minor + adjust,
 			.usage_cost = billing_usage_cost(plan, &q),
 			.currency = plan->currency },
@@ -122,6 +129,20 @@ static enum err lock(struct ctx *cx, struct tenant_row *tenant, struct billing_r
 	TRY(q_tenant_lock(cx->db, tenant, &found, cx->tenant->id));
 	TRY(tenants_state(cx, found, tenant));
 	return lock_billing(cx, ret);
+}
+
+/* Who is deleted for want of payment may still pay. */
+static enum err lock_to_pay(struct ctx *cx, struct tenant_row *tenant, struct billing_row *ret)
+{
+	bool found;
+
+	TRY(q_tenant_lock(cx->db, tenant, &found, cx->tenant->id));
+	if (!found)
+		return tenants_state(cx, found, tenant);
+	TRY(lock_billing(cx, ret));
+	if (ret->removing && str_eq(tenant->status, tenant_status_name(TENANT_DELETION_SCHEDULED)))
+		return ERR_NONE;
+	return tenants_state(cx, found, tenant);
 }
 
 static void add_member(struct jw *w, const char *key, const char *text)
@@ -194,7 +215,7 @@ enum err billing_change(struct ctx *cx, const struct billing_change *in, const s
 	*ret_operation = NULL;
 	if (address != NULL)
 		TRY(check_address(cx, &in->billing_address));
-	TRY(lock(cx, &tenant, &row));
+	TRY(lock_to_pay(cx, &tenant, &row));
 	TRY(ctx_check_version(cx, row.row_version));
 	changes(cx->arena, &row, method, address, ret_changed);
 	if (ret_changed->n > 0 && stripe_is_set(cx)) {
@@ -211,11 +232,23 @@ enum err billing_change(struct ctx *cx, const struct billing_change *in, const s
 
 /* Changes of plan -------------------------------------------------------------------------------------- */
 
-/* Of the rest of the open period; both plans have one currency. */
-static struct proration prorate(const struct billing_row *row, const struct plan *from, const struct plan *to)
+/* The period that changes of plan are about: the ledger's that is not closed yet, or Stripe's. */
+static int64_t period_start(const struct ctx *cx, const struct billing_row *row)
 {
-	const int64_t whole = (row->open_end - row->open_start) / SECOND_US;
-	const int64_t rest = (row->open_end - row->now) / SECOND_US;
+	return stripe_is_set(cx) ? row->period_start : row->open_start;
+}
+
+static int64_t period_end(const struct ctx *cx, const struct billing_row *row)
+{
+	return stripe_is_set(cx) ? row->period_end : row->open_end;
+}
+
+/* Of the rest of the period; both plans have one currency. */
+static struct proration prorate(
+	const struct ctx *cx, const struct billing_row *row, const struct plan *from, const struct plan *to)
+{
+	const int64_t whole = (period_end(cx, row) - period_start(cx, row)) / SECOND_US;
+	const int64_t rest = (period_end(cx, row) - row->now) / SECOND_US;
 	struct proration p = {
 		.credit = money_part(from->price_minor, rest, whole),
 		.charge = money_part(to->price_minor, rest, whole),
@@ -240,7 +273,7 @@ static void adjust_later(struct ctx *cx, const struct billing_row *row, const st
 {
 	const int64_t adjust = row->adjust_minor + from->price_minor + p->net - to->price_minor;
 
-	q_billing_set_plan_later(cx->db, cx->tenant->id, adjust, NULL);
+	q_billing_set_plan_later(cx->db, cx->tenant->id, adjust, NULL, TIME_NULL);
 }
 
 enum err billing_follow_plan(struct ctx *cx, const char *from, const char *to)
@@ -253,7 +286,7 @@ enum err billing_follow_plan(struct ctx *cx, const char *from, const char *to)
 	if (old == NULL || new == NULL)
 		return ERR_NONE;
 	TRY(check_currency(cx, old, new));
-	p = prorate(&row, old, new);
+	p = prorate(cx, &row, old, new);
 	adjust_later(cx, &row, old, new, &p);
 	return ERR_NONE;
 }
@@ -263,7 +296,7 @@ static enum err change_now(struct ctx *cx, const struct tenant_usage *used, stru
 	struct plan_changed *ret)
 {
 	TRY(tenants_set_plan(cx, to->name, used, tenant));
-	ret->proration = prorate(row, from, to);
+	ret->proration = prorate(cx, row, from, to);
 	adjust_later(cx, row, from, to, &ret->proration);
 	return ERR_NONE;
 }
@@ -285,13 +318,15 @@ enum err billing_change_plan(struct ctx *cx, const struct plan_change *in, const
 		.at = in->at,
 		.effective_at = row.now / SECOND_US * SECOND_US,
 		.proration = { .currency = to->currency },
+		.mode = "ledger",
 	};
 	*ret_changed = from != to || row.next_plan != NULL;
 	if (!*ret_changed)
 		return ERR_NONE;
 	if (str_eq(in->at, "now"))
 		return change_now(cx, used, tenant, &row, from, to, ret);
-	ret->effective_at = row.open_end;
-	q_billing_set_plan_later(cx->db, cx->tenant->id, row.adjust_minor, from == to ? NULL : to->name);
+	ret->effective_at = period_end(cx, &row);
+	q_billing_set_plan_later(cx->db, cx->tenant->id, row.adjust_minor, from == to ? NULL : to->name,
+		from == to ? TIME_NULL : ret->effective_at);
 	return ERR_NONE;
 }

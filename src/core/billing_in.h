@@ -3,9 +3,21 @@
 #define CC_SRC_CORE_BILLING_IN_H
 
 #include "cc/core/billing.h"
+#include "cc/model/tenant.h"
 
 /* ERR_INTERNAL: the plans file lacks the tenant's plan. */
 enum err billing_plan(struct ctx *cx, const char *name, const struct plan **ret) MUST_USE;
+
+/*
+ * The plan that was asked for the end of a period, in a unit of the tenant whose row is locked and is
+ * `tenant`. What is in use may be more than it allows: then no more is added. Sets *changed when
+ * nodes must hear of it.
+ */
+enum err billing_turn_plan(
+	struct ctx *cx, struct tenant_row *tenant, const char *plan, bool *changed) MUST_USE;
+
+/* A place to wait for Stripe, to be given back to world.billing_slots; -1: there is none. */
+int billing_slot(struct ctx *cx);
 
 /* Queued: the calls that make it so at Stripe. The tenant's row is locked. */
 enum err billing_pay_later(struct ctx *cx, const struct billing_row *row, const char *method,

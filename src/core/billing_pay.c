@@ -14,14 +14,12 @@
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
 #include "cc/model/q_control.h"
-#include "cc/schema/doc.h"
 #include "cc/schema/write.h"
 #include "stripe_in.h"
 
 #define WAIT_MS 5000
 #define POLL_MS 10
 #define POLL_MOST_MS 200
-#define PREVIEW_MS 5000
 
 /* Calls ------------------------------------------------------------------------------------------------- */
 
@@ -109,10 +107,16 @@ static void clear_default_later(struct ctx *cx, const char *operation)
 	outbox_add_later(cx, name, cx->tenant->id, &call);
 }
 
+/* Then there will be another, which begins without one of its own. */
+static bool is_over(const struct stripe_row *row)
+{
+	return str_eq(row->stripe_status, "canceled") || str_eq(row->stripe_status, "incomplete_expired");
+}
+
 enum err billing_pay_later(struct ctx *cx, const struct billing_row *row, const char *method,
 	const struct billing_address *address, const char *address_json, const char **ret_operation)
 {
-	struct stripe_row stripe;
+	struct stripe_row stripe = { .stripe_status = NULL };
 	bool found;
 
 	TRY(operation_begin(cx, OPERATION_BILLING_UPDATE, "sending", ret_operation));
@@ -122,7 +126,7 @@ enum err billing_pay_later(struct ctx *cx, const struct billing_row *row, const 
 	if (method != NULL)
 		attach_later(cx, method, *ret_operation);
 	update_later(cx, method, address, address_json, *ret_operation);
-	if (method != NULL && row->stripe_id != NULL)
+	if (method != NULL && row->stripe_id != NULL && !is_over(&stripe))
 		clear_default_later(cx, *ret_operation);
 	return ERR_NONE;
 }
@@ -190,12 +194,18 @@ static enum err await(struct ctx *cx, struct watch *w)
 	return ERR_NONE;
 }
 
+int billing_slot(struct ctx *cx)
+{
+	const int places =
+		cx->world->settings->key_waits < SLOTS_MAX ? cx->world->settings->key_waits : SLOTS_MAX;
+
+	return slots_take(&cx->world->billing_slots, places > 0 ? places : 1, cx->tenant->id);
+}
+
 enum err billing_await(struct ctx *cx, const char *operation, bool *ret_done)
 {
 	struct watch w = { .operation = operation, .group = { .waiting = 1 } };
-	const int places =
-		cx->world->settings->key_waits < SLOTS_MAX ? cx->world->settings->key_waits : SLOTS_MAX;
-	const int slot = slots_take(&cx->world->billing_slots, places > 0 ? places : 1, cx->tenant->id);
+	const int slot = billing_slot(cx);
 	enum err e;
 
 	*ret_done = false;
@@ -209,108 +219,4 @@ enum err billing_await(struct ctx *cx, const char *operation, bool *ret_done)
 		return refuse_group(cx, &w.group);
 	*ret_done = w.group.waiting == 0;
 	return ERR_NONE;
-}
-
-/* Previews ---------------------------------------------------------------------------------------------- */
-
-struct preview {
-	struct billing_row row;
-	bool found;
-	int64_t total, usage;
-	const char *currency;
-};
-
-static enum err read_row(struct ctx *cx, void *arg)
-{
-	struct preview *p = arg;
-
-	return q_billing_get(cx->db, &p->row, &p->found, cx->tenant->id, true);
-}
-
-static enum err keep_preview(struct ctx *cx, void *arg)
-{
-	const struct preview *p = arg;
-
-	q_stripe_preview_later(cx->db, cx->tenant->id, p->total - p->usage, p->usage, p->currency);
-	return ERR_NONE;
-}
-
-static bool is_metered(const struct ctx *cx, const char *price)
-{
-	const struct plan_set *plans = cx->world->plans;
-
-	for (size_t i = 0; price != NULL && i < plans->n; i++)
-		for (int m = 0; m < METERS; m++)
-			if (str_eq(plans->v[i].stripe.meter[m], price))
-				return true;
-	return false;
-}
-
-static const char *price_of(const struct doc *line)
-{
-	const struct doc *pricing = doc_object(line, "pricing");
-	const struct doc *details = pricing != NULL ? doc_object(pricing, "price_details") : NULL;
-
-	return details != NULL ? doc_text(details, "price") : NULL;
-}
-
-static bool read_preview(struct ctx *cx, const struct http_got *got, struct preview *p)
-{
-	const struct doc *line, *lines;
-	const char *why, *currency;
-	struct doc *d = doc_parse(cx->arena, got->body, got->len, &why);
-	int64_t amount;
-	bool good;
-
-	currency = d != NULL ? doc_text(d, "currency") : NULL;
-	good = currency != NULL && strlen(currency) == 3 && doc_int(d, "total", &p->total);
-	lines = good ? doc_object(d, "lines") : NULL;
-	for (size_t i = 0; lines != NULL && (line = doc_item(lines, "data", i)) != NULL; i++)
-		if (is_metered(cx, price_of(line)) && doc_int(line, "amount", &amount))
-			p->usage += amount;
-	if (good)
-		p->currency = stripe_currency(cx->arena, currency);
-	doc_free(d);
-	return good;
-}
-
-static enum err refuse_preview(struct ctx *cx, const struct preview *p, const char *cause)
-{
-	if (p->row.preview_base != INT_NULL)
-		return ERR_NONE; /* then what Stripe said last is shown */
-	cx->problem.cause = cause;
-	return refuse(cx, ERR_BILLING_PROVIDER, "Stripe does not say what the period costs; retry");
-}
-
-static enum err ask_preview(struct ctx *cx, struct preview *p)
-{
-	struct stripe_call call = { .method = "POST",
-		.path = "/v1/invoices/create_preview",
-		.deadline_ms = clock_mono_ms() + PREVIEW_MS };
-	struct db_place place;
-	struct http_got got;
-	struct str form;
-
-	str_init(&form, cx->arena, 96);
-	form_add(&form, "customer", p->row.customer_id);
-	form_add(&form, "subscription", p->row.stripe_id);
-	call.form = form.data;
-	if (stripe_send(cx, &call, &got) != HTTP_GOT)
-		return refuse_preview(cx, p, got.error);
-	if (got.status != 200 || !read_preview(cx, &got, p))
-		return refuse_preview(cx, p, arena_printf(cx->arena, "Stripe answered %d", got.status));
-	place_control(cx->world, cx->tenant->id, &place);
-	return db_unit(cx, &place, DB_WRITE, keep_preview, p);
-}
-
-enum err billing_preview(struct ctx *cx)
-{
-	struct preview p = { .found = false };
-	struct db_place place;
-
-	place_control(cx->world, cx->tenant->id, &place);
-	TRY(db_unit(cx, &place, DB_READ, read_row, &p));
-	if (!p.found || p.row.stripe_id == NULL || p.row.previewed)
-		return ERR_NONE;
-	return ask_preview(cx, &p);
 }

@@ -45,8 +45,7 @@ struct turn {
 	bool changed; /* nodes must hear of another plan */
 };
 
-/* The tenant's row is locked. What is in use may be more than the new plan allows: then no more is added. */
-static enum err follow(struct ctx *cx, struct turn *t, struct tenant_row *tenant, const char *plan)
+enum err billing_turn_plan(struct ctx *cx, struct tenant_row *tenant, const char *plan, bool *changed)
 {
 	static const char *const field[] = { "plan_type" };
 	const struct audit_entry entry = {
@@ -60,7 +59,7 @@ static enum err follow(struct ctx *cx, struct turn *t, struct tenant_row *tenant
 	if (plan == NULL || plan_find(cx->world->plans, plan) == NULL || str_eq(plan, tenant->plan_type))
 		return ERR_NONE;
 	TRY(tenants_set_plan(cx, plan, NULL, tenant));
-	t->changed = true;
+	*changed = true;
 	TRY(audit_control(cx, cx->tenant->id, &entry));
 	change_note_later(cx, cx->tenant->id, "tenant", cx->tenant->id);
 	return ERR_NONE;
@@ -89,12 +88,64 @@ static enum err close_period(struct ctx *cx, void *arg)
 		row.open_start, row.open_end, plan->name, plan->price_minor + row.adjust_minor,
 		billing_usage_cost(plan, &q), plan->currency, lines_json(cx->arena, plan, &q));
 	q_billing_close_later(cx->db, cx->tenant->id, row.open_period);
-	return follow(cx, t, tenant, row.next_plan);
+	return billing_turn_plan(cx, tenant, row.next_plan, &t->changed);
 }
 
 static enum err find_due(struct ctx *cx, void *arg)
 {
 	q_billing_due_later(cx->db, arg, BATCH);
+	return ERR_NONE;
+}
+
+/* Terms ------------------------------------------------------------------------------------------------- */
+
+static enum err find_terms(struct ctx *cx, void *arg)
+{
+	q_term_due_later(cx->db, arg, BATCH);
+	return ERR_NONE;
+}
+
+static enum err renew(struct ctx *cx, void *arg)
+{
+	static const char *const field[] = { "expires_at" };
+	struct tenant_row *tenant = ARENA_NEW(cx->arena, struct tenant_row);
+	const struct audit_entry entry = {
+		.action = "renewTerm",
+		.object_type = "tenant",
+		.object_id = cx->tenant->id,
+		.changed = { field, 1 },
+		.reason = "term_end",
+	};
+	const struct plan *plan;
+	struct turn *t = arg;
+	int64_t renewed;
+	bool found;
+
+	t->changed = false;
+	TRY(q_tenant_lock(cx->db, tenant, &found, cx->tenant->id));
+	TRY(tenants_state(cx, found, tenant));
+	TRY(billing_plan(cx, tenant->plan_type, &plan));
+	TRY(q_term_renew(cx->db, &renewed, cx->tenant->id, plan->term_months));
+	if (renewed == 0)
+		return ERR_NONE;
+	t->changed = true;
+	TRY(audit_control(cx, cx->tenant->id, &entry));
+	change_note_later(cx, cx->tenant->id, "tenant", cx->tenant->id);
+	return ERR_NONE;
+}
+
+enum err billing_terms(struct ctx *cx, struct round *ret)
+{
+	struct db_rows due = { 0 };
+	struct db_place place;
+	struct turn turn;
+
+	*ret = (struct round){ 0 };
+	place_platform(cx->world, &place);
+	TRY(db_glance(cx, &place, find_terms, &due));
+	for (size_t i = 0; i < due.n; i++)
+		round_turn(cx, ret, DB_ROW(&due, struct billing_due, i)->tenant_id, renew, &turn,
+			&turn.changed);
 	return ERR_NONE;
 }
 

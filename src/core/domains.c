@@ -171,6 +171,7 @@ static enum err check_room(struct ctx *cx, const char *name)
 	struct domain_row held = { 0 };
 	struct tally *all = ARENA_NEW(cx->arena, struct tally);
 
+	TRY(tenant_may_grow(cx));
 	q_domain_count_later(cx->db, all, cx->tenant->id);
 	TRY(q_domain_held_elsewhere(cx->db, &held, cx->tenant->id, name));
 	if (held.held_elsewhere)

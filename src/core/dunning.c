@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cc/core/dunning.h"
 
-#include <stdbool.h>
-
 #include "cc/base/clock.h"
 #include "cc/base/str.h"
 
 #define DAY_US (INT64_C(86400) * 1000000)
 #define GRACE_US (7 * DAY_US)
 #define SUSPEND_US (14 * DAY_US)
+#define REMOVE_US (30 * DAY_US) /* after the suspension, and again until nothing holds the deletion up */
 
 static bool is_lost(const char *status)
 {
 	return str_eq(status, "unpaid") || str_eq(status, "canceled");
 }
 
-static enum standing standing_of(const char *status, int64_t trouble_since, int64_t at)
+bool dunning_clocks_agree(const struct dunning_look *l)
 {
-	const int64_t lasts = at - trouble_since;
+	const int64_t apart = l->theirs > l->at ? l->theirs - l->at : l->at - l->theirs;
 
+	return l->theirs != TIME_NULL && apart <= DUNNING_CLOCKS_US;
+}
+
+/* By what is owed alone. */
+static enum standing owed(const char *status, int64_t lasts)
+{
 	if (is_lost(status))
 		return STANDING_SUSPENDED;
 	if (!str_eq(status, "past_due"))
@@ -28,28 +33,60 @@ static enum standing standing_of(const char *status, int64_t trouble_since, int6
 				   : STANDING_PAST_DUE;
 }
 
-struct dunning dunning_step(
-	const struct dunning *before, const char *stripe_status, int64_t at, int64_t evidence_us)
+static enum standing standing_of(const struct dunning *d, const struct dunning_look *l)
 {
-	const bool trouble = str_eq(stripe_status, "past_due") || is_lost(stripe_status);
-	struct dunning d = *before;
+	const enum standing s = owed(l->status, l->at - d->trouble_since);
+
+	if (s < STANDING_SUSPENDED || d->now < STANDING_SUSPENDED)
+		return s;
+	if (d->now < STANDING_REMOVED && d->since != TIME_NULL && l->at - d->since >= REMOVE_US)
+		return (enum standing)(d->now + 1);
+	return d->now;
+}
+
+static void become(struct dunning *d, enum standing s, int64_t at)
+{
+	if (s != d->now || d->since == TIME_NULL)
+		d->since = at;
+	d->now = s;
+	d->next_at = TIME_NULL;
+}
+
+static void judge(struct dunning *d, const struct dunning_look *l, int64_t evidence_us)
+{
 	enum standing said;
 
 	/* A time that lies ahead was read off a clock that has come back since. */
-	if (!trouble)
-		d.trouble_since = TIME_NULL;
-	else if (d.trouble_since == TIME_NULL || d.trouble_since > at)
-		d.trouble_since = at;
-	said = standing_of(stripe_status, d.trouble_since, at);
-	if (said <= d.now) {
-		d.now = said;
-		d.next_at = TIME_NULL;
-	} else if (d.next_at == TIME_NULL || d.next != said || d.next_at > at) {
-		d.next_at = at;
-	} else if (at - d.next_at >= evidence_us) {
-		d.now = said;
-		d.next_at = TIME_NULL;
+	if (d->trouble_since == TIME_NULL || d->trouble_since > l->at)
+		d->trouble_since = l->at;
+	if (d->since != TIME_NULL && d->since > l->at)
+		d->since = l->at;
+	said = standing_of(d, l);
+	if (said <= d->now) {
+		become(d, said, l->at);
+	} else if (d->next_at == TIME_NULL || d->next != said || d->next_at > l->at) {
+		d->next_at = l->at;
+		d->next = said;
+	} else if (l->at - d->next_at >= evidence_us) {
+		become(d, said, l->at);
 	}
-	d.next = d.next_at == TIME_NULL ? d.now : said;
+}
+
+struct dunning dunning_step(
+	const struct dunning *before, const struct dunning_look *look, int64_t evidence_us)
+{
+	const bool trouble = str_eq(look->status, "past_due") || is_lost(look->status);
+	struct dunning d = *before;
+
+	if (!trouble) {
+		d.trouble_since = TIME_NULL;
+		become(&d, STANDING_ACTIVE, look->at);
+	} else if (dunning_clocks_agree(look)) {
+		judge(&d, look, evidence_us);
+	} else {
+		d.next_at = TIME_NULL; /* what was said before such a look is no evidence */
+	}
+	if (d.next_at == TIME_NULL)
+		d.next = d.now;
 	return d;
 }

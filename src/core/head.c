@@ -85,6 +85,8 @@ enum err head_gate(struct ctx *cx, enum take take)
 	bool found;
 
 	cx->head = NULL;
+	if (q != NULL)
+		TRY(tenant_may_grow(cx));
 	if (q != NULL && number_at(&cx->tenant->limits, q->limit_at) != INT_NULL)
 		limit = number_at(&cx->tenant->limits, q->limit_at);
 	for (int i = 0; i < GATE_TRIES; i++) {
@@ -113,6 +115,7 @@ static enum err add_one(struct ctx *cx, const struct quota *q, int64_t *ret_id)
 	int64_t limit = number_at(&cx->tenant->limits, q->limit_at);
 	bool found;
 
+	TRY(tenant_may_grow(cx));
 	if (limit == INT_NULL)
 		limit = INT64_MAX;
 	TRY(q->add(cx->db, h, &found, limit, ret_id != NULL ? 1 : 0));

@@ -34,6 +34,7 @@ const char *const outbox_ops[] = {
 	"subscription_default_clear",
 	"subscription_cancel",
 	"meter_event",
+	"meter_event_cancel",
 	NULL,
 };
 
@@ -44,8 +45,10 @@ const char *outbox_name(struct ctx *cx)
 
 void outbox_add_later(struct ctx *cx, const char *name, const char *tenant_id, const struct outbox_call *call)
 {
-	q_outbox_add_later(cx->db, name, tenant_id, call->op == OP_METER_EVENT ? "usage" : "account",
-		outbox_ops[call->op], call->operation_id, call->method, call->path, call->form, call->effect);
+	const bool usage = call->op == OP_METER_EVENT || call->op == OP_METER_CANCEL;
+
+	q_outbox_add_later(cx->db, name, tenant_id, usage ? "usage" : "account", outbox_ops[call->op],
+		call->operation_id, call->method, call->path, call->form, call->effect, call->subject);
 }
 
 void outbox_wake(struct ctx *cx)
@@ -94,14 +97,16 @@ static int64_t backoff_ms(const struct stripe_settings *s, int64_t attempts)
 	return most / 2 + most / 2 * r / UINT16_MAX;
 }
 
+/* Of a meter event, and of what takes one back, it is the identifier: they have no other. */
 static const char *object_id(struct ctx *cx, const struct http_got *got)
 {
 	const char *why, *id;
 	struct doc *d = doc_parse(cx->arena, got->body, got->len, &why);
+	const struct doc *cancel = d != NULL ? doc_object(d, "cancel") : NULL;
 
 	id = d != NULL ? doc_text(d, "id") : NULL;
 	if (id == NULL && d != NULL)
-		id = doc_text(d, "identifier"); /* of a meter event, which has no other */
+		id = doc_text(cancel != NULL ? cancel : d, "identifier");
 	id = id != NULL ? arena_strdup(cx->arena, id) : NULL;
 	doc_free(d);
 	return id;

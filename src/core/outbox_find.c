@@ -157,7 +157,9 @@ static enum outbox_found find_cancelled(struct ctx *cx, const struct outbox_row 
 {
 	enum outbox_found found = FOUND_UNKNOWN;
 	bool missing;
-	struct doc *d = stripe_get_doc(cx, row->path, &missing);
+	/* What the call asks for beside is no question of a look. */
+	const char *path = arena_strndup(cx->arena, row->path, strcspn(row->path, "?"));
+	struct doc *d = stripe_get_doc(cx, path, &missing);
 
 	if (d != NULL)
 		found = str_eq(doc_text(d, "status"), "canceled") ? FOUND_DONE : FOUND_ABSENT;
@@ -169,18 +171,23 @@ static enum outbox_found find_cancelled(struct ctx *cx, const struct outbox_row 
 static enum outbox_found find_hour(struct ctx *cx, const struct outbox_row *row, const char **ret_id)
 {
 	const int64_t age_s = (row->now - row->created_at) / SECOND_US;
-	int64_t timestamp, there, value;
+	const char *plus;
+	int64_t timestamp, there, value, before = 0;
 
 	*ret_id = form_value(cx->arena, row->body, "identifier");
 	if (age_s < cx->world->settings->stripe.window_s)
 		return FOUND_ABSENT;
+	/* "…:v1+40": what is lacking of an hour of which there were 40 */
+	plus = *ret_id != NULL ? strchr(*ret_id, '+') : NULL;
+	if (plus != NULL && !parse_int64(plus + 1, &before))
+		return FOUND_UNKNOWN;
 	if (!parse_int64(form_value(cx->arena, row->body, "timestamp"), &timestamp) ||
 		!parse_int64(form_value(cx->arena, row->body, "payload[value]"), &value) ||
 		!stripe_hour(cx, form_value(cx->arena, row->body, "event_name"),
 			form_value(cx->arena, row->body, "payload[stripe_customer_id]"), timestamp - 3599,
 			&there))
 		return FOUND_UNKNOWN;
-	return there == value ? FOUND_DONE : there == 0 ? FOUND_ABSENT : FOUND_UNKNOWN;
+	return there == before + value ? FOUND_DONE : there == before ? FOUND_ABSENT : FOUND_UNKNOWN;
 }
 
 enum outbox_found outbox_find(struct ctx *cx, const struct outbox_row *row, const char **ret_id)
@@ -200,6 +207,8 @@ enum outbox_found outbox_find(struct ctx *cx, const struct outbox_row *row, cons
 		return find_cancelled(cx, row);
 	case OP_METER_EVENT:
 		return find_hour(cx, row, ret_id);
+	case OP_METER_CANCEL:
+		return FOUND_ABSENT; /* what was taken back cannot be twice: it may be asked for again */
 	case OP_COUNT:
 		break;
 	}
@@ -238,13 +247,14 @@ enum err outbox_apply(struct ctx *cx, const struct outbox_row *row, const char *
 		break;
 	case OP_PLAN:
 	case OP_DEFAULT_CLEAR:
+	case OP_CANCEL:
 		q_stripe_stale_later(cx->db, row->tenant_id);
 		break;
 	case OP_CUSTOMER_UPDATE:
 		return apply_effect(cx, row);
 	case OP_ATTACH:
-	case OP_CANCEL:
 	case OP_METER_EVENT:
+	case OP_METER_CANCEL:
 	case OP_COUNT:
 		break;
 	}

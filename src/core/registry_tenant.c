@@ -143,6 +143,7 @@ static enum err tenant_make(struct ctx *cx, const struct tenant_place_row *row, 
 			  .max_users = row->max_users, .max_bouncers = row->max_bouncers },
 		.require_if_match = row->require_if_match,
 		.require_tests = row->require_tests,
+		.overdue = row->overdue,
 	};
 	quota_hard_limits(a, row->quotas, &te->t.warn, &te->t.limits);
 	te->t.cors_origins = copy_texts(a, &row->cors_origins);

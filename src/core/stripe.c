@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* strptime, timegm */
 #include "stripe_in.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "cc/base/clock.h"
 #include "cc/core/world.h"
 
 #define ANSWER_MAX ((size_t)1024 * 1024)
+#define SECOND_US INT64_C(1000000)
 
 bool stripe_is_set(const struct ctx *cx)
 {
@@ -88,15 +91,33 @@ void stripe_read_error(struct ctx *cx, const struct http_got *got, struct stripe
 	doc_free(d);
 }
 
+/* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110) */
+static int64_t time_said(const char *date)
+{
+	struct tm tm = { 0 };
+	const char *end = date != NULL ? strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm) : NULL;
+
+	return end != NULL && *end == '\0' ? (int64_t)timegm(&tm) * SECOND_US : TIME_NULL;
+}
+
 struct doc *stripe_get_doc(struct ctx *cx, const char *path, bool *ret_missing)
+{
+	int64_t at;
+
+	return stripe_get_at(cx, path, ret_missing, &at);
+}
+
+struct doc *stripe_get_at(struct ctx *cx, const char *path, bool *ret_missing, int64_t *ret_at)
 {
 	const struct stripe_call call = { .method = "GET", .path = path };
 	struct http_got got;
 	const char *why;
 
 	*ret_missing = false;
+	*ret_at = TIME_NULL;
 	if (stripe_send(cx, &call, &got) != HTTP_GOT)
 		return NULL;
+	*ret_at = time_said(http_got_header(&got, "Date"));
 	*ret_missing = got.status == 404;
 	return got.status == 200 ? doc_parse(cx->arena, got.body, got.len, &why) : NULL;
 }

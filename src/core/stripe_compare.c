@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Our hours beside Stripe's: what is billed there is what was counted here, or the tenant is told. */
+/*
+ * Our hours beside Stripe's: what is billed there is what was counted here, or it is corrected where Stripe
+ * lets that be done, and the tenant is told until it is so.
+ */
 #include "stripe_in.h"
 
 #include <inttypes.h>
@@ -7,6 +10,7 @@
 
 #include "cc/core/alerts.h"
 #include "cc/core/stripe_sync.h"
+#include "cc/core/tenant.h"
 #include "cc/core/plan.h"
 #include "cc/core/world.h"
 #include "cc/model/q_control.h"
@@ -17,7 +21,7 @@
 #define DAYS 2                 /* that are looked back */
 #define SETTLED_S (2 * HOUR_S) /* Stripe adds up in its own time */
 #define SUBJECT "usage"
-#define METERS_MAX 100
+#define DIFFERENCES_MAX 200 /* that are corrected at a time */
 
 /* Hours ------------------------------------------------------------------------------------------------- */
 
@@ -81,8 +85,8 @@ struct comparison {
 	bool found, changed;
 	int64_t since, until;
 	struct db_rows hours; /* ours, by meter and hour */
-	int differences;
-	const char *first; /* in words */
+	struct hour_difference difference[DIFFERENCES_MAX];
+	int differences; /* also those beyond */
 	bool silent;       /* Stripe does not say */
 };
 
@@ -97,20 +101,19 @@ static int64_t ours_at(const struct comparison *c, const char *meter, int64_t ho
 	return 0;
 }
 
-static void differ(struct ctx *cx, struct comparison *c, const char *meter, int64_t hour, int64_t theirs)
+static void differ(struct comparison *c, const char *meter, int64_t hour, int64_t theirs)
 {
 	const int64_t ours = ours_at(c, meter, hour);
 
 	if (ours == theirs)
 		return;
-	if (c->differences++ == 0)
-		c->first = arena_printf(cx->arena, "%s of %s: %" PRId64 " here, %" PRId64 " at Stripe", meter,
-			time_format(cx->arena, hour), ours, theirs);
+	if (c->differences < DIFFERENCES_MAX)
+		c->difference[c->differences] = (struct hour_difference){ meter, hour, ours, theirs };
+	c->differences++;
 }
 
 /* Both ways: hours that Stripe has and we have not, and ours that it lacks. */
-static void compare_page(
-	struct ctx *cx, struct comparison *c, const char *meter, const struct doc *d, bool seen[])
+static void compare_page(struct comparison *c, const char *meter, const struct doc *d, bool seen[])
 {
 	const struct doc *item;
 	int64_t start_s, value;
@@ -121,7 +124,7 @@ static void compare_page(
 			c->silent = true;
 			continue;
 		}
-		differ(cx, c, meter, start_s * SECOND_US, value);
+		differ(c, meter, start_s * SECOND_US, value);
 		for (size_t h = 0; h < c->hours.n; h++)
 			seen[h] = seen[h] ||
 				  (DB_ROW(&c->hours, struct metered_hour, h)->hour == start_s * SECOND_US &&
@@ -146,13 +149,13 @@ static void compare_meter(struct ctx *cx, struct comparison *c, enum billed m)
 	c->silent = c->silent || d == NULL;
 	if (d == NULL)
 		return;
-	compare_page(cx, c, meter_names[m], d, seen);
+	compare_page(c, meter_names[m], d, seen);
 	doc_free(d);
 	for (size_t i = 0; i < c->hours.n; i++) {
 		const struct metered_hour *h = DB_ROW(&c->hours, struct metered_hour, i);
 
 		if (!seen[i] && str_eq(h->meter, meter_names[m]))
-			differ(cx, c, h->meter, h->hour, 0);
+			differ(c, h->meter, h->hour, 0);
 	}
 }
 
@@ -177,17 +180,38 @@ static enum err take(struct ctx *cx, void *arg)
 	return ERR_NONE;
 }
 
+static enum err tell_equal(struct ctx *cx)
+{
+	struct alert_set none;
+
+	alert_resolve_later(cx, ALERT_USAGE_DIFFERS, SUBJECT);
+	alert_set_init(cx->arena, &none, ALERT_USAGE_REFUSED, 0);
+	alert_sync_later(cx, &none, 0);
+	return ERR_NONE;
+}
+
 static enum err tell(struct ctx *cx, void *arg)
 {
 	const struct comparison *c = arg;
+	const int n = c->differences < DIFFERENCES_MAX ? c->differences : DIFFERENCES_MAX;
+	const struct hour_difference *first = &c->difference[0];
+	int corrected = 0;
+	bool did;
 
-	if (c->differences == 0)
-		alert_resolve_later(cx, ALERT_USAGE_DIFFERS, SUBJECT);
-	else
-		alert_raise_later(cx, ALERT_USAGE_DIFFERS, ALERT_CRITICAL, SUBJECT,
-			arena_printf(cx->arena,
-				"What Stripe bills is not what was counted in %d hours, first %s.",
-				c->differences, c->first));
+	if (n == 0)
+		return tell_equal(cx);
+	for (int i = 0; i < n; i++) {
+		TRY(stripe_correct(cx, c->due.customer_id, &c->difference[i], &did));
+		corrected += did;
+	}
+	if (corrected > 0)
+		q_stripe_compare_soon_later(cx->db, cx->tenant->id, SETTLED_S + HOUR_S);
+	alert_raise_later(cx, ALERT_USAGE_DIFFERS, ALERT_CRITICAL, SUBJECT,
+		arena_printf(cx->arena,
+			"What Stripe bills is not what was counted in %d hours, first %s of %s: %" PRId64
+			" here, %" PRId64 " at Stripe. %d of them are being corrected.",
+			c->differences, first->meter, time_format(cx->arena, first->hour), first->ours,
+			first->theirs, corrected));
 	return ERR_NONE;
 }
 

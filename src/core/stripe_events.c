@@ -9,6 +9,7 @@
 #include "cc/crypto/digest.h"
 #include "cc/model/q_control.h"
 #include "cc/schema/doc.h"
+#include "stripe_in.h"
 
 #define TOLERANCE_S 300
 #define TEXT_MAX 255
@@ -101,18 +102,26 @@ bool stripe_signature_fits(
 
 /* Events ------------------------------------------------------------------------------------------------- */
 
-struct event {
-	const char *id, *type, *api_version, *customer, *payload;
-	int64_t created;
-	bool live;
-};
+bool stripe_is_notice(const char *type)
+{
+	static const char *const types[] = { "charge.dispute.created", "charge.dispute.closed",
+		"v1.billing.meter.error_report_triggered", "v1.billing.meter.no_meter_found" };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (str_eq(types[i], type))
+			return true;
+	return false;
+}
+
+void stripe_event_store_later(struct ctx *cx, const struct stripe_event_in *e)
+{
+	q_stripe_event_add_later(cx->db, e->id, e->type, e->created, e->live, e->api_version, e->customer,
+		e->payload, stripe_is_notice(e->type));
+}
 
 static enum err store(struct ctx *cx, void *arg)
 {
-	const struct event *e = arg;
-
-	q_stripe_event_add_later(
-		cx->db, e->id, e->type, e->created, e->live, e->api_version, e->customer, e->payload);
+	stripe_event_store_later(cx, arg);
 	return ERR_NONE;
 }
 
@@ -135,25 +144,42 @@ static const char *customer_of(struct ctx *cx, const struct doc *d)
 	return short_text(cx, object, str_eq(doc_text(object, "object"), "customer") ? "id" : "customer");
 }
 
-static enum err read_event(struct ctx *cx, struct bytes body, struct event *ret)
+/* Seconds since 1970, or for events of Stripe's second API a text. -1: it is no time. */
+static int64_t created_at(const struct doc *d)
 {
-	const char *why = NULL;
-	struct doc *d = doc_parse(cx->arena, (const char *)body.p, body.n, &why);
+	const char *text = doc_text(d, "created");
+	int64_t at = -1;
 
-	if (d == NULL)
-		return refuse(cx, ERR_INVALID_REQUEST, "the event is no JSON object: %s", why);
-	*ret = (struct event){
+	if (text != NULL)
+		return time_parse(text, true, &at) ? at / SECOND_US : -1;
+	return doc_int(d, "created", &at) && at >= 0 && at <= INT64_C(253402300799) ? at : -1;
+}
+
+bool stripe_event_read(struct ctx *cx, const struct doc *d, const char *payload, struct stripe_event_in *ret)
+{
+	*ret = (struct stripe_event_in){
 		.id = short_text(cx, d, "id"),
 		.type = short_text(cx, d, "type"),
 		.api_version = short_text(cx, d, "api_version"),
 		.customer = customer_of(cx, d),
 		.live = doc_true(d, "livemode"),
-		.payload = arena_strndup(cx->arena, (const char *)body.p, body.n),
+		.payload = payload,
+		.created = created_at(d),
 	};
-	if (!doc_int(d, "created", &ret->created) || ret->created < 0 || ret->created > INT64_C(253402300799))
-		ret->created = -1;
+	return ret->id != NULL && ret->type != NULL && ret->created >= 0;
+}
+
+static enum err read_event(struct ctx *cx, struct bytes body, struct stripe_event_in *ret)
+{
+	const char *why = NULL;
+	struct doc *d = doc_parse(cx->arena, (const char *)body.p, body.n, &why);
+	bool good;
+
+	if (d == NULL)
+		return refuse(cx, ERR_INVALID_REQUEST, "the event is no JSON object: %s", why);
+	good = stripe_event_read(cx, d, arena_strndup(cx->arena, (const char *)body.p, body.n), ret);
 	doc_free(d);
-	if (ret->id == NULL || ret->type == NULL || ret->created < 0)
+	if (!good)
 		return refuse(cx, ERR_INVALID_REQUEST, "the event lacks its id, type or time");
 	return ERR_NONE;
 }
@@ -161,8 +187,8 @@ static enum err read_event(struct ctx *cx, struct bytes body, struct event *ret)
 enum err stripe_event_take(struct ctx *cx, const char *signature, struct bytes body)
 {
 	const struct stripe_settings *s = &cx->world->settings->stripe;
+	struct stripe_event_in e;
 	struct db_place place;
-	struct event e;
 
 	if (!stripe_signature_fits(
 		    signature, body, s->webhook_secrets, clock_wall_us() / SECOND_US, TOLERANCE_S))

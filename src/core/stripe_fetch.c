@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "cc/base/clock.h"
-#include "cc/core/billing.h"
+#include "billing_in.h"
 #include "cc/core/stripe_sync.h"
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
@@ -23,7 +23,8 @@
 #define REST_S 5 /* after a look that Stripe did not answer */
 #define EVENTS 1000
 #define SECOND_US INT64_C(1000000)
-#define HOUR_S 3600
+#define MINUTE_S 60
+#define TURN_S 2 /* Stripe takes its time for the turn of a period */
 #define DAY_S 86400
 #define INVOICES 20
 
@@ -31,7 +32,9 @@ struct fetched {
 	struct stripe_row due; /* as it was taken; now: the time of what is fetched */
 	bool found, changed;
 	const char *status;
+	int64_t theirs; /* Stripe's clock; TIME_NULL: not said */
 	int64_t starts, ends; /* TIME_NULL: not said */
+	bool cancels;         /* with its period */
 	const char *items;    /* JSON */
 	const char *payment_method;
 	struct invoice invoices[INVOICES];
@@ -78,8 +81,8 @@ static void read_items(struct ctx *cx, const struct doc *items, struct fetched *
 static bool fetch_subscription(struct ctx *cx, struct fetched *f)
 {
 	bool missing;
-	struct doc *d = stripe_get_doc(
-		cx, arena_printf(cx->arena, "/v1/subscriptions/%s", f->due.stripe_id), &missing);
+	struct doc *d = stripe_get_at(cx,
+		arena_printf(cx->arena, "/v1/subscriptions/%s", f->due.stripe_id), &missing, &f->theirs);
 
 	f->starts = f->ends = TIME_NULL;
 	if (d == NULL) {
@@ -87,6 +90,7 @@ static bool fetch_subscription(struct ctx *cx, struct fetched *f)
 		return missing;
 	}
 	f->status = kept(cx, doc_text(d, "status"));
+	f->cancels = doc_true(d, "cancel_at_period_end");
 	read_items(cx, doc_object(d, "items"), f);
 	doc_free(d);
 	return f->status != NULL;
@@ -152,13 +156,52 @@ static bool fetch_invoices(struct ctx *cx, struct fetched *f)
 
 /* Applying ----------------------------------------------------------------------------------------------- */
 
-static int64_t next_look_s(const struct ctx *cx, const struct stripe_row *row, const char *status)
+/* Also when the period is over, because another plan may begin with the next one. */
+static int64_t next_look_s(const struct ctx *cx, const struct fetched *f)
 {
-	const bool well = str_eq(status, "active") || str_eq(status, "trialing");
+	const bool well = str_eq(f->status, "active") || str_eq(f->status, "trialing");
+	const int64_t left_s = f->ends != TIME_NULL ? (f->ends - f->due.now) / SECOND_US : DAY_S;
 
-	if (!well && row->status_next == NULL)
+	if (!well)
 		return cx->world->settings->stripe.evidence_s + 1;
-	return well ? DAY_S : row->status_next != NULL ? cx->world->settings->stripe.evidence_s + 1 : HOUR_S;
+	return left_s >= DAY_S ? DAY_S : left_s >= 0 ? left_s + TURN_S : MINUTE_S;
+}
+
+/* It is over when Stripe is in the next one; where that has no more periods, by the time. */
+static bool is_period_over(const struct fetched *f, const struct stripe_row *row)
+{
+	const bool goes_on = f->starts != TIME_NULL && !str_eq(f->status, "canceled");
+
+	/* To a plan that is not sold it ends by itself, a moment before or after our own time. */
+	if (row->next_plan != NULL && !goes_on && row->cancels)
+		return true;
+
+	return row->next_plan != NULL &&
+	       (goes_on ? f->starts >= row->next_plan_at : f->due.now >= row->next_plan_at);
+}
+
+static enum err turn_plan(struct ctx *cx, struct fetched *f, const struct stripe_row *row,
+	struct tenant_row *tenant)
+{
+	TRY(billing_turn_plan(cx, tenant, row->next_plan, &f->changed));
+	q_stripe_plan_turned_later(cx->db, cx->tenant->id, f->starts);
+	return ERR_NONE;
+}
+
+/* is_given_up: it ended because the plan is not sold; then nothing is owed, and there is none any more. */
+static enum err draw_conclusions(
+	struct ctx *cx, struct fetched *f, const struct stripe_row *row, bool is_given_up)
+{
+	const struct dunning_look look = {
+		.status = is_given_up ? "active" : f->status,
+		.at = f->due.now,
+		.theirs = f->theirs,
+	};
+
+	TRY(stripe_dun(cx, row, &look, &f->changed));
+	if (is_given_up)
+		q_stripe_unsubscribed_later(cx->db, row->tenant_id, row->stripe_id);
+	return ERR_NONE;
 }
 
 static enum err apply(struct ctx *cx, void *arg)
@@ -175,15 +218,20 @@ static enum err apply(struct ctx *cx, void *arg)
 		return ERR_NONE;
 	TRY(q_billing_lock(cx->db, &locked, cx->tenant->id));
 	TRY(q_stripe_get(cx->db, &row, &found, cx->tenant->id));
+	if (!str_eq(row.stripe_id, f->due.stripe_id))
+		return ERR_NONE; /* it has been given up meanwhile */
 	TRY(q_stripe_apply(cx->db, &f->applied, cx->tenant->id, f->due.now, f->status, f->starts, f->ends,
-		f->items, f->payment_method, next_look_s(cx, &row, f->status)));
+		f->items, f->payment_method, next_look_s(cx, f), f->cancels));
 	if (f->applied == 0)
 		return ERR_NONE;
 	for (size_t i = 0; i < f->ninvoices; i++)
 		q_stripe_invoice_later(cx->db, f->invoices[i].id, cx->tenant->id, f->invoices[i].period_start,
 			f->invoices[i].period_end, f->invoices[i].status, f->invoices[i].total_cost,
 			f->invoices[i].currency, f->invoices[i].created_at);
-	return stripe_dun(cx, &row, f->status, &f->changed);
+	if (is_period_over(f, &row))
+		TRY(turn_plan(cx, f, &row, tenant));
+	return draw_conclusions(cx, f, &row, str_eq(f->status, "canceled") &&
+						     !stripe_is_sold(cx, tenant->plan_type));
 }
 
 static enum err take(struct ctx *cx, void *arg)

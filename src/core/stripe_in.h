@@ -4,6 +4,7 @@
 
 #include "cc/core/stripe.h"
 #include "cc/core/dunning.h"
+#include "cc/core/plan.h"
 #include "cc/model/outbox.h"
 #include "cc/net/http_client.h"
 #include "cc/schema/doc.h"
@@ -35,6 +36,8 @@ void stripe_read_error(struct ctx *cx, const struct http_got *got, struct stripe
  * doc_free() it.
  */
 struct doc *stripe_get_doc(struct ctx *cx, const char *path, bool *ret_missing);
+/* The same, and what Stripe's clock said with its answer; TIME_NULL: nothing. */
+struct doc *stripe_get_at(struct ctx *cx, const char *path, bool *ret_missing, int64_t *ret_at);
 /* Stripe writes currencies in small letters. */
 const char *stripe_currency(struct arena *a, const char *text);
 /* What Stripe's meter of this name has of a customer in the hour that begins then. False: it does not say. */
@@ -43,7 +46,39 @@ bool stripe_hour(struct ctx *cx, const char *event_name, const char *customer, i
  * Inside the unit that has what was fetched: what it means for the tenant, whose row and billing are
  * locked.
  */
-enum err stripe_dun(
-	struct ctx *cx, const struct stripe_row *row, const char *stripe_status, bool *ret_changed) MUST_USE;
+enum err stripe_dun(struct ctx *cx, const struct stripe_row *row, const struct dunning_look *look,
+	bool *ret_changed) MUST_USE;
+
+/* An hour of which Stripe has another quantity than was counted. */
+struct hour_difference {
+	const char *meter;
+	int64_t hour, ours, theirs;
+};
+/*
+ * Queued, in a unit of the tenant whose hour it is: what brings Stripe's to ours, as far as Stripe lets that
+ * be done. *ret_did is false where it does not.
+ */
+enum err stripe_correct(struct ctx *cx, const char *customer, const struct hour_difference *d,
+	bool *ret_did) MUST_USE;
+/* 'api_calls:1760000400': what the calls about one hour are found by. */
+const char *stripe_hour_subject(struct ctx *cx, const char *meter, int64_t hour);
+
+/* Does the plan have prices there? False also for one that the plans file does not know. */
+bool stripe_is_sold(const struct ctx *cx, const char *plan);
+/* What the plan's prices are in a form: "items" or "subscription_details[items]". 0: nothing changes. */
+int stripe_add_items(struct ctx *cx, struct str *form, const char *member, const char *items_json,
+	const struct plan *plan);
+/* Is the payload of this type one that somebody has to be told of? */
+bool stripe_is_notice(const char *type);
+/* An event as JSON, stored for later; nothing is done where it is there already. */
+struct stripe_event_in {
+	const char *id, *type, *api_version, *customer, *payload;
+	int64_t created; /* seconds since 1970 */
+	bool live;
+};
+/* False: it lacks its id, type or time. Texts are in the arena. */
+bool stripe_event_read(struct ctx *cx, const struct doc *d, const char *payload, struct stripe_event_in *ret);
+/* Queued, inside a unit of the control database. */
+void stripe_event_store_later(struct ctx *cx, const struct stripe_event_in *e);
 
 #endif

@@ -20,6 +20,7 @@
 
 #define BATCH 50
 #define AGAIN_S 5   /* while calls are under way */
+#define SECOND_US INT64_C(1000000)
 #define LATER_S 3600 /* where an operator has to do something first */
 #define ITEMS_MAX (1 + METERS)
 
@@ -94,50 +95,97 @@ static const char *item_of(const struct ctx *cx, const struct doc *items, int ki
 	return NULL;
 }
 
-static void change_item(struct ctx *cx, struct str *form, int n, const char *item, const char *price)
+static void change_item(
+	struct ctx *cx, struct str *form, const char *member, int n, const char *item, const char *price)
 {
 	if (item != NULL)
-		form_add(form, arena_printf(cx->arena, "items[%d][id]", n), item);
+		form_add(form, arena_printf(cx->arena, "%s[%d][id]", member, n), item);
 	if (price != NULL)
-		form_add(form, arena_printf(cx->arena, "items[%d][price]", n), price);
+		form_add(form, arena_printf(cx->arena, "%s[%d][price]", member, n), price);
 	else
-		form_add(form, arena_printf(cx->arena, "items[%d][deleted]", n), "true");
+		form_add(form, arena_printf(cx->arena, "%s[%d][deleted]", member, n), "true");
 }
 
 /* Items are named by their ids, so that a price takes the place of the one before. */
-static void change_prices(struct ctx *cx, const struct doc *items, const struct plan *plan)
+int stripe_add_items(struct ctx *cx, struct str *form, const char *member, const char *items_json,
+	const struct plan *plan)
 {
-	const char *name = outbox_name(cx), *prices[ITEMS_MAX];
-	struct str form;
+	const char *why, *prices[ITEMS_MAX];
+	struct doc *items = doc_parse(cx->arena, items_json, strlen(items_json), &why);
 	int n = 0;
 
 	prices_of(plan, prices);
-	str_init(&form, cx->arena, 256);
-	for (int kind = 0; kind < ITEMS_MAX; kind++) {
+	for (int kind = 0; items != NULL && kind < ITEMS_MAX; kind++) {
 		const char *item = item_of(cx, items, kind);
 
 		if (prices[kind] != NULL && doc_has(items, prices[kind]))
 			continue;
 		if (item != NULL || prices[kind] != NULL)
-			change_item(cx, &form, n++, item, prices[kind]);
+			change_item(cx, form, member, n++, item, prices[kind]);
 	}
-	if (n == 0)
+	doc_free(items);
+	return n;
+}
+
+/* Where the plan began with the period that is now, Stripe reckons from there. */
+static void follow_plan(struct ctx *cx, const struct stripe_row *row, const struct plan *plan)
+{
+	const char *name = outbox_name(cx);
+	struct str form;
+
+	str_init(&form, cx->arena, 256);
+	if (stripe_add_items(cx, &form, "items", row->items, plan) == 0)
 		return;
 	form_add(&form, "proration_behavior", "create_prorations");
+	if (row->plan_from != TIME_NULL && row->plan_from >= row->stripe_start)
+		form_add_int(&form, "proration_date", row->plan_from / SECOND_US);
+	add_names(cx, &form, name);
+	call_later(cx, name, OP_PLAN, "/v1/subscriptions/{subscription}", form.data);
+	q_stripe_plan_told_later(cx->db, cx->tenant->id);
+}
+
+bool stripe_is_sold(const struct ctx *cx, const char *plan)
+{
+	const struct plan *p = plan != NULL ? plan_find(cx->world->plans, plan) : NULL;
+
+	return p != NULL && p->stripe.base != NULL;
+}
+
+/* The plan is not sold: what was used of the last one is billed, and its rest given back. */
+static void unsubscribe(struct ctx *cx)
+{
+	const struct outbox_call call = { .op = OP_CANCEL,
+		.method = "DELETE",
+		.path = "/v1/subscriptions/{subscription}?invoice_now=true&prorate=true" };
+
+	outbox_add_later(cx, outbox_name(cx), cx->tenant->id, &call);
+}
+
+/* To a plan that is not sold: Stripe itself ends it with the period, before it bills another. */
+static void end_with_period(struct ctx *cx, bool ends)
+{
+	const char *name = outbox_name(cx);
+	struct str form;
+
+	str_init(&form, cx->arena, 128);
+	form_add(&form, "cancel_at_period_end", ends ? "true" : "false");
 	add_names(cx, &form, name);
 	call_later(cx, name, OP_PLAN, "/v1/subscriptions/{subscription}", form.data);
 }
 
-static enum err follow_plan(struct ctx *cx, const struct stripe_row *row, const struct plan *plan)
+/* Of a subscription that is known. */
+static void follow(struct ctx *cx, const struct stripe_row *row, const struct plan *plan)
 {
-	const char *why;
-	struct doc *items =
-		row->items != NULL ? doc_parse(cx->arena, row->items, strlen(row->items), &why) : NULL;
+	const bool ends = row->next_plan != NULL && !stripe_is_sold(cx, row->next_plan);
 
-	if (items != NULL && plan->stripe.base != NULL && !str_eq(row->stripe_status, "canceled"))
-		change_prices(cx, items, plan);
-	doc_free(items);
-	return ERR_NONE;
+	if (str_eq(row->stripe_status, "canceled"))
+		return;
+	if (plan->stripe.base == NULL)
+		unsubscribe(cx);
+	else if (ends != row->cancels)
+		end_with_period(cx, ends);
+	else
+		follow_plan(cx, row, plan);
 }
 
 /* INT64_MIN: not before something changes. */
@@ -160,7 +208,8 @@ static enum err want(struct ctx *cx, const struct stripe_row *row, int64_t *ret_
 		return ERR_NONE; /* it has not been looked at yet */
 	} else {
 		*ret_again_s = INT_NULL;
-		return follow_plan(cx, row, plan);
+		if (row->items != NULL)
+			follow(cx, row, plan);
 	}
 	return ERR_NONE;
 }
@@ -171,13 +220,14 @@ static enum err sync_one(struct ctx *cx, void *arg)
 	struct stripe_row row;
 	struct tally locked;
 	int64_t again_s;
-	bool found;
+	bool found, is_billed;
 
 	(void)arg;
 	TRY(q_tenant_lock(cx->db, tenant, &found, cx->tenant->id));
-	TRY(tenants_state(cx, found, tenant));
 	TRY(q_billing_lock(cx->db, &locked, cx->tenant->id));
-	TRY(q_stripe_get(cx->db, &row, &found, cx->tenant->id));
+	TRY(q_stripe_get(cx->db, &row, &is_billed, cx->tenant->id));
+	if (!is_billed || !row.removing)
+		TRY(tenants_state(cx, found, tenant));
 	TRY(want(cx, &row, &again_s));
 	q_stripe_synced_later(cx->db, cx->tenant->id, again_s);
 	return ERR_NONE;
@@ -186,6 +236,47 @@ static enum err sync_one(struct ctx *cx, void *arg)
 static enum err find_wanting(struct ctx *cx, void *arg)
 {
 	q_stripe_wanting_later(cx->db, arg, BATCH);
+	return ERR_NONE;
+}
+
+/* Without a subscription there are no periods of Stripe's: those that the billing shows count. */
+static enum err turn_plan(struct ctx *cx, void *arg)
+{
+	struct tenant_row *tenant = ARENA_NEW(cx->arena, struct tenant_row);
+	struct stripe_row row;
+	struct tally locked;
+	bool *changed = arg, found;
+
+	*changed = false;
+	TRY(q_tenant_lock(cx->db, tenant, &found, cx->tenant->id));
+	TRY(tenants_state(cx, found, tenant));
+	TRY(q_billing_lock(cx->db, &locked, cx->tenant->id));
+	TRY(q_stripe_get(cx->db, &row, &found, cx->tenant->id));
+	if (!found || row.next_plan == NULL || row.stripe_id != NULL || row.next_plan_at > row.now)
+		return ERR_NONE;
+	TRY(billing_turn_plan(cx, tenant, row.next_plan, changed));
+	q_stripe_plan_turned_later(cx->db, cx->tenant->id, TIME_NULL);
+	return ERR_NONE;
+}
+
+static enum err find_plans(struct ctx *cx, void *arg)
+{
+	q_stripe_plans_due_later(cx->db, arg, BATCH);
+	return ERR_NONE;
+}
+
+enum err stripe_turn_plans(struct ctx *cx, struct round *ret)
+{
+	struct db_rows due = { 0 };
+	struct db_place place;
+	bool changed;
+
+	*ret = (struct round){ 0 };
+	place_platform(cx->world, &place);
+	TRY(db_glance(cx, &place, find_plans, &due));
+	for (size_t i = 0; i < due.n; i++)
+		round_turn(cx, ret, DB_ROW(&due, struct billing_due, i)->tenant_id, turn_plan, &changed,
+			&changed);
 	return ERR_NONE;
 }
 

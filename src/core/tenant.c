@@ -2,6 +2,7 @@
 #include "cc/core/tenant.h"
 
 #include "cc/base/str.h"
+#include "cc/core/actor.h"
 #include "cc/core/region_watch.h"
 #include "cc/core/world.h"
 #include "cc/model/migrations.h"
@@ -41,5 +42,17 @@ enum err tenant_place(struct ctx *cx, const struct tenant *t, struct db_place *r
 		.search_path = t->search_path,
 		.statement_ms = cx->world->settings->statement_ms,
 	};
+	return ERR_NONE;
+}
+
+enum err tenant_may_grow(struct ctx *cx)
+{
+	if (cx->actor == NULL || cx->actor->kind == ACTOR_OPERATOR)
+		return ERR_NONE;
+	if (cx->tenant->status == TENANT_SUSPENDED)
+		return refuse(cx, ERR_TENANT_SUSPENDED, "the tenant is suspended: nothing can be added");
+	if (cx->tenant->overdue)
+		return refuse(cx, ERR_PAYMENT_OVERDUE,
+			"the subscription has not been paid for a week: nothing can be added until it is");
 	return ERR_NONE;
 }

@@ -2,6 +2,7 @@
 /* The life of a tenant: suspension, deletion, return. */
 #include "tenants_in.h"
 
+#include "cc/core/actor.h"
 #include "cc/core/operations.h"
 #include "cc/core/tenant.h"
 #include "cc/model/q_control.h"
@@ -72,6 +73,9 @@ enum err tenants_restore(struct ctx *cx, struct tenant_row *ret)
 
 	TRY(q_tenant_lock(cx->db, ret, &found, cx->tenant->id));
 	if (found && str_eq(ret->status, tenant_status_name(TENANT_DELETION_SCHEDULED))) {
+		if (ret->unpaid && cx->actor != NULL && cx->actor->kind != ACTOR_OPERATOR)
+			return refuse(cx, ERR_PAYMENT_OVERDUE,
+				"the tenant is deleted because it is not paid: to pay brings it back");
 		if (ret->undo_over)
 			return refuse(cx, ERR_UNDO_OVER, "the undo window of the deletion is over");
 		TRY(ctx_check_version(cx, ret->row_version));

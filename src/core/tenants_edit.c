@@ -123,6 +123,7 @@ enum err tenants_spec(struct ctx *cx, const struct tenant_new *in, struct tenant
 
 struct look {
 	struct head head;
+	struct tally bytes;
 	bool found;
 };
 
@@ -131,6 +132,7 @@ static enum err look_at_head(struct ctx *cx, void *arg)
 	struct look *l = arg;
 
 	q_head_look_later(cx->db, &l->head, &l->found);
+	q_object_bytes_later(cx->db, &l->bytes);
 	return ERR_NONE;
 }
 
@@ -145,13 +147,14 @@ void tenants_usage(struct ctx *cx, struct tenant_usage *ret, const struct tenant
 		cx->deadline_ms = soon;
 	e = head_read(cx, look_at_head, &l, ret_fresh);
 	cx->deadline_ms = deadline;
-	*ret = (struct tenant_usage){ INT_NULL, INT_NULL, INT_NULL, INT_NULL };
+	*ret = (struct tenant_usage){ INT_NULL, INT_NULL, INT_NULL, INT_NULL, INT_NULL };
 	if (e == ERR_NONE && l.found)
 		*ret = (struct tenant_usage){
 			.policies_used = l.head.policies_used,
 			.users_used = l.head.users_used,
 			.bouncers_used = l.head.bouncers_used,
 			.resources_used = l.head.resources_used,
+			.storage_bytes = l.bytes.total,
 		};
 	if (e != ERR_NONE)
 		ctx_clear_problem(cx);

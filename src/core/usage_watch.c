@@ -115,6 +115,17 @@ static void tell_failed(struct ctx *cx, const struct look *l)
 	alert_sync_later(cx, &s, LONG_AGO);
 }
 
+/* Limits are held by these counters: whoever meets one should know that it may be wrong. */
+static void tell_drift(struct ctx *cx, const struct look *l)
+{
+	if (l->row->recount && l->drift.total != 0)
+		alert_raise_later(cx, ALERT_COUNTERS_DIFFER, ALERT_WARNING, "counters",
+				  "What is counted as in use is not what there is: limits may be held "
+				  "wrongly. This is a fault of the service.");
+	else if (l->row->recount)
+		alert_resolve_later(cx, ALERT_COUNTERS_DIFFER, "counters");
+}
+
 static enum err decide(struct ctx *cx, void *arg)
 {
 	struct look *l = arg;
@@ -131,6 +142,7 @@ static enum err decide(struct ctx *cx, void *arg)
 	tell_shares(cx, l, &rules, &now);
 	tell_silent(cx, l);
 	tell_failed(cx, l);
+	tell_drift(cx, l);
 	q_usage_watch_done_later(cx->db, id, l->row->look_at,
 				 l->gauges.next_silent != TIME_NULL ? l->gauges.next_silent : NEVER);
 	return ERR_NONE;

@@ -97,7 +97,8 @@ struct auth_conf {
 struct stripe_conf {
 	const char *key, *url, *webhook_secret, *webhook_secret_previous;
 	const char *meter_api_calls, *meter_bouncer_requests;
-	int64_t timeout_ms, concurrent, retry_ms, retry_most_ms, key_window_s, evidence_s, reconcile_s;
+	int64_t timeout_ms, concurrent, retry_ms, retry_most_ms, key_window_s, evidence_s;
+	int64_t reconcile_s, replay_s;
 };
 
 struct engine_conf {

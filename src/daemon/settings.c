@@ -309,6 +309,8 @@ static const struct field stripe_fields[] = {
 		"seconds."),
 	S_INT(T, reconcile_s, 1, 604800, "86400",
 		"How often the hours of a tenant are compared with those that Stripe has, in seconds."),
+	S_INT(T, replay_s, 1, 86400, "300",
+		"How often Stripe's list of events is read for some that never came, in seconds."),
 };
 #undef T
 static SCHEMA(stripe_conf_schema, struct stripe_conf, "stripe", stripe_fields);

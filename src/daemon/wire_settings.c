@@ -91,6 +91,7 @@ static struct stripe_settings stripe_of(const struct stripe_conf *c)
 		.window_s = c->key_window_s,
 		.evidence_s = c->evidence_s,
 		.reconcile_s = c->reconcile_s,
+		.replay_s = c->replay_s,
 		.live = c->key != NULL && strncmp(c->key + 3, "live_", 5) == 0,
 	};
 }

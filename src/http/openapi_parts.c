@@ -62,6 +62,7 @@ struct route_errors route_errors(const struct route *r)
 	ret.has[ERR_TENANT_PROVISIONING] = r->store == STORE_TENANT;
 	for (size_t i = 0; i < sizeof(r->errors) / sizeof(r->errors[0]); i++)
 		ret.has[r->errors[i]] = true;
+	ret.has[ERR_PAYMENT_OVERDUE] = ret.has[ERR_PAYMENT_OVERDUE] || ret.has[ERR_QUOTA];
 	ret.has[ERR_NONE] = false;
 	return ret;
 }

@@ -32,13 +32,17 @@ static enum err look(struct ctx *cx, struct round *ret)
 static const struct part {
 	const char *what;
 	enum err (*tick)(struct ctx *cx, struct round *ret);
-	bool stripe;
+	bool ledger, stripe; /* with which billing */
 } parts[] = {
-	{ "closing of periods", billing_tick, false },
-	{ "subscriptions that are wanted", stripe_sync, true },
-	{ "looks at Stripe", look, true },
-	{ "hours for Stripe", meter_hours, true },
-	{ "comparing with Stripe", stripe_compare, true },
+	{ "closing of periods", billing_tick, true, false },
+	{ "renewing of terms", billing_terms, true, true },
+	{ "subscriptions that are wanted", stripe_sync, false, true },
+	{ "plans that change", stripe_turn_plans, false, true },
+	{ "looks at Stripe", look, false, true },
+	{ "notices of Stripe's", stripe_notices, false, true },
+	{ "hours for Stripe", meter_hours, false, true },
+	{ "comparing with Stripe", stripe_compare, false, true },
+	{ "events that never came", stripe_replay, false, true },
 };
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
@@ -61,7 +65,7 @@ void *billing_run(void *jobs)
 			struct ctx cx = jobs_ctx(j, a, TAKE_MS);
 			struct round round = { 0 };
 
-			if (parts[i].stripe != stripe)
+			if (stripe ? !parts[i].stripe : !parts[i].ledger)
 				continue;
 			trouble_note(&trouble[i], &cx, parts[i].tick(&cx, &round));
 			setbacks_note(&setbacks[i], &round);

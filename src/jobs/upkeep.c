@@ -23,6 +23,7 @@
 #define TRIM_AGE_S 3600
 #define TRIM_ROWS 1000 /* of one kind, in one transaction */
 #define TRIM_ROUNDS 20
+#define LEDGER_DAYS 1110 /* of hours and their lines: the longest period that can be asked for */
 #define ORPHANS_EVERY_MS 300000
 #define ORPHAN_GRACE_S 3600
 #define ORPHANS_BUDGET_MS 30000
@@ -97,6 +98,7 @@ static enum err trim(struct ctx *cx, void *arg)
 	q_operation_trim_later(cx->db, TRIM_ROWS);
 	q_alert_trim_later(cx->db, TRIM_ROWS);
 	q_usage_batch_trim_later(cx->db, TRIM_ROWS);
+	q_usage_hour_trim_later(cx->db, LEDGER_DAYS, TRIM_ROWS);
 	q_outbox_trim_later(cx->db, TRIM_ROWS);
 	q_stripe_event_trim_later(cx->db, TRIM_ROWS);
 	q_domain_quarantine_trim_later(cx->db, TRIM_ROWS);

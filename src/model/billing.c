@@ -5,7 +5,8 @@
 
 const char *const billing_modes[] = { "ledger", "stripe", NULL };
 const char *const billing_statuses[] = { "incomplete", "incomplete_expired", "trialing", "active", "past_due",
-					 "grace", "unpaid", "paused", "suspended", "canceled", NULL };
+					 "grace", "unpaid", "paused", "suspended", "deletion_scheduled",
+					 "canceled", NULL };
 const char *const invoice_statuses[] = { "draft", "open", "paid", "uncollectible", "void", NULL };
 const char *const plan_change_times[] = { "now", "period_end", NULL };
 
@@ -165,6 +166,8 @@ static const struct field plan_changed_fields[] = {
 	ENUM(T, at, F_OUT, plan_change_times, NULL, "As it was asked for."),
 	TIME(T, effective_at, F_OUT, "When it changes."),
 	OBJ(T, proration, F_OUT, struct proration, &proration_schema, "What comes of it in this period."),
+	ENUM(T, mode, F_OUT, billing_modes, NULL,
+	     "Whose figures `proration` has: stripe is Stripe's own preview; ledger was computed here."),
 };
 #undef T
 SCHEMA(plan_changed_schema, struct plan_changed, "PlanChanged", plan_changed_fields);
@@ -225,6 +228,8 @@ static const struct field billing_row_fields[] = {
 	INT(T, bouncer_requests, 0, 0, 0, "Likewise."),
 	TEXT(T, stripe_id, F_NULLABLE, 0, 0, "Stripe's subscription."),
 	TEXT(T, customer_id, F_NULLABLE, 0, 0, "Stripe's customer."),
+	JSON(T, items, F_NULLABLE, 0, "Of the subscription, by price."),
+	BOOL(T, removing, 0, "The tenant's deletion is scheduled for want of payment."),
 	INT(T, preview_base, F_NULLABLE, 0, 0, "What Stripe says that it costs."),
 	INT(T, preview_usage, F_NULLABLE, 0, 0, "Likewise."),
 	TEXT(T, preview_currency, F_NULLABLE, 0, 0, "Likewise."),

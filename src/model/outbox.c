@@ -41,6 +41,39 @@ static const struct field metered_hour_fields[] = {
 #undef T
 SCHEMA(metered_hour_schema, struct metered_hour, "MeteredHour", metered_hour_fields);
 
+#define T struct hour_calls
+static const struct field hour_calls_fields[] = {
+	INT(T, cancelled, 0, 0, 0, "Events that were taken back."),
+	TEXT(T, last, F_NULLABLE, 0, 0, "The one that can be."),
+};
+#undef T
+SCHEMA(hour_calls_schema, struct hour_calls, "HourCalls", hour_calls_fields);
+
+#define T struct stripe_notice
+static const struct field stripe_notice_fields[] = {
+	TEXT(T, event_id, 0, 0, 0, "Of the event."),
+	TEXT(T, type, 0, 0, 0, "Likewise."),
+	TEXT(T, payload, 0, 0, 0, "As it came."),
+	INT(T, tries, 0, 0, 0, "To tell somebody."),
+};
+#undef T
+SCHEMA(stripe_notice_schema, struct stripe_notice, "StripeNotice", stripe_notice_fields);
+
+#define T struct stripe_missing
+static const struct field stripe_missing_fields[] = {
+	TEXT(T, event_id, 0, 0, 0, "Of the event."),
+};
+#undef T
+SCHEMA(stripe_missing_schema, struct stripe_missing, "StripeMissing", stripe_missing_fields);
+
+#define T struct stripe_span
+static const struct field stripe_span_fields[] = {
+	INT(T, since, 0, 0, 0, "From then on …"),
+	INT(T, until, 0, 0, 0, "… to then."),
+};
+#undef T
+SCHEMA(stripe_span_schema, struct stripe_span, "StripeSpan", stripe_span_fields);
+
 #define T struct stripe_row
 static const struct field stripe_row_fields[] = {
 	TEXT(T, tenant_id, 0, 0, 0, "The tenant."),
@@ -58,6 +91,13 @@ static const struct field stripe_row_fields[] = {
 	TIME(T, status_next_at, F_NULLABLE, "When that was seen."),
 	TIME(T, trouble_since, F_NULLABLE, "Since when it is not paid."),
 	BOOL(T, suspended, 0, "For that."),
+	BOOL(T, removing, 0, "Its deletion is scheduled for that."),
+	TIME(T, standing_at, F_NULLABLE, "Since when it stands so."),
+	TEXT(T, next_plan, F_NULLABLE, 0, 0, "The plan to come."),
+	TIME(T, next_plan_at, F_NULLABLE, "When it comes."),
+	TIME(T, plan_from, F_NULLABLE, "What Stripe does not have of the plan counts from then."),
+	TIME(T, stripe_start, F_NULLABLE, "When Stripe's period began."),
+	BOOL(T, cancels, 0, "It ends with its period."),
 	TIME(T, fetched_at, F_NULLABLE, "When that was so."),
 	TIME(T, stale_at, F_NULLABLE, "Something has changed since."),
 	TIME(T, metered_since, F_NULLABLE, "The hours that were written down for Stripe begin then …"),

@@ -19,6 +19,7 @@ static const struct field tenant_place_fields[] = {
 	BOOL(T, require_tests, 0, "Policies that were not tested are not promoted."),
 	JSON(T, issuers, F_ANY_JSON, 0, "Who may sign tokens for its people."),
 	STRS(T, cors_origins, 0, 0, INT64_MAX, NULL, 300, "Whose scripts may read its answers."),
+	BOOL(T, overdue, 0, "Not paid for long."),
 	TEXT(T, region, 0, 0, 0, "Where its data lives."),
 	TEXT(T, schema_id, F_NULLABLE, 0, 0, "Schema and role."),
 	INT(T, shard, F_NULLABLE, 0, INT64_MAX, "Pool shard."),

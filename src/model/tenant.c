@@ -91,6 +91,7 @@ static const struct field tenant_row_fields[] = {
 	INT(T, row_version, F_ROW_VERSION, 0, 0, "One more with every change."),
 	TEXT(T, status_before, F_NULLABLE, 0, 0, "What a restore returns to."),
 	BOOL(T, undo_over, 0, "The undo window has passed."),
+	BOOL(T, unpaid, 0, "It is deleted because it is not paid."),
 	OBJ(T, limits, F_OUT | F_VOLATILE, struct tenant_usage, &tenant_usage_schema, "What is in use."),
 };
 #undef T

@@ -163,7 +163,11 @@ static void take_stock(struct crash *x)
 
 #define WRONG_HOURS \
 	"SELECT count(*) FROM (SELECT tenant_id, hour, meter, sum(quantity)::bigint FROM cc.usage_hour" \
-	" GROUP BY 1, 2, 3 EXCEPT SELECT tenant_id, hour, meter, quantity FROM cc.usage_hour_total) d"
+	" WHERE meter <> 'api_failures' GROUP BY 1, 2, 3" \
+	" EXCEPT SELECT tenant_id, hour, meter, quantity FROM cc.usage_hour_meter UNION ALL" \
+	" (SELECT tenant_id, hour, 'api_failures', sum(quantity)::bigint FROM cc.usage_hour" \
+	" WHERE meter = 'api_failures' GROUP BY 1, 2" \
+	" EXCEPT SELECT tenant_id, hour, 'api_failures', api_failures FROM cc.usage_hour_total)) d"
 #define WRONG_DAYS \
 	"SELECT count(*) FROM (SELECT tenant_id, date_trunc('day', hour, 'UTC'), meter, detail," \
 	" sum(quantity)::bigint FROM cc.usage_hour GROUP BY 1, 2, 3, 4" \

@@ -49,6 +49,7 @@ const char *const *stripe_plane_env(struct stripe_peer *p, int evidence_ms)
 		"CONTROLCORE_STRIPE_RETRY_MOST_MS=500",
 		"CONTROLCORE_STRIPE_TIMEOUT_MS=1000",
 		"CONTROLCORE_STRIPE_CONCURRENT=4",
+		"CONTROLCORE_STRIPE_REPLAY_S=1",
 		NULL,
 	};
 
@@ -112,6 +113,20 @@ char *stripe_await_subscription(struct stripe_peer *p, const char *customer)
 	}
 	fail_msg("%s has no subscription", customer);
 	return NULL;
+}
+
+char *stripe_subscribe(struct story *s, struct stripe_peer *p, const char *method)
+{
+	char path[120], *customer, *subscription;
+
+	snprintf(path, sizeof(path), "/tenants/%s/billing", s->t.id);
+	assert_status(200, client_put(s->c, path, "{'payment_method':'%s'}", method));
+	customer = stripe_customer_of(p, s->t.id);
+	assert_non_null(customer);
+	subscription = stripe_await_subscription(p, customer);
+	stripe_await(s, "SELECT stripe_status FROM cc.billing WHERE tenant_id = '%s'", "active");
+	free(customer);
+	return subscription;
 }
 
 void stripe_compare_now(struct story *s)

@@ -27,6 +27,8 @@ extern const char stripe_plane_plans[];
 void stripe_await(struct story *s, const char *sql, const char *value);
 /* The customer's subscription, when there is one; the caller's. */
 char *stripe_await_subscription(struct stripe_peer *p, const char *customer);
+/* The tenant pays by this method from now on, and what it pays for is known to be active; the caller's. */
+char *stripe_subscribe(struct story *s, struct stripe_peer *p, const char *method);
 /* Compares the tenant's hours, and waits until that is done. */
 void stripe_compare_now(struct story *s);
 /*

@@ -56,10 +56,10 @@ static void used(struct story *s, const char *hour, const char *meter, long quan
 		"VALUES ('%s', %s, '%s', 'test', %ld)",
 		s->t.id, hour, meter, quantity);
 	control(s,
-		"INSERT INTO cc.usage_hour_total AS t (tenant_id, hour, meter, quantity)"
-		" VALUES ('%s', %s, '%s', %ld) ON CONFLICT (tenant_id, meter, hour)"
-		" DO UPDATE SET quantity = t.quantity + excluded.quantity",
-		s->t.id, hour, meter, quantity);
+		"INSERT INTO cc.usage_hour_total AS t (tenant_id, hour, %s)"
+		" VALUES ('%s', %s, %ld) ON CONFLICT (tenant_id, hour)"
+		" DO UPDATE SET %s = t.%s + excluded.%s",
+		meter, s->t.id, hour, quantity, meter, meter, meter);
 }
 
 #define THIS_HOUR "date_trunc('hour', now(), 'UTC')"
@@ -283,6 +283,7 @@ static void a_plan_changes_now_and_the_rest_is_prorated(void **state)
 	a = assert_status(200, change_plan(s, "?dry_run=true", "big", "now"));
 	assert_text("pro", a, "from_plan");
 	assert_text("big", a, "plan");
+	assert_text("ledger", a, "mode");
 	assert_amount("base_cost", "99.00", get(s));
 	a = assert_status(200, change_plan(s, "", "big", "now"));
 	/* What it costs is what it cost, and the difference for the rest. */
@@ -353,6 +354,48 @@ static void an_operator_s_change_is_prorated_as_well(void **state)
 	assert_true(after > before && after <= 499.00);
 }
 
+/* What is stored is what the catalogue says, in the unit that storage is sold in. */
+static void what_is_stored_is_shown(void **state)
+{
+	struct story *s = *state;
+
+	assert_amount("storage_gb", "0.00", get(s));
+	story_value(s, "INSERT INTO objects (key, kind, size, sha256, created_at, environment, revision,"
+		       " version) SELECT k, 'bundle', n, decode(repeat('00', 32), 'hex'), now(), 'sandbox',"
+		       " 'r', 1 FROM (VALUES ('a', 2500000000), ('b', 4999999)) v (k, n)");
+	assert_amount("storage_gb", "2.50", get(s));
+	story_value(s, "DELETE FROM objects");
+	assert_amount("storage_gb", "0.00", get(s));
+}
+
+static void a_term_is_renewed_while_it_is_paid(void **state)
+{
+	struct story *s = *state;
+	char sql[300];
+
+	control(s, "UPDATE cc.tenant SET expires_at = now() - interval '13 months' WHERE id = '%s'",
+		s->t.id);
+	(void)snprintf(sql, sizeof(sql),
+		"SELECT expires_at > now() AND expires_at < now() + interval '12 months' FROM cc.tenant"
+		" WHERE id = '%s'", s->t.id);
+	for (int i = 0; i < 300 && strcmp(story_control_value(s, sql), "t") != 0; i++)
+		(void)story_control_value(s, "SELECT pg_sleep(0.1)");
+	/* By whole terms of twelve months: 13 months ago was renewed twice. */
+	assert_string_equal("t", story_control_value(s, sql));
+	(void)snprintf(sql, sizeof(sql),
+		"SELECT count(*) FROM cc.tenant_audit WHERE tenant_id = '%s' AND action = 'renewTerm'",
+		s->t.id);
+	assert_string_equal("1", story_control_value(s, sql));
+	/* What is not paid is not renewed. */
+	control(s, "UPDATE cc.billing SET status = 'past_due' WHERE tenant_id = '%s'", s->t.id);
+	control(s, "UPDATE cc.tenant SET expires_at = now() - interval '1 day' WHERE id = '%s'",
+		s->t.id);
+	(void)story_control_value(s, "SELECT pg_sleep(6)");
+	(void)snprintf(
+		sql, sizeof(sql), "SELECT expires_at < now() FROM cc.tenant WHERE id = '%s'", s->t.id);
+	assert_string_equal("t", story_control_value(s, sql));
+}
+
 static void plans_are_listed(void **state)
 {
 	struct story *s = *state;
@@ -398,6 +441,8 @@ int main(void)
 		STORY(a_plan_changes_at_the_end_of_the_period),
 		STORY(what_is_in_use_keeps_a_plan_from_shrinking),
 		STORY(an_operator_s_change_is_prorated_as_well),
+		STORY(what_is_stored_is_shown),
+		STORY(a_term_is_renewed_while_it_is_paid),
 		STORY(plans_are_listed),
 		STORY(it_takes_the_scopes),
 	};

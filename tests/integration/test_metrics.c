@@ -28,8 +28,11 @@ static void seed(struct story *s, const char *until)
 		 " (VALUES ('api_calls', '/policies 2xx', 10), ('api_calls', '/policies 4xx', 1),"
 		 " ('api_calls', '/users 2xx', 5), ('api_failures', '/users 5xx', 2),"
 		 " ('bouncer_requests', 'production', 1000)) m (meter, detail, n);"
-		 "INSERT INTO usage_hour_total SELECT tenant_id, hour, meter, sum(quantity) FROM usage_hour"
-		 " WHERE tenant_id = '%s' GROUP BY 1, 2, 3;"
+		 "INSERT INTO usage_hour_total SELECT tenant_id, hour,"
+		 " sum(quantity) FILTER (WHERE meter = 'api_calls'),"
+		 " sum(quantity) FILTER (WHERE meter = 'api_failures'),"
+		 " sum(quantity) FILTER (WHERE meter = 'bouncer_requests') FROM usage_hour"
+		 " WHERE tenant_id = '%s' GROUP BY 1, 2;"
 		 "INSERT INTO usage_day SELECT tenant_id, date_trunc('day', hour, 'UTC'), meter, detail,"
 		 " sum(quantity) FROM usage_hour WHERE tenant_id = '%s' GROUP BY 1, 2, 3, 4;"
 		 "ANALYZE usage_hour, usage_hour_total, usage_day",
@@ -241,6 +244,12 @@ static void the_ledger_adds_up_to_the_usage(void **state)
 	assert_int_equal(bouncers, quantity_of(a, "bouncer_requests"));
 	assert_int_equal(1, quantity_of(a, "users"));
 	assert_int_equal(0, quantity_of(a, "storage_bytes"));
+	story_value(s, "INSERT INTO objects (key, kind, size, sha256, created_at, environment, revision,"
+		       " version) VALUES ('a', 'bundle', 12345, decode(repeat('00', 32), 'hex'), now(),"
+		       " 'sandbox', 'r', 1)");
+	a = assert_status(200, client_get(s->c, "/tenants/%s/usage?metric=storage_bytes", s->t.id));
+	assert_int_equal(12345, quantity_of(a, "storage_bytes"));
+	story_value(s, "DELETE FROM objects");
 	assert_int(calls, metrics(s, "?start_date=2025-01-01&end_date=2025-12-31"),
 		   "metrics.api_calls.total");
 	a = assert_status(200, client_get(s->c, "/tenants/%s/usage?metric=policies", s->t.id));

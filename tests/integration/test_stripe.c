@@ -87,6 +87,7 @@ static void what_stripe_refuses_is_refused(void **state)
 
 	assert_error(402, "payment_declined", a);
 	assert_error(422, "payment_method_invalid", put(s, "{'payment_method':'pm_missing1'}"));
+	assert_error(502, "billing_provider_error", put(s, "{'payment_method':'pm_external1'}"));
 	assert_null(answer_at(get(s), "payment_method"));
 	/* With a key as well: it is tried again. */
 	{
@@ -150,8 +151,36 @@ static void a_plan_changes_by_its_items(void **state)
 	/* Each price took the place of the one before: there are no more items than there were. */
 	assert_int_equal(3, json_array_size(json_object_get(json_object_get(o, "items"), "data")));
 	json_decref(o);
+	stripe_await(s, "SELECT stale_at IS NULL AND strpos(items::text, 'price_big\"') > 0 FROM cc.billing"
+			" WHERE tenant_id = '%s'", "t");
 	free(customer);
 	free(subscription);
+}
+
+/* Compares until nothing differs: each time what the last time wrote down has been done. */
+static void await_equal(struct story *s)
+{
+	for (int i = 0; i < 6; i++) {
+		stripe_await(s,
+			"SELECT count(*) FROM cc.outbox WHERE tenant_id = '%s' AND state = 'waiting'", "0");
+		stripe_compare_now(s);
+		if (json_array_size(client_get(s->c, "/tenants/%s/alerts?type=usage_differs&status=open",
+				    s->t.id)->json) == 0)
+			return;
+	}
+	fail_msg("the hours still differ");
+}
+
+/* How often an hour was taken back, and how many events were sent for that hour. */
+static const char *corrections(struct story *s)
+{
+	char sql[400];
+
+	(void)snprintf(sql, sizeof(sql),
+		"SELECT count(*) || ' ' || (SELECT count(*) FROM cc.outbox e WHERE e.tenant_id = '%s' AND"
+		" e.op = 'meter_event' AND e.subject = min(o.subject)) FROM cc.outbox o"
+		" WHERE tenant_id = '%s' AND op = 'meter_event_cancel'", s->t.id, s->t.id);
+	return story_control_value(s, sql);
 }
 
 static void hours_are_told_once_and_compared(void **state)
@@ -165,9 +194,9 @@ static void hours_are_told_once_and_compared(void **state)
 	subscription = stripe_await_subscription(peer, customer);
 	stripe_await(s, "SELECT metered_until IS NOT NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
 	(void)snprintf(sql, sizeof(sql),
-		"INSERT INTO cc.usage_hour_total (tenant_id, hour, meter, quantity)"
-		" SELECT '%s', date_trunc('hour', now(), 'UTC') - make_interval(hours => h), m, h * 10"
-		" FROM generate_series(3, 12) h, unnest(ARRAY['api_calls', 'bouncer_requests']) m;",
+		"INSERT INTO cc.usage_hour_total (tenant_id, hour, api_calls, bouncer_requests)"
+		" SELECT '%s', date_trunc('hour', now(), 'UTC') - make_interval(hours => h), h * 10, h * 10"
+		" FROM generate_series(3, 12) h;",
 		s->t.id);
 	fixture_control(s->d, sql);
 	(void)snprintf(sql, sizeof(sql),
@@ -191,11 +220,20 @@ static void hours_are_told_once_and_compared(void **state)
 	assert_int_equal(1,
 		json_array_size(client_get(s->c, "/tenants/%s/alerts?type=usage_differs&status=open", s->t.id)
 					->json));
-	stripe_spoil_meter(peer, "meter_calls", customer, -1);
+	/* What was too much is taken back, then what is lacking is sent. */
+	await_equal(s);
+	assert_int_equal(750, stripe_metered(peer, "meter_calls", customer));
+	assert_string_equal("1 2", corrections(s));
+	/* An hour that Stripe lost is sent again, under the name that it had. */
+	stripe_lose_meter(peer, "meter_bouncers", customer);
 	stripe_compare_now(s);
-	assert_int_equal(0,
-		json_array_size(client_get(s->c, "/tenants/%s/alerts?type=usage_differs&status=open", s->t.id)
-					->json));
+	await_equal(s);
+	assert_int_equal(750, stripe_metered(peer, "meter_bouncers", customer));
+	/* What is lacking of one is sent, no more. */
+	stripe_spoil_meter(peer, "meter_bouncers", customer, -7);
+	stripe_compare_now(s);
+	await_equal(s);
+	assert_int_equal(750, stripe_metered(peer, "meter_bouncers", customer));
 	free(customer);
 	free(subscription);
 }

@@ -145,9 +145,9 @@ static void calls_have_a_limit_where_the_tenant_sets_one(void **state)
 
 	assert_status(200, client_put(s->c, rules_path(s), "{'api_calls':{'limit':1000000}}"));
 	snprintf(sql, sizeof(sql),
-		 "INSERT INTO usage_hour_total VALUES"
-		 " ('%s', date_trunc('month', now(), 'UTC'), 'api_calls', 910000),"
-		 " ('%s', date_trunc('month', now(), 'UTC') - interval '1 hour', 'api_calls', 9000000)",
+		 "INSERT INTO usage_hour_total (tenant_id, hour, api_calls) VALUES"
+		 " ('%s', date_trunc('month', now(), 'UTC'), 910000),"
+		 " ('%s', date_trunc('month', now(), 'UTC') - interval '1 hour', 9000000)",
 		 s->t.id, s->t.id);
 	story_control_value(s, sql);
 	await_open(s, "usage_limit", "api_calls:50 api_calls:80 api_calls:90");

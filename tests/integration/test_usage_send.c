@@ -95,7 +95,7 @@ static void counts_come_into_their_hour(void **state)
 	assert_string_equal("api_calls /policies 2xx 5 0, api_failures /policies 5xx 1 0,"
 			    " bouncer_requests sandbox 40 0",
 			    rows(p));
-	assert_int_equal(5, plane_number(p, PLANE_CONTROL, "SELECT quantity FROM cc.usage_hour_total"
+	assert_int_equal(5, plane_number(p, PLANE_CONTROL, "SELECT quantity FROM cc.usage_hour_meter"
 							   " WHERE meter = 'api_calls'"));
 	assert_int_equal(40, plane_number(p, PLANE_CONTROL, "SELECT quantity FROM cc.usage_day"
 							    " WHERE meter = 'bouncer_requests'"));

@@ -127,7 +127,9 @@ static void set_all(json_t *o, const struct form *f)
 			continue;
 		if (strchr(f->key[i], '[') != NULL)
 			set_inside(o, f->key[i], f->value[i]);
-		else if (strcmp(f->key[i], "proration_behavior") != 0)
+		else if (strcmp(f->key[i], "cancel_at_period_end") == 0)
+			json_object_set_new(o, f->key[i], json_boolean(strcmp(f->value[i], "true") == 0));
+		else if (strncmp(f->key[i], "proration_", 10) != 0)
 			json_object_set_new(
 				o, f->key[i], *f->value[i] != '\0' ? json_string(f->value[i]) : json_null());
 	}
@@ -139,7 +141,7 @@ static void count_call(struct stripe_peer *p, const struct form *f)
 		stripe_count(p, form_get(f, "metadata[cc_op]"));
 }
 
-static void customers_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
+void stripe_customers_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
 {
 	json_t *o = stripe_make(p, "cus_", "customer");
 
@@ -150,7 +152,7 @@ static void customers_post(struct stripe_peer *p, struct stripe_request *rq, str
 	reply(ret, o);
 }
 
-static void customer_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
+void stripe_customer_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
 {
 	const char *method = form_get(&rq->form, "invoice_settings[default_payment_method]");
 	json_t *o = stripe_at(p, rq->id), *pm = stripe_at(p, method);
@@ -167,12 +169,12 @@ static void customer_post(struct stripe_peer *p, struct stripe_request *rq, stru
 	}
 }
 
-static void customers_get(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
+void stripe_customers_get(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
 {
 	stripe_list(p, &rq->form, "customer", fits_time, ret);
 }
 
-static void object_get(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
+void stripe_object_get(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
 {
 	json_t *o = stripe_at(p, rq->id);
 
@@ -182,8 +184,11 @@ static void object_get(struct stripe_peer *p, struct stripe_request *rq, struct 
 		reply(ret, o);
 }
 
-/* Any pm_… exists, but pm_missing…; pm_declined… is a card that the bank refuses. */
-static void attach_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
+/*
+ * Any pm_… exists, but pm_missing…; pm_declined… is a card that the bank refuses, pm_external… one whose
+ * network is away.
+ */
+void stripe_attach_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
 {
 	const char *customer = form_get(&rq->form, "customer");
 	json_t *o = stripe_at(p, rq->id);
@@ -192,6 +197,8 @@ static void attach_post(struct stripe_peer *p, struct stripe_request *rq, struct
 		missing(ret, "PaymentMethod", rq->id);
 	} else if (strncmp(rq->id, "pm_declined", 11) == 0) {
 		stripe_error(ret, 402, "card_error", "card_declined", NULL, "Your card was declined.");
+	} else if (strncmp(rq->id, "pm_external", 11) == 0) {
+		stripe_error(ret, 424, "api_error", NULL, NULL, "The bank's network does not answer.");
 	} else if (o != NULL && strcmp(text_of(o, "customer"), customer) != 0) {
 		stripe_error(ret, 400, "invalid_request_error", NULL, NULL,
 			"The payment method you provided has already been attached to a customer.");
@@ -275,7 +282,7 @@ static bool items_change(struct stripe_peer *p, const struct form *f, json_t *o,
 	return true;
 }
 
-static void subscriptions_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
+void stripe_subscriptions_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
 {
 	const char *customer = form_get(&rq->form, "customer");
 	json_t *o;
@@ -298,12 +305,24 @@ static void subscriptions_post(struct stripe_peer *p, struct stripe_request *rq,
 	reply(ret, o);
 }
 
-static void subscription_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
+static bool is_in_period(const json_t *o, const char *at)
+{
+	const json_t *item = json_array_get(json_object_get(json_object_get(o, "items"), "data"), 0);
+	const json_int_t when = at != NULL ? strtoll(at, NULL, 10) : 0;
+
+	return at == NULL || (when >= json_integer_value(json_object_get(item, "current_period_start")) &&
+				     when <= json_integer_value(json_object_get(item, "current_period_end")));
+}
+
+void stripe_subscription_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
 {
 	json_t *o = stripe_at(p, rq->id);
 
 	if (o == NULL) {
 		missing(ret, "subscription", rq->id);
+	} else if (!is_in_period(o, form_get(&rq->form, "proration_date"))) {
+		stripe_error(ret, 400, "invalid_request_error", NULL, "proration_date",
+			"Cannot specify a proration date outside of the current billing period.");
 	} else if (items_change(p, &rq->form, o, ret)) {
 		set_all(o, &rq->form);
 		count_call(p, &rq->form);
@@ -312,7 +331,7 @@ static void subscription_post(struct stripe_peer *p, struct stripe_request *rq, 
 	}
 }
 
-static void subscription_delete(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
+void stripe_subscription_delete(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
 {
 	json_t *o = stripe_at(p, rq->id);
 
@@ -326,156 +345,12 @@ static void subscription_delete(struct stripe_peer *p, struct stripe_request *rq
 	reply(ret, o);
 }
 
-static void subscriptions_get(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
+void stripe_subscriptions_get(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
 {
 	stripe_list(p, &rq->form, "subscription", fits_customer, ret);
 }
 
-static void invoices_get(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
+void stripe_invoices_get(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
 {
 	stripe_list(p, &rq->form, "invoice", fits_customer, ret);
-}
-
-/* What the next invoice would say: a line for each item. */
-static void preview_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
-{
-	json_t *o = stripe_at(p, form_get(&rq->form, "subscription")), *lines = json_array(), *item;
-	json_int_t total = 0;
-	size_t i;
-
-	json_array_foreach(json_object_get(json_object_get(o, "items"), "data"), i, item)
-	{
-		const char *price = text_of(json_object_get(item, "price"), "id");
-		const json_t *known = json_object_get(p->prices, price);
-		const char *event = text_of(known, "event_name");
-		const json_int_t minor = json_integer_value(json_object_get(known, "minor"));
-		const json_int_t amount = event == NULL
-						  ? minor
-						  : minor * (json_int_t)stripe_usage_between(p, event,
-								    text_of(o, "customer"), 0, INT64_MAX);
-
-		total += amount;
-		json_array_append_new(lines, json_pack("{s:I,s:{s:{s:s}}}", "amount", amount, "pricing",
-						     "price_details", "price", price));
-	}
-	*ret = (struct stripe_reply){ 200,
-		json_pack("{s:s,s:s,s:I,s:{s:s,s:o,s:b}}", "object", "invoice", "currency", "usd", "total",
-			total, "lines", "object", "list", "data", lines, "has_more", 0) };
-}
-
-/* The routes -------------------------------------------------------------------------------------------- */
-
-#define PAGE \
-	{ "limit", P_INT, false, NULL }, { "starting_after", P_TEXT, false, NULL }, \
-		{ "ending_before", P_TEXT, false, NULL }, \
-	{ \
-		"expand[#]", P_TEXT, false, NULL \
-	}
-#define METADATA \
-	{ "metadata[*]", P_TEXT, false, NULL }, \
-	{ \
-		"expand[#]", P_TEXT, false, NULL \
-	}
-#define ADDRESS \
-	{ "address[line1]", P_TEXT, false, NULL }, { "address[line2]", P_TEXT, false, NULL }, \
-		{ "address[city]", P_TEXT, false, NULL }, { "address[state]", P_TEXT, false, NULL }, \
-		{ "address[postal_code]", P_TEXT, false, NULL }, \
-	{ \
-		"address[country]", P_TEXT, false, NULL \
-	}
-#define END \
-	{ \
-		NULL, P_TEXT, false, NULL \
-	}
-#define BEHAVIOR \
-	{ \
-		"proration_behavior", P_ENUM, false, "always_invoice create_prorations none" \
-	}
-
-static const struct param none[] = { { "expand[#]", P_TEXT, false, NULL }, END };
-static const struct param customer_params[] = { { "name", P_TEXT, false, NULL },
-	{ "email", P_TEXT, false, NULL }, { "description", P_TEXT, false, NULL },
-	{ "phone", P_TEXT, false, NULL }, { "invoice_settings[default_payment_method]", P_TEXT, false, NULL },
-	ADDRESS, METADATA, END };
-static const struct param customers_params[] = { PAGE, { "created[gte]", P_INT, false, NULL },
-	{ "created[gt]", P_INT, false, NULL }, { "created[lte]", P_INT, false, NULL },
-	{ "created[lt]", P_INT, false, NULL }, { "email", P_TEXT, false, NULL }, END };
-static const struct param attach_params[] = { { "customer", P_TEXT, true, NULL },
-	{ "expand[#]", P_TEXT, false, NULL }, END };
-static const struct param subscribe_params[] = { { "customer", P_TEXT, true, NULL },
-	{ "items[#][price]", P_TEXT, false, NULL }, { "items[#][quantity]", P_INT, false, NULL },
-	{ "default_payment_method", P_TEXT, false, NULL },
-	{ "payment_behavior", P_ENUM, false,
-		"allow_incomplete default_incomplete error_if_incomplete pending_if_incomplete" },
-	BEHAVIOR, METADATA, END };
-static const struct param subscription_params[] = { { "items[#][id]", P_TEXT, false, NULL },
-	{ "items[#][price]", P_TEXT, false, NULL }, { "items[#][quantity]", P_INT, false, NULL },
-	{ "items[#][deleted]", P_BOOL, false, NULL }, { "default_payment_method", P_TEXT, false, NULL },
-	{ "cancel_at_period_end", P_BOOL, false, NULL }, BEHAVIOR, METADATA, END };
-static const struct param subscriptions_params[] = { PAGE, { "customer", P_TEXT, false, NULL },
-	{ "price", P_TEXT, false, NULL },
-	{ "status", P_ENUM, false,
-		"active all canceled ended incomplete incomplete_expired past_due paused trialing unpaid" },
-	END };
-static const struct param cancel_params[] = { { "invoice_now", P_BOOL, false, NULL },
-	{ "prorate", P_BOOL, false, NULL }, END };
-static const struct param invoices_params[] = { PAGE, { "customer", P_TEXT, false, NULL },
-	{ "subscription", P_TEXT, false, NULL },
-	{ "status", P_ENUM, false, "draft open paid uncollectible void" }, END };
-static const struct param preview_params[] = { { "customer", P_TEXT, false, NULL },
-	{ "subscription", P_TEXT, false, NULL },
-	{ "subscription_details[items][#][id]", P_TEXT, false, NULL },
-	{ "subscription_details[items][#][price]", P_TEXT, false, NULL },
-	{ "subscription_details[items][#][deleted]", P_BOOL, false, NULL },
-	{ "subscription_details[proration_behavior]", P_ENUM, false,
-		"always_invoice create_prorations none" },
-	{ "expand[#]", P_TEXT, false, NULL }, END };
-static const struct param event_params[] = { { "event_name", P_TEXT, true, NULL },
-	{ "identifier", P_TEXT, false, NULL }, { "timestamp", P_INT, false, NULL },
-	{ "payload[*]", P_TEXT, false, NULL }, END };
-static const struct param meters_params[] = { PAGE, { "status", P_ENUM, false, "active inactive" }, END };
-static const struct param summaries_params[] = { PAGE, { "customer", P_TEXT, true, NULL },
-	{ "start_time", P_INT, true, NULL }, { "end_time", P_INT, true, NULL },
-	{ "value_grouping_window", P_ENUM, false, "day hour" }, END };
-
-static const struct stripe_route routes[] = {
-	{ "POST", "/v1/customers", customer_params, customers_post },
-	{ "GET", "/v1/customers", customers_params, customers_get },
-	{ "POST", "/v1/customers/{id}", customer_params, customer_post },
-	{ "GET", "/v1/customers/{id}", none, object_get },
-	{ "POST", "/v1/payment_methods/{id}/attach", attach_params, attach_post },
-	{ "GET", "/v1/payment_methods/{id}", none, object_get },
-	{ "POST", "/v1/subscriptions", subscribe_params, subscriptions_post },
-	{ "GET", "/v1/subscriptions", subscriptions_params, subscriptions_get },
-	{ "POST", "/v1/subscriptions/{id}", subscription_params, subscription_post },
-	{ "GET", "/v1/subscriptions/{id}", none, object_get },
-	{ "DELETE", "/v1/subscriptions/{id}", cancel_params, subscription_delete },
-	{ "GET", "/v1/invoices", invoices_params, invoices_get },
-	{ "POST", "/v1/invoices/create_preview", preview_params, preview_post },
-	{ "POST", "/v1/billing/meter_events", event_params, stripe_meter_events_post },
-	{ "GET", "/v1/billing/meters", meters_params, stripe_meters_list },
-	{ "GET", "/v1/billing/meters/{id}/event_summaries", summaries_params, stripe_summaries_list },
-};
-
-static bool fits_path(const char *pattern, const char *path, char id[128])
-{
-	const char *brace = strstr(pattern, "{id}");
-	const size_t before = brace != NULL ? (size_t)(brace - pattern) : 0;
-	size_t n;
-
-	if (brace == NULL)
-		return strcmp(pattern, path) == 0;
-	if (strncmp(pattern, path, before) != 0)
-		return false;
-	n = strcspn(path + before, "/");
-	snprintf(id, 128, "%.*s", (int)n, path + before);
-	return n > 0 && strcmp(brace + 4, path + before + n) == 0;
-}
-
-const struct stripe_route *stripe_find(struct stripe_request *rq)
-{
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
-		if (strcmp(routes[i].method, rq->method) == 0 && fits_path(routes[i].path, rq->path, rq->id))
-			return &routes[i];
-	return NULL;
 }

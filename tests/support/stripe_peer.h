@@ -59,6 +59,16 @@ int64_t stripe_metered(struct stripe_peer *p, const char *event_name, const char
 /* Forgets an hour's events, or adds to them: what reconciliation must find. */
 void stripe_spoil_meter(struct stripe_peer *p, const char *event_name, const char *customer, int64_t add);
 
+/* Forgets one event altogether. Effects are counted anew from then on: it may be sent again. */
+void stripe_lose_meter(struct stripe_peer *p, const char *event_name, const char *customer);
+/* The period of a subscription, in seconds since 1970; without an event. */
+void stripe_period(struct stripe_peer *p, const char *subscription, int64_t start, int64_t end);
+/* An object of any kind, under its id; and an event about one. Both borrow it. */
+void stripe_put(struct stripe_peer *p, json_t *object);
+void stripe_happen(struct stripe_peer *p, const char *type, json_t *object);
+/* How far its clock is ahead of ours. */
+void stripe_clock(struct stripe_peer *p, int64_t ahead_s);
+
 /* Events so far, as bodies to be delivered. The text is the caller's. */
 size_t stripe_events(struct stripe_peer *p);
 char *stripe_event(struct stripe_peer *p, size_t i);

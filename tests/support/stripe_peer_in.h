@@ -33,7 +33,7 @@ struct stripe_reply {
 	json_t *body; /* owned */
 };
 
-/* stripe_objects.c: params of a route, and what it does. NULL: there is no such route. */
+/* stripe_routes.c: params of a route, and what it does. NULL: there is no such route. */
 struct stripe_route {
 	const char *method, *path; /* {id} stands for one */
 	const struct param *params;
@@ -50,7 +50,21 @@ void stripe_error(struct stripe_reply *ret, int status, const char *type, const 
 	const char *message);
 int64_t stripe_now(void);
 
-/* stripe_usage.c */
+/* What routes do: stripe_objects.c, stripe_previews.c, stripe_usage.c. */
+void stripe_customers_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);
+void stripe_customer_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);
+void stripe_customers_get(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);
+void stripe_object_get(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);
+void stripe_attach_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);
+void stripe_subscriptions_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);
+void stripe_subscription_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);
+void stripe_subscription_delete(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);
+void stripe_subscriptions_get(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);
+void stripe_invoices_get(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);
+void stripe_preview_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);
+void stripe_events_list(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);
+void stripe_event_get(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);
+void stripe_adjustments_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);
 void stripe_meter_events_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);
 void stripe_meters_list(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);
 void stripe_summaries_list(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);

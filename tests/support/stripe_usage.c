@@ -55,6 +55,26 @@ void stripe_meter_events_post(struct stripe_peer *p, struct stripe_request *rq, 
 	}
 }
 
+/* Within a day after it came. */
+void stripe_adjustments_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
+{
+	const char *name = form_get(&rq->form, "event_name"), *id = form_get(&rq->form, "cancel[identifier]");
+	json_t *events = json_object_get(json_object_get(p->meters, name), "events");
+	json_t *event = id != NULL ? json_object_get(events, id) : NULL;
+
+	if (event == NULL || json_is_true(json_object_get(event, "cancelled"))) {
+		stripe_error(ret, 400, "invalid_request_error", "resource_missing", "cancel[identifier]",
+			"No meter event with this identifier can be cancelled");
+		return;
+	}
+	json_object_set_new(event, "cancelled", json_true());
+	json_object_set_new(event, "value", json_integer(0));
+	*ret = (struct stripe_reply){ 200,
+		json_pack("{s:s,s:s,s:b,s:s,s:s,s:{s:s}}", "object", "billing.meter_event_adjustment",
+			"event_name", name, "livemode", 0, "status", "pending", "type", "cancel", "cancel",
+			"identifier", id) };
+}
+
 void stripe_meters_list(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
 {
 	json_t *data = json_array(), *meter;
@@ -222,6 +242,59 @@ int64_t stripe_metered(struct stripe_peer *p, const char *event_name, const char
 	sum = stripe_usage_between(p, event_name, customer, 0, INT64_MAX);
 	pthread_mutex_unlock(&p->lock);
 	return sum;
+}
+
+void stripe_lose_meter(struct stripe_peer *p, const char *event_name, const char *customer)
+{
+	json_t *event, *events;
+	const char *identifier;
+	void *next;
+
+	pthread_mutex_lock(&p->lock);
+	events = json_object_get(json_object_get(p->meters, event_name), "events");
+	json_object_foreach_safe(events, next, identifier,
+		event) if (strcmp(text_of(event, "customer"), customer) == 0)
+	{
+		json_object_del(events, identifier);
+		json_object_clear(p->effects);
+		break;
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
+void stripe_period(struct stripe_peer *p, const char *subscription, int64_t start, int64_t end)
+{
+	json_t *item, *o;
+	size_t i;
+
+	pthread_mutex_lock(&p->lock);
+	o = stripe_at(p, subscription);
+	assert_non_null(o);
+	json_array_foreach(json_object_get(json_object_get(o, "items"), "data"), i, item)
+	{
+		json_object_set_new(item, "current_period_start", json_integer(start));
+		json_object_set_new(item, "current_period_end", json_integer(end));
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
+void stripe_put(struct stripe_peer *p, json_t *object)
+{
+	pthread_mutex_lock(&p->lock);
+	json_object_set(p->objects, text_of(object, "id"), object);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void stripe_happen(struct stripe_peer *p, const char *type, json_t *object)
+{
+	pthread_mutex_lock(&p->lock);
+	stripe_emit(p, type, object);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void stripe_clock(struct stripe_peer *p, int64_t ahead_s)
+{
+	web_peer_clock(p->web, ahead_s);
 }
 
 void stripe_spoil_meter(struct stripe_peer *p, const char *event_name, const char *customer, int64_t add)

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -45,6 +46,7 @@ struct web_peer {
 	atomic_int nturns;
 	atomic_bool stop;
 	atomic_int requests;
+	_Atomic(int64_t) ahead_s;
 };
 
 /* Reading a request --------------------------------------------------------------------------------- */
@@ -143,12 +145,27 @@ static bool send_all(struct web_turn *t, const char *bytes, size_t n)
 	return true;
 }
 
+static const char *date_of(const struct web_turn *t, char *text, size_t n)
+{
+	const time_t now = time(NULL) + (time_t)atomic_load(&t->peer->ahead_s);
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(text, n, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	return text;
+}
+
+void web_peer_clock(struct web_peer *p, int64_t ahead_s)
+{
+	atomic_store(&p->ahead_s, ahead_s);
+}
+
 void web_reply(struct web_turn *t, int status, const char *type, const char *body)
 {
-	char head[512];
+	char head[512], date[64];
 	const int n = snprintf(head, sizeof(head),
-		"HTTP/1.1 %d Whatever\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", status,
-		type != NULL ? type : "application/json", strlen(body));
+		"HTTP/1.1 %d Whatever\r\nContent-Type: %s\r\nContent-Length: %zu\r\nDate: %s\r\n\r\n", status,
+		type != NULL ? type : "application/json", strlen(body), date_of(t, date, sizeof(date)));
 
 	if (!send_all(t, head, (size_t)n) ||
 		(strcmp(t->method, "HEAD") != 0 && !send_all(t, body, strlen(body))))

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * A small HTTP/1.1 server inside the test, on a free port of 127.0.0.1, for what the program asks of others.
@@ -21,6 +22,8 @@ void web_peer_stop(struct web_peer *p); /* NULL is fine; ends sleeping answers a
 int web_peer_port(const struct web_peer *p);
 /* "http://127.0.0.1:<port>" */
 const char *web_peer_url(const struct web_peer *p);
+/* Its clock, as answers have it (Date), is so far ahead of ours. */
+void web_peer_clock(struct web_peer *p, int64_t ahead_s);
 /* Since the start. */
 int web_peer_connections(const struct web_peer *p);
 int web_peer_requests(const struct web_peer *p);

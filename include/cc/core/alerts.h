@@ -30,6 +30,9 @@ enum alert_type {
 	ALERT_PAYMENT_OVERDUE,          /* the subscription is not paid */
 	ALERT_BILLING_REFUSED,          /* Stripe refused what was asked of it */
 	ALERT_USAGE_DIFFERS,            /* Stripe bills other hours than were counted */
+	ALERT_PAYMENT_DISPUTED,         /* a payment is contested at its bank */
+	ALERT_USAGE_REFUSED,            /* Stripe could not make use of an hour that it was told */
+	ALERT_COUNTERS_DIFFER,          /* a fault of the service: counters are not what they count */
 };
 
 /* In the order of alert_severities. */

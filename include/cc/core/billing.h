@@ -41,6 +41,8 @@ enum err billing_follow_plan(struct ctx *cx, const char *from, const char *to) M
  * node; nodes may do it at once.
  */
 enum err billing_tick(struct ctx *cx, struct round *ret) MUST_USE;
+/* The same of terms that are over: they are renewed while the subscription is good, also with Stripe. */
+enum err billing_terms(struct ctx *cx, struct round *ret) MUST_USE;
 
 /*
  * With Stripe, and outside of any unit. Waits for the calls of an operation, five seconds at most and
@@ -48,8 +50,17 @@ enum err billing_tick(struct ctx *cx, struct round *ret) MUST_USE;
  * ERR_PAYMENT_DECLINED, ERR_PAYMENT_METHOD, ERR_BILLING_PROVIDER: Stripe refused one.
  */
 enum err billing_await(struct ctx *cx, const char *operation, bool *ret_done) MUST_USE;
-/* What the tenant's next invoice would say, if that was not asked for within the last minute. */
+/*
+ * What the tenant's next invoice would say, if that was not asked for within the last minute. Waits only
+ * where there is a place to wait. ERR_BILLING_PROVIDER when it was never known.
+ */
 enum err billing_preview(struct ctx *cx) MUST_USE;
+/*
+ * What Stripe says that a change of plan now would come to. *ret_said is false where there is nothing to ask:
+ * no subscription, no such plan, or it is the present one. ERR_BILLING_PROVIDER.
+ */
+enum err billing_preview_plan(struct ctx *cx, const char *plan_type, struct proration *ret,
+	bool *ret_said) MUST_USE;
 
 /* The whole of what a tenant's period costs beside the plan's price. */
 int64_t billing_usage_cost(const struct plan *p, const struct billing_quantities *q);

@@ -25,6 +25,7 @@ enum outbox_op {
 	OP_DEFAULT_CLEAR,   /* the subscription has no payment method of its own */
 	OP_CANCEL,          /* ends the subscription */
 	OP_METER_EVENT,     /* an hour of one meter */
+	OP_METER_CANCEL,    /* … which is taken back */
 	OP_COUNT,
 };
 extern const char *const outbox_ops[];
@@ -35,6 +36,7 @@ struct outbox_call {
 	/* {customer} and {subscription} stand for those of the tenant when it is first sent */
 	const char *method, *path, *form;
 	const char *effect; /* JSON; NULL: none */
+	const char *subject; /* the hour that it is about; NULL: none */
 };
 /* The name that a call will have: its form says it as metadata[cc_op]. */
 const char *outbox_name(struct ctx *cx);

@@ -22,6 +22,7 @@ struct stripe_settings {
 	int64_t window_s;    /* so long a key of an idempotent request is repeated */
 	int64_t evidence_s;  /* between two looks that agree before a tenant loses something */
 	int64_t reconcile_s; /* how often a tenant's hours are compared */
+	int64_t replay_s;    /* how often the list of events is read */
 	bool live;           /* the key is one of live mode */
 };
 

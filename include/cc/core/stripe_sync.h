@@ -12,6 +12,11 @@
 
 /* Writes down the calls for what tenants should have there. *ret_done: tenants that were looked at. */
 enum err stripe_sync(struct ctx *cx, struct round *ret) MUST_USE;
+/* Plans that were asked for the end of a period, of tenants that have no subscription there. */
+enum err stripe_turn_plans(struct ctx *cx, struct round *ret) MUST_USE;
+/* Tells tenants of events that they should know of, and reads those that never came from Stripe's list. */
+enum err stripe_notices(struct ctx *cx, struct round *ret) MUST_USE;
+enum err stripe_replay(struct ctx *cx, struct round *ret) MUST_USE;
 /* Takes up events, and looks at what has changed: at `most` tenants. *ret_done: events and tenants. */
 enum err stripe_look(struct ctx *cx, int most, struct round *ret) MUST_USE;
 /*

@@ -31,6 +31,7 @@ struct tenant {
 	bool require_if_match;          /* changes without it are refused */
 	bool require_tests;             /* policies that were not tested are not promoted */
 	struct strv cors_origins;       /* whose scripts may read what it is answered */
+	bool overdue;                   /* not paid for long: nothing is added, see tenant_may_grow() */
 	/* placement */
 	const char *region;
 	const char *schema_id;          /* also the name of its role: t_<base32> */
@@ -46,5 +47,11 @@ struct tenant {
  * when behind. Any thread: nothing is asked.
  */
 enum err tenant_place(struct ctx *cx, const struct tenant *t, struct db_place *ret) MUST_USE;
+
+/*
+ * May cx->tenant have one more of anything? ERR_PAYMENT_OVERDUE while it has not been paid for long,
+ * ERR_TENANT_SUSPENDED while it is suspended. Operators may, and so does what no actor asked for. Any thread.
+ */
+enum err tenant_may_grow(struct ctx *cx) MUST_USE;
 
 #endif

@@ -54,6 +54,7 @@ enum {
 	/* has no body schema: its handler reads the bytes as they came, rq->in->body */
 	ROUTE_RAW_BODY = 1 << 14,
 	ROUTE_OR_202 = 1 << 15,         /* may also be 202: goes on, as the operation that Location names */
+	ROUTE_READ_ONLY_OK = 1 << 16,   /* a write that goes on while the tenant is suspended as read_only */
 	ROUTE_REPLY_503 = 1 << 13,      /* the reply may also come with 503: it says what is wrong */
 };
 

@@ -90,6 +90,7 @@ struct plan_changed {
 	const char *from_plan, *plan, *at;
 	int64_t effective_at;
 	struct proration proration;
+	const char *mode;               /* whose figures proration has */
 };
 extern const struct schema plan_changed_schema;
 
@@ -116,6 +117,8 @@ struct billing_row {
 	int64_t adjust_minor;           /* of the open one: what changes of plan add to the plan's price */
 	int64_t api_calls, bouncer_requests;    /* in the period that is now */
 	const char *stripe_id, *customer_id;    /* NULL: not yet */
+	const char *items;              /* JSON: of the subscription, by price */
+	bool removing;                  /* the tenant's deletion is scheduled because it is not paid */
 	int64_t preview_base, preview_usage;    /* what Stripe says that it costs; INT_NULL: nothing yet … */
 	const char *preview_currency;
 	bool previewed;                 /* … and within the last minute */

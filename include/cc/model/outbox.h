@@ -33,6 +33,32 @@ struct metered_hour {
 };
 extern const struct schema metered_hour_schema;
 
+/* What was sent of one hour of one meter. */
+struct hour_calls {
+	int64_t cancelled;              /* events that were taken back */
+	const char *last;               /* the identifier of the one that can be; NULL: none */
+};
+extern const struct schema hour_calls_schema;
+
+/* An event that somebody has to be told of. */
+struct stripe_notice {
+	const char *event_id, *type, *payload;
+	int64_t tries;                  /* this one counted */
+};
+extern const struct schema stripe_notice_schema;
+
+/* One that Stripe has and that never came. */
+struct stripe_missing {
+	const char *event_id;
+};
+extern const struct schema stripe_missing_schema;
+
+/* A stretch of the list of events, in seconds since 1970. */
+struct stripe_span {
+	int64_t since, until;
+};
+extern const struct schema stripe_span_schema;
+
 /* What this service knows of a tenant at Stripe. */
 struct stripe_row {
 	const char *tenant_id, *name, *owner_email, *plan_type, *tenant_status;
@@ -45,6 +71,13 @@ struct stripe_row {
 	int64_t status_next_at;         /* … and when */
 	int64_t trouble_since;          /* since when it is not paid; TIME_NULL: it is */
 	bool suspended;                 /* by us, for that */
+	bool removing;                  /* likewise: its deletion is scheduled */
+	int64_t standing_at;            /* since when status is what it is; TIME_NULL: for ever */
+	const char *next_plan;          /* from next_plan_at on; or NULL */
+	int64_t next_plan_at;
+	int64_t plan_from;              /* what Stripe lacks of the plan counts from then; TIME_NULL: now */
+	int64_t stripe_start;           /* when Stripe's period began */
+	bool cancels;                   /* the subscription ends with its period */
 	int64_t fetched_at;             /* the time of what is known */
 	int64_t stale_at;               /* something has changed since */
 	int64_t metered_since, metered_until;   /* the hours that were written down for Stripe */

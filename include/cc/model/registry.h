@@ -14,6 +14,7 @@ struct tenant_place_row {
 	const char *quotas;                     /* JSON: see core/quota.h */
 	bool require_if_match, require_tests;
 	const char *issuers;                    /* JSON: an array of issuer_spec */
+	bool overdue;                           /* not paid for long: no more is added */
 	const char *region, *schema_id;         /* schema_id NULL: none yet */
 	int64_t shard, epoch, schema_version;
 	struct strv cors_origins;               /* whose scripts may read its answers */

@@ -20,6 +20,7 @@ extern const struct schema tenant_settings_schema;
 /* What is in use; INT_NULL: not known, because the tenant's region does not answer. */
 struct tenant_usage {
 	int64_t policies_used, users_used, bouncers_used, resources_used;
+	int64_t storage_bytes;          /* not shown: no limit is on it */
 };
 extern const struct schema tenant_usage_schema;
 
@@ -44,6 +45,7 @@ struct tenant_row {
 	int64_t row_version;            /* internal: one more with every change */
 	const char *status_before;      /* internal: what a restore returns to */
 	bool undo_over;                 /* internal: purge_at has passed */
+	bool unpaid;                    /* internal: it is deleted because it is not paid */
 	uint64_t seen;
 };
 extern const struct schema tenant_row_schema;   /* one tenant, and what PUT and PATCH take */

@@ -72,6 +72,8 @@ CREATE TABLE cc.tenant (
 	expires_at     timestamptz,
 	deleted_at     timestamptz,
 	purge_at       timestamptz,
+	-- deleted because it was not paid: not purged (held) before fresh looks at Stripe have confirmed it (released)
+	purge_hold     text CHECK (purge_hold IN ('held', 'released')),
 	lease_until    timestamptz,             -- of the creation or the purge under way
 	expunge_at     timestamptz NOT NULL DEFAULT now(), -- when rows deleted long ago are looked for again
 	row_version    bigint NOT NULL DEFAULT 1,
@@ -83,6 +85,7 @@ CREATE INDEX tenant_page ON cc.tenant (created_at, id);
 CREATE INDEX tenant_due ON cc.tenant (status, purge_at)
 	WHERE status IN ('provisioning', 'deletion_scheduled', 'deleting');
 CREATE INDEX tenant_expunge ON cc.tenant (expunge_at);
+CREATE INDEX tenant_term ON cc.tenant (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX tenant_checkpoint ON cc.tenant (checkpoint_at);
 
 -- Kept when a tenant is gone: its id is never used again, and an operator can see that it was.
@@ -496,15 +499,25 @@ CREATE TABLE cc.usage_hour (
 	quantity  bigint NOT NULL CHECK (quantity > 0),
 	PRIMARY KEY (tenant_id, hour, meter, detail)
 );
+CREATE INDEX usage_hour_age ON cc.usage_hour USING brin (hour);
 
--- The same rows added up in two directions, in the transactions that add to them.
+-- The same rows added up in two directions, in the transactions that add to them. An hour is one row, so that
+-- nothing has to be added up for a year by hour.
 CREATE TABLE cc.usage_hour_total (
-	tenant_id text NOT NULL REFERENCES cc.tenant,
-	hour      timestamptz NOT NULL,
-	meter     text NOT NULL,
-	quantity  bigint NOT NULL,
-	PRIMARY KEY (tenant_id, meter, hour)
+	tenant_id        text NOT NULL REFERENCES cc.tenant,
+	hour             timestamptz NOT NULL,
+	api_calls        bigint NOT NULL DEFAULT 0,
+	api_failures     bigint NOT NULL DEFAULT 0,
+	bouncer_requests bigint NOT NULL DEFAULT 0,
+	PRIMARY KEY (tenant_id, hour)
 ) WITH (fillfactor = 80);
+CREATE INDEX usage_hour_total_age ON cc.usage_hour_total USING brin (hour);
+-- … and the meters of it that are billed, each in a row.
+CREATE VIEW cc.usage_hour_meter WITH (security_invoker = true) AS
+	SELECT t.tenant_id, t.hour, m.meter, m.quantity
+	  FROM cc.usage_hour_total t
+	 CROSS JOIN LATERAL (VALUES ('api_calls', t.api_calls), ('bouncer_requests', t.bouncer_requests)) m (meter, quantity)
+	 WHERE m.quantity > 0;
 CREATE TABLE cc.usage_day (
 	tenant_id text NOT NULL REFERENCES cc.tenant,
 	day       timestamptz NOT NULL CHECK (day = date_trunc('day', day, 'UTC')),
@@ -563,7 +576,8 @@ CREATE TABLE cc.billing (
 	open_start      timestamptz GENERATED ALWAYS AS (cc.period_at(anchor, period)) STORED,
 	open_end        timestamptz GENERATED ALWAYS AS (cc.period_at(anchor, period + 1)) STORED,
 	adjust_minor    bigint NOT NULL DEFAULT 0,      -- what changes of plan add to the open period
-	next_plan       text,                   -- from the next period on
+	next_plan       text,                   -- from the next period on …
+	next_plan_at    timestamptz,            -- … which begins then
 	payment_method  text,
 	address         json,
 	row_version     bigint NOT NULL DEFAULT 1,
@@ -572,6 +586,7 @@ CREATE TABLE cc.billing (
 	stripe_id       text,                   -- the subscription
 	items           json,                   -- its items by price
 	stripe_status   text,
+	cancels         boolean NOT NULL DEFAULT false, -- it ends with its period
 	stripe_start    timestamptz,
 	stripe_end      timestamptz,
 	fetched_at      timestamptz,            -- the time of what is known
@@ -582,7 +597,10 @@ CREATE TABLE cc.billing (
 	trouble_since   timestamptz,            -- it is not paid
 	status_next     text,                   -- what the last look said, and the next has to confirm
 	status_next_at  timestamptz,
+	standing_at     timestamptz,            -- since when status is what it is
 	suspended       boolean NOT NULL DEFAULT false, -- for that
+	removing        boolean NOT NULL DEFAULT false, -- likewise: the tenant's deletion is scheduled
+	plan_from       timestamptz,            -- what Stripe does not have of the plan yet counts from then
 	metered_since   timestamptz,            -- hours before are not Stripe's, …
 	metered_until   timestamptz,            -- … up to here they were written down for it
 	compare_at      timestamptz NOT NULL DEFAULT now(),
@@ -597,6 +615,7 @@ CREATE INDEX billing_sync ON cc.billing (sync_at) WHERE sync_at IS NOT NULL;
 CREATE INDEX billing_stale ON cc.billing (stale_at) WHERE stale_at IS NOT NULL;
 CREATE INDEX billing_look ON cc.billing (look_at) WHERE stripe_id IS NOT NULL;
 CREATE INDEX billing_metered ON cc.billing (metered_until) WHERE stripe_id IS NOT NULL;
+CREATE INDEX billing_next_plan ON cc.billing (next_plan_at) WHERE next_plan IS NOT NULL;
 CREATE INDEX billing_compare ON cc.billing (compare_at) WHERE stripe_id IS NOT NULL;
 
 -- One hour of one meter has one name at Stripe, which takes it once.
@@ -617,6 +636,7 @@ CREATE TABLE cc.outbox (
 	path          text NOT NULL,
 	body          text,
 	effect        json,                     -- what it makes true here
+	subject       text,                     -- the hour that it is about: 'api_calls:<seconds since 1970>'
 	state         text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'done', 'dead', 'skipped')),
 	generation    int NOT NULL DEFAULT 1,
 	attempts      int NOT NULL DEFAULT 0,
@@ -634,6 +654,7 @@ CREATE TABLE cc.outbox (
 CREATE INDEX outbox_next ON cc.outbox (next_at) WHERE state = 'waiting';
 CREATE INDEX outbox_tenant ON cc.outbox (tenant_id, lane, seq) WHERE state = 'waiting';
 CREATE INDEX outbox_operation ON cc.outbox (operation_id) WHERE operation_id IS NOT NULL;
+CREATE INDEX outbox_subject ON cc.outbox (tenant_id, subject) WHERE subject IS NOT NULL;
 CREATE INDEX outbox_over ON cc.outbox (done_at) WHERE state <> 'waiting';
 
 -- Events as they came. Kept for longer than Stripe repeats them.
@@ -646,10 +667,21 @@ CREATE TABLE cc.stripe_event (
 	customer    text,
 	payload     text NOT NULL,
 	received_at timestamptz NOT NULL DEFAULT now(),
-	handled_at  timestamptz
+	handled_at  timestamptz,
+	tell_at     timestamptz,                -- somebody has to be told of it; NULL: nobody, or it was done
+	tell_tries  int NOT NULL DEFAULT 0
 );
+CREATE INDEX stripe_event_tell ON cc.stripe_event (tell_at) WHERE tell_at IS NOT NULL;
 CREATE INDEX stripe_event_new ON cc.stripe_event (received_at) WHERE handled_at IS NULL;
 CREATE INDEX stripe_event_received ON cc.stripe_event (received_at);
+
+-- Up to where Stripe's list of events was read: what was sent and never came is in it.
+CREATE TABLE cc.stripe_replay (
+	one     boolean PRIMARY KEY DEFAULT true CHECK (one),
+	read_to timestamptz NOT NULL DEFAULT now() - interval '1 day',
+	look_at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO cc.stripe_replay DEFAULT VALUES;
 
 -- What was billed. Amounts are in minor units; NULL where Stripe says no more than the total.
 CREATE TABLE cc.invoice (
@@ -727,7 +759,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON cc.idempotency TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.operation, cc.alert TO cc_ctl_tenant;
 GRANT SELECT, INSERT ON cc.deployment TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.billing, cc.invoice, cc.outbox TO cc_ctl_tenant;
-GRANT SELECT ON cc.usage_hour, cc.usage_hour_total, cc.usage_day TO cc_ctl_tenant;
+GRANT SELECT ON cc.usage_hour, cc.usage_hour_total, cc.usage_hour_meter, cc.usage_day TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.usage_watch TO cc_ctl_tenant;
 GRANT UPDATE (cancelled, lease_until) ON cc.deployment TO cc_ctl_tenant;
 GRANT SELECT ON cc.deployment_seen TO cc_ctl_tenant;
