@@ -7,6 +7,8 @@ pg=$(ls -d /usr/lib/postgresql/*/bin | tail -n 1)
 as=
 mkdir "$dir/pg" "$dir/etc" "$dir/etc/keks" "$dir/etc/secrets" "$dir/state"
 if [ "$(id -u)" -eq 0 ]; then
+	# Whoever runs PostgreSQL must be able to pass the suite's own folder, not to look.
+	[ -z "${TMPDIR:-}" ] || chmod 711 "$TMPDIR"
 	as='setpriv --reuid postgres --regid postgres --clear-groups'
 	chown postgres "$dir/pg"
 fi
@@ -19,6 +21,9 @@ $as "$pg/initdb" -D "$dir/pg/data" -U postgres --no-sync -A scram-sha-256 --pwfi
 $as "$pg/postgres" -D "$dir/pg/data" -p "$port" -k "$dir/pg" -c listen_addresses=127.0.0.1 \
 	-c max_connections=200 > "$dir/pg.log" 2>&1 &
 helpers=$!
+
+# PostgreSQL ends when it has no client any more, or at once by SIGINT.
+trap 'kill -INT $helpers 2> /dev/null; cleanup' EXIT
 
 secret() { openssl rand -hex 32 > "$dir/etc/$1" && chmod 0400 "$dir/etc/$1"; }
 for name in secrets/pepper secrets/audit_key secrets/signing_key secrets/role_secret keks/2026-01; do secret $name; done
