@@ -24,8 +24,8 @@ static const char dump_sql[] =
 	"'SELECT t::text AS row FROM %I.%I t ORDER BY 1', n.nspname, c.relname), true, false, '')::text) AS "
 	"line"
 	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-	/* When somebody was last seen is no change. */
-	" WHERE c.relname NOT IN ('api_key_live', 'user_live')"
+	/* When somebody was last seen is no change, nor is a node that runs. */
+	" WHERE c.relname NOT IN ('api_key_live', 'user_live', 'node')"
 	" AND c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
 	" UNION ALL SELECT n.nspname || '.' || c.relname || ' has ' || a.attname || ' ' || "
 	"a.atttypid::regtype"
