@@ -389,6 +389,48 @@ check 'Rate Limited' \
 check_like 'retry_after' '[1-9][0-9]*' "$(field .retry_after)"
 check 'Retry-After says the same' "$(field .retry_after)" "$(header Retry-After)"
 
+note 'Deploy to Region'
+call 202 POST "/tenants/$T/deploy" -H "$(auth "$OP")" -H "$JSON" -d '{
+  "region": "eu-west-1",
+  "migrate_data": true,
+  "maintenance_window": "2025-01-26T02:00:00Z"
+}'
+check_shape 'as the specification shows it' '{
+  "deployment_id": "deploy-123",
+  "status": "in_progress",
+  "region": "eu-west-1",
+  "estimated_completion": "2025-01-26T04:00:00Z",
+  "progress": {
+    "database_migration": "in_progress",
+    "dns_update": "pending",
+    "ssl_setup": "pending"
+  }
+}'
+check 'it has begun' '{"status":"in_progress","region":"eu-west-1","progress":{"database_migration":"in_progress","dns_update":"pending","ssl_setup":"pending"}}' \
+	"$(field '{status,region,progress:(.progress | {database_migration,dns_update,ssl_setup})}')"
+D=$(field .deployment_id)
+check_like 'deployment_id' 'deploy-[a-z0-9]+' "$D"
+i=0
+while [ $i -lt 300 ]; do
+	got=$(curl -sS -m 30 -o "$dir/body" -w '%{http_code}' -H "$(auth "$OP")" "$BASE/tenants/$T/deployments/$D")
+	[ "$(field .status)" != in_progress ] && break
+	sleep 0.2
+	i=$((i + 1))
+done
+check 'GET /tenants/{tenant_id}/deployments/{deployment_id} answers 200' 200 "$got"
+check_shape 'as the specification shows it' '{
+  "deployment_id": "deploy-123",
+  "status": "completed",
+  "region": "eu-west-1",
+  "started_at": "2025-01-26T02:00:00Z",
+  "completed_at": "2025-01-26T03:45:00Z",
+  "new_domain": "acme.eu.controlcore.io"
+}'
+check 'the tenant lives there' '{"status":"completed","region":"eu-west-1","new_domain":"acme.eu.controlcore.io"}' \
+	"$(field '{status,region,new_domain}')"
+call 200 GET /policies -H "$(auth "$K")" -H 'Host: acme.eu.controlcore.io'
+call 200 GET /policies -H "$(auth "$K")" -H 'Host: acme.controlcore.io'
+
 note 'Delete Tenant'
 call 202 DELETE "/tenants/$T" -H "$(auth "$OP")"
 check 'it waits for its undo window' 'deletion_scheduled' "$(field .status)"
