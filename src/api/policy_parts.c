@@ -80,9 +80,19 @@ static const char *name_in(struct arena *a, const char *text, const struct rego_
 	return arena_strndup(a, text + n->at, n->len);
 }
 
+/* As modules of the same package have it, however they write it. */
 static const char *package_of(struct arena *a, const char *text, const struct rego_module *m)
 {
-	return arena_strndup(a, text + m->package_at, m->package_len);
+	return m->package_path != NULL ? m->package_path
+				       : arena_strndup(a, text + m->package_at, m->package_len);
+}
+
+/* What stands in each of them, however they write the rest. */
+static const char *last_name(const char *package)
+{
+	const char *slash = strrchr(package, '/');
+
+	return slash != NULL ? slash + 1 : package;
 }
 
 /* A rule for which both have a default; NULL: there is none. */
@@ -113,7 +123,7 @@ enum err policy_check_defaults(struct ctx *cx, const struct policy *p)
 	if (m->nfaults > 0 || m->ndefaults == 0)
 		return ERR_NONE;
 	TRY(q_policy_neighbours(
-		cx->db, &rows, p->id, p->environment, package_of(cx->arena, p->rego_code, m)));
+		cx->db, &rows, p->id, p->environment, last_name(package_of(cx->arena, p->rego_code, m))));
 	for (size_t i = 0; i < rows.n; i++) {
 		const struct policy *o = DB_ROW(&rows, struct policy, i);
 		const char *rule;
@@ -124,7 +134,8 @@ enum err policy_check_defaults(struct ctx *cx, const struct policy *p)
 			return refuse(cx, ERR_CONFLICT,
 				"policy %" PRId64 " (%s) has a default for %s in the package %s already; OPA "
 				"takes no bundle with two",
-				o->id, o->name, rule, package_of(cx->arena, p->rego_code, m));
+				o->id, o->name, rule,
+				arena_strndup(cx->arena, p->rego_code + m->package_at, m->package_len));
 	}
 	return ERR_NONE;
 }

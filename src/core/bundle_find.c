@@ -4,6 +4,7 @@
 #include "objects_in.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "cc/base/clock.h"
 #include "cc/base/failpoint.h"
@@ -184,18 +185,22 @@ static bool ignore(void *arg, const void *p, size_t n)
 }
 
 /*
- * There is one of this revision already: ours, or that of a node whose library packs differently. What is
- * stored is what counts.
+ * There is one of this revision that the catalogue does not have: of another node that is making it, or what
+ * became of one. Only the bytes that were made here are known to be right; the catalogue says whose they are
+ * in the end, and who reads others makes it once more.
  */
-static enum err adopt(struct ctx *cx, const struct obj_key *key, struct recording *r, struct obj_got *got)
+static enum err replace(
+	struct ctx *cx, const struct bundle_bytes *made, const struct obj_key *key, struct obj_got *got)
 {
-	const enum obj_result o = obj_get(
+	unsigned char sum[OBJ_SHA_LEN];
+	enum obj_result o = obj_get(
 		store_of(cx), key, NULL, 2 * BUNDLE_BYTES_MAX, ignore, NULL, cx->deadline_ms, got);
 
-	if (o != OBJ_OK)
-		return refuse_store(cx, o, got);
-	r->size = got->size;
-	return ERR_NONE;
+	sha256_of(made->p, made->n, sum);
+	if (o == OBJ_OK && memcmp(got->sha256, sum, sizeof(sum)) == 0)
+		return ERR_NONE;
+	o = obj_put_bytes(store_of(cx), key, 0, made->p, made->n, cx->deadline_ms, got);
+	return o == OBJ_OK ? ERR_NONE : refuse_store(cx, o, got);
 }
 
 static enum err store(
@@ -208,7 +213,7 @@ static enum err store(
 	o = obj_put_bytes(store_of(cx), &key, OBJ_ONCE, made->p, made->n, cx->deadline_ms, got);
 	FAILPOINT("bundle.stored");
 	if (o == OBJ_EXISTS)
-		return adopt(cx, &key, r, got);
+		return replace(cx, made, &key, got);
 	return o == OBJ_OK ? ERR_NONE : refuse_store(cx, o, got);
 }
 
@@ -235,8 +240,7 @@ static enum err make(
 	r.sha256 = (struct bytes){ got.sha256, sizeof(got.sha256) };
 	TRY(unit(cx, DB_WRITE, record, &r, ret_fresh));
 	FAILPOINT("bundle.recorded");
-	if (r.size == (int64_t)made.n)
-		*ret = bundles_keep(cx->world->bundles, cx->tenant->id, r.key, r.revision, made.p, made.n);
+	*ret = bundles_keep(cx->world->bundles, cx->tenant->id, r.key, r.revision, made.p, made.n);
 	return drop_old(cx, &r.old, ret_fresh);
 }
 

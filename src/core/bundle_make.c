@@ -18,7 +18,6 @@
 
 #define KEY_LABEL "controlcore bundle key v1"
 #define REVISION_LEN 32 /* digits */
-#define PATH_MAX_LEN 800
 
 void bundle_key_make(const struct signing_key *platform, const char *tenant_id, struct bundle_key *ret)
 {
@@ -70,7 +69,9 @@ struct making {
 	const struct bundle_content *content;
 	struct file *file;
 	size_t n;
-	const char **package; /* of each policy: "app/authz" */
+	/* of each policy: "app/authz", its file, and whether engines must be told that it is no v1 */
+	const char **package, **policy_file;
+	bool *old_syntax;
 };
 
 static void add_file(struct making *m, const char *name, const char *text, size_t n)
@@ -81,32 +82,13 @@ static void add_file(struct making *m, const char *name, const char *text, size_
 	m->file[m->n++] = (struct file){ name, text, hex_encode(m->a, sum, sizeof(sum)), n };
 }
 
-/* "app.authz", "app[\"a b\"]" → "app/authz", "app/a%20b". */
-static const char *package_path(struct arena *a, const char *text)
+static void look_at(struct making *m, size_t i, const char *text)
 {
-	struct rego_module *r = ARENA_NEW(a, struct rego_module);
-	struct str out;
-	const char *p, *end;
+	struct rego_module *r = ARENA_NEW(m->a, struct rego_module);
 
-	rego_check(a, text, strlen(text), r);
-	str_init(&out, a, 64);
-	p = text + r->package_at;
-	end = p + r->package_len;
-	while (r->nfaults == 0 && p < end) {
-		const size_t quoted = strcspn(p, "\"");
-		size_t n = strcspn(p, ".[");
-
-		if (*p == '[' && quoted == 1) {
-			p += 2;
-			n = strcspn(p, "\"");
-		}
-		if (p + n > end)
-			n = (size_t)(end - p);
-		str_addf(&out, "%s%s", out.len > 0 ? "/" : "", percent_encode(a, arena_strndup(a, p, n), ""));
-		p += n;
-		p += strspn(p, "\".]");
-	}
-	return out.len > 0 && out.len <= PATH_MAX_LEN ? out.data : "policies";
+	rego_check(m->a, text, strlen(text), r);
+	m->package[i] = r->package_path != NULL ? r->package_path : "policies";
+	m->old_syntax[i] = r->old_syntax;
 }
 
 static void add_policies(struct making *m)
@@ -114,9 +96,9 @@ static void add_policies(struct making *m)
 	for (size_t i = 0; i < m->content->policies.n; i++) {
 		const struct bundle_policy *p = DB_ROW(&m->content->policies, struct bundle_policy, i);
 
-		m->package[i] = package_path(m->a, p->rego_code);
-		add_file(m, arena_printf(m->a, "%s/policy-%" PRId64 ".rego", m->package[i], p->id),
-			p->rego_code, strlen(p->rego_code));
+		look_at(m, i, p->rego_code);
+		m->policy_file[i] = arena_printf(m->a, "%s/policy-%" PRId64 ".rego", m->package[i], p->id);
+		add_file(m, m->policy_file[i], p->rego_code, strlen(p->rego_code));
 	}
 }
 
@@ -259,6 +241,22 @@ static const char *revision_of(struct making *m, const char *policies)
 	return digits;
 }
 
+/* Engines read modules as v1 (OPA 1.0 does, unless it is told otherwise), but for those written before it. */
+static void write_versions(struct making *m, struct jw *w)
+{
+	jw_key(w, "rego_version");
+	jw_int(w, 1);
+	jw_key(w, "file_rego_versions");
+	jw_object(w);
+	for (size_t i = 0; i < m->content->policies.n; i++) {
+		if (!m->old_syntax[i])
+			continue;
+		jw_key(w, arena_printf(m->a, "/%s", m->policy_file[i]));
+		jw_int(w, 0);
+	}
+	jw_object_end(w);
+}
+
 static enum err add_manifest(struct making *m, const char **ret_revision)
 {
 	struct str policies, out;
@@ -276,6 +274,7 @@ static enum err add_manifest(struct making *m, const char **ret_revision)
 	jw_text(&w, *ret_revision);
 	jw_key(&w, "roots");
 	write_roots(m, &w);
+	write_versions(m, &w);
 	jw_key(&w, "metadata");
 	jw_object(&w);
 	jw_key(&w, "tenant_id");
@@ -344,6 +343,8 @@ enum err bundle_make(struct ctx *cx, const struct bundle_content *c, const struc
 
 	m.file = ARENA_ARRAY(cx->arena, struct file, c->policies.n + 2);
 	m.package = ARENA_ARRAY(cx->arena, const char *, c->policies.n + 1);
+	m.policy_file = ARENA_ARRAY(cx->arena, const char *, c->policies.n + 1);
+	m.old_syntax = ARENA_ARRAY(cx->arena, bool, c->policies.n + 1);
 	add_policies(&m);
 	TRY(add_data(&m));
 	TRY(add_manifest(&m, &ret->revision));

@@ -12,6 +12,8 @@ struct parser {
 	const struct rego_token *t; /* the next */
 	const struct rego_token *package;
 	bool missing_told; /* that there is no package */
+	bool bare_bodies;  /* without `if` */
+	bool asks_v1;
 };
 
 static const char *const keywords[] = { "and", "as", "contains", "default", "else", "every", "if", "import",
@@ -261,6 +263,7 @@ static void read_package(struct parser *p)
 	} else {
 		p->s->out->package_at = from->at;
 		p->s->out->package_len = p->t[-1].at + p->t[-1].len - from->at;
+		p->s->out->package_path = rego_path(p->s, from, p->t);
 		rego_where(p->s, from->at, &p->s->out->package_line, &p->s->out->package_column);
 	}
 	if (p->package == NULL)
@@ -285,6 +288,8 @@ static void read_import(struct parser *p)
 		told(p, from, "the path of an import must be names such as data.acme.roles");
 		return;
 	}
+	p->asks_v1 |= rego_is_word(p->s, from, "rego") && p->t == from + 3 &&
+		      rego_is_word(p->s, from + 2, "v1");
 	if (!at_word(p, "as"))
 		return;
 	p->t++;
@@ -304,6 +309,7 @@ static bool read_body(struct parser *p, bool *ret_any)
 	if (has_if)
 		p->t++;
 	if (!has_if && at_brace(p)) {
+		p->bare_bodies = true;
 		open = p->t;
 		pass_group(p);
 		if (open[1].kind == R_CLOSE)
@@ -473,15 +479,5 @@ void rego_check(struct arena *a, const char *text, size_t n, struct rego_module 
 		rego_fault(&s, 0, "a module must begin with its package");
 	while (p.t->kind != R_END)
 		read_statement(&p);
-}
-
-void rego_inspect(struct ctx *cx, const char *field, const char *text)
-{
-	struct rego_module m;
-
-	rego_check(cx->arena, text, strlen(text), &m);
-	for (int i = 0; i < m.nfaults; i++)
-		(void)refuse_line(cx, ERR_REGO_INVALID, field, m.fault[i].line, m.fault[i].column,
-			"`%s` line %zu, column %zu: %s", field, m.fault[i].line, m.fault[i].column,
-			m.fault[i].message);
+	ret->old_syntax = p.bare_bodies && !p.asks_v1;
 }

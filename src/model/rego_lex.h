@@ -49,6 +49,8 @@ void rego_lex(struct rego_scan *s);
 void rego_fault(struct rego_scan *s, size_t at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Line and column of a byte. */
 void rego_where(const struct rego_scan *s, size_t at, size_t *ret_line, size_t *ret_column);
+/* The names of a path, tokens from `from` to before `end`, with slashes; NULL: not all of them are plain. */
+const char *rego_path(const struct rego_scan *s, const struct rego_token *from, const struct rego_token *end);
 bool rego_is_word(const struct rego_scan *s, const struct rego_token *t, const char *word);
 
 #endif

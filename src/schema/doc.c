@@ -224,10 +224,24 @@ const char *json_canonical(struct arena *a, const char *text, const char **ret_e
 	return NULL;
 }
 
-/* Line separators, which Go escapes and jansson does not. */
+/* An escape as Go writes it: its digits are small letters. Returns its last character. */
+static const char *add_escape(struct str *out, const char *p)
+{
+	const int n = p[1] == 'u' ? 6 : 2;
+
+	for (int i = 0; i < n; i++)
+		str_add_char(out, i > 1 && p[i] >= 'A' && p[i] <= 'F' ? (char)(p[i] - 'A' + 'a') : p[i]);
+	return p + n - 1;
+}
+
+/* Line separators, which Go escapes and jansson does not, and control characters, which both do. */
 static void add_escaped(struct str *out, const char *p)
 {
 	for (; *p != '\0'; p++) {
+		if (*p == '\\') {
+			p = add_escape(out, p);
+			continue;
+		}
 		if (strncmp(p, "\xe2\x80\xa8", 3) != 0 && strncmp(p, "\xe2\x80\xa9", 3) != 0) {
 			str_add_char(out, *p);
 			continue;

@@ -95,26 +95,72 @@ static void a_bundle_holds_what_opa_wants(void **state)
 {
 	struct stage *g = *state;
 	struct bouncer_bundle b;
+	const json_t *versions;
 	char name[100];
 	int64_t id;
 
 	assert_status(
 		201, client_post(g->s->c, "/resources",
 			     "{'name':'Users','type':'api','environment':'sandbox','path':'/u/*',"
-			     "'attributes':{'z':1.5,'a':{'y':'\\u2028','x':[1,2]},'owner':'<ann> & co'}}"));
+			     "'attributes':{'z':1.5,'a':{'y':'\\u2028\\u000b\\u001F','x':[1,2]},"
+			     "'owner':'<ann> & co'}}"));
 	id = policy(g, "one", REGO);
 	policy(g, "two", "package app\\n\\nallow := true\\n");
-	policy(g, "three", "package other[\\\"a b\\\"].c\\n\\nallow := true\\n");
+	policy(g, "three", "package other[ \\\"a-b\\\" ].c\\n\\nallow { input.x == 1 }\\n");
 	bouncer_open(bouncer_pull(g->sandbox, "sandbox", NULL), keys(g), &b);
 	snprintf(name, sizeof(name), "app/authz/policy-%" PRId64 ".rego", id);
 	assert_string_equal("package app.authz\n\nimport rego.v1\n\nallow if input.user == \"ann\"\n",
 		bouncer_file(b.n > 0 ? &b : NULL, name)->text);
-	assert_non_null(bouncer_file(&b, "other/a%20b/c/policy-3.rego"));
+	assert_non_null(bouncer_file(&b, "other/a-b/c/policy-3.rego"));
 	assert_int_equal(3, json_array_size(json_object_get(b.manifest, "roots")));
+	assert_string_equal("other/a-b/c",
+		json_string_value(json_array_get(json_object_get(b.manifest, "roots"), 1)));
+	/* Modules are v1, but for the one that is not. */
+	assert_int_equal(1, json_integer_value(json_object_get(b.manifest, "rego_version")));
+	versions = json_object_get(b.manifest, "file_rego_versions");
+	assert_int_equal(1, json_object_size(versions));
+	assert_true(json_is_integer(json_object_get(versions, "/other/a-b/c/policy-3.rego")));
 	assert_string_equal(
 		"/u/*", json_string_value(json_object_get(
 				json_object_get(json_object_get(b.data, "resources"), "Users"), "path")));
-	assert_non_null(strstr(bouncer_file(&b, "data.json")->text, "\\u2028"));
+	assert_non_null(strstr(bouncer_file(&b, "data.json")->text, "\\u2028\\u000b\\u001f"));
+	bouncer_close(&b);
+}
+
+/* OPA would refuse all of it for one of these. */
+static void packages_that_no_bundle_can_have_are_refused(void **state)
+{
+	static const char *const bad[] = { "app[\\\"a@b\\\"]", "app[\\\"..\\\"].evil", "app[\\\"\\\"].y",
+		"app[$\\\"b\\\"]", "resources", "resources.r1", "resources[\\\"r1\\\"]" };
+	struct stage *g = *state;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_error(422, "rego_invalid",
+			client_post(g->s->c, "/policies",
+				"{'name':'p','environment':'sandbox','rego_code':\"package %s\\n\\nx := 1\"}",
+				bad[i]));
+	policy(g, "other", "package resources_of.mine\\n\\nx := 1\\n");
+	(void)bouncer_pull(g->sandbox, "sandbox", NULL);
+}
+
+/* What lies there in its place is not taken for it, though nobody knows it any more. */
+static void a_damaged_bundle_is_made_again(void **state)
+{
+	struct stage *g = *state;
+	struct bouncer_bundle b;
+	char tag[100], path[600];
+
+	policy(g, "one", REGO);
+	snprintf(tag, sizeof(tag), "%s", etag(bouncer_pull(g->sandbox, "sandbox", NULL)));
+	snprintf(path, sizeof(path), "%s/tenants/%s/bundles/sandbox/%.32s.tar.gz", daemon_objects(g->s->d),
+		g->s->t.id, tag + 1);
+	temp_write(path, "GARBAGE-not-a-bundle");
+	daemon_stop(g->s->d);
+	daemon_restart(g->s->d);
+	client_port(g->sandbox, daemon_port(g->s->d));
+	client_port(g->s->c, daemon_port(g->s->d));
+	bouncer_open(bouncer_pull(g->sandbox, "sandbox", NULL), keys(g), &b);
+	assert_memory_equal(tag + 1, b.revision, 32);
 	bouncer_close(&b);
 }
 
@@ -417,6 +463,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_bundle_holds_what_opa_wants, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(
+			packages_that_no_bundle_can_have_are_refused, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(a_damaged_bundle_is_made_again, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(
 			drafts_and_switched_off_policies_stay_out, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(what_is_known_is_not_sent_again, open_stage, close_stage),

@@ -140,7 +140,7 @@ static void check_key(struct arena *a, const char *token, const struct answer *k
 	json_decref(h);
 }
 
-/* As Go's encoder writes it, which escapes two characters that jansson does not. */
+/* As Go's encoder writes it, which escapes two characters that jansson does not, with small digits. */
 static char *as_go_writes(const char *text, size_t n)
 {
 	json_t *v = json_of(text, n);
@@ -151,6 +151,14 @@ static char *as_go_writes(const char *text, size_t n)
 		if (strncmp(p, "\u2028", 3) == 0 || strncmp(p, "\u2029", 3) == 0) {
 			end += snprintf(end, 7, "\\u202%c", p[2] == '\xa8' ? '8' : '9');
 			p += 2;
+		} else if (strncmp(p, "\\\\", 2) == 0) {
+			end += snprintf(end, 3, "\\\\");
+			p++;
+		} else if (strncmp(p, "\\u", 2) == 0) {
+			const char digits[5] = { p[2], p[3], p[4], p[5] };
+
+			end += snprintf(end, 7, "\\u%04lx", strtoul(digits, NULL, 16));
+			p += 5;
 		} else {
 			*end++ = *p;
 		}

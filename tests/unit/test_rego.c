@@ -156,6 +156,68 @@ static void what_a_module_holds_is_told(void **state)
 	assert_true(!m.has_rules && !m.has_allow);
 }
 
+/* Bundles name files and roots by it: however a path is written, it is one text, or none. */
+static void paths_of_packages_are_plain(void **state)
+{
+	static const struct {
+		const char *package, *path;
+	} cases[] = {
+		{ "app", "app" },
+		{ "app.authz", "app/authz" },
+		{ "app[\"authz\"]", "app/authz" },
+		{ "app[ \"authz\" ]", "app/authz" },
+		{ "app[`authz`].x_1", "app/authz/x_1" },
+		{ "app[\"v1.2-rc~3\"]", "app/v1.2-rc~3" },
+		{ "app[\"...\"]", "app/..." },
+		{ "app[\"a b\"]", NULL },
+		{ "app[\"a@b\"]", NULL },
+		{ "app[\"a\\\"b\"]", NULL },
+		{ "app[\"\\u0061\"]", NULL },
+		{ "app[\"..\"].evil", NULL },
+		{ "app[\".\"]", NULL },
+		{ "app[\"\"].y", NULL },
+		{ "app[\"a/b\"]", NULL },
+		{ "app[$\"b\"]", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *text = arena_printf(*state, "package %s\n\nx := 1\n", cases[i].package);
+		const struct rego_module m = check(*state, text);
+
+		assert_int_equal(0, m.nfaults);
+		if (cases[i].path == NULL)
+			assert_null(m.package_path);
+		else
+			assert_string_equal(cases[i].path, m.package_path);
+	}
+}
+
+static void the_old_syntax_is_known(void **state)
+{
+	static const struct {
+		const char *rest;
+		bool old;
+	} cases[] = {
+		{ "allow { input.x }", true },
+		{ "deny[msg] { msg := \"no\" }", true },
+		{ "f(x) = y { y := x } else = 1 { true }", true },
+		{ "import future.keywords\n\nallow { input.x }", true },
+		{ "import rego.v1\n\nallow if { input.x }", false },
+		{ "allow if input.x", false },
+		{ "deny contains \"no\" if input.x", false },
+		{ "default allow := false", false },
+		{ "o := { \"a\": 1 }", false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct rego_module m =
+			check(*state, arena_printf(*state, "package a\n\n%s\n", cases[i].rest));
+
+		assert_int_equal(0, m.nfaults);
+		assert_int_equal(cases[i].old, m.old_syntax);
+	}
+}
+
 static void columns_count_characters(void **state)
 {
 	const struct rego_module m = check(*state, "package a\na := \"\xC3\xA4\xE2\x82\xAC\" ^ 1\n");
@@ -219,6 +281,8 @@ int main(void)
 		cmocka_unit_test(invalid_modules_have_exactly_theirs),
 		cmocka_unit_test(any_text_is_survived),
 		cmocka_unit_test_setup_teardown(what_a_module_holds_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(paths_of_packages_are_plain, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_old_syntax_is_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(columns_count_characters, setup, teardown),
 		cmocka_unit_test_setup_teardown(of_many_faults_the_first_are_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(large_texts_are_taken_in_one_pass, setup, teardown),

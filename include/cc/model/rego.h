@@ -17,6 +17,8 @@
  */
 #define REGO_FAULTS_MAX 20
 #define REGO_DEFAULTS_MAX 64 /* more of them are not looked at */
+#define REGO_NAME_MAX 100    /* letters, digits, and _ - . ~ of a name in a package's path */
+#define REGO_NAMES_MAX 20
 
 struct rego_fault {
 	size_t line, column; /* from 1; the column in characters */
@@ -31,6 +33,12 @@ struct rego_module {
 	/* Where the path of the package stands, in bytes; of a module without faults. */
 	size_t package_at, package_len;
 	size_t package_line, package_column;
+	/*
+	 * "app/authz" of app.authz and app["authz"]; NULL: a name in it is none of REGO_NAME_MAX plain
+	 * characters.
+	 */
+	const char *package_path;
+	bool old_syntax; /* it has bodies without `if`, and does not ask for v1: engines must be told */
 	/* Likewise the names of rules that have a default: "allow", "limits.daily". */
 	struct rego_name {
 		size_t at, len;
@@ -40,7 +48,10 @@ struct rego_module {
 
 /* n bytes of text, which need not be UTF-8. The messages live in the arena. */
 void rego_check(struct arena *a, const char *text, size_t n, struct rego_module *ret);
-/* For field tables: each fault is one of ERR_REGO_INVALID on this field. */
+/*
+ * For field tables: each fault is one of ERR_REGO_INVALID on this field; so is a package that no bundle can
+ * have: bundles name files and roots by its path, and have their data below `resources`.
+ */
 void rego_inspect(struct ctx *cx, const char *field, const char *text);
 
 #endif
