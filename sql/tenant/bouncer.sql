@@ -115,16 +115,18 @@ SELECT count(*) AS total
 
 -- A sign of life: passes no gate, but only where the tenant lives now. What the counter of requests has grown by is
 -- found here, where the row is locked: a counter that is smaller began anew, the first one only tells where it
--- stands, and none grows by more than max_rate a second. What is not said of the revision was said before.
+-- stands, and none grows by more than max_rate a second. What is not said of the revision was said before. of_environment:
+-- NULL, or the only one that the caller speaks for.
 -- name: bouncer_beat :opt heartbeat
 -- args: id int8, epoch int8, requests_total int8, policies_synced int8, cache_hit_rate float8
--- args: revision text, intercepting bool, max_rate int8
+-- args: revision text, intercepting bool, max_rate int8, of_environment text
 INSERT INTO bouncer_live AS l (bouncer_id, last_heartbeat, policies_synced, cache_hit_rate, requests_total,
                                requests_at, revision, revision_at, intercepting)
 SELECT b.id, now(), $4, $5, $3, CASE WHEN $3::int8 IS NOT NULL THEN now() END, $6,
        CASE WHEN $6::text IS NOT NULL THEN now() END, $7
   FROM bouncers b
- WHERE b.id = $1 AND b.deleted_at IS NULL AND EXISTS (SELECT FROM head WHERE epoch = $2 AND writable)
+ WHERE b.id = $1 AND b.deleted_at IS NULL AND ($9::text IS NULL OR b.environment = $9)
+   AND EXISTS (SELECT FROM head WHERE epoch = $2 AND writable)
 ON CONFLICT (bouncer_id) DO UPDATE
    SET last_heartbeat = greatest(l.last_heartbeat, excluded.last_heartbeat),
        policies_synced = excluded.policies_synced, cache_hit_rate = excluded.cache_hit_rate,
@@ -161,5 +163,5 @@ SELECT b.environment, o.revision AS desired_revision, o.version IS DISTINCT FROM
 -- Why there was none.
 -- name: bouncer_fate :opt heartbeat
 -- args: id int8, epoch int8
-SELECT deleted_at IS NOT NULL AS deleted, EXISTS (SELECT FROM head WHERE epoch = $2 AND writable) AS at_home
+SELECT environment, deleted_at IS NOT NULL AS deleted, EXISTS (SELECT FROM head WHERE epoch = $2 AND writable) AS at_home
   FROM bouncers WHERE id = $1;

@@ -31,6 +31,14 @@ struct beat {
 	struct heartbeat *answer, desired;
 };
 
+/* A key for trying things out speaks for no bouncer in production; the other way round there is no harm. */
+static const char *only_environment(const struct ctx *cx)
+{
+	const char *own = cx->actor->environment;
+
+	return own != NULL && str_eq(own, environments[0]) ? own : NULL;
+}
+
 static enum err refuse_beat(struct ctx *cx, const struct beat *b)
 {
 	struct heartbeat fate;
@@ -39,6 +47,10 @@ static enum err refuse_beat(struct ctx *cx, const struct beat *b)
 	TRY(q_bouncer_fate(cx->db, &fate, &found, b->id, cx->tenant->epoch));
 	if (!found)
 		return refuse_missing(cx, "bouncer", b->rq->param[0]);
+	if (only_environment(cx) != NULL && !str_eq(only_environment(cx), fate.environment))
+		return refuse(cx, ERR_ENVIRONMENT,
+			      "the API key is for bouncers of the %s environment, not of %s",
+			      only_environment(cx), fate.environment);
 	if (fate.deleted)
 		return refuse(cx, ERR_BOUNCER_DELETED, "bouncer %s is deleted", b->rq->param[0]);
 	return refuse_moving(cx);
@@ -53,7 +65,7 @@ static enum err beat(struct ctx *cx, void *arg)
 
 	q_bouncer_beat_later(cx->db, b->answer, &found, b->id, cx->tenant->epoch, said->requests_total,
 			     said->policies_synced, said->cache_hit_rate, said->revision, q->intercepting,
-			     MAX_RATE);
+			     MAX_RATE, only_environment(cx));
 	TRY(q_bouncer_desired(cx->db, &b->desired, &known, b->id));
 	return found && known ? ERR_NONE : refuse_beat(cx, b);
 }
@@ -107,7 +119,7 @@ static const struct route routes[] = {
 	  .store = STORE_NONE, .mode = DB_READ, .flags = ROUTE_VOLATILE | ROUTE_SUSPENDED_OK,
 	  .object = "bouncer", .status = 200, .handler = heartbeat_take, .query = &heartbeat_query_schema,
 	  .body = &heartbeat_report_schema, .reply = &heartbeat_schema, .rate = RATE_READ,
-	  .errors = { ERR_BOUNCER_DELETED, ERR_TENANT_MOVING },
+	  .errors = { ERR_BOUNCER_DELETED, ERR_ENVIRONMENT, ERR_TENANT_MOVING },
 	  .summary = "Give a sign of life of a bouncer",
 	  .doc = "Every 30 seconds. The answer says which bundle is wanted of the bouncer's environment. "
 		 "A bouncer counts as connected for two minutes. What its requests_total "

@@ -123,6 +123,9 @@ static void neither_environment_takes_the_other(void **state)
 	assert_error(403, "tenant_access_denied",
 		client_post(g->sandbox, "/peps/register",
 			"{'bouncer_id':'b-3','tenant_id':'tenant-other-234567','resource':{'name':'r'}}"));
+	assert_error(403, "environment_mismatch",
+		client_post(g->sandbox, "/peps/2/heartbeat", "{'revision':'another','requests_total':5}"));
+	assert_status(200, client_post(g->production, "/peps/2/heartbeat", "{'requests_total':5}"));
 	assert_int(2, client_get(g->s->c, "/bouncers/1/health"), "pair_id");
 	assert_int(1, client_get(g->s->c, "/bouncers/2/health"), "pair_id");
 }
