@@ -61,7 +61,7 @@ struct scene {
 	int at, from; /* where the tenant is; where this move began */
 	char d[64], schema[2][64];
 	int completed, aborted, kills, faults[FAULTS];
-	unsigned first;
+	unsigned next; /* of the faults, one after the other */
 	long created, beats, requests;
 };
 
@@ -431,7 +431,7 @@ static void some_rounds(int first, int n)
 		.reader_pause_ms = 50, .bouncers = 2, .beat_pause_ms = 100 };
 	crowd_start(&s->crowd, s->node, 2, 1);
 	for (int i = first; i < first + n; i++)
-		one_round(i % 3 == 0 ? KILL_AT_POINT : (enum fault)((s->first + (unsigned)i) % FAULTS));
+		one_round(i % 3 == 0 ? KILL_AT_POINT : (enum fault)(s->next++ % FAULTS));
 	crowd_stop(&s->crowd);
 	check_the_end();
 	s->created += crowd_created(&s->crowd);
@@ -444,7 +444,7 @@ static void whatever_happens_there_is_one_copy_with_all_of_it(void **state)
 	const int rounds = getenv("CC_LONG") != NULL ? ROUNDS_LONG : ROUNDS;
 
 	(void)state;
-	s->first = pick(FAULTS);
+	s->next = pick(FAULTS);
 	s->operator= client_operator(s->node[0]);
 	for (int i = 0; i < rounds; i += ROUNDS_EACH)
 		some_rounds(i, rounds - i < ROUNDS_EACH ? rounds - i : ROUNDS_EACH);
