@@ -133,7 +133,8 @@ static struct outcome judge_refusal(struct ctx *cx, const struct outbox_row *row
 	o.code = e.decline_code != NULL ? e.decline_code : e.code != NULL ? e.code : e.type;
 	o.message =
 		e.message != NULL ? e.message : arena_printf(cx->arena, "Stripe answered %d", got->status);
-	if (passes_by_itself(got->status) || got->status < 400)
+	if (passes_by_itself(got->status) || got->status < 400 ||
+		(got->status == 404 && !stripe_is_missing(cx, got)))
 		o.verdict = LATER;
 	else if (was_there_before(row, &e))
 		o.verdict = DONE;

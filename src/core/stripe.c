@@ -100,6 +100,17 @@ static int64_t time_said(const char *date)
 	return end != NULL && *end == '\0' ? (int64_t)timegm(&tm) * SECOND_US : TIME_NULL;
 }
 
+/* A proxy says 404 as well, and so does a server that is not Stripe's: only Stripe's own words count. */
+bool stripe_is_missing(struct ctx *cx, const struct http_got *got)
+{
+	struct stripe_error e;
+
+	if (got->status != 404)
+		return false;
+	stripe_read_error(cx, got, &e);
+	return str_eq(e.type, "invalid_request_error") && str_eq(e.code, "resource_missing");
+}
+
 struct doc *stripe_get_doc(struct ctx *cx, const char *path, bool *ret_missing)
 {
 	int64_t at;
@@ -118,7 +129,7 @@ struct doc *stripe_get_at(struct ctx *cx, const char *path, bool *ret_missing, i
 	if (stripe_send(cx, &call, &got) != HTTP_GOT)
 		return NULL;
 	*ret_at = time_said(http_got_header(&got, "Date"));
-	*ret_missing = got.status == 404;
+	*ret_missing = stripe_is_missing(cx, &got);
 	return got.status == 200 ? doc_parse(cx->arena, got.body, got.len, &why) : NULL;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cc/base/clock.h"
+#include "cc/base/log.h"
 #include "billing_in.h"
 #include "cc/core/stripe_sync.h"
 #include "cc/core/tenant.h"
@@ -31,6 +32,7 @@
 struct fetched {
 	struct stripe_row due; /* as it was taken; now: the time of what is fetched */
 	bool found, changed;
+	int64_t rest_s; /* when it came to nothing */
 	const char *status;
 	int64_t theirs; /* Stripe's clock; TIME_NULL: not said */
 	int64_t starts, ends; /* TIME_NULL: not said */
@@ -86,30 +88,40 @@ static bool fetch_subscription(struct ctx *cx, struct fetched *f)
 
 	f->starts = f->ends = TIME_NULL;
 	if (d == NULL) {
-		f->status = "canceled";
+		f->status = "canceled"; /* where the customer is there; else nothing is said */
 		return missing;
 	}
-	f->status = kept(cx, doc_text(d, "status"));
+	if (str_eq(doc_text(d, "id"), f->due.stripe_id))
+		f->status = kept(cx, doc_text(d, "status"));
 	f->cancels = doc_true(d, "cancel_at_period_end");
 	read_items(cx, doc_object(d, "items"), f);
 	doc_free(d);
 	return f->status != NULL;
 }
 
+/* Stripe forgets no customer, not even one that was deleted there. */
+static void tell_of_account(struct fetched *f)
+{
+	LOG(LOG_ERROR, "Stripe does not know a customer: is stripe.key another account's, or another mode's?",
+		LOG_TEXT("tenant_id", f->due.tenant_id), LOG_TEXT("customer", f->due.customer_id));
+	f->rest_s = MINUTE_S;
+}
+
 static bool fetch_customer(struct ctx *cx, struct fetched *f)
 {
 	const struct doc *settings;
-	bool missing;
+	bool missing, good;
 	struct doc *d =
 		stripe_get_doc(cx, arena_printf(cx->arena, "/v1/customers/%s", f->due.customer_id), &missing);
 
-	if (d == NULL)
-		return missing;
-	settings = doc_object(d, "invoice_settings");
+	if (missing)
+		tell_of_account(f);
+	good = d != NULL && str_eq(doc_text(d, "id"), f->due.customer_id);
+	settings = good ? doc_object(d, "invoice_settings") : NULL;
 	if (settings != NULL)
 		f->payment_method = kept(cx, doc_text(settings, "default_payment_method"));
 	doc_free(d);
-	return true;
+	return good;
 }
 
 static bool is_invoice_status(const char *s)
@@ -246,7 +258,7 @@ static enum err give(struct ctx *cx, void *arg)
 {
 	const struct fetched *f = arg;
 
-	q_stripe_fetch_give_later(cx->db, f->due.tenant_id, REST_S);
+	q_stripe_fetch_give_later(cx->db, f->due.tenant_id, f->rest_s);
 	return ERR_NONE;
 }
 
@@ -255,6 +267,7 @@ static enum err fetch_one(struct ctx *cx, struct round *round, bool *ret_did)
 	struct fetched *f = ARENA_NEW(cx->arena, struct fetched);
 	struct db_place place;
 
+	f->rest_s = REST_S;
 	place_platform(cx->world, &place);
 	TRY(db_unit(cx, &place, DB_WRITE, take, f));
 	*ret_did = f->found;

@@ -29,10 +29,11 @@ struct stripe_error {
 	const char *type, *code, *message, *decline_code;
 };
 void stripe_read_error(struct ctx *cx, const struct http_got *got, struct stripe_error *ret);
-
+/* Does Stripe itself say that there is no such object? Of the account whose key it is, no other. */
+bool stripe_is_missing(struct ctx *cx, const struct http_got *got);
 
 /*
- * GET; NULL: there is no such answer now. *ret_missing: Stripe says that there is no such object.
+ * GET; NULL: there is no such answer now. *ret_missing: stripe_is_missing().
  * doc_free() it.
  */
 struct doc *stripe_get_doc(struct ctx *cx, const char *path, bool *ret_missing);

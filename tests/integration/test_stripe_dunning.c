@@ -298,6 +298,68 @@ static void a_clock_that_is_wrong_suspends_nobody(void **state)
 	free(subscription);
 }
 
+/* So often it is looked again, each time a second and more behind the last. */
+static void look_again(struct story *s, int times)
+{
+	for (int i = 0; i < times; i++) {
+		control(s,
+			"UPDATE cc.billing SET stale_at = now(), fetch_until = NULL WHERE tenant_id = '%s'",
+			s->t.id);
+		temp_sleep_ms(1200);
+	}
+}
+
+/* At this moment: to be paid would bring all of it back. */
+static void assert_as_before(struct story *s, const char *method)
+{
+	char sql[300], all[100];
+
+	(void)snprintf(sql, sizeof(sql),
+		"SELECT t.status || ' ' || b.status || ' ' || b.stripe_status || ' ' || b.payment_method"
+		" FROM cc.billing b JOIN cc.tenant t ON t.id = b.tenant_id WHERE t.id = '%s'",
+		s->t.id);
+	(void)snprintf(all, sizeof(all), "active active active %s", method);
+	assert_string_equal(all, story_control_value(s, sql));
+}
+
+static void who_is_not_stripe_suspends_nobody(void **state)
+{
+	const struct stripe_mood astray = { .astray = 100 };
+	struct story *s = *state;
+	char *subscription = stripe_subscribe(s, peer, "pm_astray");
+
+	stripe_feel(peer, &astray);
+	look_again(s, 4);
+	assert_as_before(s, "pm_astray");
+	stripe_feel(peer, NULL);
+	free(subscription);
+}
+
+/* A key of another account does not know the customer either. */
+static void what_another_account_does_not_have_is_not_gone(void **state)
+{
+	struct story *s = *state;
+	char *subscription = stripe_subscribe(s, peer, "pm_elsewhere");
+	char *customer = stripe_customer_of(peer, s->t.id);
+	json_t *kept[] = { stripe_object(peer, customer), stripe_object(peer, subscription) };
+
+	stripe_forget(peer, customer);
+	stripe_forget(peer, subscription);
+	look_again(s, 4);
+	assert_as_before(s, "pm_elsewhere");
+	/* This account has lost it: two looks later it has ended. */
+	stripe_put(peer, kept[0]);
+	look_again(s, 2);
+	stripe_await(s, TENANT, "suspended");
+	stripe_put(peer, kept[1]);
+	look_again(s, 1);
+	stripe_await(s, TENANT, "active");
+	json_decref(kept[0]);
+	json_decref(kept[1]);
+	free(customer);
+	free(subscription);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +368,8 @@ int main(void)
 		STORY(after_thirty_days_it_is_to_be_deleted_unless_it_is_paid),
 		STORY(nothing_is_purged_by_a_clock_alone),
 		STORY(a_clock_that_is_wrong_suspends_nobody),
+		STORY(who_is_not_stripe_suspends_nobody),
+		STORY(what_another_account_does_not_have_is_not_gone),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -153,6 +153,10 @@ static void answer(struct stripe_peer *p, struct web_turn *t, struct stripe_repl
 	struct stripe_request rq;
 	char path[300];
 
+	if (chance(p, p->mood.astray)) {
+		stripe_error(ret, 404, "invalid_request_error", NULL, NULL, "Unrecognized request URL");
+		return;
+	}
 	if (!is_let_in(t, ret))
 		return;
 	if (!parse(t, &rq, path, sizeof(path))) {

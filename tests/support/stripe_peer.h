@@ -25,6 +25,7 @@ struct stripe_mood {
 	int busy;        /* 429 */
 	int in_use;      /* 409: another request with the key is under way */
 	int slow_ms;     /* each answer */
+	int astray;      /* 404 of something that is not Stripe's API, to any call */
 };
 
 struct stripe_peer *stripe_start(unsigned seed);
@@ -63,6 +64,8 @@ void stripe_spoil_meter(struct stripe_peer *p, const char *event_name, const cha
 void stripe_lose_meter(struct stripe_peer *p, const char *event_name, const char *customer);
 /* The period of a subscription, in seconds since 1970; without an event. */
 void stripe_period(struct stripe_peer *p, const char *subscription, int64_t start, int64_t end);
+/* There is no such object, as if the key were another account's. */
+void stripe_forget(struct stripe_peer *p, const char *id);
 /* An object of any kind, under its id; and an event about one. Both borrow it. */
 void stripe_put(struct stripe_peer *p, json_t *object);
 void stripe_happen(struct stripe_peer *p, const char *type, json_t *object);

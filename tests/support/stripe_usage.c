@@ -278,6 +278,13 @@ void stripe_period(struct stripe_peer *p, const char *subscription, int64_t star
 	pthread_mutex_unlock(&p->lock);
 }
 
+void stripe_forget(struct stripe_peer *p, const char *id)
+{
+	pthread_mutex_lock(&p->lock);
+	json_object_del(p->objects, id);
+	pthread_mutex_unlock(&p->lock);
+}
+
 void stripe_put(struct stripe_peer *p, json_t *object)
 {
 	pthread_mutex_lock(&p->lock);
