@@ -28,17 +28,27 @@ UPDATE cc.billing
        metered_until = greatest(metered_until, date_trunc('hour', now(), 'UTC'))
  WHERE tenant_id = $1;
 
--- A subscription that is over stays so: with a new payment method there is to be another.
+-- A subscription that is over stays so: with a new payment method there is to be another. What is known of the old
+-- one may be wrong by now: it is cancelled in any case, and until that is done nothing is subscribed to.
 -- name: stripe_paid_by :exec
 -- args: tenant_id text, payment_method text, address json
-UPDATE cc.billing
-   SET payment_method = coalesce($2, payment_method), address = coalesce($3, address), sync_at = now(),
-       row_version = row_version + 1,
-       stripe_id = CASE WHEN $2 IS NOT NULL AND stripe_status IN ('canceled', 'incomplete_expired') THEN NULL
-                        ELSE stripe_id END,
-       items = CASE WHEN $2 IS NOT NULL AND stripe_status IN ('canceled', 'incomplete_expired') THEN NULL
-                    ELSE items END
- WHERE tenant_id = $1;
+WITH was AS (
+	SELECT tenant_id, stripe_id,
+	       $2::text IS NOT NULL AND stripe_status IN ('canceled', 'incomplete_expired') AS over
+	  FROM cc.billing WHERE tenant_id = $1 FOR UPDATE
+), ended AS (
+	INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path)
+	SELECT 'c' || replace(gen_random_uuid()::text, '-', ''), tenant_id, 'account', 'subscription_cancel', 'DELETE',
+	       '/v1/subscriptions/' || stripe_id || '?invoice_now=true&prorate=true'
+	  FROM was WHERE over AND stripe_id IS NOT NULL
+)
+UPDATE cc.billing b
+   SET payment_method = coalesce($2, b.payment_method), address = coalesce($3, b.address), sync_at = now(),
+       row_version = b.row_version + 1,
+       stripe_id = CASE WHEN w.over THEN NULL ELSE b.stripe_id END,
+       stripe_status = CASE WHEN w.over THEN NULL ELSE b.stripe_status END,
+       items = CASE WHEN w.over THEN NULL ELSE b.items END
+  FROM was w WHERE b.tenant_id = w.tenant_id;
 
 -- The subscription was ended because the plan is one that is not sold: nothing is owed, and there is none.
 -- name: stripe_unsubscribed :exec
@@ -52,7 +62,10 @@ UPDATE cc.billing
 
 -- name: stripe_stale :exec
 -- args: tenant_id text
-UPDATE cc.billing SET stale_at = clock_timestamp(), preview_at = NULL WHERE tenant_id = $1;
+UPDATE cc.billing
+   SET stale_at = clock_timestamp(), preview_at = NULL,
+       sync_at = CASE WHEN stripe_id IS NULL THEN now() ELSE sync_at END
+ WHERE tenant_id = $1;
 
 -- What is wanted ---------------------------------------------------------------------------------------------
 

@@ -282,6 +282,31 @@ static void who_pays_again_is_subscribed_again(void **state)
 	free(first);
 }
 
+/* That it is over was so when it was last looked at. */
+static void who_pays_again_has_one_subscription(void **state)
+{
+	struct story *s = *state;
+	char path[120], sql[300], *first = stripe_subscribe(s, peer, "pm_one");
+
+	(void)snprintf(sql, sizeof(sql),
+		"UPDATE cc.billing SET stripe_status = 'canceled', stale_at = NULL,"
+		" fetch_until = now() + interval '1 hour' WHERE tenant_id = '%s'",
+		s->t.id);
+	fixture_control(s->d, sql);
+	(void)snprintf(path, sizeof(path), "/tenants/%s/billing", s->t.id);
+	assert_status(200, client_put(s->c, path, "{'payment_method':'pm_two'}"));
+	(void)snprintf(sql, sizeof(sql),
+		"SELECT coalesce(stripe_id, '%s') <> '%s' FROM cc.billing WHERE tenant_id = '%%s'", first,
+		first);
+	stripe_await(s, sql, "t");
+	assert_true(is_cancelled(first));
+	(void)snprintf(sql, sizeof(sql), "UPDATE cc.billing SET fetch_until = NULL WHERE tenant_id = '%s'",
+		s->t.id);
+	fixture_control(s->d, sql);
+	stripe_await(s, "SELECT stripe_status FROM cc.billing WHERE tenant_id = '%s'", "active");
+	free(first);
+}
+
 static void a_tenant_that_is_purged_is_unsubscribed(void **state)
 {
 	struct story *s = *state;
@@ -323,6 +348,7 @@ int main(void)
 		STORY(a_plan_that_is_not_sold_has_no_subscription),
 		STORY(to_a_plan_that_is_not_sold_it_goes_with_the_period),
 		STORY(who_pays_again_is_subscribed_again),
+		STORY(who_pays_again_has_one_subscription),
 		STORY(a_tenant_that_is_purged_is_unsubscribed),
 		cmocka_unit_test(nothing_was_refused_as_malformed),
 	};
