@@ -365,6 +365,7 @@ SELECT id AS tenant_id, region, created_at, deleted_at AS requested_at,
   FROM cc.tenant_tombstone WHERE id = $1 AND certificate IS NOT NULL;
 
 -- What it was called, and what it had proven, is kept from others for a while yet.
+-- Calls that were never sent are not made any more; what comes of those that were is seen to when it is known.
 -- name: purge_tenant :count
 -- args: id text, quarantine_s int8, hold_days int8
 WITH gone AS (
@@ -375,6 +376,10 @@ WITH gone AS (
 	SELECT 'c' || replace(gen_random_uuid()::text, '-', ''), b.tenant_id, 'account', 'subscription_cancel', 'DELETE',
 	       '/v1/subscriptions/' || b.stripe_id
 	  FROM cc.billing b WHERE b.tenant_id IN (SELECT id FROM gone) AND b.stripe_id IS NOT NULL
+), unsent AS (
+	UPDATE cc.outbox SET state = 'skipped', done_at = now()
+	 WHERE tenant_id IN (SELECT id FROM gone) AND lane = 'account' AND state = 'waiting' AND attempts = 0
+	   AND (op <> 'subscription_cancel' OR strpos(path, '{subscription}') > 0)
 ), quarantine AS (
 	INSERT INTO cc.domain_quarantine (tenant_id, domain, until)
 	SELECT tenant_id, domain, coalesce(release_at, now() + make_interval(secs => $2::float8))

@@ -20,13 +20,21 @@ SELECT b.tenant_id, t.name, t.owner_email, t.plan_type, t.status AS tenant_statu
 -- args: tenant_id text, customer_id text
 UPDATE cc.billing SET customer_id = coalesce(customer_id, $2), sync_at = now() WHERE tenant_id = $1;
 
+-- One that nobody is billed by any more, or that is the second, ends at once.
 -- name: stripe_subscribed :exec
 -- args: tenant_id text, stripe_id text
-UPDATE cc.billing
-   SET stripe_id = coalesce(stripe_id, $2), stale_at = clock_timestamp(), row_version = row_version + 1,
-       metered_since = coalesce(metered_since, date_trunc('hour', now(), 'UTC')),
-       metered_until = greatest(metered_until, date_trunc('hour', now(), 'UTC'))
- WHERE tenant_id = $1;
+WITH known AS (
+	UPDATE cc.billing
+	   SET stripe_id = coalesce(stripe_id, $2), stale_at = clock_timestamp(), row_version = row_version + 1,
+	       metered_since = coalesce(metered_since, date_trunc('hour', now(), 'UTC')),
+	       metered_until = greatest(metered_until, date_trunc('hour', now(), 'UTC'))
+	 WHERE tenant_id = $1
+	RETURNING stripe_id
+)
+INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path)
+SELECT 'c' || replace(gen_random_uuid()::text, '-', ''), $1, 'account', 'subscription_cancel', 'DELETE',
+       '/v1/subscriptions/' || $2 || '?invoice_now=true&prorate=true'
+ WHERE NOT EXISTS (SELECT FROM known WHERE stripe_id = $2);
 
 -- A subscription that is over stays so: with a new payment method there is to be another. What is known of the old
 -- one may be wrong by now: it is cancelled in any case, and until that is done nothing is subscribed to.

@@ -331,6 +331,48 @@ static void a_tenant_that_is_purged_is_unsubscribed(void **state)
 	free(subscription);
 }
 
+/* A call for a subscription that was perhaps sent, or never: it waits for longer than there is the tenant. */
+static void call_waits(struct story *s, const char *id, const char *customer, int attempts)
+{
+	char sql[500];
+
+	(void)snprintf(sql, sizeof(sql),
+		"INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path, body, attempts, first_sent_at,"
+		" next_at) VALUES ('%s', '%s', 'account', 'subscription_create', 'POST', '/v1/subscriptions',"
+		" 'customer=%s&items[0][price]=price_pro&metadata[cc_op]=%s', %d, now(),"
+		" now() + interval '1 hour')",
+		id, s->t.id, customer, id, attempts);
+	fixture_control(s->d, sql);
+}
+
+static void no_subscription_outlives_its_tenant(void **state)
+{
+	struct story *s = *state;
+	char slug[60], path[120], sql[160], *customer, *subscription;
+	struct story other = { .d = s->d, .operator= s->operator};
+
+	(void)snprintf(slug, sizeof(slug), "late-%.40s", s->t.slug);
+	fixture_tenant(s->d, slug, "free", NULL, NULL, &other.t);
+	stripe_await(&other, "SELECT customer_id IS NOT NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
+	customer = stripe_customer_of(peer, other.t.id);
+	call_waits(&other, "sent", customer, 1);
+	call_waits(&other, "unsent", customer, 0);
+	(void)snprintf(path, sizeof(path), "/tenants/%s", other.t.id);
+	assert_status(202, client_delete(s->operator, "%s", path));
+	(void)snprintf(sql, sizeof(sql), "UPDATE cc.tenant SET purge_at = now() WHERE id = '%s'", other.t.id);
+	fixture_control(s->d, sql);
+	stripe_await(&other, "SELECT count(*) FROM cc.tenant WHERE id = '%s'", "0");
+	fixture_control(s->d, "UPDATE cc.outbox SET next_at = now() WHERE id IN ('sent', 'unsent')");
+	subscription = stripe_await_subscription(peer, customer);
+	await_cancelled(subscription);
+	stripe_await(&other,
+		"SELECT string_agg(state, ' ' ORDER BY id) FROM cc.outbox WHERE tenant_id = '%s'"
+		" AND op = 'subscription_create'",
+		"done skipped");
+	free(customer);
+	free(subscription);
+}
+
 static void nothing_was_refused_as_malformed(void **state)
 {
 	(void)state;
@@ -350,6 +392,7 @@ int main(void)
 		STORY(who_pays_again_is_subscribed_again),
 		STORY(who_pays_again_has_one_subscription),
 		STORY(a_tenant_that_is_purged_is_unsubscribed),
+		STORY(no_subscription_outlives_its_tenant),
 		cmocka_unit_test(nothing_was_refused_as_malformed),
 	};
 
