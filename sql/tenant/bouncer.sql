@@ -114,9 +114,10 @@ SELECT count(*) AS total
    AND ($3::text IS NULL OR strpos(lower(name), lower($3)) > 0);
 
 -- A sign of life: passes no gate, but only where the tenant lives now. What the counter of requests has grown by is
--- found here, where the row is locked: a counter that is smaller began anew, the first one only tells where it
--- stands, and none grows by more than max_rate a second. What is not said of the revision was said before. of_environment:
--- NULL, or the only one that the caller speaks for.
+-- found here, where the row is locked: the first one only tells where it stands, and none grows by more than max_rate a
+-- second. A smaller one was overtaken on its way and changes nothing, unless it is below half of what was counted last
+-- and thirty seconds behind it: then it began anew. What is not said of the revision was said before. of_environment: NULL, or
+-- the only one that the caller speaks for.
 -- name: bouncer_beat :opt heartbeat
 -- args: id int8, epoch int8, requests_total int8, policies_synced int8, cache_hit_rate float8
 -- args: revision text, intercepting bool, max_rate int8, of_environment text
@@ -136,17 +137,30 @@ ON CONFLICT (bouncer_id) DO UPDATE
        requests_new = CASE WHEN excluded.requests_total IS NULL OR l.requests_total IS NULL THEN 0
                       ELSE least(CASE WHEN excluded.requests_total >= l.requests_total
                                       THEN excluded.requests_total - l.requests_total
-                                      ELSE excluded.requests_total END,
+                                      WHEN excluded.requests_total < l.requests_total / 2
+                                       AND l.requests_at <= now() - interval '30 seconds'
+                                      THEN excluded.requests_total ELSE 0 END,
                                  $8 * ceil(greatest(extract(epoch FROM now() - l.requests_at), 1))::int8) END,
        requests_per_second = CASE WHEN excluded.requests_total IS NULL THEN NULL
                       WHEN l.requests_total IS NULL OR excluded.requests_at <= l.requests_at
+                           OR (excluded.requests_total < l.requests_total
+                               AND (excluded.requests_total >= l.requests_total / 2
+                                    OR l.requests_at > now() - interval '30 seconds'))
                       THEN l.requests_per_second
                       ELSE least(CASE WHEN excluded.requests_total >= l.requests_total
                                       THEN excluded.requests_total - l.requests_total
-                                      ELSE excluded.requests_total END
+                                      WHEN excluded.requests_total < l.requests_total / 2
+                                       AND l.requests_at <= now() - interval '30 seconds'
+                                      THEN excluded.requests_total ELSE 0 END
                                  / greatest(extract(epoch FROM now() - l.requests_at), 1)::float8, $8) END,
-       requests_total = coalesce(excluded.requests_total, l.requests_total),
-       requests_at = greatest(l.requests_at, excluded.requests_at)
+       requests_total = CASE WHEN excluded.requests_total < l.requests_total
+                              AND (excluded.requests_total >= l.requests_total / 2
+                                   OR l.requests_at > now() - interval '30 seconds')
+                             THEN l.requests_total ELSE coalesce(excluded.requests_total, l.requests_total) END,
+       requests_at = CASE WHEN excluded.requests_total < l.requests_total
+                           AND (excluded.requests_total >= l.requests_total / 2
+                                OR l.requests_at > now() - interval '30 seconds')
+                          THEN l.requests_at ELSE greatest(l.requests_at, excluded.requests_at) END
 RETURNING last_heartbeat, requests_new;
 
 -- What it should run: the newest bundle of its environment, if there is any; and whether something has changed

@@ -149,6 +149,26 @@ static void what_a_counter_grows_by_is_usage(void **state)
 	assert_counted(s, 160);
 }
 
+/* 100 more come in front of 60 and 10, which were said before; then 20 more, and 30 after a new start. */
+static void what_was_overtaken_counts_nothing(void **state)
+{
+	struct story *s = *state;
+
+	story_bouncer(s, "edge");
+	beat_at(s, 0);
+	pass(s, "30 seconds");
+	beat_at(s, 100);
+	beat_at(s, 60);
+	beat_at(s, 10);
+	pass(s, "40 seconds");
+	beat_at(s, 90);
+	beat_at(s, 120);
+	beat_at(s, 20);
+	pass(s, "31 seconds");
+	beat_at(s, 30);
+	assert_counted(s, 150);
+}
+
 static void a_rate_is_what_came_since_the_last(void **state)
 {
 	struct story *s = *state;
@@ -257,6 +277,7 @@ int main(void)
 		STORY(a_bouncer_is_connected_for_two_minutes),
 		STORY(a_bouncer_hears_what_it_should_run),
 		STORY(what_a_counter_grows_by_is_usage),
+		STORY(what_was_overtaken_counts_nothing),
 		STORY(a_rate_is_what_came_since_the_last),
 		STORY(no_counter_grows_without_bound),
 		STORY(faults_are_told),
