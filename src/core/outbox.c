@@ -118,9 +118,16 @@ static bool passes_by_itself(int status)
 	return status == 401 || status == 403 || status == 408 || status == 409 || status == 429;
 }
 
+/* Version 1 of the API says it in its sentence only, version 2 by a code. */
+static bool is_duplicate(const struct stripe_error *e)
+{
+	return str_eq(e->code, "duplicate_meter_event") ||
+	       (e->message != NULL && strstr(e->message, "event already exists with identifier") != NULL);
+}
+
 static bool was_there_before(const struct outbox_row *row, const struct stripe_error *e)
 {
-	return (outbox_op_of(row) == OP_METER_EVENT && str_eq(e->code, "duplicate_meter_event")) ||
+	return (outbox_op_of(row) == OP_METER_EVENT && is_duplicate(e)) ||
 	       (outbox_op_of(row) == OP_CANCEL && str_eq(e->code, "resource_missing"));
 }
 

@@ -170,9 +170,9 @@ static void answer(struct stripe_peer *p, struct web_turn *t, struct stripe_repl
 
 static bool is_duplicate(const json_t *body)
 {
-	const char *code = json_string_value(json_object_get(json_object_get(body, "error"), "code"));
+	const char *text = json_string_value(json_object_get(json_object_get(body, "error"), "message"));
 
-	return code != NULL && strcmp(code, "duplicate_meter_event") == 0;
+	return text != NULL && strncmp(text, "An event already exists", 23) == 0;
 }
 
 static void serve(struct web_turn *t, void *arg)

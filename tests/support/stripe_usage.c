@@ -33,6 +33,7 @@ void stripe_meter_events_post(struct stripe_peer *p, struct stripe_request *rq, 
 	const char *value = form_get(&rq->form, "payload[value]");
 	const int64_t when = at != NULL ? strtoll(at, NULL, 10) : stripe_now();
 	json_t *meter = json_object_get(p->meters, name), *events = json_object_get(meter, "events");
+	char text[300];
 
 	if (meter == NULL || customer == NULL || value == NULL || identifier == NULL) {
 		stripe_error(ret, 400, "invalid_request_error", "no_meter", "event_name",
@@ -41,8 +42,8 @@ void stripe_meter_events_post(struct stripe_peer *p, struct stripe_request *rq, 
 		stripe_error(ret, 400, "invalid_request_error", "timestamp_too_far_in_past", "timestamp",
 			"The timestamp must be within the past 35 calendar days");
 	} else if (json_object_get(events, identifier) != NULL) {
-		stripe_error(ret, 400, "invalid_request_error", "duplicate_meter_event", "identifier",
-			"An event already exists with this identifier");
+		snprintf(text, sizeof(text), "An event already exists with identifier %s.", identifier);
+		stripe_error(ret, 400, "invalid_request_error", NULL, NULL, text);
 	} else {
 		json_object_set_new(events, identifier,
 			json_pack("{s:s,s:I,s:I}", "customer", customer, "value",
