@@ -257,6 +257,8 @@ static enum err note_done(struct ctx *cx, struct turn *t)
 	if (t->noted == 0)
 		return ERR_NONE;
 	TRY(outbox_apply(cx, row, t->out.id));
+	if (cx->tenant != NULL)
+		alert_resolve_later(cx, ALERT_BILLING_REFUSED, row->op);
 	if (row->operation_id == NULL)
 		return ERR_NONE;
 	TRY(q_outbox_group(cx->db, &group, row->operation_id));

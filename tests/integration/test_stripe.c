@@ -101,6 +101,11 @@ static void what_stripe_refuses_is_refused(void **state)
 	}
 	a = assert_status(200, client_get(s->c, "/tenants/%s/alerts?type=billing_refused", s->t.id));
 	assert_int_equal(1, json_array_size(a->json));
+	/* Until it is taken. */
+	assert_status(200, put(s, "{'payment_method':'pm_taken'}"));
+	assert_int_equal(0, json_array_size(client_get(
+				    s->c, "/tenants/%s/alerts?type=billing_refused&status=open", s->t.id)
+						    ->json));
 }
 
 static void what_takes_its_time_goes_on_as_an_operation(void **state)
