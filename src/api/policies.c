@@ -160,11 +160,9 @@ static const struct route routes[] = {
 	  .doc = "Items come without rego_code and test_cases unless full=true." },
 	{ M_POST, "/policies", "createPolicy", "policies:write", WRITES("policy"), .status = 201,
 	  .handler = policy_create, .body = &policy_schema, .reply = &policy_schema, .takes = TAKE_POLICY,
-	  .errors = { ERR_QUOTA, ERR_NAME_TAKEN, ERR_CONFLICT, ERR_PRODUCTION_IMMUTABLE, ERR_REGO_INVALID },
+	  .errors = { ERR_QUOTA, ERR_NAME_TAKEN, ERR_PRODUCTION_IMMUTABLE, ERR_REGO_INVALID },
 	  .summary = "Create a policy",
-	  .doc = "In the sandbox, where it is active at once. Production is reached by promotion only. 409 "
-		 "when another active policy of the package has a default for the same rule: OPA would "
-		 "refuse the bundle." },
+	  .doc = "In the sandbox, where it is active at once. Production is reached by promotion only." },
 	{ M_GET, "/policies/{id}", "getPolicy", "policies:read", READS("policy"), .status = 200,
 	  .handler = policy_get, .reply = &policy_schema,
 	  .summary = "Get a policy",

@@ -117,7 +117,7 @@ enum err policy_check_defaults(struct ctx *cx, const struct policy *p)
 	struct rego_module *other = ARENA_NEW(cx->arena, struct rego_module);
 	struct db_rows rows;
 
-	if (!str_eq(p->status, "active"))
+	if (!str_eq(p->status, "active") || !str_eq(p->environment, "production"))
 		return ERR_NONE;
 	rego_check(cx->arena, p->rego_code, strlen(p->rego_code), m);
 	if (m->nfaults > 0 || m->ndefaults == 0)

@@ -69,9 +69,10 @@ struct making {
 	const struct bundle_content *content;
 	struct file *file;
 	size_t n;
-	/* of each policy: "app/authz", its file, and whether engines must be told that it is no v1 */
+	/* of each policy: what is in it, "app/authz", its file, and whether the bundle is without it */
+	const struct rego_module **module;
 	const char **package, **policy_file;
-	bool *old_syntax;
+	bool *left_out;
 };
 
 static void add_file(struct making *m, const char *name, const char *text, size_t n)
@@ -82,13 +83,41 @@ static void add_file(struct making *m, const char *name, const char *text, size_
 	m->file[m->n++] = (struct file){ name, text, hex_encode(m->a, sum, sizeof(sum)), n };
 }
 
-static void look_at(struct making *m, size_t i, const char *text)
+static const char *policy_text(const struct making *m, size_t i)
+{
+	return DB_ROW(&m->content->policies, struct bundle_policy, i)->rego_code;
+}
+
+static bool same_rule(const struct making *m, size_t i, int a, size_t k, int b)
+{
+	const struct rego_name *x = &m->module[i]->has_default[a], *y = &m->module[k]->has_default[b];
+
+	return x->len == y->len &&
+	       memcmp(policy_text(m, i) + x->at, policy_text(m, k) + y->at, x->len) == 0;
+}
+
+/* Engines refuse a bundle in which one rule has two defaults: the policy that came first has it. */
+static bool stands_behind(const struct making *m, size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		if (m->left_out[k] || !str_eq(m->package[i], m->package[k]))
+			continue;
+		for (int a = 0; a < m->module[i]->ndefaults; a++)
+			for (int b = 0; b < m->module[k]->ndefaults; b++)
+				if (same_rule(m, i, a, k, b))
+					return true;
+	}
+	return false;
+}
+
+static void look_at(struct making *m, size_t i)
 {
 	struct rego_module *r = ARENA_NEW(m->a, struct rego_module);
 
-	rego_check(m->a, text, strlen(text), r);
+	rego_check(m->a, policy_text(m, i), strlen(policy_text(m, i)), r);
+	m->module[i] = r;
 	m->package[i] = r->package_path != NULL ? r->package_path : "policies";
-	m->old_syntax[i] = r->old_syntax;
+	m->left_out[i] = stands_behind(m, i);
 }
 
 static void add_policies(struct making *m)
@@ -96,9 +125,10 @@ static void add_policies(struct making *m)
 	for (size_t i = 0; i < m->content->policies.n; i++) {
 		const struct bundle_policy *p = DB_ROW(&m->content->policies, struct bundle_policy, i);
 
-		look_at(m, i, p->rego_code);
+		look_at(m, i);
 		m->policy_file[i] = arena_printf(m->a, "%s/policy-%" PRId64 ".rego", m->package[i], p->id);
-		add_file(m, m->policy_file[i], p->rego_code, strlen(p->rego_code));
+		if (!m->left_out[i])
+			add_file(m, m->policy_file[i], p->rego_code, strlen(p->rego_code));
 	}
 }
 
@@ -175,7 +205,7 @@ static void write_roots(struct making *m, struct jw *w)
 	size_t nroots = 0;
 
 	for (size_t i = 0; i < n; i++)
-		v[i] = m->package[i];
+		v[i] = m->left_out[i] ? "resources" : m->package[i];
 	v[n] = "resources";
 	qsort(v, n + 1, sizeof(*v), by_text);
 	jw_array(w);
@@ -216,6 +246,8 @@ static void write_policies(struct making *m, struct jw *w)
 		write_id(w, "version", p->version);
 		write_id(w, "resource_id", p->resource_id);
 		write_id(w, "bouncer_id", p->bouncer_id);
+		jw_key(w, "left_out");
+		jw_bool(w, m->left_out[i]);
 		jw_object_end(w);
 	}
 	jw_array_end(w);
@@ -249,7 +281,7 @@ static void write_versions(struct making *m, struct jw *w)
 	jw_key(w, "file_rego_versions");
 	jw_object(w);
 	for (size_t i = 0; i < m->content->policies.n; i++) {
-		if (!m->old_syntax[i])
+		if (m->left_out[i] || !m->module[i]->old_syntax)
 			continue;
 		jw_key(w, arena_printf(m->a, "/%s", m->policy_file[i]));
 		jw_int(w, 0);
@@ -344,7 +376,8 @@ enum err bundle_make(struct ctx *cx, const struct bundle_content *c, const struc
 	m.file = ARENA_ARRAY(cx->arena, struct file, c->policies.n + 2);
 	m.package = ARENA_ARRAY(cx->arena, const char *, c->policies.n + 1);
 	m.policy_file = ARENA_ARRAY(cx->arena, const char *, c->policies.n + 1);
-	m.old_syntax = ARENA_ARRAY(cx->arena, bool, c->policies.n + 1);
+	m.module = ARENA_ARRAY(cx->arena, const struct rego_module *, c->policies.n + 1);
+	m.left_out = ARENA_ARRAY(cx->arena, bool, c->policies.n + 1);
 	add_policies(&m);
 	TRY(add_data(&m));
 	TRY(add_manifest(&m, &ret->revision));

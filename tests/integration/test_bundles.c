@@ -143,6 +143,27 @@ static void packages_that_no_bundle_can_have_are_refused(void **state)
 	(void)bouncer_pull(g->sandbox, "sandbox", NULL);
 }
 
+/* The first has the rule; of the other the manifest says that it is left out. */
+static void of_two_defaults_the_first_is_in_the_bundle(void **state)
+{
+	struct stage *g = *state;
+	struct bouncer_bundle b;
+	const json_t *policies;
+
+	policy(g, "first", "package app\\n\\ndefault allow := false\\n");
+	policy(g, "second", "package app\\n\\ndefault allow := true\\n");
+	policy(g, "third", "package app\\n\\ndefault deny := true\\n");
+	bouncer_open(bouncer_pull(g->sandbox, "sandbox", NULL), keys(g), &b);
+	assert_non_null(bouncer_file(&b, "app/policy-1.rego"));
+	assert_null(bouncer_file(&b, "app/policy-2.rego"));
+	assert_non_null(bouncer_file(&b, "app/policy-3.rego"));
+	policies = json_object_get(json_object_get(b.manifest, "metadata"), "policies");
+	assert_int_equal(3, json_array_size(policies));
+	assert_true(json_is_true(json_object_get(json_array_get(policies, 1), "left_out")));
+	assert_true(json_is_false(json_object_get(json_array_get(policies, 2), "left_out")));
+	bouncer_close(&b);
+}
+
 /* What lies there in its place is not taken for it, though nobody knows it any more. */
 static void a_damaged_bundle_is_made_again(void **state)
 {
@@ -466,6 +487,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			packages_that_no_bundle_can_have_are_refused, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(a_damaged_bundle_is_made_again, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(
+			of_two_defaults_the_first_is_in_the_bundle, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(
 			drafts_and_switched_off_policies_stay_out, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(what_is_known_is_not_sent_again, open_stage, close_stage),
