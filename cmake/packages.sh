@@ -1,31 +1,36 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# packages.sh run|test|bench|lint: installs the Debian packages that are missing for one purpose (Debian 12 and
-# 13; root or sudo). PostgreSQL and Redis come as programs only: no cluster is created, no service is started.
+# packages.sh build|servers|run|test|bench|lint: installs the Debian packages that are missing for one purpose (Debian
+# 12 and 13; root or sudo). PostgreSQL and Redis come as programs only: no cluster is created, no service is started.
 # CC_SKIP_PACKAGES=1: everything is there already, look at nothing.
 set -eu
 
-run='build-essential cmake ninja-build pkg-config libmicrohttpd-dev libgnutls28-dev libjansson-dev libpq-dev libhiredis-dev
+build='build-essential cmake ninja-build pkg-config libmicrohttpd-dev libgnutls28-dev libjansson-dev libpq-dev libhiredis-dev
 	libssl-dev libconfig-dev libcurl4-openssl-dev libc-ares-dev libidn2-dev libpsl-dev libarchive-dev libexpat1-dev
-	libsystemd-dev zlib1g-dev publicsuffix postgresql redis-server'
+	libsystemd-dev zlib1g-dev liblzma-dev file publicsuffix'
+servers='postgresql redis-server'
+run="$build $servers"
 # Node.js may be there from elsewhere, with an npm of its own that Debian's would push out.
 node='nodejs npm'
 if command -v node >/dev/null && command -v npm >/dev/null; then node=; fi
 # Two servers of S3 that check signatures: OpenStack Swift, and the gateway of Ceph.
 s3='swift-proxy swift-account swift-container swift-object memcached ceph-mon ceph-osd ceph-common radosgw'
 test="$run $s3 libcmocka-dev jq curl openssl ca-certificates strace procps iproute2 dnsmasq-base libxml2-utils haproxy nginx
-	groff-base dpkg-dev systemd mmdebstrap prometheus knot bind9-dnsutils xxd
+	groff-base dpkg-dev systemd mmdebstrap buildah podman runc docker-compose
+	prometheus knot bind9-dnsutils xxd
 	$node"
 bench="$run curl ca-certificates procps wrk"
 lint="$test clang clang-tidy cppcheck"
 
 case ${1:-} in
+build) wanted=$build ;;
+servers) wanted=$servers ;;
 run) wanted=$run ;;
 test) wanted=$test ;;
 bench) wanted=$bench ;;
 lint) wanted=$lint ;;
 *)
-	echo "usage: cmake/packages.sh run|test|bench|lint" >&2
+	echo "usage: cmake/packages.sh build|servers|run|test|bench|lint" >&2
 	exit 2 ;;
 esac
 [ "${CC_SKIP_PACKAGES:-0}" != 1 ] || exit 0
