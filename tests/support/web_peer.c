@@ -34,6 +34,7 @@ struct web_turn {
 	size_t body_len;
 	char value[1024]; /* of web_header() */
 	bool closing;
+	atomic_bool over;
 };
 
 struct web_peer {
@@ -42,8 +43,8 @@ struct web_peer {
 	int fd, port;
 	char url[64];
 	pthread_t thread;
-	struct web_turn *turn[TURNS_MAX]; /* written by the accepting thread alone */
-	atomic_int nturns;
+	struct web_turn *turn[TURNS_MAX]; /* the accepting thread's alone, until that has ended */
+	atomic_int accepted;
 	atomic_bool stop;
 	atomic_int requests;
 	_Atomic(int64_t) ahead_s;
@@ -202,29 +203,59 @@ static void *run_turn(void *arg)
 		next_request(t);
 	}
 	shutdown(t->fd, SHUT_RDWR);
+	atomic_store(&t->over, true);
 	return NULL;
 }
 
-static void open_turn(struct web_peer *p, int fd)
+static void end_turn(struct web_turn **slot)
+{
+	struct web_turn *t = *slot;
+
+	if (t == NULL)
+		return;
+	shutdown(t->fd, SHUT_RDWR);
+	pthread_join(t->thread, NULL);
+	close(t->fd);
+	free(t->text);
+	free(t);
+	*slot = NULL;
+}
+
+/* NULL: so many are open that no more may be. */
+static struct web_turn **free_slot(struct web_peer *p)
+{
+	for (int i = 0; i < TURNS_MAX; i++) {
+		if (p->turn[i] != NULL && atomic_load(&p->turn[i]->over))
+			end_turn(&p->turn[i]);
+		if (p->turn[i] == NULL)
+			return &p->turn[i];
+	}
+	return NULL;
+}
+
+static void open_turn(struct web_peer *p, struct web_turn **slot, int fd)
 {
 	struct web_turn *t = calloc(1, sizeof(*t));
 
 	t->peer = p;
 	t->fd = fd;
 	t->text = calloc(1, REQUEST_MAX);
+	*slot = t;
 	/* Counted before anything can be answered on it. */
-	p->turn[atomic_fetch_add(&p->nturns, 1)] = t;
+	atomic_fetch_add(&p->accepted, 1);
 	pthread_create(&t->thread, NULL, run_turn, t);
 }
 
 static void *run_peer(void *arg)
 {
 	struct web_peer *p = arg;
+	struct web_turn **slot;
 	int fd;
 
 	while (!atomic_load(&p->stop) && (fd = accept(p->fd, NULL, NULL)) >= 0) {
-		if (atomic_load(&p->nturns) < TURNS_MAX)
-			open_turn(p, fd);
+		slot = free_slot(p);
+		if (slot != NULL)
+			open_turn(p, slot, fd);
 		else
 			close(fd);
 	}
@@ -256,13 +287,8 @@ void web_peer_stop(struct web_peer *p)
 	atomic_store(&p->stop, true);
 	shutdown(p->fd, SHUT_RDWR);
 	pthread_join(p->thread, NULL);
-	for (int i = 0; i < atomic_load(&p->nturns); i++) {
-		shutdown(p->turn[i]->fd, SHUT_RDWR);
-		pthread_join(p->turn[i]->thread, NULL);
-		close(p->turn[i]->fd);
-		free(p->turn[i]->text);
-		free(p->turn[i]);
-	}
+	for (int i = 0; i < TURNS_MAX; i++)
+		end_turn(&p->turn[i]);
 	close(p->fd);
 	free(p);
 }
@@ -279,7 +305,7 @@ const char *web_peer_url(const struct web_peer *p)
 
 int web_peer_connections(const struct web_peer *p)
 {
-	return atomic_load(&p->nturns);
+	return atomic_load(&p->accepted);
 }
 
 int web_peer_requests(const struct web_peer *p)
