@@ -170,8 +170,10 @@ static bool start_server(struct pg *pg)
 {
 	char program[160], data[96], socket[96];
 	char *argv[2 * SETTINGS_MAX + 16] = { program, "-D", data, "-c", socket, "-c",
-		"listen_addresses=", "-c", "shared_buffers=32MB", "-c", "max_connections=100" };
-	int n = 11;
+		"listen_addresses=", "-c", "shared_buffers=32MB", "-c", "max_connections=100",
+		/* What a killed server leaves goes with its folder. */
+		"-c", "dynamic_shared_memory_type=mmap" };
+	int n = 13;
 
 	snprintf(program, sizeof(program), "%s/postgres", pg->bin);
 	snprintf(data, sizeof(data), "%s/data", pg->dir);
