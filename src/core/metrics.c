@@ -122,10 +122,14 @@ static void write_meters(const struct world *w, struct str *out)
 
 static void write_caches(const struct world *w, struct str *out)
 {
-	static const char entries[] = "controlcored_cache_entries";
+	static const char entries[] = "controlcored_cache_entries", most[] = "controlcored_cache_entries_max";
 	struct registry_stats s;
 
 	registry_stats(w->registry, &s);
+	expo_family(out, most, EXPO_GAUGE, "How much of it this node has room for.");
+	for (size_t i = 0; i < sizeof(s.cache) / sizeof(s.cache[0]); i++)
+		expo_int(out, most, "", arena_printf(out->arena, "cache=\"%s\"", s.cache[i].what),
+			 (int64_t)s.cache[i].most);
 	expo_family(out, entries, EXPO_GAUGE, "What this node keeps of the control database.");
 	for (size_t i = 0; i < sizeof(s.cache) / sizeof(s.cache[0]); i++)
 		expo_int(out, entries, "", arena_printf(out->arena, "cache=\"%s\"", s.cache[i].what),

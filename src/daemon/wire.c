@@ -137,6 +137,7 @@ static void kept_answers(struct world *world, int64_t *ret_n, int64_t *ret_bytes
 
 static void write_answers(struct str *out, struct answers *answers)
 {
+	static const char given[] = "controlcored_answers_given_total";
 	struct answers_stats s;
 
 	answers_stats(answers, &s);
@@ -144,6 +145,9 @@ static void write_answers(struct str *out, struct answers *answers)
 	expo_int(out, "controlcored_answers_bytes", "", NULL, (int64_t)s.bytes);
 	expo_family(out, "controlcored_answers", EXPO_GAUGE, "Answers that are kept.");
 	expo_int(out, "controlcored_answers", "", NULL, (int64_t)s.answers);
+	expo_family(out, given, EXPO_COUNTER, "Answers of a kind that is kept, by where they were had from.");
+	expo_int(out, given, "", "from=\"memory\"", s.found);
+	expo_int(out, given, "", "from=\"database\"", s.made);
 }
 
 static void metrics(struct world *world, struct str *out)

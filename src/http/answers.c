@@ -48,6 +48,7 @@ struct answers {
 	struct map *by_tenant; /* struct owner */
 	struct link owners, items;
 	int64_t changed_us; /* of the owners that went */
+	int64_t found, made; /* as in answers_stats */
 };
 
 #define FROM(link_, type, member) ((type *)(void *)((char *)(link_)-offsetof(type, member)))
@@ -283,6 +284,7 @@ static struct item *find(struct answers *a, const char *tenant_id, const char *k
 	*ret_stale = i != NULL && !is_trusted(o);
 	if (i == NULL || *ret_stale)
 		return NULL;
+	a->found++;
 	link_out(&i->all);
 	link_in(&a->items, &i->all);
 	link_out(&i->own);
@@ -348,6 +350,7 @@ void answers_keep(struct answers *a, const char *tenant_id, struct data_version 
 	lock_take(&a->lock);
 	o = owner_make(a, tenant_id);
 	fits = o->version.known && compare(v, o->version) == 0;
+	a->made++;
 	if (fits)
 		add(a, o, i);
 	lock_drop(&a->lock);
@@ -358,7 +361,8 @@ void answers_keep(struct answers *a, const char *tenant_id, struct data_version 
 void answers_stats(struct answers *a, struct answers_stats *ret)
 {
 	lock_take(&a->lock);
-	*ret = (struct answers_stats){ .bytes = a->bytes, .tenants = map_count(a->by_tenant) };
+	*ret = (struct answers_stats){ .bytes = a->bytes, .tenants = map_count(a->by_tenant),
+		.found = a->found, .made = a->made };
 	for (const struct link *l = a->items.next; l != &a->items; l = l->next)
 		ret->answers++;
 	lock_drop(&a->lock);

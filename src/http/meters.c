@@ -9,6 +9,7 @@
 
 static const char requests_name[] = "controlcored_http_requests_total";
 static const char time_name[] = "controlcored_http_request_duration_seconds";
+static const char limited_name[] = "controlcored_rate_limited_total";
 static const char tenants_name[] = "controlcored_tenant_requests_total";
 
 /* Upper bounds, in microseconds and as the label says them. */
@@ -127,6 +128,8 @@ void meters_count(struct meters *m, const struct entry *e, const char *tenant_id
 	atomic_fetch_add_explicit(&v->by_class[class], 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&v->bucket[bucket_of(us)], 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&v->sum_us, us, memory_order_relaxed);
+	if (status == 429)
+		atomic_fetch_add_explicit(&m->limited, 1, memory_order_relaxed);
 	if (tenant_id != NULL)
 		count_tenant(m, tenant_id);
 }
@@ -210,5 +213,7 @@ void meters_write(struct meters *m, const struct router *r, struct str *out)
 			write_times(out, &m->v[e->number], e);
 	if (is_used(&m->v[0]))
 		write_times(out, &m->v[0], NULL);
+	expo_family(out, limited_name, EXPO_COUNTER, "Requests beyond a rate limit: status 429.");
+	expo_int(out, limited_name, "", NULL, read_count(&m->limited));
 	write_tenants(m, out);
 }

@@ -37,6 +37,7 @@ struct tenant_meter {
 
 struct meters {
 	struct meter *v;                /* by struct entry's number; 0: of no route */
+	_Atomic int64_t limited;        /* with status 429 */
 	size_t n;
 	struct lock lock;               /* guards what follows */
 	struct tenant_meter tenant[METER_TENANTS], rival[METER_RIVALS]; /* id "": free */

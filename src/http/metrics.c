@@ -33,8 +33,12 @@ void http_server_metrics(struct http_server *s, struct str *out)
 	http_server_stats(s, &st);
 	meters_write(&s->meters, s->router, out);
 	gauge(out, "controlcored_http_connections", "Open connections of clients.", st.connections);
+	gauge(out, "controlcored_http_connections_max", "Connections that clients may have.",
+	      s->conf.connections_max);
 	gauge(out, "controlcored_http_queued", "Requests that wait for a worker.", st.queued);
+	gauge(out, "controlcored_http_queue_max", "Requests that may wait for a worker.", s->conf.queue_max);
 	gauge(out, "controlcored_http_in_work", "Requests that a worker has.", st.in_work);
+	gauge(out, "controlcored_http_workers", "Workers.", s->conf.workers);
 	gauge(out, "controlcored_http_body_bytes", "Held of request bodies that are on their way.",
 	      st.body_bytes);
 	counter(out, "controlcored_http_overload_total", "Requests that found no place in the queue.",

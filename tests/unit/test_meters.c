@@ -53,21 +53,28 @@ static void ask_by_number(int number, int times)
 	ask(id, times);
 }
 
-/* -1: it is one of the others. */
-static long told(const char *id)
+/* -1: it is not there. */
+static long value_of(const char *line)
 {
 	struct str out;
-	char line[160];
 	const char *at;
 	long n = -1;
 
 	str_init(&out, fx.arena, 4096);
 	meters_write(&fx.meters, fx.router, &out);
-	snprintf(line, sizeof(line), "controlcored_tenant_requests_total{tenant=\"%s\"} ", id);
 	at = strstr(out.data, line);
 	if (at != NULL)
 		assert_int_equal(1, sscanf(at + strlen(line), "%ld", &n));
 	return n;
+}
+
+/* -1: it is one of the others. */
+static long told(const char *id)
+{
+	char line[160];
+
+	snprintf(line, sizeof(line), "controlcored_tenant_requests_total{tenant=\"%s\"} ", id);
+	return value_of(line);
 }
 
 static int series(void)
@@ -108,6 +115,17 @@ static void the_busiest_are_shown(void **state)
 	assert_true(told("tenant-99") == 11 || told("tenant-98") == 10);
 }
 
+static void what_was_beyond_a_rate_limit_is_counted(void **state)
+{
+	(void)state;
+	ask("calm", 5);
+	assert_int_equal(0, value_of("\ncontrolcored_rate_limited_total "));
+	for (int i = 0; i < 3; i++)
+		meters_count(&fx.meters, NULL, "hasty", 429, 1000);
+	meters_count(&fx.meters, NULL, NULL, 429, 1000);
+	assert_int_equal(4, value_of("\ncontrolcored_rate_limited_total "));
+}
+
 static void what_was_long_ago_counts_little(void **state)
 {
 	(void)state;
@@ -140,6 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(tenants_have_series_up_to_a_bound, start, stop),
 		cmocka_unit_test_setup_teardown(the_busiest_are_shown, start, stop),
+		cmocka_unit_test_setup_teardown(what_was_beyond_a_rate_limit_is_counted, start, stop),
 		cmocka_unit_test_setup_teardown(what_was_long_ago_counts_little, start, stop),
 		cmocka_unit_test_setup_teardown(a_number_only_grows, start, stop),
 	};

@@ -56,6 +56,7 @@ void kept_put(const struct kept *k);            /* NULL is fine */
 
 struct answers_stats {
 	size_t bytes, answers, tenants;
+	int64_t found, made; /* answers so far that were kept, and that had to be made to be so */
 };
 void answers_stats(struct answers *a, struct answers_stats *ret);
 
