@@ -14,10 +14,11 @@ add_library(cc_tool_options INTERFACE)
 add_library(cc_options INTERFACE)
 target_link_libraries(cc_options INTERFACE cc_tool_options)
 
-# Adds the flags that the compiler knows.
+# Adds the flags that the compiler knows. Some are only understood behind others, which -Wall has.
 function(cc_compile_flags target)
+  set(CMAKE_REQUIRED_FLAGS -Wall)
   foreach(flag IN LISTS ARGN)
-    string(MAKE_C_IDENTIFIER "cc_has${flag}" known)
+    string(MAKE_C_IDENTIFIER "cc_knows${flag}" known)
     check_c_compiler_flag(${flag} ${known})
     if(${known})
       target_compile_options(${target} INTERFACE ${flag})
