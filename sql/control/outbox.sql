@@ -86,6 +86,13 @@ DELETE FROM cc.idempotency WHERE tenant_id = $1 AND scope = $2 AND key = $3;
 
 -- Hours -------------------------------------------------------------------------------------------------------
 
+-- name: outbox_meter_due :one tally
+SELECT EXISTS (
+	SELECT FROM cc.billing
+	 WHERE customer_id IS NOT NULL AND stripe_id IS NOT NULL
+	   AND metered_until < date_trunc('hour', now() - interval '65 minutes', 'UTC') + interval '1 hour')::int::int8
+	AS total;
+
 -- One call for each hour and meter that can change no more. An hour belongs to its last second.
 -- name: outbox_meter :count
 -- args: most int8, api_event text, bouncer_event text

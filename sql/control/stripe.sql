@@ -120,6 +120,9 @@ VALUES ($1, $2, to_timestamp($3::float8), $4, $5, $6, $7, CASE WHEN $8 THEN now(
 ON CONFLICT (event_id) DO NOTHING;
 
 -- One that somebody has to be told of.
+-- name: stripe_event_tell_due :one tally
+SELECT EXISTS (SELECT FROM cc.stripe_event WHERE tell_at <= now())::int::int8 AS total;
+
 -- name: stripe_event_tell :opt stripe_notice
 -- args: lease_s int8
 UPDATE cc.stripe_event
@@ -137,6 +140,9 @@ UPDATE cc.stripe_event SET tell_at = NULL WHERE event_id = $1;
 SELECT tenant_id FROM cc.billing WHERE customer_id = $1 LIMIT 1;
 
 -- Events that never came -------------------------------------------------------------------------------------
+
+-- name: stripe_replay_due :one tally
+SELECT EXISTS (SELECT FROM cc.stripe_replay WHERE look_at <= now())::int::int8 AS total;
 
 -- Whoever gets the row reads the list from there on. Seconds since 1970.
 -- name: stripe_replay_take :opt stripe_span
@@ -156,6 +162,9 @@ SELECT i.id AS event_id FROM unnest($1::text[]) AS i (id)
 UPDATE cc.stripe_replay
    SET read_to = greatest(read_to, to_timestamp($1::float8)),
        look_at = CASE WHEN to_timestamp($1::float8) < now() - interval '1 hour' THEN now() ELSE look_at END;
+
+-- name: stripe_events_due :one tally
+SELECT EXISTS (SELECT FROM cc.stripe_event WHERE handled_at IS NULL)::int::int8 AS total;
 
 -- An event says that something has changed, not what. It is handled when the customer is marked.
 -- name: stripe_events_handle :count
@@ -181,6 +190,12 @@ DELETE FROM cc.stripe_event WHERE event_id IN (
 	SELECT event_id FROM cc.stripe_event WHERE received_at < now() - interval '35 days' LIMIT $1);
 
 -- Fetching ---------------------------------------------------------------------------------------------------
+
+-- name: stripe_fetch_due :one tally
+SELECT EXISTS (
+	SELECT FROM cc.billing
+	 WHERE stripe_id IS NOT NULL AND (stale_at IS NOT NULL OR look_at <= now())
+	   AND (fetch_until IS NULL OR fetch_until <= now()))::int::int8 AS total;
 
 -- Something has changed, or it is time to look again. fetched_at of what is fetched is the time of this.
 -- name: stripe_fetch_take :opt stripe_row
@@ -239,6 +254,14 @@ UPDATE cc.billing SET preview_base = $2, preview_usage = $3, preview_currency = 
  WHERE tenant_id = $1;
 
 -- Comparing --------------------------------------------------------------------------------------------------
+
+-- name: stripe_compare_due :one tally
+SELECT EXISTS (
+	SELECT FROM cc.billing w
+	 WHERE stripe_id IS NOT NULL AND metered_until IS NOT NULL AND compare_at <= now()
+	   AND NOT EXISTS (SELECT FROM cc.outbox o
+	                    WHERE o.tenant_id = w.tenant_id AND o.lane = 'usage' AND o.state = 'waiting'))::int::int8
+	AS total;
 
 -- A tenant whose hours are compared, none of which is still on its way.
 -- name: stripe_compare_take :opt stripe_row

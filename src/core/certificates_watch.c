@@ -72,11 +72,6 @@ static enum err decide(struct ctx *cx, void *arg)
 	return ERR_NONE;
 }
 
-static enum err read_due(struct ctx *cx, void *arg)
-{
-	return q_certificate_work_due(cx->db, arg);
-}
-
 static enum err claim(struct ctx *cx, void *arg)
 {
 	q_certificate_work_claim_later(cx->db, arg, LEASE_S, BATCH);
@@ -86,15 +81,11 @@ static enum err claim(struct ctx *cx, void *arg)
 enum err certificates_tick(struct ctx *cx, struct round *ret)
 {
 	struct db_rows rows = { 0 };
-	struct tally due = { 0 };
-	struct db_place place;
 
 	*ret = (struct round){ 0 };
-	place_platform(cx->world, &place);
-	TRY(db_glance(cx, &place, read_due, &due));
-	if (due.total == 0)
+	TRY(round_claim(cx, q_certificate_work_due, claim, &rows));
+	if (rows.n == 0)
 		return ERR_NONE;
-	TRY(db_unit(cx, &place, DB_WRITE, claim, &rows));
 	FAILPOINT("certificate.look.claimed");
 	for (size_t i = 0; i < rows.n; i++) {
 		const struct certificate_row *row = DB_ROW(&rows, struct certificate_row, i);

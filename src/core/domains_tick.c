@@ -208,11 +208,6 @@ static enum err decide(struct ctx *cx, void *arg)
 
 /* A round ----------------------------------------------------------------------------------------------- */
 
-static enum err read_due(struct ctx *cx, void *arg)
-{
-	return q_domain_work_due(cx->db, arg);
-}
-
 static enum err claim(struct ctx *cx, void *arg)
 {
 	q_domain_work_claim_later(cx->db, arg, cx->world->settings->dns_ms / 1000 + LEASE_SPARE_S, BATCH);
@@ -246,16 +241,12 @@ static void look(struct ctx *cx, struct turn *turns, size_t n)
 enum err domains_tick(struct ctx *cx, struct round *ret)
 {
 	struct db_rows rows = { 0 };
-	struct tally due = { 0 };
-	struct db_place place;
 	struct turn *turns;
 
 	*ret = (struct round){ 0 };
-	place_platform(cx->world, &place);
-	TRY(db_glance(cx, &place, read_due, &due));
-	if (due.total == 0)
+	TRY(round_claim(cx, q_domain_work_due, claim, &rows));
+	if (rows.n == 0)
 		return ERR_NONE;
-	TRY(db_unit(cx, &place, DB_WRITE, claim, &rows));
 	FAILPOINT("domain.check.claimed");
 	turns = ARENA_ARRAY(cx->arena, struct turn, rows.n);
 	for (size_t i = 0; i < rows.n; i++) {

@@ -15,7 +15,6 @@
 #include "cc/core/registry.h"
 #include "cc/core/tenant.h"
 #include "cc/model/q_control.h"
-#include "cc/model/tally.h"
 
 enum {
 	BATCH = 4,
@@ -124,11 +123,6 @@ static enum err try_again(struct ctx *cx, struct round *r, const struct move_nam
 	return l.region != NULL ? settle(cx, r, &l) : e;
 }
 
-static enum err look(struct ctx *cx, void *arg)
-{
-	return q_move_names_due(cx->db, arg);
-}
-
 static enum err claim(struct ctx *cx, void *arg)
 {
 	q_move_names_claim_later(cx->db, arg, AGAIN_S, BATCH);
@@ -138,17 +132,11 @@ static enum err claim(struct ctx *cx, void *arg)
 enum err moves_lead_names(struct ctx *cx, struct round *ret)
 {
 	struct db_rows rows = { 0 };
-	struct tally due = { 0 };
-	struct db_place place;
 
 	*ret = (struct round){ 0 };
 	if (cx->world->lead_names == NULL)
 		return ERR_NONE;
-	place_platform(cx->world, &place);
-	TRY(db_glance(cx, &place, look, &due));
-	if (due.total == 0)
-		return ERR_NONE;
-	TRY(db_unit(cx, &place, DB_WRITE, claim, &rows));
+	TRY(round_claim(cx, q_move_names_due, claim, &rows));
 	for (size_t i = 0; i < rows.n && !atomic_load(&cx->world->stopping); i++)
 		TRY(try_again(cx, ret, DB_ROW(&rows, struct move_names, i)));
 	return ERR_NONE;

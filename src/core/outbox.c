@@ -16,6 +16,7 @@
 #include "cc/model/q_control.h"
 #include "cc/schema/doc.h"
 #include "cc/schema/write.h"
+#include "rounds.h"
 
 #define NAME_LEN 20
 #define NOTE_MS 5000
@@ -335,16 +336,8 @@ static enum err note_turn(struct ctx *cx, struct turn *t)
 struct take {
 	struct outbox_row *row;
 	bool found;
-	int64_t due, lease_ms;
+	int64_t lease_ms;
 };
-
-static enum err glance(struct ctx *cx, void *arg)
-{
-	struct take *t = arg;
-
-	q_outbox_due_later(cx->db, tally_at(&t->due));
-	return ERR_NONE;
-}
 
 static enum err take(struct ctx *cx, void *arg)
 {
@@ -359,14 +352,9 @@ enum err outbox_step(struct ctx *cx, bool *ret_did)
 	struct take t = { .row = ARENA_NEW(cx->arena, struct outbox_row),
 		.lease_ms = 2 * cx->world->settings->stripe.timeout_ms + LEASE_SPARE_MS };
 	struct turn turn = { .row = t.row };
-	struct db_place place;
 
 	*ret_did = false;
-	place_platform(cx->world, &place);
-	TRY(db_glance(cx, &place, glance, &t));
-	if (t.due == 0)
-		return ERR_NONE;
-	TRY(db_unit(cx, &place, DB_WRITE, take, &t));
+	TRY(round_claim(cx, q_outbox_due, take, &t));
 	if (!t.found)
 		return ERR_NONE;
 	*ret_did = true;
@@ -387,8 +375,5 @@ static enum err meter(struct ctx *cx, void *arg)
 
 enum err outbox_meter(struct ctx *cx, int64_t *ret_done)
 {
-	struct db_place place;
-
-	place_platform(cx->world, &place);
-	return db_unit(cx, &place, DB_WRITE, meter, ret_done);
+	return round_claim(cx, q_outbox_meter_due, meter, ret_done);
 }

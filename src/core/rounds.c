@@ -10,6 +10,29 @@
 
 #define TURN_MS 5000
 
+struct glance {
+	enum err (*due)(struct db *db, struct tally *row);
+	struct tally tally;
+};
+
+static enum err look(struct ctx *cx, void *arg)
+{
+	struct glance *g = arg;
+
+	return g->due(cx->db, &g->tally);
+}
+
+enum err round_claim(
+	struct ctx *cx, enum err (*due)(struct db *db, struct tally *row), db_work claim, void *arg)
+{
+	struct glance g = { .due = due };
+	struct db_place place;
+
+	place_platform(cx->world, &place);
+	TRY(db_glance(cx, &place, look, &g));
+	return g.tally.total > 0 ? db_unit(cx, &place, DB_WRITE, claim, arg) : ERR_NONE;
+}
+
 static bool is_gone(enum err e)
 {
 	return e == ERR_NOT_FOUND || e == ERR_TENANT_NOT_FOUND || e == ERR_TENANT_GONE;

@@ -218,11 +218,9 @@ static enum err tell(struct ctx *cx, void *arg)
 enum err stripe_compare(struct ctx *cx, struct round *ret)
 {
 	struct comparison *c = ARENA_NEW(cx->arena, struct comparison);
-	struct db_place place;
 
 	*ret = (struct round){ 0 };
-	place_platform(cx->world, &place);
-	TRY(db_unit(cx, &place, DB_WRITE, take, c));
+	TRY(round_claim(cx, q_stripe_compare_due, take, c));
 	if (!c->found)
 		return ERR_NONE;
 	for (int m = 0; m < METERS; m++)

@@ -269,7 +269,7 @@ static enum err fetch_one(struct ctx *cx, struct round *round, bool *ret_did)
 
 	f->rest_s = REST_S;
 	place_platform(cx->world, &place);
-	TRY(db_unit(cx, &place, DB_WRITE, take, f));
+	TRY(round_claim(cx, q_stripe_fetch_due, take, f));
 	*ret_did = f->found;
 	if (!f->found)
 		return ERR_NONE;
@@ -286,14 +286,12 @@ static enum err handle(struct ctx *cx, void *arg)
 
 enum err stripe_look(struct ctx *cx, int most, struct round *ret)
 {
-	struct db_place place;
 	int64_t events = 0;
 	int looks = 0;
 	bool did = true;
 
 	*ret = (struct round){ 0 };
-	place_platform(cx->world, &place);
-	TRY(db_unit(cx, &place, DB_WRITE, handle, &events));
+	TRY(round_claim(cx, q_stripe_events_due, handle, &events));
 	for (int i = 0; did && i < most; i++) {
 		TRY(fetch_one(cx, ret, &did));
 		looks += did;

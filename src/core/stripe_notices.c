@@ -200,13 +200,14 @@ static bool tell_notice(struct ctx *cx, struct round *round, const struct stripe
 
 enum err stripe_notices(struct ctx *cx, struct round *ret)
 {
-	struct notice n = { .found = true };
 	struct db_place place;
 
 	*ret = (struct round){ 0 };
 	place_platform(cx->world, &place);
 	for (int i = 0; i < BATCH; i++) {
-		TRY(db_unit(cx, &place, DB_WRITE, take, &n));
+		struct notice n = { .found = false };
+
+		TRY(round_claim(cx, q_stripe_event_tell_due, take, &n));
 		if (!n.found)
 			return ERR_NONE;
 		if (!tell_notice(cx, ret, &n.row) && n.row.tries < TRIES_MAX)

@@ -9,6 +9,7 @@
 #include "cc/core/stripe_sync.h"
 #include "cc/core/world.h"
 #include "cc/model/q_control.h"
+#include "rounds.h"
 
 #define OVERLAP_S 600 /* an event may be listed later than the next one */
 #define PAGES_MAX 100 /* of 100 events each, of a stretch of some hours */
@@ -145,7 +146,7 @@ enum err stripe_replay(struct ctx *cx, struct round *ret)
 
 	*ret = (struct round){ 0 };
 	place_platform(cx->world, &place);
-	TRY(db_unit(cx, &place, DB_WRITE, take, r));
+	TRY(round_claim(cx, q_stripe_replay_due, take, r));
 	if (!r->found)
 		return ERR_NONE;
 	all = read_all(cx, r);

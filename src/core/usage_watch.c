@@ -148,11 +148,6 @@ static enum err decide(struct ctx *cx, void *arg)
 	return ERR_NONE;
 }
 
-static enum err read_due(struct ctx *cx, void *arg)
-{
-	return q_usage_watch_due(cx->db, arg);
-}
-
 static enum err claim(struct ctx *cx, void *arg)
 {
 	q_usage_watch_claim_later(cx->db, arg, BATCH);
@@ -183,15 +178,11 @@ static void look_at(struct ctx *cx, struct round *r, const struct usage_watch *r
 enum err usage_watch_tick(struct ctx *cx, struct round *ret)
 {
 	struct db_rows rows = { 0 };
-	struct tally due = { 0 };
-	struct db_place place;
 
 	*ret = (struct round){ 0 };
-	place_platform(cx->world, &place);
-	TRY(db_glance(cx, &place, read_due, &due));
-	if (due.total == 0)
+	TRY(round_claim(cx, q_usage_watch_due, claim, &rows));
+	if (rows.n == 0)
 		return ERR_NONE;
-	TRY(db_unit(cx, &place, DB_WRITE, claim, &rows));
 	FAILPOINT("usage.look.claimed");
 	for (size_t i = 0; i < rows.n; i++)
 		look_at(cx, ret, DB_ROW(&rows, struct usage_watch, i));
