@@ -22,12 +22,12 @@
 struct server_conf {
 	const char *address;
 	int64_t port;
-	const char *port_file, *state_dir;
+	const char *port_file, *state_dir, *user;
 	int64_t io_threads, workers, queue_max, tenant_workers, tenant_queue_max, region_workers, streams_max;
 	int64_t connections_max, connections_per_address;
 	int64_t body_max, bodies_max, head_max;
 	int64_t header_ms, request_ms, idle_ms, lag_ms, drain_ms;
-	bool shared_ports;
+	bool lock_memory, shared_ports;
 	const char *base_domain;
 	struct strv neutral_hosts;
 	struct strv trusted_proxies, cors_origins;

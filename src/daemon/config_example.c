@@ -81,6 +81,7 @@ static const struct {
 	const char *setting, *value;
 } examples[] = {
 	{"server.port_file",              "/run/controlcored/port"                            },
+	{ "server.user",                  "controlcored"                                      },
 	{ "server.state_dir",             "/var/lib/controlcored"                             },
 	{ "server.neutral_hosts",         "\"control.example.net\""                           },
 	{ "server.trusted_proxies",       "\"192.0.2.0/24\""                                  },

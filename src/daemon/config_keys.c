@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,8 +23,16 @@ static bool is_credential(const char *path)
 	return folder != NULL && folder[0] == '/' && str_starts(path, folder) && path[strlen(folder)] == '/';
 }
 
-/* NULL: nobody else can read it or put another in its place. */
-static const char *mode_fault(struct arena *a, const char *path)
+/* Who the daemon is, or becomes: at a reload it is read as that user. */
+static uid_t owner_of(const struct config *c)
+{
+	const struct passwd *who = c->server.user != NULL ? getpwnam(c->server.user) : NULL;
+
+	return who != NULL ? who->pw_uid : geteuid();
+}
+
+/* NULL: nobody but root and the owner can read it or put another in its place. */
+static const char *mode_fault(struct arena *a, const char *path, uid_t owner)
 {
 	const mode_t others = is_credential(path) ? 0037 : 0177;
 	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -37,7 +46,7 @@ static const char *mode_fault(struct arena *a, const char *path)
 		return why;
 	if (!S_ISREG(st.st_mode))
 		return "it is no file";
-	if (st.st_uid != 0 && st.st_uid != geteuid())
+	if (st.st_uid != 0 && st.st_uid != geteuid() && st.st_uid != owner)
 		return "it belongs to another user";
 	if ((st.st_mode & others) != 0)
 		return arena_printf(a, "its mode is %04o, and must be 0400 or 0600",
@@ -45,9 +54,9 @@ static const char *mode_fault(struct arena *a, const char *path)
 	return NULL;
 }
 
-static const char *read_kek(struct arena *a, const char *path, struct kek *ret)
+static const char *read_kek(struct arena *a, const char *path, uid_t owner, struct kek *ret)
 {
-	const char *error = mode_fault(a, path);
+	const char *error = mode_fault(a, path, owner);
 	char *text;
 	size_t n;
 
@@ -76,6 +85,7 @@ void config_load_keks(struct arena *a, struct config *ret, struct config_faults 
 {
 	const struct secrets_conf *s = &ret->secrets;
 	struct kek *v = ARENA_ARRAY(a, struct kek, s->keks.n + 1);
+	const uid_t owner = owner_of(ret);
 
 	if (s->keks.n > 0 && s->kek_folder == NULL) {
 		config_fault(faults, "settings", "secrets.kek_folder", "is required with secrets.keks");
@@ -84,7 +94,7 @@ void config_load_keks(struct arena *a, struct config *ret, struct config_faults 
 	arena_hold_secret(a);
 	for (size_t i = 0; i < s->keks.n; i++) {
 		const char *path = arena_printf(a, "%s/%s", s->kek_folder, s->keks.v[i]);
-		const char *why = read_kek(a, path, &v[i]);
+		const char *why = read_kek(a, path, owner, &v[i]);
 
 		v[i].id = s->keks.v[i];
 		if (why != NULL)

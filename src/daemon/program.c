@@ -6,12 +6,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cc/base/log.h"
 #include "cc/http/server.h"
+
+#include "privileges.h"
 
 #define DEFAULT_CONFIG "/etc/controlcored/controlcored.conf"
 
@@ -189,21 +190,78 @@ bool program_can_listen(struct program *p)
 	return why == NULL;
 }
 
+/* Ports below 1024 are root's. */
+static bool hold_ports(struct program *p)
+{
+	const struct config *c = &p->config;
+	const bool shared = c->server.shared_ports;
+	const char *why = NULL;
+
+	if (p->sockets.plain == 0)
+		why = http_server_bind(
+			p->arena, c->server.address, (int)c->server.port, shared, &p->held.plain);
+	if (why == NULL && c->tls.address != NULL && p->sockets.tls == 0)
+		why = http_server_bind(p->arena, c->tls.address, (int)c->tls.port, shared, &p->held.tls);
+	if (why == NULL && c->admin.address != NULL && c->admin.socket == NULL)
+		why = http_server_bind(
+			p->arena, c->admin.address, (int)c->admin.port, false, &p->held.admin);
+	if (why != NULL)
+		complain("%s; nothing was started", why);
+	return why == NULL;
+}
+
+/* What is embedded has users of its own, and its folder is whose it is. */
+static int drop_privileges(struct program *p, const char **ret_error)
+{
+	if (p->options->embedded != NULL) {
+		*ret_error = "server.user is not for --embedded";
+		return EXIT_CONFIG;
+	}
+	if (!hold_ports(p))
+		return EXIT_UNAVAILABLE;
+	return privileges_drop(p->arena, p->config.server.user, ret_error) ? 0 : EXIT_CONFIG;
+}
+
+int program_settle(struct program *p)
+{
+	const struct server_conf *c = &p->config.server;
+	const char *error = NULL;
+	int status = 0;
+
+	if (c->lock_memory)
+		privileges_allow_locking();
+	if (c->user != NULL)
+		status = drop_privileges(p, &error);
+	if (status == 0 && c->lock_memory)
+		error = privileges_lock_memory(p->arena);
+	if (error == NULL)
+		return status;
+	complain("%s; nothing was started", error);
+	return EXIT_CONFIG;
+}
+
+/* Root has read the settings; a reload is by whoever it goes on as. Better said now than then. */
+void program_warn_of_reload(const struct program *p)
+{
+	struct arena *a;
+	struct config_faults faults;
+	struct config again;
+
+	if (p->config.server.user == NULL)
+		return;
+	a = arena_create_locked(16384);
+	if (!program_read_again(p, a, &again, &faults))
+		LOG(LOG_WARN, "server.user cannot read all settings: a reload will change nothing",
+			LOG_TEXT("user", p->config.server.user), LOG_INT("faults", faults.n),
+			LOG_TEXT("first",
+				arena_strndup(a, faults.text.data, strcspn(faults.text.data, "\n"))));
+	arena_destroy(a);
+}
+
 /* Of a folder that somebody may be serving it is said first who has it. */
 static bool is_new(struct program *p)
 {
 	return access(arena_printf(p->arena, "%s/lock", p->options->embedded), F_OK) != 0;
-}
-
-/* No core dump and no debugger reads the secrets; sanitizers look at the process as a debugger would. */
-static void forbid_dumps(void)
-{
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(CC_INSTRUMENTED)
-	const struct rlimit none = { 0, 0 };
-
-	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
-		complain("core dumps cannot be forbidden: %s", strerror(errno));
-#endif
 }
 
 int program_load(struct program *p, const struct options *o, bool make)
@@ -211,7 +269,8 @@ int program_load(struct program *p, const struct options *o, bool make)
 	const char *error = NULL;
 	int status = 0;
 
-	forbid_dumps();
+	if (!privileges_forbid_dumps())
+		complain("core dumps cannot be forbidden: %s", strerror(errno));
 	*p = (struct program){
 		.options = o, .arena = arena_create_locked(65536), .embedded = { .lock_fd = -1 }
 	};

@@ -37,6 +37,11 @@ struct reloaded {
 	struct reloaded *before;
 };
 
+/* Ports that are held already and not listened on yet; 0: not held. */
+struct held_ports {
+	int plain, tls, admin;
+};
+
 /* A command with its settings. */
 struct program {
 	struct arena *arena; /* lives as long as the program; wiped */
@@ -44,6 +49,7 @@ struct program {
 	struct config config;
 	struct embedded embedded; /* valid with options->embedded */
 	struct systemd_sockets sockets; /* that came with the process */
+	struct held_ports held;
 	struct reloaded *reloaded; /* the latest; NULL: none */
 };
 
@@ -66,6 +72,13 @@ bool program_read_again(
 void program_free(struct program *p);
 /* Better said now than after a minute of making databases: the ports that no socket came for. Complains. */
 bool program_can_listen(struct program *p);
+/*
+ * Takes the ports and becomes server.user, if there is one, and locks its memory, if it shall. Before there
+ * are threads, and behind the last child. 0, or the exit status after complaining.
+ */
+int program_settle(struct program *p);
+/* Logs what that user could not read again. */
+void program_warn_of_reload(const struct program *p);
 
 /* Commands: the exit status. */
 int cmd_serve(const struct options *o);

@@ -23,6 +23,7 @@
 #include "cc/core/world.h"
 
 #include "private.h"
+#include "privileges.h"
 #include "program.h"
 #include "reload.h"
 #include "session_text.h"
@@ -315,15 +316,22 @@ static int start(struct serving *s)
 		status = start_embedded(s);
 	if (status != 0)
 		return status;
+	status = program_settle(p);
+	if (status != 0)
+		return status;
 	/* From here on there may be threads. */
 	if (!log_parse_level(p->config.log.level, &level) || !log_start(STDERR_FILENO, level)) {
 		complain("the log cannot be started");
 		return EXIT_SOFTWARE;
 	}
-	if (!arena_is_locked(p->arena))
+	if (!arena_is_locked(p->arena) && !p->config.server.lock_memory)
 		LOG0(LOG_WARN, "secrets may be swapped out: so much memory cannot be locked (LimitMEMLOCK)");
+	if (privileges_are_all() && !embedded)
+		LOG0(LOG_WARN, "this runs as root, and need not: set server.user");
+	program_warn_of_reload(p);
 	wire_open(&s->wire, p->arena, &p->config);
 	s->wire.sockets = p->sockets;
+	s->wire.held = p->held;
 	s->wired = true;
 	status = set_up(s);
 	if (status == 0 && embedded)

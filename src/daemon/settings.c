@@ -52,6 +52,17 @@ static const struct field server_fields[] = {
 		"keeps of its own: what a node that dies has counted is sent by the next start there, or "
 		"within a minute by another node that has the same folder. Without one, what was counted in "
 		"the last second goes with the process."),
+	S_TEXT(T, user, 1, 32, NULL, NULL,
+		"Who the daemon goes on as when root starts it: it takes its ports, and then it has this "
+		"user's groups and no right of root's any more, for good. What it reads or writes later must "
+		"be this user's: state_dir, store.folder, port_file and the folders of sockets, "
+		"certificates, and for a reload all files of the settings. Not for --embedded; systemd's "
+		"User= needs none of it."),
+	S_BOOL(T, lock_memory, "false",
+		"Nothing of the daemon's memory is ever swapped out; else that holds for the secrets of the "
+		"settings and what is made of them, and not for what libraries keep: private keys that TLS "
+		"shows, passwords of connections. Needs LimitMEMLOCK=infinity (ulimit -l unlimited), or "
+		"root."),
 	S_INT(T, io_threads, 1, 64, "2", "Threads that parse requests and answer from memory."),
 	S_INT(T, workers, 1, 512, "16", "Threads that wait for PostgreSQL."),
 	S_INT(T, queue_max, 1, 100000, "512",

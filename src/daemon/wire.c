@@ -247,6 +247,7 @@ static struct http_tls tls_of(const struct wire *w, int64_t clients)
 		.connections_max = tls_connections(c, clients),
 		.handshake_ms = (int)c->handshake_ms,
 		.inherited = w->sockets.tls,
+		.bound = w->held.tls,
 		.hsts_s = c->hsts_s,
 		.proxy_protocol = c->proxy_protocol,
 		.store = tls_keeper_store(w->tls),
@@ -272,6 +273,7 @@ bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_er
 		.address = s->address,
 		.port = (int)s->port,
 		.inherited = w->sockets.plain,
+		.bound = w->held.plain,
 		.shared_ports = s->shared_ports,
 		.io_threads = (int)s->io_threads,
 		.workers = (int)s->workers,
@@ -298,7 +300,8 @@ bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_er
 		.world = &w->world,
 		.answers = w->answers,
 		.admin = { .path = w->config->admin.socket, .address = w->config->admin.address,
-			   .port = (int)w->config->admin.port, .groups = admin_groups },
+			   .port = (int)w->config->admin.port, .bound = w->held.admin,
+			   .groups = admin_groups },
 	};
 
 	w->world.usage = usage_open(w->arena, s->state_dir, ret_error);

@@ -10,7 +10,7 @@
 
 #include "config.h"
 #include "descriptors.h"
-#include "systemd.h"
+#include "program.h"
 #include "tls.h"
 
 /* Who gets what: the settings become a world, the world gets its threads. Used by one thread. */
@@ -24,7 +24,9 @@ struct wire {
 	_Atomic(struct http_server *) waiting; /* the same, for threads that began before it */
 	struct answers *answers;
 	struct tls_keeper *tls; /* NULL: no TLS listener */
-	struct systemd_sockets sockets; /* to listen on instead of opening ports */
+	/* to listen on instead of opening ports */
+	struct systemd_sockets sockets;
+	struct held_ports held;
 };
 
 /* What core needs of c, in arena a, where c lives as long. */

@@ -27,7 +27,7 @@ static size_t connection_memory(size_t header_max)
 }
 
 /* Without shared another process that listens there is an error, which is what an operator wants to hear. */
-static bool listen_on(int *fd, const struct addrinfo *ai, bool shared)
+static bool bind_to(int *fd, const struct addrinfo *ai, bool shared)
 {
 	const int yes = 1, no = 0;
 
@@ -39,9 +39,7 @@ static bool listen_on(int *fd, const struct addrinfo *ai, bool shared)
 		return false;
 	if (ai->ai_family == AF_INET6)
 		(void)setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
-	if (bind(*fd, ai->ai_addr, ai->ai_addrlen) != 0)
-		return false;
-	return listen(*fd, LISTEN_BACKLOG) == 0;
+	return bind(*fd, ai->ai_addr, ai->ai_addrlen) == 0;
 }
 
 /* A file that nobody listens on was left by a process that was killed. */
@@ -96,8 +94,7 @@ static void look_at_address(struct listener *l)
 	l->loopback = IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr) != 0;
 }
 
-/* fd: -1, or what must be closed, also after a failure. */
-static const char *open_listener(struct arena *a, const char *address, int number, bool shared, int *fd)
+const char *http_server_bind(struct arena *a, const char *address, int number, bool shared, int *fd)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_PASSIVE };
 	struct addrinfo *ai = NULL;
@@ -112,17 +109,27 @@ static const char *open_listener(struct arena *a, const char *address, int numbe
 	e = getaddrinfo(address, port, &hints, &ai);
 	if (e != 0)
 		return arena_printf(a, "%s is not an address: %s", address, gai_strerror(e));
-	if (!listen_on(fd, ai, shared))
+	if (!bind_to(fd, ai, shared))
 		why = arena_printf(a, "cannot listen on %s port %s: %s", address, port, strerror(errno));
 	freeaddrinfo(ai);
 	return why;
 }
 
+/* Another process may have begun to listen since the address was taken. */
+static const char *begin_to_listen(struct arena *a, const char *address, int port, int fd)
+{
+	if (listen(fd, LISTEN_BACKLOG) == 0)
+		return NULL;
+	return arena_printf(a, "cannot listen on %s port %d: %s", address, port, strerror(errno));
+}
+
 const char *http_server_probe(struct arena *a, const char *address, int port, bool shared)
 {
 	int fd = -1;
-	const char *why = open_listener(a, address, port, shared, &fd);
+	const char *why = http_server_bind(a, address, port, shared, &fd);
 
+	if (why == NULL)
+		why = begin_to_listen(a, address, port, fd);
 	if (fd >= 0)
 		(void)close(fd);
 	return why;
@@ -183,6 +190,17 @@ static const char *take_over(struct arena *a, struct listener *l, int fd)
 	return NULL;
 }
 
+static const char *open_port(struct arena *a, struct listener *l, const struct listener_conf *conf)
+{
+	const char *why = NULL;
+
+	if (conf->bound > 0)
+		l->fd = conf->bound;
+	else
+		why = http_server_bind(a, conf->address, conf->port, conf->shared, &l->fd);
+	return why != NULL ? why : begin_to_listen(a, conf->address, conf->port, l->fd);
+}
+
 const char *listener_start(struct arena *a, struct listener *l, const struct listener_conf *conf)
 {
 	const struct http_conf *http = &l->server->conf;
@@ -193,7 +211,7 @@ const char *listener_start(struct arena *a, struct listener *l, const struct lis
 	else if (conf->path != NULL)
 		why = open_path(a, conf->path, &l->fd);
 	else
-		why = open_listener(a, conf->address, conf->port, conf->shared, &l->fd);
+		why = open_port(a, l, conf);
 	if (why == NULL && conf->inherited <= 0)
 		l->path = conf->path;
 	if (why != NULL)

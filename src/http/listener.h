@@ -30,6 +30,7 @@ struct listener_conf {
 	int io_threads, connections_max, connections_per_address;
 	bool proxy_protocol;
 	int inherited;                  /* a socket that listens already and is taken over; 0: none */
+	int bound;                      /* one that has the address and port already; 0: none */
 	bool shared;                    /* SO_REUSEPORT */
 };
 

@@ -55,6 +55,7 @@ static const char *start_admin(struct arena *a, struct http_server *s)
 		.path = c->path,
 		.address = c->address,
 		.port = c->port,
+		.bound = c->bound,
 		.io_threads = 1,
 		.connections_max = ADMIN_CONNECTIONS,
 	};
@@ -76,6 +77,8 @@ static const char *start_listeners(struct arena *a, struct http_server *s)
 	plain.proxy_protocol = c->proxy_protocol;
 	tls.inherited = c->tls.inherited;
 	plain.inherited = c->inherited;
+	tls.bound = c->tls.bound;
+	plain.bound = c->bound;
 	why = c->tls.address != NULL ? listener_start(a, &s->tls, &tls) : NULL;
 	if (why == NULL)
 		why = start_admin(a, s);

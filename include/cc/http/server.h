@@ -65,7 +65,7 @@ struct http_tls {
 	int handshake_ms;               /* from the connection to the end of its handshake */
 	int64_t hsts_s;                 /* how long browsers shall come back over TLS only; 0: not said */
 	bool proxy_protocol;            /* as in http_conf */
-	int inherited;                  /* as in http_conf */
+	int inherited, bound;           /* as in http_conf */
 	struct tls_store *store;        /* cc/http/tls.h; lives as long as the server */
 };
 
@@ -74,6 +74,7 @@ struct http_admin {
 	const char *path;               /* of a unix socket; NULL: address and port */
 	const char *address;            /* NULL, and path NULL: there is none */
 	int port;                       /* 0: any free one, see http_server_admin_port() */
+	int bound;                      /* as in http_conf */
 	const struct route_group *const *groups;        /* NULL-terminated; what is public is all there is */
 };
 
@@ -85,6 +86,7 @@ struct http_conf {
 	 * none
 	 */
 	int inherited;
+	int bound;                      /* from http_server_bind() for address and port; 0: none */
 	bool shared_ports;              /* other processes may listen there too, and do at a restart */
 	int io_threads, workers;
 	int queue_max;                  /* requests waiting for a worker; more are 503 */
@@ -125,6 +127,11 @@ struct http_server;
 struct http_server *http_server_start(struct arena *a, const struct http_conf *conf, const char **ret_error);
 /* Whether it could listen there now, without doing so: NULL, or why not. */
 const char *http_server_probe(struct arena *a, const char *address, int port, bool shared);
+/*
+ * Takes the address for a server that is started later, perhaps when this process may no longer: NULL, or why
+ * not. *fd is -1 or the caller's to close, unless a server takes it.
+ */
+const char *http_server_bind(struct arena *a, const char *address, int port, bool shared, int *fd);
 int http_server_port(const struct http_server *s);
 int http_server_tls_port(const struct http_server *s);
 int http_server_admin_port(const struct http_server *s);
