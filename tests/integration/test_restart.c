@@ -5,12 +5,10 @@
  */
 #define _GNU_SOURCE /* asprintf */
 #include <arpa/inet.h>
-#include <errno.h>
-#include <pthread.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,15 +19,17 @@
 #include <cmocka.h>
 
 #include "client.h"
+#include "surge.h"
 #include "temp.h"
 
 #define WAIT_MS 30000
 #define SOCKET_FD 9 /* of one digit, for sh */
 #define ENV_MAX 12
+#define LAG_MS "1000" /* kept connections are asked at least so often */
 
 static int restarts(void)
 {
-	return getenv("CC_LONG") != NULL ? 100 : 8;
+	return getenv("CC_LONG") != NULL ? 100 : 5;
 }
 
 /* A node beside the fixture's, on the same databases. */
@@ -62,7 +62,16 @@ static struct node node_new(struct daemon *d, const char *port_file)
 	return n;
 }
 
-/* socket -1: none is handed over. */
+/* The socket to hand over: from now on it has the descriptor that children look for. */
+static int for_children(int fd)
+{
+	assert_int_equal(-1, fcntl(SOCKET_FD, F_GETFD));
+	assert_int_equal(SOCKET_FD, dup2(fd, SOCKET_FD));
+	close(fd);
+	return SOCKET_FD;
+}
+
+/* socket: from for_children(); -1: none is handed over. */
 static void node_launch(struct node *n, int socket)
 {
 	const char *const plain[] = { getenv("CC_BIN"), "serve", "--config", daemon_config_path(n->d), NULL };
@@ -70,12 +79,8 @@ static void node_launch(struct node *n, int socket)
 		"exec 3<&9 9<&-; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\"", "sh",
 		plain[0], plain[1], plain[2], plain[3], NULL };
 
-	if (socket >= 0)
-		assert_int_equal(SOCKET_FD, dup2(socket, SOCKET_FD));
 	n->pid = temp_spawn(socket >= 0 ? activated : plain, (const char *const *)n->env,
 		daemon_log_path(n->d), SIGKILL);
-	if (socket >= 0)
-		close(SOCKET_FD);
 }
 
 static int node_end(struct node *n, int sig)
@@ -112,66 +117,30 @@ static int node_port(struct node *n, const char *port_file)
 
 /* --- Clients that come all the time -------------------------------------------------------------- */
 
-struct crowd {
-	pthread_t thread;
-	int port;
-	atomic_bool stop;
-	atomic_long good, bad;
-	char first_error[128];
-};
-
-/* One connection, one request: what a new client does. */
-static bool asks_once(int port, char *ret_error, size_t n)
+static int rate(void)
 {
-	static const char request[] = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	const struct timeval wait = { .tv_sec = WAIT_MS / 1000 };
-	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char answer[64] = "";
-	ssize_t got = -1;
+	const char *wanted = getenv("CC_RATE");
 
-	assert_true(fd >= 0);
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-	if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0 &&
-		send(fd, request, sizeof request - 1, MSG_NOSIGNAL) == (ssize_t)sizeof request - 1)
-		got = recv(fd, answer, sizeof answer - 1, 0);
-	if (got <= 0)
-		(void)snprintf(ret_error, n, "%s", got == 0 ? "closed without an answer" : strerror(errno));
-	close(fd);
-	return got > 0 && strncmp(answer, "HTTP/1.1 200", 12) == 0;
+	if (wanted != NULL)
+		return (int)strtol(wanted, NULL, 10);
+	return getenv("CC_LONG") != NULL ? 1000 : 200;
 }
 
-static void *come_all_the_time(void *arg)
+static void nobody_was_refused(struct surge *surge, int rounds)
 {
-	struct crowd *c = arg;
-	char error[128] = "another status";
+	const struct surge_told t = surge_end(surge);
 
-	while (!atomic_load(&c->stop)) {
-		if (asks_once(c->port, error, sizeof error)) {
-			atomic_fetch_add(&c->good, 1);
-		} else if (atomic_fetch_add(&c->bad, 1) == 0) {
-			memcpy(c->first_error, error, sizeof error);
-		}
-		usleep(1000);
-	}
-	return NULL;
-}
-
-static void crowd_start(struct crowd *c, int port)
-{
-	*c = (struct crowd){ .port = port };
-	assert_int_equal(0, pthread_create(&c->thread, NULL, come_all_the_time, c));
-}
-
-static void crowd_end(struct crowd *c, int rounds)
-{
-	atomic_store(&c->stop, true);
-	pthread_join(c->thread, NULL);
-	print_message("# %d restarts: %ld new connections answered, %ld not (%s)\n", rounds,
-		atomic_load(&c->good), atomic_load(&c->bad), c->first_error);
-	assert_true(atomic_load(&c->good) > rounds);
-	assert_int_equal(0, atomic_load(&c->bad));
+	print_message("# %d restarts in %.1f s, %ld requests (%.0f/s): answered %ld on fresh connections, "
+		      "%ld on kept ones; %ld failed, %ld cut (%s); worst %.0f ms, %ld behind\n",
+		rounds, (double)t.ran_us / 1e6, t.asked, (double)t.asked * 1e6 / (double)t.ran_us, t.fresh,
+		t.kept, t.failed, t.cut, t.error[0] != '\0' ? t.error : "none", (double)t.worst_us / 1e3,
+		t.behind);
+	assert_int_equal(0, t.failed);
+	assert_int_equal(0, t.cut);
+	/* What was to be asked was asked, or the figures say little. */
+	assert_int_equal(0, t.behind);
+	assert_int_equal(t.asked, t.fresh + t.kept);
+	assert_true(t.asked > rounds);
 }
 
 /* --- The cases ------------------------------------------------------------------------------------ */
@@ -184,22 +153,22 @@ static int listening_socket(int *ret_port)
 
 	assert_true(fd >= 0);
 	assert_int_equal(0, bind(fd, (struct sockaddr *)&at, sizeof at));
-	assert_int_equal(0, listen(fd, 1024));
+	assert_int_equal(0, listen(fd, SOMAXCONN)); /* as systemd does */
 	assert_int_equal(0, getsockname(fd, (struct sockaddr *)&at, &size));
 	*ret_port = ntohs(at.sin_port);
-	return fd;
+	return for_children(fd);
 }
 
 static void handed_over_socket_outlives_its_daemons(void **state)
 {
-	struct crowd crowd;
 	int port;
 	const int fd = listening_socket(&port);
+	struct surge *surge = surge_start(port, rate());
 
-	crowd_start(&crowd, port);
 	for (int i = 0; i < restarts(); i++) {
 		struct node n = node_new(*state, "handed");
 
+		node_env(&n, "CONTROLCORE_SERVER_LAG_MS=" LAG_MS);
 		node_launch(&n, fd);
 		assert_int_equal(port, node_port(&n, "handed"));
 		temp_sleep_ms(50);
@@ -209,7 +178,7 @@ static void handed_over_socket_outlives_its_daemons(void **state)
 	struct node last = node_new(*state, "handed");
 	node_launch(&last, fd);
 	(void)node_port(&last, "handed");
-	crowd_end(&crowd, restarts());
+	nobody_was_refused(surge, restarts());
 	assert_int_equal(0, node_end(&last, SIGTERM));
 	close(fd);
 }
@@ -217,7 +186,7 @@ static void handed_over_socket_outlives_its_daemons(void **state)
 static void successor_takes_over_a_shared_port(void **state)
 {
 	const int port = temp_port();
-	struct crowd crowd;
+	struct surge *surge = NULL;
 	struct node old = { 0 };
 
 	for (int i = 0; i <= restarts(); i++) {
@@ -225,16 +194,16 @@ static void successor_takes_over_a_shared_port(void **state)
 
 		node_env(&n, "CONTROLCORE_SERVER_PORT=%d", port);
 		node_env(&n, "CONTROLCORE_SERVER_SHARED_PORTS=true");
-		node_env(&n, "CONTROLCORE_SERVER_LAG_MS=100");
+		node_env(&n, "CONTROLCORE_SERVER_LAG_MS=" LAG_MS);
 		node_launch(&n, -1);
 		assert_int_equal(port, node_port(&n, i % 2 == 0 ? "even" : "odd"));
 		if (i == 0)
-			crowd_start(&crowd, port);
+			surge = surge_start(port, rate());
 		else
 			assert_int_equal(0, node_end(&old, SIGTERM));
 		old = n;
 	}
-	crowd_end(&crowd, restarts());
+	nobody_was_refused(surge, restarts());
 	assert_int_equal(0, node_end(&old, SIGTERM));
 }
 
@@ -251,7 +220,7 @@ static void port_that_is_not_shared_is_refused(void **state)
 static void descriptor_that_does_not_listen_is_refused(void **state)
 {
 	struct node n = node_new(*state, "refused");
-	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const int fd = for_children(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
 
 	node_launch(&n, fd);
 	assert_int_equal(69, node_end(&n, 0));
