@@ -158,6 +158,44 @@ static void without_the_control_database_memory_serves(void **state)
 	daemon_finish(d);
 }
 
+/* What is in memory is believed for so long and no longer: then it is better said by nobody. */
+static void memory_serves_for_a_while_only(void **state)
+{
+	static const char *const env[] = { "CONTROLCORE_LIMITS_STALE_MAX_S=1", NULL };
+	struct daemon *d = daemon_start(&(struct daemon_options){ .own_servers = true, .env = env });
+	const struct answer *a = NULL;
+	struct tenant_fixture t;
+	struct client *c;
+
+	(void)state;
+	fixture_tenant(d, "forgotten", NULL, "us-east-1", NULL, &t);
+	c = client_of(d, &t);
+	assert_status(200, client_get(c, "/policies"));
+	daemon_database_kill(d);
+	for (int i = 0; i < 1000; i++) {
+		a = client_call(c, "GET", "/readyz", NULL, NULL);
+		if (a->status != 200)
+			break;
+		client_forget(c);
+		clock_nap(20);
+	}
+	assert_error(503, "service_unavailable", a);
+	assert_error(503, "service_unavailable", client_get(c, "/policies"));
+	assert_status(200, client_call(c, "GET", "/livez", NULL, NULL));
+	daemon_database_restart(d);
+	/* With a memory of one second only, a moment is enough for it to be nobody's again. */
+	for (int i = 0; i < 1000; i++) {
+		a = client_get(c, "/policies");
+		if (a->status == 200)
+			break;
+		assert_error(503, "service_unavailable", a);
+		clock_nap(20);
+	}
+	assert_status(200, a);
+	client_close(c);
+	daemon_finish(d);
+}
+
 #define FAILS "background work fails\",\"what\":\"provisioning"
 #define GOES_ON "background work goes on\",\"what\":\"provisioning"
 
@@ -206,6 +244,7 @@ int main(void)
 		cmocka_unit_test(a_full_disk_is_told),
 		cmocka_unit_test(what_waits_for_redis_is_told_once),
 		cmocka_unit_test(without_the_control_database_memory_serves),
+		cmocka_unit_test(memory_serves_for_a_while_only),
 	};
 
 	return cmocka_run_group_tests(tests, start, daemon_group_teardown);
