@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keep.h"
+#include "negotiate.h"
 #include "page.h"
 
 #include <inttypes.h>
@@ -145,7 +146,8 @@ static void write_problem(struct call *c, enum err e)
 				    c->status == MHD_HTTP_SERVICE_UNAVAILABLE))
 		p->retry_after = 1;
 	str_init(&out, c->arena, 512);
-	problem_write(&out, e, &c->cx);
+	c->problem_json = accept_names(c->in.accept, PROBLEM_TYPE);
+	problem_write(&out, e, &c->cx, c->problem_json);
 	c->answer = out.data;
 	c->answer_len = out.len;
 }
@@ -289,7 +291,9 @@ static void add_headers(struct MHD_Response *r, const struct call *c)
 	 * wait.
 	 */
 	if (c->answer_len > 0 || c->rq.stream != NULL || (c->not_modified && rq->raw_type != NULL))
-		add(r, "Content-Type", raw || c->not_modified ? rq->raw_type : "application/json");
+		add(r, "Content-Type", raw || c->not_modified ? rq->raw_type
+				       : c->problem_json      ? PROBLEM_TYPE
+							      : "application/json");
 	if (c->coded && !c->not_modified)
 		add(r, "Content-Encoding", "gzip");
 	add(r, "X-Request-ID", c->cx.request_id);

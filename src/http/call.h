@@ -89,6 +89,7 @@ struct call {
 	const char *etag;               /* of the answer, or of the object that a 412 is about; no quotes */
 	enum coding coding;             /* what the client takes, of an answer that may be compressed */
 	bool coded;                     /* … and is: the answer, or what its stream will be */
+	bool problem_json;              /* a refusal, for a client that names its media type */
 
 	int64_t arrived_us, queued_us, queue_us;
 	int status;

@@ -88,7 +88,9 @@ static bool take(const char **p, struct element *ret)
 	return good && ret->what.n > 0;
 }
 
-/* How closely the range names the type: 3 as it is, 2 its kind, 1 any; 0: not at all. */
+enum { CLOSEST = 3 };
+
+/* How closely the range names the type: as it is, 2 its kind, 1 any; 0: not at all. */
 static int closeness(struct piece range, struct piece type)
 {
 	const char *slash = memchr(type.at, '/', type.n);
@@ -98,29 +100,48 @@ static int closeness(struct piece range, struct piece type)
 		return 1;
 	if (range.n == kind + 1 && range.at[kind] == '*' && strncasecmp(range.at, type.at, kind) == 0)
 		return 2;
-	return range.n == type.n && strncasecmp(range.at, type.at, type.n) == 0 ? 3 : 0;
+	return range.n == type.n && strncasecmp(range.at, type.at, type.n) == 0 ? CLOSEST : 0;
 }
 
-bool accept_has(const char *value, const char *type)
+/* The weight of the range that fits best. *ret_close: how well that is; *ret_any: there is a range. */
+static int weight(const char *value, const char *type, int *ret_close, bool *ret_any)
 {
 	const struct piece wanted = trimmed(type, type + strcspn(type, ";"));
-	int best = 0, q = 0;
-	bool any = false;
+	int q = 0;
 
+	*ret_close = 0;
+	*ret_any = false;
 	for (const char *p = value; p != NULL && *p != '\0';) {
 		struct element e;
 		int close;
 
 		if (!take(&p, &e) || memchr(e.what.at, '/', e.what.n) == NULL)
 			continue;
-		any = true;
+		*ret_any = true;
 		close = closeness(e.what, wanted);
-		if (close > best || (close == best && close > 0 && e.q > q)) {
-			best = close;
+		if (close > *ret_close || (close == *ret_close && close > 0 && e.q > q)) {
+			*ret_close = close;
 			q = e.q;
 		}
 	}
+	return q;
+}
+
+bool accept_has(const char *value, const char *type)
+{
+	int close;
+	bool any;
+	const int q = weight(value, type, &close, &any);
+
 	return !any || q > 0;
+}
+
+bool accept_names(const char *value, const char *type)
+{
+	int close;
+	bool any;
+
+	return weight(value, type, &close, &any) > 0 && close == CLOSEST;
 }
 
 enum coding accept_coding(const char *value)

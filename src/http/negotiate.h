@@ -11,6 +11,9 @@
 
 /* The media type, whose parameters do not count; the most specific range that fits decides. */
 bool accept_has(const char *value, const char *type);
+#define PROBLEM_TYPE "application/problem+json" /* RFC 9457 */
+/* Whether a range is this media type itself. */
+bool accept_names(const char *value, const char *type);
 
 enum coding {
 	CODING_NONE,    /* as it is */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Refusals: one response for each status and set of codes, named by both, shared by the operations. */
+#include "negotiate.h"
 #include "openapi.h"
 
 #include <string.h>
@@ -93,6 +94,16 @@ static void write_examples(struct jw *w, const struct route_errors *errors, int 
 	jw_object_end(w);
 }
 
+/* For clients that name it. */
+static void write_other_type(struct jw *w, struct arena *a, const struct route_errors *errors, int status)
+{
+	jw_key(w, PROBLEM_TYPE);
+	jw_object(w);
+	jw_key(w, "schema");
+	write_schema(w, a, errors, status);
+	jw_object_end(w);
+}
+
 /* with: a schema that the body may have instead; NULL: none. */
 static void write_response(struct jw *w, struct arena *a, const struct route_errors *errors, int status,
 			   const char *with)
@@ -118,6 +129,7 @@ static void write_response(struct jw *w, struct arena *a, const struct route_err
 	}
 	write_examples(w, errors, status);
 	jw_object_end(w);
+	write_other_type(w, a, errors, status);
 	jw_object_end(w);
 	jw_object_end(w);
 }

@@ -74,7 +74,18 @@ static void write_kind(struct jw *w, enum err e, const struct problem *p)
 	}
 }
 
-void problem_write(struct str *out, enum err e, const struct ctx *cx)
+/* There is no `type`: what a refusal is, the status and `error` say. */
+static void write_standard(struct jw *w, enum err e, const struct ctx *cx)
+{
+	jw_key(w, "title");
+	jw_text(w, err_info(e)->meaning);
+	jw_key(w, "status");
+	jw_int(w, err_info(e)->status);
+	jw_key(w, "detail");
+	jw_text(w, message_of(e, cx));
+}
+
+void problem_write(struct str *out, enum err e, const struct ctx *cx, bool standard)
 {
 	const struct problem *p = &cx->problem;
 	struct jw w;
@@ -89,6 +100,8 @@ void problem_write(struct str *out, enum err e, const struct ctx *cx)
 		jw_key(&w, "tenant_id");
 		jw_text(&w, p->tenant_id);
 	}
+	if (standard)
+		write_standard(&w, e, cx);
 	write_kind(&w, e, p);
 	if (p->faults != NULL)
 		write_faults(&w, p);

@@ -16,6 +16,7 @@
 #define GZIP "Accept-Encoding: gzip\r\n"
 #define LIST "/api/v1/policies?limit=1000&full=true"
 #define EXPORT "/api/v1/audit/export"
+#define BOTH "Accept: application/json, application/problem+json\r\n"
 #define MANY 60
 
 static struct tenant_fixture t;
@@ -195,6 +196,30 @@ static void secrets_are_not_compressed(void **state)
 	client_close(c);
 }
 
+/* RFC 9457, for who asks for it by name. */
+static void refusals_are_problems_for_who_takes_them(void **state)
+{
+	struct client *c = client_of(*state, &t);
+	const struct answer *a = assert_error(404, "resource_not_found",
+		client_call(c, "GET", "/api/v1/policies/999999", BOTH, NULL));
+
+	assert_string_equal("application/problem+json", answer_header(a, "Content-Type"));
+	assert_int(404, a, "status");
+	assert_string_equal(answer_text(a, "message"), answer_text(a, "detail"));
+	assert_true(strlen(answer_text(a, "title")) > 0);
+	a = assert_error(422, "validation_error", client_call(c, "POST", "/api/v1/policies", BOTH, "{}"));
+	assert_int(422, a, "status");
+	assert_fault("name", "required", a);
+	/* What is no refusal is what it was, and so is a refusal for everybody else. */
+	a = assert_status(200, client_call(c, "GET", LIST, BOTH, NULL));
+	assert_string_equal("application/json", answer_header(a, "Content-Type"));
+	a = assert_error(404, "resource_not_found",
+		client_call(c, "GET", "/api/v1/policies/999999", "Accept: */*\r\n", NULL));
+	assert_string_equal("application/json", answer_header(a, "Content-Type"));
+	assert_null(answer_at(a, "title"));
+	client_close(c);
+}
+
 static void what_a_client_does_not_take_is_not_made(void **state)
 {
 	struct client *c = client_of(*state, &t);
@@ -212,6 +237,9 @@ static void what_a_client_does_not_take_is_not_made(void **state)
 	assert_status(200, client_call(c, "GET", EXPORT "?format=csv", "Accept: text/csv\r\n", NULL));
 	assert_error(406, "not_acceptable",
 		     client_call(c, "GET", EXPORT "?format=ndjson", "Accept: text/csv\r\n", NULL));
+	/* The other media type is of refusals alone. */
+	assert_error(406, "not_acceptable",
+		     client_call(c, "GET", LIST, "Accept: application/problem+json\r\n", NULL));
 	/* Who it is comes first. */
 	client_key(c, NULL);
 	assert_status(401, client_call(c, "GET", LIST, "Accept: text/html\r\n", NULL));
@@ -226,6 +254,7 @@ int main(void)
 		cmocka_unit_test(a_compressed_tag_guards_a_change),
 		cmocka_unit_test(what_is_made_while_it_is_sent_is_compressed_too),
 		cmocka_unit_test(secrets_are_not_compressed),
+		cmocka_unit_test(refusals_are_problems_for_who_takes_them),
 		cmocka_unit_test(what_a_client_does_not_take_is_not_made),
 	};
 

@@ -49,6 +49,30 @@ static void media_types_are_taken_by_the_range_that_fits_best(void **state)
 			fail_msg("%s: %s", cases[i].accept, cases[i].type);
 }
 
+static void media_types_are_asked_for_by_name(void **state)
+{
+	static const char type[] = "application/problem+json";
+	static const struct {
+		const char *accept;
+		bool names;
+	} cases[] = {
+		{ NULL, false },
+		{ "", false },
+		{ "*/*", false },
+		{ "application/*", false },
+		{ "application/json", false },
+		{ "application/problem+json", true },
+		{ "application/json, Application/Problem+JSON;q=0.1", true },
+		{ "application/problem+json;q=0, */*", false },
+		{ "application/problem+json2", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (accept_names(cases[i].accept, type) != cases[i].names)
+			fail_msg("%s", cases[i].accept);
+}
+
 static void gzip_is_taken_where_it_is_welcome(void **state)
 {
 	static const struct {
@@ -89,6 +113,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(media_types_are_taken_by_the_range_that_fits_best),
+		cmocka_unit_test(media_types_are_asked_for_by_name),
 		cmocka_unit_test(gzip_is_taken_where_it_is_welcome),
 	};
 

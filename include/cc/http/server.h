@@ -175,7 +175,8 @@ void errors_markdown(struct str *out);
 
 /*
  * The one error body: error, message, tenant_id, request_id, timestamp, details, and the members of its kind.
+ * standard: and what RFC 9457 names so: title, status, detail.
  */
-void problem_write(struct str *out, enum err e, const struct ctx *cx);
+void problem_write(struct str *out, enum err e, const struct ctx *cx, bool standard);
 
 #endif
