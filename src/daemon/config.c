@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cc/crypto/digest.h"
 #include "cc/model/issuer.h"
 #include "cc/schema/read.h"
 
@@ -218,6 +219,15 @@ static void apply_presets(struct raw_set *set, const struct config_source *sourc
 	}
 }
 
+void config_note_file(struct config *c, const void *p, size_t n)
+{
+	unsigned char both[2 * sizeof(c->files)];
+
+	memcpy(both, c->files, sizeof(c->files));
+	sha256_of(p, n, both + sizeof(c->files));
+	sha256_of(both, sizeof(both), c->files);
+}
+
 static void load_plans(struct arena *a, struct config *ret, struct config_faults *faults)
 {
 	const char *error, *text = embedded_plans_conf, *path = "built-in plans";
@@ -231,6 +241,8 @@ static void load_plans(struct arena *a, struct config *ret, struct config_faults
 		config_fault(faults, path, "plans.file", "cannot be read: %s", error);
 	else
 		plans_load(a, text, path, &ret->plan_set, faults);
+	if (text != NULL)
+		config_note_file(ret, text, strlen(text));
 }
 
 /* The same table reads the file that reads the API's body, and the same words say what is wrong. */
@@ -250,6 +262,7 @@ static void load_issuers(struct arena *a, struct config *ret, struct config_faul
 		config_fault(faults, path, "auth.issuers", "cannot be read: %s", error);
 		return;
 	}
+	config_note_file(ret, text, n);
 	good = schema_read_json(&cx, &issuer_list_schema, text, n, READ_CREATE, &list) == ERR_NONE &&
 	       issuers_read(&cx, list.issuers, ret->auth.private_issuers, &ret->issuers) == ERR_NONE;
 	if (!good && cx.problem.faults == NULL)
@@ -276,25 +289,32 @@ static void check_tls(
 	}
 }
 
+/* The text itself is not kept. */
+static bool collect(struct raw_set *set, const char *path)
+{
+	struct arena *own = arena_create_locked(0);
+	const char *error;
+	size_t n;
+	const char *text = text_file_read(own, path, CONFIG_FILE_MAX, &n, &error);
+
+	if (text != NULL)
+		config_collect_file(set, text, path);
+	else
+		config_fault(set->faults, path, "", "cannot be read: %s", error);
+	arena_destroy(own);
+	return text != NULL;
+}
+
 bool config_load(
 	struct arena *a, const struct config_source *source, struct config *ret, struct config_faults *faults)
 {
 	struct raw_set set = { .arena = a, .faults = faults };
 	const char *nowhere = source->path != NULL ? source->path : "settings";
-	const char *error;
-	size_t n;
 
 	memset(ret, 0, sizeof *ret);
-	if (source->path != NULL) {
-		const char *text = text_file_read(a, source->path, CONFIG_FILE_MAX, &n, &error);
-
-		/* Without its text everything else would be reported as missing. */
-		if (text == NULL) {
-			config_fault(faults, source->path, "", "cannot be read: %s", error);
-			return false;
-		}
-		config_collect_file(&set, text, source->path);
-	}
+	/* Without its text everything else would be reported as missing. */
+	if (source->path != NULL && !collect(&set, source->path))
+		return false;
 	const bool parsed = faults->n == 0;
 
 	if (source->env != NULL)

@@ -161,6 +161,7 @@ struct config {
 	const struct issuers *issuers; /* read from auth.issuers; NULL without it */
 	struct kek_set keks; /* read from secrets.kek_folder */
 	const struct key_blocklist *blocked_keys; /* read from domains.key_blocklist; NULL without it */
+	unsigned char files[32]; /* digest of what the files of these four hold */
 };
 
 /* A section of the file: `server = { port = 8082; };`. */

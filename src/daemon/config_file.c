@@ -7,37 +7,53 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LEAST_ROOM 4096
+
+/* Bytes to make room for: a file that is no longer than it says takes no more, whatever max is. */
+static size_t first_room(const struct stat *st, size_t max)
+{
+	const bool told = S_ISREG(st->st_mode) && st->st_size > 0 && (uint64_t)st->st_size < max;
+
+	return told ? (size_t)st->st_size + 1 : max < LEAST_ROOM ? max + 1 : LEAST_ROOM;
+}
+
+/* At most max + 1 bytes, and a NUL behind them. NULL: errno says why. */
+static char *read_all(struct arena *a, int fd, size_t room, size_t max, size_t *ret_n)
+{
+	char *text = arena_alloc(a, room + 1);
+	ssize_t got = 1;
+
+	for (*ret_n = 0; got > 0 && *ret_n <= max; *ret_n += (size_t)got) {
+		if (*ret_n == room) {
+			char *more = arena_alloc(a, (room = 2 * room <= max ? 2 * room : max + 1) + 1);
+
+			memcpy(more, text, *ret_n);
+			text = more;
+		}
+		got = read(fd, text + *ret_n, room - *ret_n);
+		if (got < 0)
+			return NULL;
+	}
+	return text;
+}
+
 char *text_file_read(struct arena *a, const char *path, size_t max, size_t *ret_len, const char **ret_error)
 {
 	char *text = NULL;
-	size_t n = 0;
 	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
 
 	*ret_error = NULL;
-	if (fd < 0 || fstat(fd, &st) != 0) {
+	if (fd < 0 || fstat(fd, &st) != 0)
 		*ret_error = strerror(errno);
-		goto out;
-	}
-	if (S_ISDIR(st.st_mode)) {
+	else if (S_ISDIR(st.st_mode))
 		*ret_error = strerror(EISDIR);
-		goto out;
-	}
-	text = arena_alloc(a, max + 2);
-	for (ssize_t got = 1; got > 0 && n <= max; n += (size_t)got) {
-		got = read(fd, text + n, max + 1 - n);
-		if (got < 0) {
-			*ret_error = strerror(errno);
-			goto out;
-		}
-	}
-	if (n > max)
+	else if ((text = read_all(a, fd, first_room(&st, max), max, ret_len)) == NULL)
+		*ret_error = strerror(errno);
+	else if (*ret_len > max)
 		*ret_error = "it is too large";
-	else if (memchr(text, '\0', n) != NULL)
+	else if (memchr(text, '\0', *ret_len) != NULL)
 		*ret_error = "it holds a NUL byte";
-	text[n > max ? 0 : n] = '\0';
-	*ret_len = n;
-out:
 	if (fd >= 0)
 		close(fd);
 	return *ret_error == NULL ? text : NULL;

@@ -97,6 +97,7 @@ void config_load_keks(struct arena *a, struct config *ret, struct config_faults 
 		const char *why = read_kek(a, path, owner, &v[i]);
 
 		v[i].id = s->keks.v[i];
+		config_note_file(ret, v[i].key, sizeof(v[i].key));
 		if (why != NULL)
 			config_fault(faults, path, "secrets.keks", "cannot be used: %s", why);
 		else if (twin_of(v, i) != NULL)
@@ -156,6 +157,8 @@ void config_load_blocklist(struct arena *a, struct config *ret, struct config_fa
 	text = text_file_read(text_arena, path, BLOCKLIST_MAX, &size, &error);
 	v = arena_alloc_array(a, size / ((size_t)2 * HASH_LEN) + 1, HASH_LEN);
 	bad = text != NULL ? read_lines(text, v, &n) : 0;
+	if (text != NULL)
+		config_note_file(ret, text, size);
 	arena_destroy(text_arena);
 	if (text == NULL)
 		config_fault(faults, path, "domains.key_blocklist", "cannot be read: %s", error);

@@ -57,6 +57,9 @@ const struct field *section_field(
 void config_collect_file(struct raw_set *set, const char *text, const char *path);
 void config_collect_env(struct raw_set *set, const char *const *env);
 
+/* A file that a setting names was read: config.files becomes another when what it holds does. */
+void config_note_file(struct config *c, const void *p, size_t n);
+
 /* Applies the field table: faults name the raw value's place, or `nowhere` for what is missing. */
 void section_apply(
 	struct raw_set *set, const struct schema *schema, const char *prefix, const char *nowhere, void *ret);

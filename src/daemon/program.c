@@ -288,14 +288,21 @@ int program_load(struct program *p, const struct options *o, bool make)
 	return status != 0 ? status : load_settings(p, false);
 }
 
+void program_forget(struct reloaded *list)
+{
+	while (list != NULL) {
+		struct reloaded *next = list->next;
+
+		arena_destroy(list->arena);
+		list = next;
+	}
+}
+
 void program_free(struct program *p)
 {
-	while (p->reloaded != NULL) {
-		struct reloaded *r = p->reloaded;
-
-		p->reloaded = r->before;
-		arena_destroy(r->arena);
-	}
+	program_forget(p->reloaded);
+	program_forget(p->replaced);
+	program_forget(p->leaving);
 	if (p->embedded.lock_fd >= 0)
 		close(p->embedded.lock_fd);
 	arena_destroy(p->arena);

@@ -30,11 +30,11 @@ enum {
 	EXIT_CONFIG = 78,
 };
 
-/* What a reload read, for as long as the program runs: requests that began before it hold what was before. */
+/* What a reload put in place. */
 struct reloaded {
 	struct arena *arena; /* it lies in it */
 	struct config config;
-	struct reloaded *before;
+	struct reloaded *next; /* of a list */
 };
 
 /* Ports that are held already and not listened on yet; 0: not held. */
@@ -51,6 +51,8 @@ struct program {
 	struct systemd_sockets sockets; /* that came with the process */
 	struct held_ports held;
 	struct reloaded *reloaded; /* the latest; NULL: none */
+	/* those before it: since the last turn of world.turnover, and since the one before that */
+	struct reloaded *replaced, *leaving;
 };
 
 /* One line on standard error. */
@@ -69,6 +71,8 @@ int program_load(struct program *p, const struct options *o, bool make);
 /* The same settings as they are now, in arena a; changes nothing. False: *faults says why. */
 bool program_read_again(
 	const struct program *p, struct arena *a, struct config *ret, struct config_faults *faults);
+/* All of the list is looked at no more. */
+void program_forget(struct reloaded *list);
 void program_free(struct program *p);
 /* Better said now than after a minute of making databases: the ports that no socket came for. Complains. */
 bool program_can_listen(struct program *p);

@@ -43,8 +43,8 @@ static void copy_value(const struct field *f, const void *from, void *to)
 }
 
 /*
- * Makes `next` what can be put in place of `now`: the fields that are not F_LIVE become those of now. Names
- * what differs, comma-separated.
+ * Makes `next` what can be put in place of `now`: the fields that are not F_LIVE become those of now, which
+ * are those of the start and live as long as the program. Names what differs, comma-separated.
  */
 static void merge(
 	const struct section *s, const void *now, void *next, struct str *applied, struct str *waiting)
@@ -53,9 +53,8 @@ static void merge(
 		const struct field *f = &s->schema->fields[i];
 		struct str *list = f->flags & F_LIVE ? applied : waiting;
 
-		if (same_value(f, now, next))
-			continue;
-		str_addf(list, "%s%s.%s", list->len > 0 ? ", " : "", s->name, f->name);
+		if (!same_value(f, now, next))
+			str_addf(list, "%s%s.%s", list->len > 0 ? ", " : "", s->name, f->name);
 		if (list == waiting)
 			copy_value(f, now, next);
 	}
@@ -98,9 +97,28 @@ static void set_log_level(const char *name)
 		log_set_level(level);
 }
 
-static void put_in_place(struct wire *w, struct reloaded *r)
+static void put_in_place(struct program *p, struct wire *w, struct reloaded *r)
 {
+	struct reloaded *before = p->reloaded;
+
+	set_log_level(r->config.log.level);
+	wire_reload(w, r->arena, &r->config);
+	p->reloaded = r;
+	if (before != NULL) {
+		before->next = p->replaced;
+		p->replaced = before;
+	}
+	if (!arena_is_locked(r->arena))
+		LOG0(LOG_WARN, "secrets that were read again may be swapped out: so much memory cannot be "
+			       "locked (LimitMEMLOCK)");
+}
+
+/* False: nothing that counts differs, and nothing of it is kept. */
+static bool take(struct program *p, struct wire *w, struct reloaded *r)
+{
+	const bool other_files = memcmp(w->config->files, r->config.files, sizeof(r->config.files)) != 0;
 	struct str applied, waiting;
+	bool differs;
 
 	str_init(&applied, r->arena, 128);
 	str_init(&waiting, r->arena, 128);
@@ -108,10 +126,13 @@ static void put_in_place(struct wire *w, struct reloaded *r)
 		merge(&sections[i], (const char *)w->config + sections[i].offset,
 			(char *)&r->config + sections[i].offset, &applied, &waiting);
 	keep_regions(w->config, &r->config, &waiting);
-	set_log_level(r->config.log.level);
-	wire_reload(w, r->arena, &r->config);
+	differs = applied.len > 0 || other_files;
+	if (differs)
+		put_in_place(p, w, r);
 	LOG(LOG_INFO, "settings were read again", LOG_TEXT("changed", applied.data),
+		LOG_TEXT("files", other_files ? "changed" : NULL),
 		LOG_TEXT("wait_for_restart", waiting.len > 0 ? waiting.data : NULL));
+	return differs;
 }
 
 void reload_settings(struct program *p, struct wire *w)
@@ -119,16 +140,27 @@ void reload_settings(struct program *p, struct wire *w)
 	struct arena *a = arena_create_locked(16384);
 	struct reloaded *r = ARENA_NEW(a, struct reloaded);
 	struct config_faults faults;
+	bool kept = false;
 
 	systemd_reloading();
 	r->arena = a;
-	if (program_read_again(p, a, &r->config, &faults)) {
-		put_in_place(w, r);
-		r->before = p->reloaded;
-		p->reloaded = r;
-	} else {
+	if (program_read_again(p, a, &r->config, &faults))
+		kept = take(p, w, r);
+	else
 		tell_faults(&faults);
+	if (!kept)
 		arena_destroy(a);
-	}
 	systemd_ready();
+}
+
+bool reload_tidy(struct program *p, struct wire *w)
+{
+	if (p->replaced == NULL && p->leaving == NULL)
+		return false;
+	if (turnover_turn(&w->world.turnover)) {
+		program_forget(p->leaving);
+		p->leaving = p->replaced;
+		p->replaced = NULL;
+	}
+	return p->replaced != NULL || p->leaving != NULL;
 }

@@ -11,5 +11,10 @@
  * the log has every fault. Main thread.
  */
 void reload_settings(struct program *p, struct wire *w);
+/*
+ * Frees what reloads replaced, as far as no request and no job that began before them is left. True: there is
+ * more, call again soon. Main thread.
+ */
+bool reload_tidy(struct program *p, struct wire *w);
 
 #endif

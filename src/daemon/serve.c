@@ -31,6 +31,7 @@
 
 #define SETUP_MS 600000
 #define LARGE_BLOCK (128 * 1024)
+#define TIDY_MS 200
 
 struct serving {
 	struct program program;
@@ -391,7 +392,9 @@ static int serve_until_signal(struct serving *s, int *ret_signal)
 
 	fill_events(s, p);
 	for (;;) {
-		if (!wait_for_events(p, INT64_MAX))
+		const bool untidy = reload_tidy(&s->program, &s->wire);
+
+		if (!wait_for_events(p, untidy ? clock_mono_ms() + TIDY_MS : INT64_MAX))
 			continue;
 		if (p[1].revents != 0) {
 			LOG0(LOG_ERROR, "the supervisor of PostgreSQL and Redis is gone; stopping");

@@ -180,14 +180,17 @@ void tls_tenants_tell(struct tls_tenants *t)
 {
 	const int64_t now = clock_mono_ms();
 	struct ctx cx = { .world = t->world, .request_id = "", .deadline_ms = now + TELL_MS };
+	uint64_t ticket;
 
 	if ((!t->unsure && !t->news) || now < t->tell_at)
 		return;
 	cx.arena = arena_create(16384);
+	ticket = turnover_enter(&t->world->turnover);
 	if (t->unsure && note_mended(&cx, t) != ERR_NONE)
 		t->tell_at = now + TELL_AGAIN_MS;
 	else
 		tell_all(&cx, t);
+	turnover_leave(&t->world->turnover, ticket);
 	arena_destroy(cx.arena);
 }
 
@@ -197,11 +200,14 @@ bool tls_tenants_refresh(struct tls_tenants *t, const char *tenant_id, bool *ret
 	struct ctx cx = {
 		.arena = a, .world = t->world, .request_id = "", .deadline_ms = clock_mono_ms() + READ_MS
 	};
+	uint64_t ticket;
 	enum err e;
 
 	t->round++;
 	t->changed = false;
+	ticket = turnover_enter(&t->world->turnover);
 	e = certificates_each(&cx, tenant_id, take, t);
+	turnover_leave(&t->world->turnover, ticket);
 	if (e == ERR_NONE) {
 		drop_gone(t, tenant_id);
 		t->unsure |= tenant_id == NULL;

@@ -298,6 +298,7 @@ bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_er
 		.hooks = &api_hooks,
 		.groups = api_groups,
 		.world = &w->world,
+		.turnover = &w->world.turnover,
 		.answers = w->answers,
 		.admin = { .path = w->config->admin.socket, .address = w->config->admin.address,
 			   .port = (int)w->config->admin.port, .bound = w->held.admin,

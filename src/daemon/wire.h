@@ -16,7 +16,7 @@
 /* Who gets what: the settings become a world, the world gets its threads. Used by one thread. */
 struct wire {
 	struct arena *arena; /* lives as long as the program */
-	const struct config *config;    /* of the latest reload */
+	const struct config *_Atomic config; /* of the latest reload; others look at it meanwhile */
 	struct redis_conf redis;
 	struct world world;
 	struct jobs *jobs;
@@ -40,7 +40,7 @@ struct ctx wire_ctx(struct wire *w, struct arena *a, int ms);
 bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_error);
 /*
  * From now on these settings count where F_LIVE says that they can; in all else config must be as it was.
- * It and a live as long as the program.
+ * It and a live until the next one is in place and all have left that entered world.turnover before.
  */
 void wire_reload(struct wire *w, struct arena *a, const struct config *config);
 /* /readyz says so, kept connections are ended, and else all goes on. */

@@ -97,6 +97,7 @@ struct call {
 	size_t answer_len;
 	struct wait_place waits;        /* while it waits for something to happen */
 	bool gone;                      /* its client left meanwhile */
+	uint64_t ticket;                /* of conf.turnover */
 	struct flow *flow;              /* of a stream; NULL: none */
 	bool streaming;                 /* the answer is the flow, not the text */
 };

@@ -6,6 +6,7 @@
 
 #include "cc/base/bytes.h"
 #include "cc/base/clock.h"
+#include "cc/base/turnover.h"
 
 /* The target stays as it was sent: the guard and the router decode, after the split. */
 size_t glue_unescape(void *cls, struct MHD_Connection *mhd, char *text)
@@ -64,6 +65,8 @@ void *glue_target(void *cls, const char *uri, struct MHD_Connection *mhd)
 	c->rq.in = &c->in;
 	c->rq.arrived_ms = c->arrived_us / 1000;
 	c->rq.hooks = s->conf.hooks;
+	if (s->conf.turnover != NULL)
+		c->ticket = turnover_enter(s->conf.turnover);
 	head_target(c, uri);
 	return c;
 }
@@ -232,6 +235,7 @@ void glue_completed(void *cls, struct MHD_Connection *mhd, void **state, enum MH
 	struct http_server *s = ((const struct listener *)cls)->server;
 	const bool whole = how == MHD_REQUEST_TERMINATED_COMPLETED_OK;
 	struct call *c = *state;
+	uint64_t ticket;
 	struct arena *a;
 	bool answered;
 
@@ -251,8 +255,11 @@ void glue_completed(void *cls, struct MHD_Connection *mhd, void **state, enum MH
 	if (c->rq.raw_put != NULL)
 		c->rq.raw_put(c->rq.raw_held);
 	a = c->arena;
+	ticket = c->ticket;
 	body_close(&c->body, call_holds_secret(c));
 	if (c->live)
 		atomic_fetch_sub(&s->live, 1);
 	shelf_give(&s->shelf, a);
+	if (s->conf.turnover != NULL)
+		turnover_leave(s->conf.turnover, ticket);
 }

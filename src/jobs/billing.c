@@ -49,7 +49,7 @@ static const struct part {
 void *billing_run(void *jobs)
 {
 	struct jobs *j = jobs;
-	const bool stripe = j->world->settings->stripe.key != NULL;
+	const bool stripe = j->stripe;
 	struct trouble trouble[PARTS];
 	struct setbacks setbacks[PARTS];
 	struct arena *a = arena_create(65536);

@@ -16,10 +16,31 @@
 #define DOUBLINGS_MAX 3
 #define SETBACKS_EVERY_MS 60000
 
+/* A thread has entered the settings from the begin of a step until it waits. */
+static _Thread_local struct {
+	bool entered;
+	uint64_t ticket;
+} step;
+
+static void step_end(struct jobs *j)
+{
+	if (step.entered)
+		turnover_leave(&j->world->turnover, step.ticket);
+	step.entered = false;
+}
+
+static void step_begin(struct jobs *j)
+{
+	step_end(j);
+	step.ticket = turnover_enter(&j->world->turnover);
+	step.entered = true;
+}
+
 bool jobs_wait(struct jobs *j, enum alarm a, int64_t until_ms)
 {
 	bool go_on;
 
+	step_end(j);
 	lock_take(&j->lock);
 	while (!j->stop && !j->due[a] && cond_wait_until(&j->wake[a], &j->lock, until_ms))
 		;
@@ -34,6 +55,7 @@ bool jobs_pause(struct jobs *j, enum alarm a, int64_t ms)
 	const int64_t until_ms = clock_mono_ms() + ms;
 	bool go_on;
 
+	step_end(j);
 	lock_take(&j->lock);
 	while (!j->stop && clock_mono_ms() < until_ms)
 		(void)cond_wait_until(&j->wake[a], &j->lock, until_ms);
@@ -67,6 +89,7 @@ struct ctx jobs_ctx(struct jobs *j, struct arena *a, int64_t ms)
 	trace_make(&t);
 	trace_set(&t);
 	arena_reset(a);
+	step_begin(j);
 	return (struct ctx){ .arena = a, .world = j->world, .deadline_ms = clock_mono_ms() + ms };
 }
 
@@ -183,6 +206,7 @@ struct jobs *jobs_start(struct world *w)
 	bool ok;
 
 	j->world = w;
+	j->stripe = w->settings->stripe.key != NULL;
 	random_text(j->node, sizeof(j->node) - 1, ALPHABET_BASE32);
 	lock_init(&j->lock, RANK_JOBS);
 	for (int a = 0; a < ALARM_COUNT; a++)

@@ -53,6 +53,7 @@ struct jobs {
 	int nthreads;
 	pthread_t threads[THREADS_MAX + WATCHES_MAX];
 	_Atomic size_t watched; /* regions that have their thread */
+	bool stripe; /* invoices are Stripe's; else the ledger's */
 };
 
 /* Sleeps until the alarm or until_ms (clock_mono_ms). False: the jobs are to end. */
@@ -62,7 +63,10 @@ bool jobs_pause(struct jobs *j, enum alarm a, int64_t ms);
 void jobs_alarm(struct jobs *j, enum alarm a);
 bool jobs_stopping(struct jobs *j);
 
-/* A step with an arena and a deadline of its own. */
+/*
+ * A step with an arena and a deadline of its own. What it reads of the settings stays there until the thread
+ * waits, or begins another.
+ */
 struct ctx jobs_ctx(struct jobs *j, struct arena *a, int64_t ms);
 
 /* What keeps failing is said once, and once more when it works again. */

@@ -187,6 +187,70 @@ static void faults_are_named_and_secrets_are_not(void **state)
 	free(config);
 }
 
+/* In kilobytes, of /proc/PID/status. */
+static int64_t memory_of(const struct daemon *d, const char *what)
+{
+	char path[64], *text, *at;
+	int64_t kb;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)daemon_pid(d));
+	text = temp_read(path);
+	assert_non_null(text);
+	at = strstr(text, what);
+	assert_non_null(at);
+	kb = strtoll(at + strlen(what), NULL, 10);
+	free(text);
+	return kb;
+}
+
+/* What is freed is kept for uses after it there. */
+static bool is_instrumented(void)
+{
+	const char *sanitize = getenv("CC_SANITIZE");
+
+	return sanitize != NULL && sanitize[0] != '\0';
+}
+
+/* As it is, and with a setting that becomes another each time; all while somebody is served. */
+static void reload_often(struct daemon *d, const char *config, struct client *c, int times)
+{
+	const char *path = daemon_config_path(d);
+
+	for (int i = 0; i < times; i++) {
+		char more[64], *changed;
+
+		snprintf(more, sizeof more, "engine = { timeout_ms = %d; };", 1000 + i / 2);
+		changed = with(config, more);
+		temp_write(path, changed);
+		reload(d, "settings were read again");
+		assert_status(200, client_get(c, "/tenants"));
+		free(changed);
+	}
+}
+
+static void reloads_keep_no_memory(void **state)
+{
+	struct daemon *d = *state;
+	char *config = temp_read(daemon_config_path(d));
+	struct client *c = client_open(daemon_port(d));
+	int64_t locked, resident;
+
+	client_key(c, daemon_operator_key(d));
+	reload_often(d, config, c, 20);
+	locked = memory_of(d, "VmLck:");
+	resident = memory_of(d, "VmRSS:");
+	reload_often(d, config, c, 200);
+	print_message("# 200 reloads: %lld kB more locked, %lld kB more resident\n",
+		(long long)(memory_of(d, "VmLck:") - locked), (long long)(memory_of(d, "VmRSS:") - resident));
+	assert_true(memory_of(d, "VmLck:") - locked < 1024);
+	if (!is_instrumented())
+		assert_true(memory_of(d, "VmRSS:") - resident < 8192);
+	temp_write(daemon_config_path(d), config);
+	reload(d, "settings were read again");
+	client_close(c);
+	free(config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +258,7 @@ int main(void)
 		cmocka_unit_test(plans_are_read_again),
 		cmocka_unit_test(faults_are_named_and_secrets_are_not),
 		cmocka_unit_test(broken_files_change_nothing),
+		cmocka_unit_test(reloads_keep_no_memory),
 	};
 
 	return cmocka_run_group_tests_name("reload", tests, daemon_group_setup, daemon_group_teardown);

@@ -7,6 +7,7 @@
 #include "cc/base/bytes.h"
 #include "cc/base/lock.h"
 #include "cc/base/str.h"
+#include "cc/base/turnover.h"
 #include "cc/core/control_watch.h"
 #include "cc/core/engine.h"
 #include "cc/core/envelope.h"
@@ -131,9 +132,13 @@ struct jobs;
 struct platform_end;
 
 struct world {
-	/* A reload puts others in place; those before live on, for whoever is looking at them. */
+	/*
+	 * A reload puts others in place. Those before go when the requests and the steps of jobs that began
+	 * before it are done; each of them has entered.
+	 */
 	const struct settings *_Atomic settings;
 	const struct plan_set *_Atomic plans;
+	struct turnover turnover;
 	struct region *regions;
 	size_t nregions;
 	struct db_pool *ctl;            /* role cc_ctl: may cross tenants */

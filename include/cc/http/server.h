@@ -116,6 +116,7 @@ struct http_conf {
 	struct http_tls tls;
 	struct http_admin admin;
 	struct answers *answers;        /* cc/http/answers.h; NULL: every answer is made anew */
+	struct turnover *turnover;      /* that each request enters while it lives; NULL: none */
 };
 
 struct http_server;
