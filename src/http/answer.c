@@ -21,12 +21,9 @@ static enum log_level level_of(const struct problem *p, enum err e)
 	return e == ERR_UNAVAILABLE && !p->elsewhere ? LOG_WARN : LOG_INFO;
 }
 
-/* However it is escaped. */
-static const char *logged_path(const struct call *c)
+static const char *logged(const struct call *c, const char *text)
 {
-	const char *path = c->in.path != NULL ? c->in.path : c->in.raw_target;
-
-	return path != NULL && http_path_secret(path) ? "(a credential)" : c->in.raw_target;
+	return text != NULL && guard_tells_secret(c->arena, text) ? "(a credential)" : text;
 }
 
 void answer_log(const struct call *c, enum err e, const char *code)
@@ -44,7 +41,7 @@ void answer_log(const struct call *c, enum err e, const char *code)
 	    LOG_INT("queue_ms", c->queue_us / 1000), LOG_TEXT("request_id", c->cx.request_id),
 	    LOG_TEXT("trace_id", c->trace.id[0] != '\0' ? c->trace.id : NULL),
 	    LOG_TEXT("span_id", c->trace.id[0] != '\0' ? c->trace.span : NULL),
-	    LOG_TEXT("method", c->method), LOG_TEXT("path", logged_path(c)),
+	    LOG_TEXT("method", c->method), LOG_TEXT("path", logged(c, c->in.raw_target)),
 	    LOG_TEXT("remote", c->cx.remote_ip), LOG_INT("bytes", (int64_t)c->answer_len),
 	    LOG_TEXT("cache", c->kept != NULL ? "hit" : NULL), LOG_TEXT("cause", cause));
 }

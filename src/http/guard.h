@@ -22,8 +22,11 @@ bool guard_host(struct arena *a, const char *value, const char **ret);
 /* Query part (after '?', may be NULL) → decoded pairs. */
 enum err guard_query(struct arena *a, const char *query, struct kv **ret, size_t *ret_n,
 		     const char **ret_why) MUST_USE;
-/* One of its segments is a credential that somebody put there by mistake. */
-bool http_path_secret(const char *path);
+/*
+ * There is a credential in it that somebody put there by mistake: one that looks like a key or a token, in any
+ * place and however often it is escaped, or what is called one ("key=…", "Bearer …", "user:password@").
+ */
+bool guard_tells_secret(struct arena *a, const char *text);
 /* 1 to 64 of [A-Za-z0-9._-], and no credential. */
 bool guard_request_id(const char *value);
 /* application/json, with nothing but charset=utf-8 as a charset; patch: or application/merge-patch+json. */

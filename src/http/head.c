@@ -299,8 +299,9 @@ enum err head_check(struct call *c, const char *method, const char *version)
 {
 	enum err e, found = ERR_NONE;
 
-	c->method = arena_strndup(c->arena, method, 32);
 	c->in.method = method_of(method);
+	c->method = c->in.method == M_OTHER && guard_tells_secret(c->arena, method)
+			    ? "(a credential)" : arena_strndup(c->arena, method, 32);
 	e = check_headers(c, method, version);
 	if (e == ERR_NONE)
 		e = check_target(c);

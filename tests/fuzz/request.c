@@ -34,6 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (const char *p = host; *p != '\0'; p++)
 			FUZZ_EXPECT((unsigned char)*p > ' ' && !(*p >= 'A' && *p <= 'Z'));
 	(void)guard_request_id(text);
+	(void)guard_tells_secret(a, text);
 	(void)guard_json_type(text, true);
 	(void)apikey_parse(text, &key);
 	arena_destroy(a);

@@ -24,6 +24,7 @@
 #include "certs.h"
 #include "client.h"
 #include "memory.h"
+#include "slips.h"
 #include "temp.h"
 
 #define WAIT_MS 60000
@@ -45,6 +46,7 @@
 #define PATH_ESCAPED "cc_op_canary03_nD5nD5nD5nD5nD5nD5nD5nD5nD5nD5"
 #define ID_KEY "cc_test_canary04_oE4oE4oE4oE4oE4oE4oE4oE4oE4oE4"
 #define JWT "eyJhbGciOiJIUzI1NiJ9.eyJjYW5hcnkiOiJwRjMifQ.cEZmcEZmcEZmcEZm"
+#define SHORT_JWT "eyJhbGciOiJIUzI1NiJ9.eyJjIjoxfQ.cEZmcEZm"
 #define UNKNOWN_FIELD "canary-unknown-field-qG2"
 #define BROKEN "canary-broken-json-rH1"
 #define USERINFO "canary-userinfo-sI0"
@@ -67,12 +69,13 @@ static struct {
 	IS("password (Proxy-Authorization)", PROXY), IS("API key (query)", QUERY_KEY),
 	IS("token (query)", QUERY_TOKEN), IS("API key (path)", PATH_KEY),
 	IS("API key, escaped (path)", PATH_ESCAPED), IS("API key (X-Request-ID)", ID_KEY),
-	IS("JWT (Authorization)", JWT), IS("password (unknown field)", UNKNOWN_FIELD),
+	IS("JWT (Authorization)", JWT), IS("JWT (X-Request-ID)", SHORT_JWT),
+	IS("password (unknown field)", UNKNOWN_FIELD),
 	IS("password (broken JSON)", BROKEN), IS("password in a URL (body)", USERINFO),
 	IS("signature of Stripe's", SIGNATURE), IS("event that Stripe did not sign", EVENT),
 #undef IS
 };
-static size_t ncanaries = 22;
+static size_t ncanaries = 23;
 static struct cert *cert;
 static struct daemon *d;
 static struct tenant_fixture t;
@@ -175,6 +178,16 @@ static void send_targets(void)
 	(void)client_get(c, "/policies/" JWT);
 	(void)client_delete(c, "/tenants/canaries/api-keys/" PATH_KEY);
 	client_close(c);
+}
+
+static void send_slips(void)
+{
+	slips_send(daemon_port(d), t.key);
+	slip_send(daemon_port(d), t.key, "GET /api/v1/access_token:%s HTTP/1.1", JWT);
+	slip_send(daemon_port(d), t.key, "GET /api/v1/policies/x-%s-x HTTP/1.1", JWT);
+	slip_send(daemon_port(d), t.key, "POST /api/v1/policies HTTP/1.1\r\nX-Request-ID: x.%s", SHORT_JWT);
+	slip_send(daemon_port(d), t.key, "GET /api/v1/Bearer%20%s HTTP/1.1", BEARER);
+	slip_send(daemon_port(d), t.key, "GET http://user:%s@x/api/v1/policies HTTP/1.1", USERINFO);
 }
 
 static void send_bodies(void)
@@ -359,6 +372,7 @@ static void no_secret_is_written_anywhere(void **state)
 	(void)state;
 	send_headers();
 	send_targets();
+	send_slips();
 	send_bodies();
 	send_private_keys();
 	make_object();

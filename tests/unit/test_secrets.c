@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which texts hold a credential: none of them is written down. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "http/guard.h"
+
+#define KEY "cc_live_0123456789abcdefghijABCDEFGHIJabcdefghij01012345"
+
+static void credentials_are_found(void **state)
+{
+	static const char *const texts[] = {
+		KEY, "/" KEY, "/a" KEY "b", "/policies&api_key=" KEY, "/policies;" KEY, "/policies#" KEY,
+		"/policies%3Fapi_key=x", "/policies%253Fapi_key%253Dx", "/cc%5Flive%5Fx", "/cc%255flive%255fx",
+		"/%63c_live_x", "http://user:x@host/", "http%3A//user%40host/%3Aa://b@c", "/Bearer%20x",
+		"/bearer+x", "/access_token:x", "/Access-Token=x", "/x/eyJhbGc.eyJjIjo.abc", "/xeyJhbGc.eyJjIjo.",
+		"/sk_live_x", "/whsec_x", "/%25252525252525252525252525255f",
+	};
+	struct arena *a = arena_create(4096);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (!guard_tells_secret(a, texts[i]))
+			fail_msg("%s", texts[i]);
+	arena_destroy(a);
+}
+
+static void all_else_is_left_alone(void **state)
+{
+	static const char *const texts[] = {
+		"", "*", "/", "/api/v1/policies/17", "/api/v1/tenants/acme-abc123/api-keys/key-0123456789",
+		"/api/v1/tenants/acme/auth/issuers", "/a%20b%zz%", "/monkey=banana", "/eyJhbGc.eyJjIjo",
+		"/eyJ", "/eyJ..", "/cc_live", "/bearer", "/bearers%20x", "http://host/a@b", "/%e2%80%ae", "/100%25",
+	};
+	struct arena *a = arena_create(4096);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (guard_tells_secret(a, texts[i]))
+			fail_msg("%s", texts[i]);
+	arena_destroy(a);
+}
+
+static void no_credential_becomes_a_request_id(void **state)
+{
+	(void)state;
+	assert_true(guard_request_id("req-1.2_3"));
+	assert_false(guard_request_id(KEY));
+	assert_false(guard_request_id("x-" KEY));
+	assert_false(guard_request_id("x.eyJhbGc.eyJjIjo.abc"));
+	assert_false(guard_request_id(""));
+	assert_false(guard_request_id("a b"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(credentials_are_found),
+		cmocka_unit_test(all_else_is_left_alone),
+		cmocka_unit_test(no_credential_becomes_a_request_id),
+	};
+
+	return cmocka_run_group_tests_name("secrets", tests, NULL, NULL);
+}
