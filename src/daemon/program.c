@@ -202,9 +202,9 @@ static bool hold_ports(struct program *p)
 			p->arena, c->server.address, (int)c->server.port, shared, &p->held.plain);
 	if (why == NULL && c->tls.address != NULL && p->sockets.tls == 0)
 		why = http_server_bind(p->arena, c->tls.address, (int)c->tls.port, shared, &p->held.tls);
-	if (why == NULL && c->admin.address != NULL && c->admin.socket == NULL)
+	if (why == NULL && c->admin.address != NULL)
 		why = http_server_bind(
-			p->arena, c->admin.address, (int)c->admin.port, false, &p->held.admin);
+			p->arena, c->admin.address, (int)c->admin.port, shared, &p->held.admin);
 	if (why != NULL)
 		complain("%s; nothing was started", why);
 	return why == NULL;

@@ -238,12 +238,14 @@ static int announce_admin(struct serving *s)
 	const struct admin_conf *c = &s->program.config.admin;
 	const int port = http_server_admin_port(s->wire.http);
 
-	if (c->socket == NULL && c->address == NULL)
-		return 0;
 	if (c->socket != NULL)
 		LOG(LOG_INFO, "metrics", LOG_TEXT("socket", c->socket));
-	else
-		LOG(LOG_INFO, "metrics", LOG_TEXT("address", c->address), LOG_INT("port", port));
+	if (c->address == NULL)
+		return 0;
+	LOG(LOG_INFO, "metrics", LOG_TEXT("address", c->address), LOG_INT("port", port));
+	if (!http_server_admin_is_local(s->wire.http))
+		LOG(LOG_WARN, "whoever reaches admin.address may read all of it without a key, and it is no "
+			"loopback address", LOG_TEXT("address", c->address));
 	return write_port(&s->program, c->port_file, port);
 }
 

@@ -114,7 +114,7 @@ struct http_server {
 	struct http_conf conf;
 	struct arena *arena;            /* as long as the server: settings and router */
 	struct router *router, *admin_router;
-	struct listener plain, tls, admin;
+	struct listener plain, tls, admin, admin_net;
 	struct meters meters;           /* of router */
 	const char *cors_allowed, *cors_exposed;        /* names of headers: of requests, of answers */
 	queue_response_fn *queue_response;      /* the library's: see refused.c */

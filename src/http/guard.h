@@ -23,7 +23,7 @@ bool guard_host(struct arena *a, const char *value, const char **ret);
 enum err guard_query(struct arena *a, const char *query, struct kv **ret, size_t *ret_n,
 		     const char **ret_why) MUST_USE;
 /*
- * There is a credential in it that somebody put there by mistake: one that looks like a key or a token, in any
+ * There is a credential in it that somebody put there by mistake: what looks like a key or a token, in any
  * place and however often it is escaped, or what is called one ("key=…", "Bearer …", "user:password@").
  */
 bool guard_tells_secret(struct arena *a, const char *text);

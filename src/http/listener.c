@@ -9,7 +9,6 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum { LISTEN_BACKLOG = 1024, CONNECTION_MEMORY_MIN = 32 * 1024 };
@@ -40,34 +39,6 @@ static bool bind_to(int *fd, const struct addrinfo *ai, bool shared)
 	if (ai->ai_family == AF_INET6)
 		(void)setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
 	return bind(*fd, ai->ai_addr, ai->ai_addrlen) == 0;
-}
-
-/* A file that nobody listens on was left by a process that was killed. */
-static void remove_stale(const struct sockaddr_un *at)
-{
-	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return;
-	if (connect(fd, (const struct sockaddr *)at, sizeof(*at)) != 0 && errno == ECONNREFUSED)
-		(void)unlink(at->sun_path);
-	(void)close(fd);
-}
-
-/* The umask decides who may connect. */
-static const char *open_path(struct arena *a, const char *path, int *fd)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-
-	if (strlen(path) >= sizeof(at.sun_path))
-		return arena_printf(a, "the path %s is too long for a socket", path);
-	memcpy(at.sun_path, path, strlen(path) + 1);
-	remove_stale(&at);
-	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (*fd < 0 || bind(*fd, (const struct sockaddr *)&at, sizeof(at)) != 0 ||
-	    listen(*fd, LISTEN_BACKLOG) != 0)
-		return arena_printf(a, "cannot listen on %s: %s", path, strerror(errno));
-	return NULL;
 }
 
 static void look_at_address(struct listener *l)
@@ -209,11 +180,9 @@ const char *listener_start(struct arena *a, struct listener *l, const struct lis
 	if (conf->inherited > 0)
 		why = take_over(a, l, conf->inherited);
 	else if (conf->path != NULL)
-		why = open_path(a, conf->path, &l->fd);
+		why = listener_open_path(a, l, conf->path, conf->shared);
 	else
 		why = open_port(a, l, conf);
-	if (why == NULL && conf->inherited <= 0)
-		l->path = conf->path;
 	if (why != NULL)
 		return why;
 	l->shared = conf->shared && !l->inherited;
@@ -268,6 +237,5 @@ void listener_stop(struct listener *l)
 		(void)close(l->fd);
 	l->fd = -1;
 	if (l->path != NULL)
-		(void)unlink(l->path);
-	l->path = NULL;
+		listener_remove_path(l);
 }

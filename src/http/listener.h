@@ -4,6 +4,7 @@
 
 #include <microhttpd.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "cc/base/arena.h"
 
@@ -15,12 +16,15 @@ struct listener {
 	struct MHD_Daemon *mhd;         /* NULL: not started */
 	bool tls;
 	bool admin;                     /* for those who run the daemon: other routes, no credentials */
+	bool net;                       /* … and by the network */
 	bool loopback;                  /* only this machine reaches it, and its clients are who connect */
 	struct acceptor *acceptor;      /* of the PROXY protocol; NULL: libmicrohttpd accepts */
 	int fd, port;                   /* fd -1: none */
 	bool inherited;                 /* others go on accepting from it when this process is gone */
 	bool shared;                    /* others may listen on the same port */
-	const char *path;               /* of a unix socket, removed in the end; NULL: none was made */
+	const char *path;               /* of a unix socket, removed in the end; NULL: none was made … */
+	dev_t device;                   /* … and which file there is ours */
+	ino_t inode;
 };
 
 struct listener_conf {
@@ -31,7 +35,7 @@ struct listener_conf {
 	bool proxy_protocol;
 	int inherited;                  /* a socket that listens already and is taken over; 0: none */
 	int bound;                      /* one that has the address and port already; 0: none */
-	bool shared;                    /* SO_REUSEPORT */
+	bool shared;                    /* SO_REUSEPORT; a path becomes ours, whoever had it */
 };
 
 /* Binds the port and starts its threads. NULL, or why not; what was opened listener_stop() closes. */
@@ -44,6 +48,9 @@ void listener_yield(struct listener *l);
 /* Takes no further connection. */
 void listener_quiesce(struct listener *l);
 void listener_stop(struct listener *l);
+/* Listens on a unix socket: NULL, or why not. A file that is another's by the end stays. */
+const char *listener_open_path(struct arena *a, struct listener *l, const char *path, bool shared);
+void listener_remove_path(struct listener *l);
 /* Where its requests find their routes. */
 const struct router *listener_router(const struct listener *l);
 

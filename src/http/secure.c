@@ -69,10 +69,27 @@ static enum err check_name(struct call *c)
 		      tls_link_name(c->peer->tls));
 }
 
+/*
+ * A page of anybody's, open in a browser here, can lead its own name to this address and read the answers as
+ * its own (DNS rebinding). Names without a dot are nobody's in the world's DNS.
+ */
+static enum err check_admin_host(struct call *c)
+{
+	const char *host = c->in.host;
+	const size_t digits = strspn(host, "0123456789.");
+
+	if (host[0] == '[' || host[digits] == '\0' || strchr(host, '.') == NULL)
+		return ERR_NONE;
+	return refuse(&c->cx, ERR_MISDIRECTED,
+		      "ask by an address, by localhost, or by a name without a dot; this one is %s", host);
+}
+
 enum err secure_check(struct call *c)
 {
 	const struct http_server *s = c->server;
 
+	if (c->listener->net)
+		return check_admin_host(c);
 	if (c->peer->tls != NULL)
 		return check_name(c);
 	/* A browser may have come in the clear to a proxy that asks on loopback. */

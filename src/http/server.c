@@ -17,6 +17,7 @@ static struct http_server *server_create(const struct http_conf *conf)
 	s->plain = (struct listener){ .server = s, .fd = -1 };
 	s->tls = (struct listener){ .server = s, .fd = -1, .tls = true };
 	s->admin = (struct listener){ .server = s, .fd = -1, .admin = true };
+	s->admin_net = (struct listener){ .server = s, .fd = -1, .admin = true, .net = true };
 	s->conf = *conf;
 	s->conf.address = arena_strdup(s->arena, conf->address);
 	s->conf.tls.address = arena_strdup(s->arena, conf->tls.address);
@@ -51,16 +52,19 @@ static struct listener_conf listener_conf(const struct http_conf *c, const char 
 static const char *start_admin(struct arena *a, struct http_server *s)
 {
 	const struct http_admin *c = &s->conf.admin;
-	const struct listener_conf conf = {
+	struct listener_conf conf = {
 		.path = c->path,
-		.address = c->address,
-		.port = c->port,
-		.bound = c->bound,
 		.io_threads = 1,
 		.connections_max = ADMIN_CONNECTIONS,
+		.shared = s->conf.shared_ports,
 	};
+	const char *why = c->path != NULL ? listener_start(a, &s->admin, &conf) : NULL;
 
-	return c->path == NULL && c->address == NULL ? NULL : listener_start(a, &s->admin, &conf);
+	conf.path = NULL;
+	conf.address = c->address;
+	conf.port = c->port;
+	conf.bound = c->bound;
+	return why != NULL || c->address == NULL ? why : listener_start(a, &s->admin_net, &conf);
 }
 
 /* TLS comes first: whoever finds the other port open may be sent there. */
@@ -117,6 +121,11 @@ int http_server_port(const struct http_server *s)
 	return s->plain.port;
 }
 
+bool http_server_admin_is_local(const struct http_server *s)
+{
+	return s->admin_net.mhd == NULL || s->admin_net.loopback;
+}
+
 bool http_server_is_local(const struct http_server *s)
 {
 	return s->plain.loopback;
@@ -129,7 +138,7 @@ int http_server_tls_port(const struct http_server *s)
 
 int http_server_admin_port(const struct http_server *s)
 {
-	return s->admin.port;
+	return s->admin_net.port;
 }
 
 void http_server_wake(struct http_server *s, uint64_t topic, uint64_t mark)
@@ -163,6 +172,7 @@ void http_server_leave(struct http_server *s)
 	atomic_store(&s->draining, true);
 	listener_yield(&s->plain);
 	listener_yield(&s->tls);
+	listener_yield(&s->admin_net);
 }
 
 void http_server_drain(struct http_server *s, int drain_ms)
@@ -174,6 +184,7 @@ void http_server_drain(struct http_server *s, int drain_ms)
 	listener_quiesce(&s->plain);
 	listener_quiesce(&s->tls);
 	listener_quiesce(&s->admin);
+	listener_quiesce(&s->admin_net);
 	waits_end(&s->waits);
 	wait_for_answers(s, drain_ms);
 	atomic_store(&s->hurry, true);
@@ -184,6 +195,7 @@ void http_server_drain(struct http_server *s, int drain_ms)
 	listener_stop(&s->plain);
 	listener_stop(&s->tls);
 	listener_stop(&s->admin);
+	listener_stop(&s->admin_net);
 	peers_stop(&s->peers);
 }
 

@@ -71,8 +71,8 @@ struct http_tls {
 
 /* The listener for those who run the daemon: whoever reaches it needs no credential. */
 struct http_admin {
-	const char *path;               /* of a unix socket; NULL: address and port */
-	const char *address;            /* NULL, and path NULL: there is none */
+	const char *path;               /* of a unix socket; NULL: there is none */
+	const char *address;            /* … and of a port beside it; NULL: there is none */
 	int port;                       /* 0: any free one, see http_server_admin_port() */
 	int bound;                      /* as in http_conf */
 	const struct route_group *const *groups;        /* NULL-terminated; what is public is all there is */
@@ -138,6 +138,8 @@ int http_server_tls_port(const struct http_server *s);
 int http_server_admin_port(const struct http_server *s);
 /* Whether this machine alone reaches the clear listener, so that credentials are taken there. Any thread. */
 bool http_server_is_local(const struct http_server *s);
+/* … or that of admin; also where there is none but by a path. */
+bool http_server_admin_is_local(const struct http_server *s);
 /*
  * The end is near: answers say `Connection: close`, and where ports are shared new connections go to the
  * process that came after this one. All else goes on as ever.
