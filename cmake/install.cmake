@@ -10,8 +10,13 @@ install(FILES docs/man/controlcored.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 install(FILES docs/man/controlcored.conf.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
 install(FILES config/controlcored.example.conf config/plans.conf README.md LICENSE docs/openapi.json
   DESTINATION ${CMAKE_INSTALL_DOCDIR})
-# Of the system, whatever the prefix is.
-install(FILES config/controlcored.example.conf DESTINATION ${CC_SYSCONFDIR}/controlcored RENAME controlcored.conf)
+# Of the system, whatever the prefix is. The package makes a role_secret, so its settings name it: the daemon of the
+# unit is told of a copy, and whoever runs a command beside it reads the same secret here.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/config/controlcored.example.conf)
+file(READ config/controlcored.example.conf settings)
+string(REPLACE "# role_secret_file" "role_secret_file" settings "${settings}")
+file(CONFIGURE OUTPUT installed/controlcored.conf CONTENT "${settings}" @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/installed/controlcored.conf DESTINATION ${CC_SYSCONFDIR}/controlcored)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)

@@ -15,6 +15,8 @@
 #include "program.h"
 #include "table.h"
 
+#define UNIT_SOCKET "/run/controlcored/admin.sock" /* of config/systemd/controlcored.service */
+
 enum { ANSWER_MS = 10000, ANSWER_MAX = 64 << 20, FOLLOW_MS = 1000 };
 
 /* One of the things that can be looked at. */
@@ -24,6 +26,7 @@ struct look {
 };
 
 struct admin {
+	struct options options;
 	struct program program;
 	bool loaded;
 	struct arena *arena;            /* of one answer */
@@ -33,6 +36,17 @@ struct admin {
 
 /* Where ------------------------------------------------------------------------------------------- */
 
+/* Whoever listens on every address is asked by loopback. */
+static const char *url_of(struct arena *a, const struct admin_conf *c)
+{
+	const bool v6 = strchr(c->address, ':') != NULL;
+	const char *address = str_eq(c->address, "::") ? "::1"
+			      : str_eq(c->address, "0.0.0.0") ? "127.0.0.1" : c->address;
+
+	return arena_printf(a, v6 ? "http://[%s]:%d" : "http://%s:%d", address, (int)c->port);
+}
+
+/* The settings need not name it: the unit does, for the daemon alone. */
 static int find_listener(struct admin *ad, const struct options *o)
 {
 	const struct admin_conf *c = &ad->program.config.admin;
@@ -42,18 +56,24 @@ static int find_listener(struct admin *ad, const struct options *o)
 	ad->socket = o->socket;
 	if (o->socket != NULL)
 		return 0;
+	ad->options = *o;
+	ad->options.section = "admin";
 	ad->loaded = true;
-	status = program_load(&ad->program, o, false);
+	status = program_load(&ad->program, &ad->options, false);
 	if (status != 0)
 		return status;
 	ad->socket = c->socket;
-	if (c->socket == NULL && c->address != NULL && c->port != 0)
-		ad->url = arena_printf(ad->program.arena, strchr(c->address, ':') != NULL ? "http://[%s]:%d"
-										       : "http://%s:%d",
-				       c->address, (int)c->port);
-	else if (c->socket == NULL)
-		complain("the settings name no admin.socket; name one: --socket PATH");
-	return c->socket == NULL && (c->address == NULL || c->port == 0) ? EXIT_CONFIG : 0;
+	if (ad->socket == NULL && access(UNIT_SOCKET, F_OK) == 0)
+		ad->socket = UNIT_SOCKET;
+	if (ad->socket != NULL)
+		return 0;
+	if (c->address != NULL && c->port != 0) {
+		ad->url = url_of(ad->program.arena, c);
+		return 0;
+	}
+	complain("the settings name no admin.socket, and there is no %s; name one: --socket PATH",
+		 UNIT_SOCKET);
+	return EXIT_CONFIG;
 }
 
 /* Each of these is another's to mend. */

@@ -323,8 +323,11 @@ bool config_load(
 	if (!parsed && set.first == NULL)
 		return false;
 	for (size_t i = 0; i < nsections; i++)
-		section_apply(&set, sections[i].schema, sections[i].name, nowhere,
-			(char *)ret + sections[i].offset);
+		if (source->only == NULL || str_eq(sections[i].name, source->only))
+			section_apply(&set, sections[i].schema, sections[i].name, nowhere,
+				(char *)ret + sections[i].offset);
+	if (source->only != NULL)
+		return faults->n == 0;
 	apply_regions(&set, nowhere, ret);
 	check_hosts(ret, nowhere, faults);
 	load_plans(a, ret, faults);

@@ -209,6 +209,7 @@ struct config_source {
 	const char *const *env; /* "NAME=value", NULL-terminated; NULL: none */
 	const struct preset *preset;
 	size_t npresets;
+	const char *only; /* the section that is needed: no other is looked at; NULL: all are */
 	bool rehearsal; /* folders of secrets are not made yet */
 };
 

@@ -138,7 +138,7 @@ static bool read_settings(const struct program *p, struct arena *a, bool rehears
 	struct preset preset[EMBEDDED_PRESETS_MAX];
 	struct config_source source = {
 		.path = o->config, .env = (const char *const *)environ, .preset = preset,
-		.rehearsal = rehearse
+		.only = o->section, .rehearsal = rehearse
 	};
 
 	if (o->config == NULL && o->embedded == NULL && access(DEFAULT_CONFIG, F_OK) == 0)

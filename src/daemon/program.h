@@ -14,6 +14,7 @@ struct options {
 	const char *name, *scopes, *output, *key;
 	const char *path, *keys;
 	const char *socket, *status, *region, *tenant;
+	const char *section; /* of the settings: the command needs no other; NULL: all */
 	bool dry_run, remove, json, follow;
 };
 

@@ -39,8 +39,8 @@ static const struct field admin_fields[] = {
 		"A unix socket that only its owner can use. With --embedded there is one, which the log "
 		"names. With server.shared_ports a second daemon takes its path over."),
 	S_TEXT(T, address, 1, 64, check_address, NULL,
-		"An address beside the socket, or instead of it: whoever reaches it may read all of it, so take "
-		"a loopback one. It is asked by an address, by localhost, or by a name without a dot."),
+		"An address beside the socket, or instead of it: whoever reaches it may read all of it, so "
+		"take a loopback one. It is asked by an address, by localhost, or by a name without a dot."),
 	S_INT(T, port, 0, 65535, "9082", "TCP port; 0 takes any free one."),
 	S_TEXT(T, port_file, 1, 4096, check_path, NULL, "File that gets the port number once it is open."),
 };

@@ -30,10 +30,12 @@ check "secrets are root's alone" "700 root" "$(stat -c '%a %U' /etc/controlcored
 check "four of them" "64 64 64 64" "$(cd /etc/controlcored/secrets && echo $(stat -c %s pepper audit_key signing_key role_secret))"
 check "and not the same" 4 "$(cd /etc/controlcored/secrets && sort -u pepper audit_key signing_key role_secret | fold -w 64 | sort -u | grep -c .)"
 check "nobody else reads them" "600 600 600 600" "$(cd /etc/controlcored/secrets && echo $(stat -c %a pepper audit_key signing_key role_secret))"
-check "the settings lack secrets …" 78 "$(controlcored config check >/check.log 2>&1; echo $?)"
-check "… which is said" yes "$(grep -q 'secrets.pepper_file' /check.log && echo yes)"
-. /unit.env
-check "with those of the unit they are valid" 0 "$(controlcored config check >/check.log 2>&1; echo $?)"
+check "passwords in the settings are not everybody's" "640 root controlcored" "$(stat -c '%a %U %G' /etc/controlcored/controlcored.conf)"
+check "the settings are valid as they are" 0 "$(controlcored config check >/check.log 2>&1; echo $?)"
+check "they name each secret that was made" 4 "$(cd /etc/controlcored/secrets && for f in *; do grep -c "^[^#]*_file = \"$PWD/$f\"" ../controlcored.conf; done | grep -c 1)"
+check "a key cannot be made without a database, and settings are no reason" 69 "$(controlcored operator-key create --output /k >/create.log 2>&1; echo $?)"
+check "admin asks the socket of the unit" yes "$(controlcored admin nodes 2>&1 | grep -q '/run/controlcored/admin.sock' && echo yes)"
+check "with the environment of the unit too" 0 "$(. /unit.env; controlcored config check >/check.log 2>&1; echo $?)"
 before=$(cat /etc/controlcored/secrets/*)
 apt-get -q install -y --reinstall /controlcored.deb >>/apt.log 2>&1
 check "once more changes no secret" "$before" "$(cat /etc/controlcored/secrets/*)"
@@ -44,7 +46,7 @@ check "and settings stay" yes "$(grep -q changed /etc/controlcored/controlcored.
 check "and secrets" "$before" "$(cat /etc/controlcored/secrets/*)"
 apt-get -q purge -y controlcored >>/apt.log 2>&1
 check "purged, nothing is left" "" "$(find / -xdev -name '*controlcored*' -not -path '/proc/*' -not -path '/dev/*' -not -name 'controlcored.deb' -not -path '/var/lib/apt/*' 2>/dev/null)"
-[ $n -eq 15 ] || echo "not ok 99 - all was looked at"
+[ $n -eq 18 ] || echo "not ok 99 - all was looked at"
 END
 # What systemd would give the daemon.
 sed -n 's|^Environment=\(.*\)=%d/\(.*\)|export \1=/etc/controlcored/secrets/\2|p' config/systemd/controlcored.service \

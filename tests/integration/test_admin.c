@@ -150,6 +150,23 @@ static void the_settings_say_where_it_is(void **state)
 	expect(78, NULL, "admin.socket", run_with(NULL, args));
 }
 
+/* Whoever may open the socket need not be able to read secrets, nor have the rest in order. */
+static void of_the_settings_no_more_is_needed(void **state)
+{
+	char *path = temp_path(fx.folder, "settings.conf"), *text = NULL;
+	const char *const args[] = { "nodes", "--config", path, NULL };
+
+	(void)state;
+	assert_true(asprintf(&text, "admin = { socket = \"%s\"; };\n"
+		"secrets = { pepper_file = \"/nonexistent\"; };\n", fx.socket) > 0);
+	temp_write(path, text);
+	expect(0, "STARTED_AT", NULL, run_with(NULL, args));
+	temp_write(path, "admin = { socket = 5; };\n");
+	expect(78, NULL, "admin.socket", run_with(NULL, args));
+	free(text);
+	free(path);
+}
+
 static void a_move_is_followed_to_its_end(void **state)
 {
 	struct client *c = client_operator(fx.d);
@@ -248,6 +265,7 @@ int main(void)
 		cmocka_unit_test(tables_are_for_people),
 		cmocka_unit_test(json_is_for_programs),
 		cmocka_unit_test(the_settings_say_where_it_is),
+		cmocka_unit_test(of_the_settings_no_more_is_needed),
 		cmocka_unit_test(nodes_come_and_go),
 		cmocka_unit_test(a_move_is_followed_to_its_end),
 		cmocka_unit_test(a_terminal_sees_one_line_of_it),

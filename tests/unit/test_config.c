@@ -401,9 +401,9 @@ static void example_is_valid_but_for_its_secrets(void **state)
 	config_example(&example);
 	assert_false(load(b, example.data));
 	assert_int_equal(3, b->faults.n);
-	expect_fault(b, "secrets.pepper_file: cannot read /etc/controlcored/pepper");
-	expect_fault(b, "secrets.audit_key_file: cannot read /etc/controlcored/audit-key");
-	expect_fault(b, "secrets.signing_key_file: cannot read /etc/controlcored/signing-key");
+	expect_fault(b, "secrets.pepper_file: cannot read /etc/controlcored/secrets/pepper");
+	expect_fault(b, "secrets.audit_key_file: cannot read /etc/controlcored/secrets/audit_key");
+	expect_fault(b, "secrets.signing_key_file: cannot read /etc/controlcored/secrets/signing_key");
 	assert_int_equal(3, b->config.nregions);
 }
 
