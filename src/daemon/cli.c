@@ -122,9 +122,9 @@ const struct command commands[] = {
 	{ { "admin", "tenants" }, ADMIN | BIT(O_STATUS) | BIT(O_REGION) | BIT(O_TENANT), cmd_admin_tenants,
 		"list tenants",
 		"Asks a daemon that runs, over its admin socket, as all of `admin` does: whoever may open\n"
-		"that socket needs no key. It is --socket, or admin.socket of the settings, of which no more\n"
-		"is read, or that of the unit, /run/controlcored/admin.sock. The latest first, a thousand\n"
-		"at most." },
+		"that socket needs no key. It is --socket, or admin.socket of the settings, of which nothing\n"
+		"else is read, or that of the unit, /run/controlcored/admin.sock. The latest first, a\n"
+		"thousand at most." },
 	{ { "admin", "deployments" }, ADMIN | BIT(O_FOLLOW), cmd_admin_deployments,
 		"list moves of tenants between regions",
 		"Those under way first. With --follow it shows how far they are until none is, on a\n"

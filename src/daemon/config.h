@@ -53,7 +53,7 @@ struct admin_conf {
 
 struct control_conf {
 	const char *conninfo, *admin_conninfo;
-	int64_t connections;
+	int64_t connections, wait_s;
 	bool migrate;
 };
 

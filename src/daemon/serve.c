@@ -22,6 +22,7 @@
 #include "cc/core/region_watch.h"
 #include "cc/core/world.h"
 
+#include "await.h"
 #include "private.h"
 #include "privileges.h"
 #include "program.h"
@@ -336,7 +337,9 @@ static int start(struct serving *s)
 	s->wire.sockets = p->sockets;
 	s->wire.held = p->held;
 	s->wired = true;
-	status = set_up(s);
+	status = await_database(p->config.control.conninfo, p->config.control.wait_s, s->signals);
+	if (status == 0)
+		status = set_up(s);
 	if (status == 0 && embedded)
 		status = make_first_key(s);
 	if (status != 0)

@@ -140,6 +140,8 @@ static const struct field control_fields[] = {
 		"Without it the databases and the role cc_prov must be there already."),
 	S_INT(T, connections, 1, 500, "16",
 		"Connections to the control database, for each of its two roles."),
+	S_INT(T, wait_s, 0, 3600, "60",
+		"At a start: how long a control database that does not answer is waited for, in seconds."),
 	S_BOOL(T, migrate, "true",
 		"Create and migrate what is missing when serving; false: `controlcored migrate` does it."),
 };

@@ -51,13 +51,18 @@ bool systemd_take_sockets(struct arena *a, struct systemd_sockets *ret, const ch
 
 void systemd_ready(void)
 {
-	(void)sd_notify(0, "READY=1");
+	(void)sd_notify(0, "READY=1\nSTATUS=serving");
 }
 
 /* The time tells the manager this reload from an earlier one. */
 void systemd_reloading(void)
 {
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_us());
+}
+
+void systemd_status(const char *text)
+{
+	(void)sd_notifyf(0, "STATUS=%s", text);
 }
 
 void systemd_stopping(void)

@@ -24,6 +24,8 @@ bool systemd_take_sockets(struct arena *a, struct systemd_sockets *ret, const ch
 void systemd_ready(void);
 void systemd_reloading(void); /* until systemd_ready() */
 void systemd_stopping(void);
+/* A line for `systemctl status`: one sentence. */
+void systemd_status(const char *text);
 /* How often systemd_alive() is waited for, in ms; 0: by nobody. Half of what the manager allows. */
 int systemd_watchdog_ms(void);
 void systemd_alive(void);

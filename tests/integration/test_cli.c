@@ -173,6 +173,7 @@ static void valid_settings_are_said_to_be_valid(void **state)
 static void away_database_ends_with_69(void **state)
 {
 	static const char *const env[] = { "CONTROLCORE_CONTROL_CONNINFO=host=/nonexistent dbname=x",
+		"CONTROLCORE_CONTROL_WAIT_S=0",
 		"CONTROLCORE_REGIONS_US_EAST_1_CONNINFO=host=/nonexistent dbname=y",
 		"CONTROLCORE_SECRETS_PEPPER=0123456789abcdef0123456789abcdef",
 		"CONTROLCORE_SECRETS_AUDIT_KEY=fedcba9876543210fedcba9876543210",
