@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One table of commands: it is what is understood, and what --help says. */
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -122,9 +123,9 @@ const struct command commands[] = {
 	{ { "admin", "tenants" }, ADMIN | BIT(O_STATUS) | BIT(O_REGION) | BIT(O_TENANT), cmd_admin_tenants,
 		"list tenants",
 		"Asks a daemon that runs, over its admin socket, as all of `admin` does: whoever may open\n"
-		"that socket needs no key. It is --socket, or admin.socket of the settings, of which nothing\n"
-		"else is read, or that of the unit, /run/controlcored/admin.sock. The latest first, a\n"
-		"thousand at most." },
+		"that socket needs no key. It is --socket, or admin.socket of the settings, of which\n"
+		"nothing else is read, or that of the unit, /run/controlcored/admin.sock. The latest\n"
+		"first, a thousand at most." },
 	{ { "admin", "deployments" }, ADMIN | BIT(O_FOLLOW), cmd_admin_deployments,
 		"list moves of tenants between regions",
 		"Those under way first. With --follow it shows how far they are until none is, on a\n"
@@ -296,6 +297,17 @@ static int help(int argc, char **argv)
 	return c != NULL ? print_command_help(c) : print_help();
 }
 
+/* What was to be read did not get where it was to go: that is no success. */
+static int written(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	if (status != 0)
+		return status;
+	complain("what was to be shown cannot be written: %s", strerror(errno));
+	return EXIT_NO_FILE;
+}
+
 int cli_main(int argc, char **argv)
 {
 	struct options o = { 0 };
@@ -308,19 +320,21 @@ int cli_main(int argc, char **argv)
 	if (argc < 2)
 		return wrong_usage(NULL, "no command", NULL);
 	if (str_eq(argv[1], "--help") || str_eq(argv[1], "-h"))
-		return print_help();
+		return written(print_help());
 	if (str_eq(argv[1], "help"))
-		return help(argc - 1, argv + 1);
+		return written(help(argc - 1, argv + 1));
 	if (str_eq(argv[1], "--version"))
-		return cmd_version(&o);
+		return written(cmd_version(&o));
 	const struct command *c = find_command(argc, argv, &used);
 	if (c == NULL)
 		return wrong_usage(NULL, "unknown command", argv[1]);
 	status = read_options(c, argc - used, argv + used, &o);
 	if (status != 0)
-		return status < 0 ? print_command_help(c) : status;
+		return status < 0 ? written(print_command_help(c)) : status;
 	for (int i = 0; i < O_COUNT; i++)
 		if ((c->options & BIT(i)) && is_operand(i) && o.path == NULL)
 			return wrong_usage(c, "this is missing", option_table[i].name);
-	return c->run(&o);
+	status = c->run(&o);
+	/* Of a daemon the end counts, not what it greeted somebody with. */
+	return c->run == cmd_serve ? status : written(status);
 }

@@ -113,6 +113,17 @@ static void tables_are_for_people(void **state)
 	expect(0, "TO_REGION", NULL, ASK("deployments"));
 }
 
+static void tables_that_are_lost_are_no_success(void **state)
+{
+	const char *const argv[] = { "sh", "-c", "exec \"$CC_BIN\" admin tenants --socket \"$1\" >/dev/full",
+		"sh", fx.socket, NULL };
+	struct temp_run r = temp_run(argv, NULL, WAIT_MS);
+
+	(void)state;
+	assert_int_equal(73, r.status);
+	temp_run_free(&r);
+}
+
 static json_t *json_of(const struct temp_run *r, const char *list)
 {
 	json_t *whole = json_loads(r->out, 0, NULL), *rows;
@@ -263,6 +274,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables_are_for_people),
+		cmocka_unit_test(tables_that_are_lost_are_no_success),
 		cmocka_unit_test(json_is_for_programs),
 		cmocka_unit_test(the_settings_say_where_it_is),
 		cmocka_unit_test(of_the_settings_no_more_is_needed),

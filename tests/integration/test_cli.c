@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command line: what is understood, what it says, how it ends. */
+#define _GNU_SOURCE /* asprintf */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,6 +172,76 @@ static void valid_settings_are_said_to_be_valid(void **state)
 		run_with(env, (const char *const[]){ "config", "check", NULL }));
 }
 
+/* sh -c "exec CONTROLCORED how" */
+static int run_as(const char *how)
+{
+	char *command = NULL;
+	int status;
+
+	assert_true(asprintf(&command, "exec \"$CC_BIN\" %s", how) > 0);
+	const char *const argv[] = { "sh", "-c", command, NULL };
+	struct temp_run r = temp_run(argv, NULL, WAIT_MS);
+	status = r.status;
+	temp_run_free(&r);
+	free(command);
+	return status;
+}
+
+static void output_that_is_lost_is_no_success(void **state)
+{
+	static const char *const commands[] = { "version", "--help", "help serve", "serve --help", "openapi",
+		"settings", "config example", "manual program" };
+	char how[80];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+		snprintf(how, sizeof how, "%s >/dev/full", commands[i]);
+		assert_int_equal(73, run_as(how));
+		snprintf(how, sizeof how, "%s >&-", commands[i]);
+		assert_int_equal(73, run_as(how));
+		snprintf(how, sizeof how, "%s >/dev/null", commands[i]);
+		assert_int_equal(0, run_as(how));
+	}
+	/* What went wrong before counts more. */
+	assert_int_equal(64, run_as("dance >/dev/full"));
+}
+
+static void descriptor_is_null(pid_t pid, int fd)
+{
+	char path[64], to[64] = "";
+	const int64_t end = temp_now_ms() + WAIT_MS;
+
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, fd);
+	while (strcmp(to, "/dev/null") != 0) {
+		const ssize_t n = readlink(path, to, sizeof to - 1);
+
+		to[n > 0 ? n : 0] = '\0';
+		if (temp_now_ms() > end)
+			fail_msg("descriptor %d leads to %s", fd, to);
+		temp_sleep_ms(10);
+	}
+}
+
+/* A log line must not end up in a database, a lock or a socket that happened to get its number. */
+static void closed_descriptors_become_nobody_elses(void **state)
+{
+	const char *const argv[] = { "sh", "-c",
+		"exec \"$CC_BIN\" serve --listen 127.0.0.1:0 <&- >&- 2>&-", NULL };
+	static const char *const env[] = { "CONTROLCORE_CONTROL_CONNINFO=host=/nonexistent dbname=x",
+		"CONTROLCORE_REGIONS_US_EAST_1_CONNINFO=host=/nonexistent dbname=y",
+		"CONTROLCORE_SECRETS_PEPPER=0123456789abcdef0123456789abcdef",
+		"CONTROLCORE_SECRETS_AUDIT_KEY=fedcba9876543210fedcba9876543210",
+		"CONTROLCORE_SECRETS_SIGNING_KEY=0123456789abcdeffedcba9876543210", NULL };
+	const pid_t pid = temp_spawn(argv, env, "/dev/null", SIGKILL);
+
+	(void)state;
+	temp_sleep_ms(500);
+	for (int fd = 0; fd < 3; fd++)
+		descriptor_is_null(pid, fd);
+	kill(pid, SIGTERM);
+	assert_int_equal(128 + SIGTERM, temp_wait(pid, WAIT_MS));
+}
+
 static void away_database_ends_with_69(void **state)
 {
 	static const char *const env[] = { "CONTROLCORE_CONTROL_CONNINFO=host=/nonexistent dbname=x",
@@ -321,6 +393,8 @@ int main(void)
 		cmocka_unit_test(bad_settings_end_with_78_and_start_nothing),
 		cmocka_unit_test(misspelt_variable_ends_with_78),
 		cmocka_unit_test(valid_settings_are_said_to_be_valid),
+		cmocka_unit_test(output_that_is_lost_is_no_success),
+		cmocka_unit_test(closed_descriptors_become_nobody_elses),
 		cmocka_unit_test(away_database_ends_with_69),
 		cmocka_unit_test(commands_need_a_running_embedded_instance),
 		cmocka_unit_test(operator_key_needs_a_terminal_or_a_new_file),
