@@ -54,8 +54,9 @@ static const char *raw_value(struct raw_set *set, const struct raw *r, const str
 		return r->value;
 	char *text = text_file_read(set->arena, r->value, SECRET_FILE_MAX, &n, &error);
 	if (text == NULL) {
+		/* What is no path may be the secret itself. */
 		config_fault(set->faults, r->where, arena_printf(set->arena, "%s_file", r->setting),
-			"cannot read %s: %s", r->value, error);
+			"cannot read %s: %s", r->value[0] == '/' ? r->value : "what is named there", error);
 		return NULL;
 	}
 	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
@@ -115,15 +116,15 @@ static void report(struct raw_set *set, const struct schema *schema, const char 
 		return;
 	}
 	const char *found = r->in_file ? NULL : faulty_part(a, fault->field, r->value);
+	const char *shown = found != NULL ? found : r->value;
 	const char *expected = expectation(a, f, found);
 	const char *hint = r->hint != NULL ? arena_printf(a, "; %s", r->hint) : "";
 
-	if (f->flags & (F_SECRET | F_UNSHOWN))
+	if ((f->flags & (F_SECRET | F_UNSHOWN)) || config_tells_secret(shown))
 		config_fault(set->faults, r->where, setting, "%s; what was found is not shown%s", expected,
 			hint);
 	else
-		config_fault(set->faults, r->where, setting, "%s, found \"%.200s\"%s", expected,
-			found != NULL ? found : r->value, hint);
+		config_fault(set->faults, r->where, setting, "%s, found \"%.200s\"%s", expected, shown, hint);
 }
 
 void section_apply(

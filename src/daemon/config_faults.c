@@ -4,6 +4,29 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "cc/base/bytes.h"
+
+#define PLAIN_MOST 32 /* letters and digits in a row that no name and no path has, and every key */
+
+bool config_tells_secret(const char *text)
+{
+	static const char *const signs[] = { "@", "password", "PASSWORD", "cc_live_", "cc_test_", "cc_op_",
+		"sk_", "rk_", "whsec_" };
+
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+		if (strstr(text, signs[i]) != NULL)
+			return true;
+	for (const char *p = text; *p != '\0'; p++) {
+		const size_t n = strspn(p, ALPHABET_BASE62);
+
+		if (n >= PLAIN_MOST)
+			return true;
+		p += n > 0 ? n - 1 : 0;
+	}
+	return false;
+}
 
 void config_faults_init(struct config_faults *f, struct arena *a)
 {

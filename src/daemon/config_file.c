@@ -80,7 +80,7 @@ const char *setting_where(struct arena *a, const config_setting_t *s, const char
 
 const char *setting_found(struct arena *a, const config_setting_t *s, const struct field *f)
 {
-	if (f != NULL && (f->flags & F_SECRET))
+	if (f != NULL && (f->flags & (F_SECRET | F_UNSHOWN)))
 		return "a value that is not shown";
 	switch (config_setting_type(s)) {
 	case CONFIG_TYPE_INT:
@@ -91,6 +91,8 @@ const char *setting_found(struct arena *a, const config_setting_t *s, const stru
 	case CONFIG_TYPE_BOOL:
 		return config_setting_get_bool(s) ? "true" : "false";
 	case CONFIG_TYPE_STRING:
+		if (config_tells_secret(config_setting_get_string(s)))
+			return "a value that is not shown";
 		return arena_printf(a, "\"%.200s\"", config_setting_get_string(s));
 	case CONFIG_TYPE_GROUP:
 		return "a group { … }";
@@ -204,8 +206,8 @@ static void collect_region(struct raw_set *set, const config_setting_t *group, c
 
 		str_init(&expected, a, 128);
 		field_describe(&expected, schema_field(&region_conf_schema, "id"));
-		config_fault(
-			set->faults, where, "regions.id", "expected %s, found \"%.100s\"", expected.data, id);
+		config_fault(set->faults, where, "regions.id", "expected %s, found %s", expected.data,
+			setting_found(a, config_setting_get_member(group, "id"), NULL));
 		return;
 	}
 	const char *prefix = arena_printf(a, "regions.%s", id);

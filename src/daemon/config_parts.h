@@ -57,6 +57,11 @@ const struct field *section_field(
 void config_collect_file(struct raw_set *set, const char *text, const char *path);
 void config_collect_env(struct raw_set *set, const char *const *env);
 
+/*
+ * The text is not to be shown, whichever setting it was written to: there may be a password in it (a URL or a
+ * conninfo with one), or it is a key, or as long and as plain as one.
+ */
+bool config_tells_secret(const char *text);
 /* A file that a setting names was read: config.files becomes another when what it holds does. */
 void config_note_file(struct config *c, const void *p, size_t n);
 

@@ -107,6 +107,21 @@ const char *check_kek_id(const char *s)
 							    : "must be letters, digits and ._- only";
 }
 
+/* A name, an IPv4 address, or an IPv6 address in brackets; n bytes. */
+static bool is_host(const char *s, size_t n)
+{
+	unsigned char number[16];
+	char plain[INET6_ADDRSTRLEN];
+
+	if (s[0] != '[')
+		return n > 0 && strspn(s, ALPHABET_BASE62 ".-_") >= n;
+	if (n < 4 || n - 2 >= sizeof(plain) || s[n - 1] != ']')
+		return false;
+	memcpy(plain, s + 1, n - 2);
+	plain[n - 2] = '\0';
+	return inet_pton(AF_INET6, plain, number) == 1;
+}
+
 const char *check_redis(const char *s)
 {
 	if (str_starts(s, "unix:/"))
@@ -114,7 +129,10 @@ const char *check_redis(const char *s)
 	const char *colon = strrchr(s, ':');
 	int64_t port;
 
-	if (colon == NULL || colon == s || !parse_int64(colon + 1, &port) || port < 1 || port > 65535)
+	if (strstr(s, "://") != NULL)
+		return "must be host:port or unix:/path, no URL: the password is redis.password";
+	if (colon == NULL || !is_host(s, (size_t)(colon - s)) || !parse_int64(colon + 1, &port) || port < 1 ||
+	    port > 65535)
 		return "must be host:port or unix:/path";
 	return NULL;
 }
