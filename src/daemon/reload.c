@@ -89,6 +89,15 @@ static void tell_faults(struct config_faults *faults)
 			LOG(LOG_ERROR, "a setting is not valid", LOG_TEXT("fault", line));
 }
 
+/* One line, and short: the log has all of them. */
+static const char *status_of(const struct config_faults *faults)
+{
+	const char *text = faults->text.data;
+
+	return arena_printf(faults->arena, "serving with the settings of before: %d not valid, first %.*s",
+		faults->n, (int)strcspn(text, "\n"), text);
+}
+
 static void set_log_level(const char *name)
 {
 	enum log_level level;
@@ -140,17 +149,22 @@ void reload_settings(struct program *p, struct wire *w)
 	struct arena *a = arena_create_locked(16384);
 	struct reloaded *r = ARENA_NEW(a, struct reloaded);
 	struct config_faults faults;
-	bool kept = false;
+	const char *status;
+	bool kept = false, good;
 
 	systemd_reloading();
 	r->arena = a;
-	if (program_read_again(p, a, &r->config, &faults))
+	good = program_read_again(p, a, &r->config, &faults);
+	/* The text of the faults is taken apart when they are logged. */
+	status = good ? "serving" : status_of(&faults);
+	if (good)
 		kept = take(p, w, r);
 	else
 		tell_faults(&faults);
+	wire_reloaded(w, good);
+	systemd_ready(status);
 	if (!kept)
 		arena_destroy(a);
-	systemd_ready();
 }
 
 bool reload_tidy(struct program *p, struct wire *w)

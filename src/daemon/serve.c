@@ -301,7 +301,7 @@ static int announce(struct serving *s)
 	if (status == 0)
 		status = write_port(p, p->config.server.port_file, port);
 	if (status == 0)
-		systemd_ready();
+		systemd_ready("serving");
 	if (status == 0 && p->options->embedded != NULL)
 		session_text_print(p->arena, &p->embedded, p->config.server.address, port,
 			http_server_is_local(s->wire.http));

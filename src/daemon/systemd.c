@@ -49,9 +49,9 @@ bool systemd_take_sockets(struct arena *a, struct systemd_sockets *ret, const ch
 	return good;
 }
 
-void systemd_ready(void)
+void systemd_ready(const char *status)
 {
-	(void)sd_notify(0, "READY=1\nSTATUS=serving");
+	(void)sd_notifyf(0, "READY=1\nSTATUS=%s", status);
 }
 
 /* The time tells the manager this reload from an earlier one. */

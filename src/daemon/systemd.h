@@ -20,8 +20,8 @@ struct systemd_sockets {
  * *ret_error says what is wrong with them.
  */
 bool systemd_take_sockets(struct arena *a, struct systemd_sockets *ret, const char **ret_error);
-/* Does the manager know that requests are served? It is told once. */
-void systemd_ready(void);
+/* Requests are served: said after a start and after each reload, with a line for `systemctl status`. */
+void systemd_ready(const char *status);
 void systemd_reloading(void); /* until systemd_ready() */
 void systemd_stopping(void);
 /* A line for `systemctl status`: one sentence. */

@@ -150,12 +150,24 @@ static void write_answers(struct str *out, struct answers *answers)
 	expo_int(out, given, "", "from=\"database\"", s.made);
 }
 
+static void write_reload(const struct wire *w, struct str *out)
+{
+	static const char ok[] = "controlcored_config_reload_ok";
+	static const char at[] = "controlcored_config_read_timestamp_seconds";
+
+	expo_family(out, ok, EXPO_GAUGE, "Settings were valid when last read; 0: those before count.");
+	expo_int(out, ok, "", NULL, !atomic_load(&w->reload_refused));
+	expo_family(out, at, EXPO_GAUGE, "When the settings that count were read.");
+	expo_int(out, at, "", NULL, atomic_load(&w->read_us) / 1000000);
+}
+
 static void metrics(struct world *world, struct str *out)
 {
 	const struct wire *w = (const struct wire *)((uintptr_t)world - offsetof(struct wire, world));
 
 	expo_family(out, "controlcored_info", EXPO_GAUGE, "What is running.");
 	expo_int(out, "controlcored_info", "", "version=\"" CC_VERSION "\"", 1);
+	write_reload(w, out);
 	http_server_metrics(w->http, out);
 	write_answers(out, w->answers);
 	world_metrics(world, out);
@@ -173,7 +185,7 @@ static const char *node_name(struct arena *a)
 
 void wire_open(struct wire *w, struct arena *a, const struct config *config)
 {
-	*w = (struct wire){ .arena = a, .config = config };
+	*w = (struct wire){ .arena = a, .config = config, .read_us = clock_wall_us() };
 	w->world.settings = wire_settings(a, config);
 	w->world.plans = &config->plan_set;
 	w->world.started_us = clock_wall_us();
@@ -333,6 +345,13 @@ void wire_reload(struct wire *w, struct arena *a, const struct config *config)
 	w->world.plans = &config->plan_set;
 	/* What is known of tenants points to their plans of before. */
 	registry_forget_all(w->world.registry);
+}
+
+void wire_reloaded(struct wire *w, bool good)
+{
+	atomic_store(&w->reload_refused, !good);
+	if (good)
+		atomic_store(&w->read_us, clock_wall_us());
 }
 
 void wire_leave(struct wire *w)

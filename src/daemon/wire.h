@@ -27,6 +27,8 @@ struct wire {
 	/* to listen on instead of opening ports */
 	struct systemd_sockets sockets;
 	struct held_ports held;
+	atomic_bool reload_refused; /* the latest one was */
+	_Atomic int64_t read_us; /* when the settings that count were read, wall clock */
 };
 
 /* What core needs of c, in arena a, where c lives as long. */
@@ -43,6 +45,8 @@ bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_er
  * It and a live until the next one is in place and all have left that entered world.turnover before.
  */
 void wire_reload(struct wire *w, struct arena *a, const struct config *config);
+/* The settings were read again, and were valid or not: /metrics says it. */
+void wire_reloaded(struct wire *w, bool good);
 /* /readyz says so, kept connections are ended, and else all goes on. */
 void wire_leave(struct wire *w);
 /* The reverse: no answer is lost, then jobs, then all else. Also after a failed or missing start. */

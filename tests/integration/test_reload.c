@@ -7,6 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -251,6 +255,83 @@ static void reloads_keep_no_memory(void **state)
 	free(config);
 }
 
+/* What the service manager hears, until it is this. */
+static void hear(int fd, const char *expected)
+{
+	char text[2048] = "";
+	const int64_t end = temp_now_ms() + WAIT_MS;
+
+	while (strstr(text, expected) == NULL) {
+		const ssize_t n = recv(fd, text, sizeof text - 1, 0);
+
+		text[n > 0 ? n : 0] = '\0';
+		assert_null(strstr(text, "canary"));
+		if (temp_now_ms() > end)
+			fail_msg("the service manager never heard %s", expected);
+	}
+}
+
+static int service_manager(const char *path)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	const struct timeval wait = { .tv_sec = 1 };
+	const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
+	assert_int_equal(0, bind(fd, (struct sockaddr *)&at, sizeof at));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+	return fd;
+}
+
+static void metric_is(const char *socket, const char *line)
+{
+	const char *const argv[] = { "curl", "-sS", "--unix-socket", socket, "http://localhost/metrics",
+		NULL };
+	struct temp_run r = temp_run(argv, NULL, WAIT_MS);
+
+	assert_int_equal(0, r.status);
+	if (strstr(r.out, line) == NULL)
+		fail_msg("no %s in %s", line, r.out);
+	temp_run_free(&r);
+}
+
+static void refusal_is_seen_from_outside(void **state)
+{
+	struct daemon *d = *state;
+	char *notify = temp_path(daemon_folder(d), "notify");
+	char *admin = temp_path(daemon_folder(d), "admin.sock");
+	char *config = temp_read(daemon_config_path(d)), *env[3] = { NULL };
+	char *bad = with(config, "engine = { url = \"https://u:canary@x\"; concurrent = 0; };");
+	const int fd = service_manager(notify);
+
+	assert_true(asprintf(&env[0], "NOTIFY_SOCKET=%s", notify) > 0);
+	assert_true(asprintf(&env[1], "CONTROLCORE_ADMIN_SOCKET=%s", admin) > 0);
+	assert_int_equal(0, daemon_stop(d));
+	daemon_env(d, (const char *const *)env);
+	daemon_restart(d);
+	hear(fd, "READY=1\nSTATUS=serving");
+	metric_is(admin, "\ncontrolcored_config_reload_ok 1\n");
+	temp_write(daemon_config_path(d), bad);
+	reload(d, "those before stay");
+	hear(fd, "READY=1\nSTATUS=serving with the settings of before: 2 not valid, first ");
+	metric_is(admin, "\ncontrolcored_config_reload_ok 0\n");
+	metric_is(admin, "\ncontrolcored_config_read_timestamp_seconds 1");
+	temp_write(daemon_config_path(d), config);
+	reload(d, "settings were read again");
+	hear(fd, "READY=1\nSTATUS=serving");
+	metric_is(admin, "\ncontrolcored_config_reload_ok 1\n");
+	assert_int_equal(0, daemon_stop(d));
+	daemon_env(d, NULL);
+	daemon_restart(d);
+	close(fd);
+	free(env[0]);
+	free(env[1]);
+	free(bad);
+	free(config);
+	free(admin);
+	free(notify);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +340,7 @@ int main(void)
 		cmocka_unit_test(faults_are_named_and_secrets_are_not),
 		cmocka_unit_test(broken_files_change_nothing),
 		cmocka_unit_test(reloads_keep_no_memory),
+		cmocka_unit_test(refusal_is_seen_from_outside),
 	};
 
 	return cmocka_run_group_tests_name("reload", tests, daemon_group_setup, daemon_group_teardown);
