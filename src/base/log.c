@@ -61,6 +61,13 @@ static bool is_journal(const struct stat *st)
 	return name != NULL && strcmp(name, own) == 0;
 }
 
+bool log_reaches_journal(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && is_journal(&st);
+}
+
 /* The lock is held, and there is room. */
 static void ring_add(const char *text, size_t n)
 {
@@ -256,6 +263,9 @@ void log_event(enum log_level level, const char *msg, const struct log_field *fi
 			cond_wake_one(&log_ring.wake);
 	}
 	lock_drop(&log_ring.lock);
-	if (!queued)
-		write_directly(line.text, line.len);
+	if (queued)
+		return;
+	if (log_reaches_journal(STDERR_FILENO))
+		write_directly(priorities[level], PRIORITY_LEN);
+	write_directly(line.text, line.len);
 }

@@ -164,6 +164,43 @@ bool utf8_valid(const char *s, size_t n)
 	return true;
 }
 
+/* Of a well-formed character of n bytes; those of four are all fine. */
+static bool is_tame(const char *s, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	unsigned code = p[0];
+
+	if (n == 2)
+		code = (p[0] & 0x1FU) << 6 | (p[1] & 0x3FU);
+	else if (n == 3)
+		code = (p[0] & 0x0FU) << 12 | (p[1] & 0x3FU) << 6 | (p[2] & 0x3FU);
+	if (n == 4)
+		return true;
+	if (code < 0x20 || (code >= 0x7F && code < 0xA0))
+		return false;
+	return code != 0x61C && code != 0x200E && code != 0x200F && !(code >= 0x2028 && code <= 0x202E) &&
+	       !(code >= 0x2066 && code <= 0x2069);
+}
+
+void str_tame(char *text)
+{
+	const size_t n = strlen(text);
+	size_t at = 0, to = 0;
+
+	while (at < n) {
+		const size_t step = utf8_step(text + at, n - at);
+
+		if (step != 0 && is_tame(text + at, step)) {
+			memmove(text + to, text + at, step);
+			to += step;
+		} else {
+			text[to++] = '?';
+		}
+		at += step != 0 ? step : 1;
+	}
+	text[to] = '\0';
+}
+
 size_t utf8_length(const char *s)
 {
 	size_t n = 0;

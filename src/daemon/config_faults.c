@@ -47,9 +47,8 @@ void config_fault(struct config_faults *f, const char *where, const char *settin
 
 	str_addf(&f->text, "%s: %s%s%s", where, setting, setting[0] != '\0' ? ": " : "", buf);
 	/* One line per fault, whatever stood in the file, or in the name of a variable. */
-	for (char *p = f->text.data + start; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
+	str_tame(f->text.data + start);
+	f->text.len = start + strlen(f->text.data + start);
 	str_add_char(&f->text, '\n');
 	f->n++;
 }

@@ -14,30 +14,47 @@
 
 #include "privileges.h"
 
+#define COMPLAINT_MAX 2048 /* bytes: the rest is left away */
 #define DEFAULT_CONFIG "/etc/controlcored/controlcored.conf"
 
 extern char **environ;
 
+/* The journal takes one that is no line of the log for news of no weight. */
 void complain(const char *fmt, ...)
 {
+	char text[COMPLAINT_MAX];
 	va_list ap;
 
-	fflush(stdout);
-	fputs("controlcored: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	(void)vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	str_tame(text);
+	(void)fflush(stdout);
+	if (log_reaches_journal(STDERR_FILENO))
+		log_event(LOG_ERROR, text, NULL, 0);
+	else
+		fprintf(stderr, "controlcored: %s\n", text);
 }
 
 const char *printable(struct arena *a, const char *text)
 {
 	char *copy = arena_strdup(a, text);
 
-	for (char *p = copy; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
+	str_tame(copy);
 	return copy;
+}
+
+static void complain_of_faults(struct config_faults *faults)
+{
+	char *rest = faults->text.data, *line;
+
+	if (!log_reaches_journal(STDERR_FILENO)) {
+		fputs(faults->text.data, stderr);
+		return;
+	}
+	while ((line = strsep(&rest, "\n")) != NULL)
+		if (line[0] != '\0')
+			LOG(LOG_ERROR, "a setting is not valid", LOG_TEXT("fault", line));
 }
 
 void complain_problem(const char *doing, const struct ctx *cx, enum err e)
@@ -163,7 +180,7 @@ static int load_settings(struct program *p, bool rehearse)
 	if (read_settings(p, p->arena, rehearse, &p->config, &faults))
 		return 0;
 	complain("%d setting%s not valid; nothing was started", faults.n, faults.n == 1 ? " is" : "s are");
-	fputs(faults.text.data, stderr);
+	complain_of_faults(&faults);
 	return EXIT_CONFIG;
 }
 

@@ -56,7 +56,7 @@ struct program {
 	struct reloaded *replaced, *leaving;
 };
 
-/* One line on standard error. */
+/* One line on standard error, or of the log where systemd's journal reads it. */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Names are whatever somebody once wrote: nothing in them reaches the terminal as a command. */
 const char *printable(struct arena *a, const char *text);

@@ -206,6 +206,49 @@ static void output_that_is_lost_is_no_success(void **state)
 	assert_int_equal(64, run_as("dance >/dev/full"));
 }
 
+/* Why a daemon does not start is an error there too, and a line like any other. */
+static void journal_knows_why_nothing_started(void **state)
+{
+	static const char script[] = "exec 2>\"$1\"; JOURNAL_STREAM=$(stat -c %d:%i \"$1\"); "
+		"export JOURNAL_STREAM; exec \"$CC_BIN\" serve --config \"$2\"";
+	char *folder = temp_folder("cli"), *log = temp_path(folder, "log"), *conf = temp_path(folder, "conf");
+	const char *const argv[] = { "sh", "-c", script, "sh", log, conf, NULL };
+	struct temp_run r;
+	char *text, *line, *rest;
+	int n = 0;
+
+	(void)state;
+	temp_write(conf, "server = { port = \"x\"; };\n");
+	r = temp_run(argv, NULL, WAIT_MS);
+	assert_int_equal(78, r.status);
+	rest = text = temp_read(log);
+	while ((line = strsep(&rest, "\n")) != NULL && line[0] != '\0') {
+		json_t *j = strncmp(line, "<3>", 3) == 0 ? json_loads(line + 3, 0, NULL) : NULL;
+
+		if (j == NULL)
+			fail_msg("%s", line);
+		json_decref(j);
+		n++;
+	}
+	assert_true(n > 1);
+	assert_string_equal("", r.err);
+	temp_run_free(&r);
+	free(text);
+	free(log);
+	free(conf);
+	temp_remove(folder);
+}
+
+static void terminals_are_not_told_what_to_do(void **state)
+{
+	const struct temp_run *r = RUN("admin", "nodes", "--socket", "/nonexistent/\x1b[2J\xc2\x9b" "2J");
+
+	(void)state;
+	assert_int_equal(69, r->status);
+	assert_null(strchr(r->err, 0x1b));
+	assert_null(strstr(r->err, "\xc2\x9b"));
+}
+
 static void descriptor_is_null(pid_t pid, int fd)
 {
 	char path[64], to[64] = "";
@@ -394,6 +437,8 @@ int main(void)
 		cmocka_unit_test(misspelt_variable_ends_with_78),
 		cmocka_unit_test(valid_settings_are_said_to_be_valid),
 		cmocka_unit_test(output_that_is_lost_is_no_success),
+		cmocka_unit_test(journal_knows_why_nothing_started),
+		cmocka_unit_test(terminals_are_not_told_what_to_do),
 		cmocka_unit_test(closed_descriptors_become_nobody_elses),
 		cmocka_unit_test(away_database_ends_with_69),
 		cmocka_unit_test(commands_need_a_running_embedded_instance),

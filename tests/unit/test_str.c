@@ -222,6 +222,29 @@ static void a_cell_keeps_its_table_whole(void **state)
 	assert_string_equal("a \\| b of \\<c>", s.data);
 }
 
+static void what_a_terminal_would_obey_is_taken_out(void **state)
+{
+	static const struct {
+		const char *wild, *tame;
+	} texts[] = {
+		{ "a \xc3\xbc \xe2\x80\xa6 \xf0\x9f\x8c\x8d", "a \xc3\xbc \xe2\x80\xa6 \xf0\x9f\x8c\x8d" },
+		{ "\x1b[2J\n\x7f", "?[2J??" },
+		{ "a\xc2\x9b" "2Jb", "a?2Jb" },
+		{ "a\xe2\x80\xae" "b\xe2\x81\xa6" "c\xd8\x9c" "d\xe2\x80\xa8", "a?b?c?d?" },
+		{ "a\xff\xc3", "a??" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		char text[64];
+
+		memcpy(text, texts[i].wild, strlen(texts[i].wild) + 1);
+		str_tame(text);
+		assert_string_equal(texts[i].tame, text);
+	}
+}
+
 static void a_list_is_searched(void **state)
 {
 	static const char *const items[] = { "a", "b" };
@@ -252,6 +275,7 @@ int main(void)
 		cmocka_unit_test(integers_are_read_to_their_limits),
 		cmocka_unit_test(what_is_no_integer_is_refused_and_nothing_written),
 		cmocka_unit_test(only_true_and_false_are_truth_values),
+		cmocka_unit_test(what_a_terminal_would_obey_is_taken_out),
 		cmocka_unit_test(a_list_is_searched),
 	};
 

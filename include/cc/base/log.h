@@ -27,6 +27,9 @@ void log_stop(void);                            /* writes what is queued, joins 
 void log_set_level(enum log_level level);       /* any thread */
 bool log_parse_level(const char *s, enum log_level *ret);
 
+/* Systemd's journal reads what is written there. */
+bool log_reaches_journal(int fd);
+
 /* Lines that found no room since the start. Any thread. */
 int64_t log_dropped(void);
 

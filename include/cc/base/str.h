@@ -32,6 +32,11 @@ bool str_ends(const char *s, const char *suffix);
 bool utf8_valid(const char *s, size_t n);                /* RFC 3629: no surrogates, no overlong forms */
 size_t utf8_step(const char *s, size_t n);                /* bytes of its first character; 0: not UTF-8 */
 size_t utf8_length(const char *s);                       /* code points of a valid string */
+/*
+ * In place: what a terminal would obey, or show elsewhere than where it stands (controls of C0 and C1, marks
+ * of direction and of lines), and bytes that are not UTF-8, become ? each.
+ */
+void str_tame(char *text);
 char *str_lower(struct arena *a, const char *s);         /* ASCII only */
 
 /* Decimal digits with an optional '-', whole string, no overflow. */
