@@ -37,6 +37,12 @@ SELECT id, slug, status, region, plan_type, created_at, updated_at
    AND ($3::text IS NULL OR id = $3 OR slug = $3)
  ORDER BY created_at DESC, id LIMIT $4;
 
+-- name: admin_tenants_total :one tally
+-- args: status text, region text, name text
+SELECT count(*) AS total FROM cc.tenant
+ WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR region = $2)
+   AND ($3::text IS NULL OR id = $3 OR slug = $3);
+
 -- The latest first; what is under way before what is over.
 -- name: admin_deployments :many admin_deployment
 -- args: live bool, most int8
@@ -46,6 +52,10 @@ SELECT id, tenant_id, from_region, to_region, step, rows_copied, rows_total, byt
  WHERE NOT $1 OR completed_at IS NULL
  ORDER BY completed_at IS NOT NULL, created_at DESC, id LIMIT $2;
 
+-- name: admin_deployments_total :one tally
+-- args: live bool
+SELECT count(*) AS total FROM cc.deployment WHERE NOT $1 OR completed_at IS NULL;
+
 -- name: admin_outbox :many admin_call
 -- args: most int8
 SELECT id, tenant_id, op, state, attempts, status, error_code, created_at, next_at
@@ -53,7 +63,14 @@ SELECT id, tenant_id, op, state, attempts, status, error_code, created_at, next_
  WHERE state = 'waiting' OR (state = 'dead' AND done_at > now() - interval '7 days')
  ORDER BY state = 'waiting', seq LIMIT $1;
 
+-- name: admin_outbox_total :one tally
+SELECT count(*) AS total FROM cc.outbox
+ WHERE state = 'waiting' OR (state = 'dead' AND done_at > now() - interval '7 days');
+
 -- name: admin_nodes :many admin_node
 -- args: most int8
 SELECT node, version, started_at, seen_at, (extract(epoch FROM now() - seen_at))::bigint AS silent_s
   FROM cc.node ORDER BY started_at, node LIMIT $1;
+
+-- name: admin_nodes_total :one tally
+SELECT count(*) AS total FROM cc.node;

@@ -9,8 +9,9 @@
 #include "cc/core/world.h"
 #include "cc/model/admin.h"
 #include "cc/model/q_control.h"
+#include "cc/model/tally.h"
 
-/* A question of one statement to the control database. */
+/* Rows, and how many there are of them beyond the limit: a question to the control database. */
 typedef void look_fn(struct ctx *cx, struct req *rq);
 
 struct look {
@@ -33,8 +34,7 @@ static enum err ask(struct ctx *cx, struct req *rq, look_fn *fn)
 
 	place_platform(cx->world, &place);
 	TRY(db_unit(cx, &place, DB_READ, run, &l));
-	rq->total = (int64_t)rq->list.n;
-	rq->limit = rq->total;
+	rq->limit = (int64_t)rq->list.n;
 	return ERR_NONE;
 }
 
@@ -43,11 +43,18 @@ static void look_at_tenants(struct ctx *cx, struct req *rq)
 	const struct admin_tenants_query *q = rq->query;
 
 	q_admin_tenants_later(cx->db, &rq->list, q->status, q->region, q->tenant, q->limit);
+	q_admin_tenants_total_later(cx->db, tally_at(&rq->total), q->status, q->region, q->tenant);
 }
 
+/* Tenants may be left in a region that is served no more: those are shown. */
 static enum err tenants(struct ctx *cx, struct req *rq)
 {
-	return ask(cx, rq, look_at_tenants);
+	const char *region = ((const struct admin_tenants_query *)rq->query)->region;
+
+	TRY(ask(cx, rq, look_at_tenants));
+	if (rq->list.n > 0 || region == NULL || region_find(cx->world, region) != NULL)
+		return ERR_NONE;
+	return refuse_field(cx, "region", "unknown_region", "`region` must be one that is served here");
 }
 
 static void look_at_deployments(struct ctx *cx, struct req *rq)
@@ -55,6 +62,7 @@ static void look_at_deployments(struct ctx *cx, struct req *rq)
 	const struct admin_query *q = rq->query;
 
 	q_admin_deployments_later(cx->db, &rq->list, q->live, q->limit);
+	q_admin_deployments_total_later(cx->db, tally_at(&rq->total), q->live);
 }
 
 static enum err deployments(struct ctx *cx, struct req *rq)
@@ -65,6 +73,7 @@ static enum err deployments(struct ctx *cx, struct req *rq)
 static void look_at_outbox(struct ctx *cx, struct req *rq)
 {
 	q_admin_outbox_later(cx->db, &rq->list, ((const struct admin_query *)rq->query)->limit);
+	q_admin_outbox_total_later(cx->db, tally_at(&rq->total));
 }
 
 static enum err outbox(struct ctx *cx, struct req *rq)
@@ -75,6 +84,7 @@ static enum err outbox(struct ctx *cx, struct req *rq)
 static void look_at_nodes(struct ctx *cx, struct req *rq)
 {
 	q_admin_nodes_later(cx->db, &rq->list, ((const struct admin_query *)rq->query)->limit);
+	q_admin_nodes_total_later(cx->db, tally_at(&rq->total));
 }
 
 static enum err nodes(struct ctx *cx, struct req *rq)

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* controlcored admin: what a running daemon shows over its admin socket, as a table or as it is. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "cc/base/clock.h"
+#include "cc/base/mem.h"
 #include "cc/model/admin.h"
 #include "cc/net/http_client.h"
 #include "cc/schema/doc.h"
@@ -156,6 +159,18 @@ static int ask(struct admin *ad, const char *target, struct http_got *ret)
 	return ret->status == 200 ? 0 : refused(ad, ret);
 }
 
+/* A table that ends before its end must not look as if it were whole. */
+static void tell_rest(const struct doc *d, const char *list)
+{
+	int64_t total = 0;
+	size_t n = 0;
+
+	while (doc_item(d, list, n) != NULL)
+		n++;
+	if (doc_int(d, "total", &total) && total > (int64_t)n)
+		complain("these are %zu of %" PRId64 "; ask for fewer", n, total);
+}
+
 static int show(struct admin *ad, const struct look *l, const char *query, bool json)
 {
 	const char *why = NULL;
@@ -177,6 +192,7 @@ static int show(struct admin *ad, const struct look *l, const char *query, bool 
 		return EXIT_UNAVAILABLE;
 	}
 	table_print(ad->arena, stdout, l->row, d, l->list);
+	tell_rest(d, l->list);
 	doc_free(d);
 	return 0;
 }
@@ -185,14 +201,15 @@ static int show(struct admin *ad, const struct look *l, const char *query, bool 
 
 struct progress {
 	bool terminal;
-	char last[4096];                /* what was said */
+	char *last;                     /* what was said; NULL: nothing yet */
 };
 
 static void tell(struct progress *p, const char *text)
 {
-	if (strcmp(text, p->last) == 0)
+	if (str_eq(text, p->last))
 		return;
-	(void)snprintf(p->last, sizeof(p->last), "%s", text);
+	free(p->last);
+	p->last = mem_strdup(text);
 	if (p->terminal)
 		printf("\r\033[K%s", text);
 	else
@@ -250,8 +267,9 @@ static int follow(struct admin *ad)
 			clock_nap(FOLLOW_MS);
 		status = tell_moves(ad, &p, &any);
 	}
-	if (p.terminal && p.last[0] != '\0')
+	if (p.terminal && p.last != NULL)
 		printf("\n");
+	free(p.last);
 	return status;
 }
 

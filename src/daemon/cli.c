@@ -125,7 +125,7 @@ const struct command commands[] = {
 		"Asks a daemon that runs, over its admin socket, as all of `admin` does: whoever may open\n"
 		"that socket needs no key. It is --socket, or admin.socket of the settings, of which\n"
 		"nothing else is read, or that of the unit, /run/controlcored/admin.sock. The latest\n"
-		"first, a thousand at most." },
+		"first, a thousand at most; if there are more it says how many." },
 	{ { "admin", "deployments" }, ADMIN | BIT(O_FOLLOW), cmd_admin_deployments,
 		"list moves of tenants between regions",
 		"Those under way first. With --follow it shows how far they are until none is, on a\n"
@@ -197,17 +197,29 @@ static int print_command_help(const struct command *c)
 	return 0;
 }
 
+/* Those of one first word, or all of them. False: there is none. */
+static bool print_commands(FILE *f, const char *word)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < ncommands; i++) {
+		const char *const *w = commands[i].words;
+		char words[64];
+
+		if (word != NULL && !str_eq(w[0], word))
+			continue;
+		any = true;
+		snprintf(words, sizeof words, "%s%s%s", w[0], w[1] != NULL ? " " : "",
+			w[1] != NULL ? w[1] : "");
+		fprintf(f, "  %-20s %s\n", words, commands[i].summary);
+	}
+	return any;
+}
+
 static int print_help(void)
 {
 	fputs("usage: controlcored COMMAND [OPTION]…\n\nCommands:\n", stdout);
-	for (size_t i = 0; i < ncommands; i++) {
-		char words[64];
-
-		snprintf(words, sizeof words, "%s%s%s", commands[i].words[0],
-			commands[i].words[1] != NULL ? " " : "",
-			commands[i].words[1] != NULL ? commands[i].words[1] : "");
-		printf("  %-20s %s\n", words, commands[i].summary);
-	}
+	(void)print_commands(stdout, NULL);
 	printf("\ncontrolcored COMMAND --help says more. Secrets are never given on the command line.\n%s",
 		statuses);
 	return 0;
@@ -294,7 +306,25 @@ static int help(int argc, char **argv)
 	int used;
 	const struct command *c = find_command(argc, argv, &used);
 
-	return c != NULL ? print_command_help(c) : print_help();
+	if (c != NULL)
+		return print_command_help(c);
+	return argc == 2 && print_commands(stdout, argv[1]) ? 0 : print_help();
+}
+
+static bool is_help(const char *arg)
+{
+	return str_eq(arg, "--help") || str_eq(arg, "-h");
+}
+
+/* "admin" alone is none. */
+static int no_command(int argc, char **argv)
+{
+	if (argc == 3 && is_help(argv[2]) && print_commands(stdout, argv[1]))
+		return 0;
+	complain("unknown command: %s", argv[1]);
+	if (!print_commands(stderr, argv[1]))
+		fputs("controlcored --help lists the commands\n", stderr);
+	return EXIT_USAGE;
 }
 
 /* What was to be read did not get where it was to go: that is no success. */
@@ -327,7 +357,7 @@ int cli_main(int argc, char **argv)
 		return written(cmd_version(&o));
 	const struct command *c = find_command(argc, argv, &used);
 	if (c == NULL)
-		return wrong_usage(NULL, "unknown command", argv[1]);
+		return written(no_command(argc, argv));
 	status = read_options(c, argc - used, argv + used, &o);
 	if (status != 0)
 		return status < 0 ? written(print_command_help(c)) : status;

@@ -113,6 +113,23 @@ static void tables_are_for_people(void **state)
 	expect(0, "TO_REGION", NULL, ASK("deployments"));
 }
 
+static void what_is_cut_off_is_told_of(void **state)
+{
+	const char *const argv[] = { "curl", "-sS", "--unix-socket", fx.socket,
+		"http://localhost/tenants?limit=1", NULL };
+	struct temp_run r = temp_run(argv, NULL, WAIT_MS);
+
+	(void)state;
+	assert_non_null(strstr(r.out, "\"total\":2,"));
+	temp_run_free(&r);
+	fixture_control(fx.d, "INSERT INTO cc.node (node, version, started_at, seen_at) "
+		"SELECT 'many-' || i, '0', now(), now() FROM generate_series(1, 1000) i");
+	expect(0, "many-1", "these are 1000 of 1001", ASK("nodes"));
+	assert_int_equal(1001, lines(fx.last.out));
+	fixture_control(fx.d, "DELETE FROM cc.node WHERE node LIKE 'many-%'");
+	expect(64, NULL, "`region` must be one that is served here", ASK("tenants", "--region", "moon"));
+}
+
 static void tables_that_are_lost_are_no_success(void **state)
 {
 	const char *const argv[] = { "sh", "-c", "exec \"$CC_BIN\" admin tenants --socket \"$1\" >/dev/full",
@@ -265,6 +282,9 @@ static void what_is_wrong_is_said(void **state)
 	unlink(path);
 	expect(64, NULL, "status", ASK("tenants", "--status", "asleep"));
 	expect(64, NULL, "unknown command: admin", ADMIN("dance"));
+	expect(64, NULL, "  admin outbox ", &fx.last);
+	expect(64, NULL, "  admin outbox ", run_with(NULL, (const char *const[]){ NULL }));
+	expect(0, "  admin outbox ", NULL, ADMIN("--help"));
 	expect(64, NULL, "unknown option: --follow", ASK("tenants", "--follow"));
 	expect(0, "--follow", NULL, ADMIN("deployments", "--help"));
 	free(path);
@@ -274,6 +294,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables_are_for_people),
+		cmocka_unit_test(what_is_cut_off_is_told_of),
 		cmocka_unit_test(tables_that_are_lost_are_no_success),
 		cmocka_unit_test(json_is_for_programs),
 		cmocka_unit_test(the_settings_say_where_it_is),
