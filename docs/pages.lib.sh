@@ -36,6 +36,9 @@ plain() {
 # What a block must answer where the page shows nothing: `# 409 name_taken` at the end of a line, or no error.
 awaited() { sed -n 's/.*# *[0-9]\{3\} \([a-z_]*\)$/\1/p' "$1"; }
 
+# What docs/examples has before such a command, when the whole is run as a script.
+refused() { "$@"; }
+
 run_block() { # run_block N
 	# shellcheck disable=SC1090
 	. "$dir/$1.sh" > "$dir/answer" 2> "$dir/err"

@@ -1,7 +1,10 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Written from docs/how-to/bouncer-opa.md by cmake/examples.sh: its commands, in their order.
-set -eu
+# It ends at the first request that is refused, unless that is what it is to show.
+set -euo pipefail
+curl() { command curl --fail-with-body "$@"; }
+refused() { if "$@"; then echo "this was to be refused: $*" >&2; return 1; fi; }
 
 # --- 1: A bouncer with OPA
 API=${API:-https://acme.controlcore.io/api/v1}

@@ -1,7 +1,10 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Written from docs/how-to/custom-domain.md by cmake/examples.sh: its commands, in their order.
-set -eu
+# It ends at the first request that is refused, unless that is what it is to show.
+set -euo pipefail
+curl() { command curl --fail-with-body "$@"; }
+refused() { if "$@"; then echo "this was to be refused: $*" >&2; return 1; fi; }
 
 # --- 1: A domain of the tenant's own
 API=${API:-https://acme.controlcore.io/api/v1}
@@ -15,7 +18,8 @@ TOKEN=$(echo "$ANSWER" | jq -r .dns_instructions.txt_record)
 echo "$ANSWER" | jq '{status, txt_name, dns_instructions}'
 
 # --- 3: Claim it
-curl -sS -X POST $DOMAINS/$DOMAIN/verify -H "Authorization: Bearer $KEY" | jq '{error, why: .details[0].error}'
+refused curl -sS -X POST $DOMAINS/$DOMAIN/verify -H "Authorization: Bearer $KEY" |   # 409 verification_failed
+  jq '{error, why: .details[0].error}'
 
 # --- 4: Prove it
 curl -sS -X POST $DOMAINS/$DOMAIN/verify -H "Authorization: Bearer $KEY" | jq '{status, ssl_status, reason}'

@@ -1,7 +1,10 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Written from docs/how-to/identity-provider.md by cmake/examples.sh: its commands, in their order.
-set -eu
+# It ends at the first request that is refused, unless that is what it is to show.
+set -euo pipefail
+curl() { command curl --fail-with-body "$@"; }
+refused() { if "$@"; then echo "this was to be refused: $*" >&2; return 1; fi; }
 
 # --- 1: People come with tokens of an identity provider
 API=${API:-https://acme.controlcore.io/api/v1}
@@ -23,4 +26,4 @@ curl -sS $API/auth/me -H "Authorization: Bearer $TOKEN" | jq '{roles}'
 
 # --- 5: To end it
 curl -sS -X PUT $API/tenants/acme/auth/issuers -H "Authorization: Bearer $KEY" --json '{"issuers": []}' | jq -c .issuers
-curl -sS $API/whoami -H "Authorization: Bearer $TOKEN"                           # 401 invalid_token
+refused curl -sS $API/whoami -H "Authorization: Bearer $TOKEN"                           # 401 invalid_token

@@ -1,7 +1,10 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Written from docs/how-to/stripe.md by cmake/examples.sh: its commands, in their order.
-set -eu
+# It ends at the first request that is refused, unless that is what it is to show.
+set -euo pipefail
+curl() { command curl --fail-with-body "$@"; }
+refused() { if "$@"; then echo "this was to be refused: $*" >&2; return 1; fi; }
 
 # --- 1: Here
 API=${API:-https://api.controlcore.io/api/v1}
@@ -20,7 +23,7 @@ event() { # event SECRET: the endpoint's answer to an event that is signed with 
 event "$WEBHOOK_SECRET" | jq '{error}'
 
 # --- 3: Do events arrive?
-event whsec_of_somebody_else                                                     # 400 bad_signature
+refused event whsec_of_somebody_else                                                     # 400 bad_signature
 
 # --- 4: A tenant pays
 curl -sS -X PUT $API/tenants/$TENANT/billing -H "Authorization: Bearer $OP" -H 'Idempotency-Key: pay-1' --json '{

@@ -1,7 +1,10 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Written from docs/tutorial.md by cmake/examples.sh: its commands, in their order.
-set -eu
+# It ends at the first request that is refused, unless that is what it is to show.
+set -euo pipefail
+curl() { command curl --fail-with-body "$@"; }
+refused() { if "$@"; then echo "this was to be refused: $*" >&2; return 1; fi; }
 
 # --- 1: Start
 API=${API:-http://127.0.0.1:8082/api/v1}
@@ -20,7 +23,8 @@ KEY=$(curl -sS $API/tenants/acme/api-keys -H "Authorization: Bearer $OP" --json 
 curl -sS $API/whoami -H "Authorization: Bearer $KEY" | jq '{kind: .credential.kind, tenant: .tenant.slug}'
 
 # --- 4: A key
-curl -sS $API/users -H "Authorization: Bearer $KEY" --json '{"email": "ann@acme.com", "username": "Ann"}' | jq '{error}'
+refused curl -sS $API/users -H "Authorization: Bearer $KEY" --json '{"email": "ann@acme.com", "username": "Ann"}' |  # 403 insufficient_scope
+  jq '{error}'
 
 # --- 5: A policy
 P=$(curl -sS $API/policies -H "Authorization: Bearer $KEY" --json '{
@@ -29,7 +33,7 @@ P=$(curl -sS $API/policies -H "Authorization: Bearer $KEY" --json '{
 curl -sS $API/policies/$P -H "Authorization: Bearer $KEY" | jq '{id, name, environment, status, version}'
 
 # --- 6: A mistake
-curl -sS -X PATCH $API/policies/$P -H "Authorization: Bearer $KEY" --json '{"rego_code": "package app.users\nallow {\n"}' |
+refused curl -sS -X PATCH $API/policies/$P -H "Authorization: Bearer $KEY" --json '{"rego_code": "package app.users\nallow {\n"}' |  # 422 rego_invalid
   jq '{error, line: .details[0].line, column: .details[0].column}'
 
 # --- 7: A mistake
@@ -44,7 +48,8 @@ curl -sS $API/policies/$P/promote -H "Authorization: Bearer $KEY" --json '{
   "deployment_notes": "first", "approver": "ann@acme.com" }' | jq '{environment, policy_id, promoted_from}'
 
 # --- 10: Into production
-curl -sS -X PATCH $API/policies/2 -H "Authorization: Bearer $KEY" --json '{"name": "x"}' | jq '{error}'
+refused curl -sS -X PATCH $API/policies/2 -H "Authorization: Bearer $KEY" --json '{"name": "x"}' |  # 409 production_immutable
+  jq '{error}'
 
 # --- 11: As a bouncer sees it
 curl -sS $API/peps/register -H "Authorization: Bearer $KEY" --json '{
