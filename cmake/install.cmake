@@ -8,8 +8,11 @@ install(FILES config/systemd/controlcored.service config/systemd/controlcored.so
 install(FILES config/systemd/controlcored.sysusers DESTINATION lib/sysusers.d RENAME controlcored.conf)
 install(FILES docs/man/controlcored.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 install(FILES docs/man/controlcored.conf.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
-install(FILES config/controlcored.example.conf config/plans.conf README.md LICENSE docs/openapi.json
-  DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES config/controlcored.example.conf config/plans.conf README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# Beside each other as here, so that links lead somewhere.
+install(FILES config/controlcored.example.conf config/plans.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/config)
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md" PATTERN "openapi.json"
+  PATTERN "docs/examples/*.sh" PATTERN "docs/proxies.sh" PATTERN "docs/deploy/*" PATTERN "docs/man/*")
 # Of the system, whatever the prefix is. The package makes a role_secret, so its settings name it: the daemon of the
 # unit is told of a copy, and whoever runs a command beside it reads the same secret here.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/config/controlcored.example.conf)

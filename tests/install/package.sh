@@ -36,6 +36,9 @@ check "they name each secret that was made" 4 "$(cd /etc/controlcored/secrets &&
 check "a key cannot be made without a database, and settings are no reason" 69 "$(controlcored operator-key create --output /k >/create.log 2>&1; echo $?)"
 check "admin asks the socket of the unit" yes "$(controlcored admin nodes 2>&1 | grep -q '/run/controlcored/admin.sock' && echo yes)"
 check "with the environment of the unit too" 0 "$(. /unit.env; controlcored config check >/check.log 2>&1; echo $?)"
+check "links of its pages lead to pages that are there" "" "$(cd /usr/share/doc/controlcored && for page in README.md docs/*.md docs/*/*.md; do
+	grep -oE '\]\([^)#:]+' "$page" | sed 's/^](//' | while read -r to; do [ -e "$(dirname "$page")/$to" ] || echo "$page: $to"; done
+done)"
 before=$(cat /etc/controlcored/secrets/*)
 apt-get -q install -y --reinstall /controlcored.deb >>/apt.log 2>&1
 check "once more changes no secret" "$before" "$(cat /etc/controlcored/secrets/*)"
@@ -46,7 +49,7 @@ check "and settings stay" yes "$(grep -q changed /etc/controlcored/controlcored.
 check "and secrets" "$before" "$(cat /etc/controlcored/secrets/*)"
 apt-get -q purge -y controlcored >>/apt.log 2>&1
 check "purged, nothing is left" "" "$(find / -xdev -name '*controlcored*' -not -path '/proc/*' -not -path '/dev/*' -not -name 'controlcored.deb' -not -path '/var/lib/apt/*' 2>/dev/null)"
-[ $n -eq 18 ] || echo "not ok 99 - all was looked at"
+[ $n -eq 19 ] || echo "not ok 99 - all was looked at"
 END
 # What systemd would give the daemon.
 sed -n 's|^Environment=\(.*\)=%d/\(.*\)|export \1=/etc/controlcored/secrets/\2|p' config/systemd/controlcored.service \
