@@ -23,14 +23,20 @@ UPDATE cc.usage_watch w
  WHERE w.tenant_id = due.tenant_id
 RETURNING w.tenant_id, w.look_at, due.recount;
 
--- What the look is about, in the control database.
+-- What the look is about, in the control database. by_stripe: as in billing_get.
 -- name: usage_watch_rules :opt usage_watch
--- args: tenant_id text
-SELECT t.id AS tenant_id, t.alert_rules, t.row_version,
-       date_trunc('month', now(), 'UTC') AS month,
-       coalesce((SELECT sum(u.api_calls) FROM cc.usage_hour_total u
-                  WHERE u.tenant_id = t.id AND u.hour >= date_trunc('month', now(), 'UTC')), 0)::int8 AS api_calls
+-- args: tenant_id text, by_stripe bool
+SELECT t.id AS tenant_id, t.alert_rules, t.row_version, t.plan_type, p.starts AS period_start,
+       u.api_calls, u.bouncer_requests
   FROM cc.tenant t
+  JOIN cc.billing b ON b.tenant_id = t.id
+ CROSS JOIN LATERAL (
+	SELECT coalesce(CASE WHEN $2 THEN b.stripe_start END, cc.period_at(b.anchor, cc.period_of(b.anchor, now())))
+	           AS starts) p
+ CROSS JOIN LATERAL (
+	SELECT coalesce(sum(h.api_calls), 0)::int8 AS api_calls,
+	       coalesce(sum(h.bouncer_requests), 0)::int8 AS bouncer_requests
+	  FROM cc.usage_hour_total h WHERE h.tenant_id = t.id AND h.hour >= p.starts) u
  WHERE t.id = $1;
 
 -- It is over: when there is nothing new, again in an hour, or when a bouncer may have fallen silent.

@@ -7,6 +7,7 @@
 
 #include "cc/core/alerts.h"
 #include "cc/core/quota.h"
+#include "cc/core/stripe.h"
 #include "cc/core/tenant.h"
 #include "cc/core/usage_watch.h"
 #include "cc/model/q_control.h"
@@ -18,7 +19,7 @@ static const struct {
 	const char *metric, *one;
 } words[] = {
 	{ "policies", "policy" }, { "resources", "resource" }, { "users", "user" }, { "bouncers", "bouncer" },
-	{ "api_calls", "API call" },
+	{ "api_calls", "API call" }, { "bouncer_requests", "bouncer request" },
 };
 
 static const char *word_of(const char *metric)
@@ -29,19 +30,21 @@ static const char *word_of(const char *metric)
 	return metric;
 }
 
-static enum alert_severity severity_of(int64_t percent)
+/* Beyond what is included nothing is refused: it costs. */
+static enum alert_severity severity_of(int64_t percent, bool included)
 {
-	if (percent >= 100)
+	if (percent >= 100 && !included)
 		return ALERT_CRITICAL;
 	return percent >= 80 ? ALERT_WARNING : ALERT_INFO;
 }
 
-static const char *message_of(struct arena *a, const char *metric, int64_t percent, int64_t limit)
+static const char *message_of(struct arena *a, const char *metric, int64_t percent, int64_t limit,
+			      bool included)
 {
 	const char *verb = percent < 100 ? "Approaching" : percent == 100 ? "Reached" : "Exceeded";
 
-	return arena_printf(a, "%s %s limit (%" PRId64 "%% of %" PRId64 ")", verb, word_of(metric), percent,
-			    limit);
+	return arena_printf(a, "%s %s%s%s (%" PRId64 "%% of %" PRId64 ")", verb, included ? "included " : "",
+			    word_of(metric), included ? "s" : " limit", percent, limit);
 }
 
 /* a * 100 >= b * percent, where both are large. */
@@ -51,8 +54,8 @@ static bool is_share(int64_t used, int64_t limit, int64_t percent)
 	       (double)used * 100 >= (double)limit * (double)percent;
 }
 
-void usage_shares(struct arena *a, struct alert_set *s, const char *metric, const struct alert_rule *rule,
-		  int64_t used, int64_t limit)
+static void tell_shares(struct arena *a, struct alert_set *s, const char *metric,
+			const struct alert_rule *rule, int64_t used, int64_t limit, bool included)
 {
 	struct percents t;
 
@@ -63,11 +66,26 @@ void usage_shares(struct arena *a, struct alert_set *s, const char *metric, cons
 		const char *subject = arena_printf(a, "%s:%" PRId64, metric, t.v[i]);
 
 		if (is_share(used, limit, t.v[i]))
-			alert_set_add(a, s, severity_of(t.v[i]), subject,
-				      message_of(a, metric, t.v[i], limit));
+			alert_set_add(a, s, severity_of(t.v[i], included), subject,
+				      message_of(a, metric, t.v[i], limit, included));
 		else if (is_share(used, limit, t.v[i] - SLACK > 0 ? t.v[i] - SLACK : 1))
 			alert_set_keep(s, subject);
 	}
+}
+
+void usage_shares(struct arena *a, struct alert_set *s, const char *metric, const struct alert_rule *rule,
+		  int64_t used, int64_t limit)
+{
+	tell_shares(a, s, metric, rule, used, limit, false);
+}
+
+void usage_budget(struct arena *a, struct alert_set *s, const char *metric, const struct alert_budget *b,
+		  int64_t used, int64_t included)
+{
+	const struct alert_rule rule = { .enabled = b->enabled, .thresholds = b->thresholds };
+	const bool own = b->limit != INT_NULL;
+
+	tell_shares(a, s, metric, &rule, used, own ? b->limit : included, !own);
 }
 
 /* Rules -------------------------------------------------------------------------------------------- */
@@ -91,7 +109,7 @@ enum err alert_rules_read(struct ctx *cx, struct alert_rules *ret)
 	struct usage_watch w;
 	bool found;
 
-	TRY(q_usage_watch_rules(cx->db, &w, &found, cx->tenant->id));
+	TRY(q_usage_watch_rules(cx->db, &w, &found, cx->tenant->id, stripe_is_set(cx)));
 	if (!found)
 		return refuse(cx, ERR_TENANT_NOT_FOUND, "Tenant %s not found", cx->tenant->id);
 	return alert_rules_of(cx, &w, ret);
@@ -115,6 +133,7 @@ static enum err check_rules(struct ctx *cx, const struct alert_rules *r)
 	check_thresholds(cx, "users", r->users.thresholds);
 	check_thresholds(cx, "bouncers", r->bouncers.thresholds);
 	check_thresholds(cx, "api_calls", r->api_calls.thresholds);
+	check_thresholds(cx, "bouncer_requests", r->bouncer_requests.thresholds);
 	return ctx_faults(cx);
 }
 

@@ -10,7 +10,9 @@
 #include "cc/base/log.h"
 #include "cc/core/alerts.h"
 #include "cc/core/head.h"
+#include "cc/core/plan.h"
 #include "cc/core/registry.h"
+#include "cc/core/stripe.h"
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
 #include "cc/model/bouncer.h"
@@ -64,12 +66,17 @@ static enum err ask_region(struct ctx *cx, struct look *l)
 	return e;
 }
 
+/* What is free has no end that is worth an alert. */
+static int64_t included(const struct plan *p, enum billed m)
+{
+	return p != NULL && p->meter[m].minor > 0 ? p->meter[m].included : INT_NULL;
+}
+
 /* Limits are those of the settings: what is let through beyond them is told of, too. */
 static void tell_shares(struct ctx *cx, const struct look *l, const struct alert_rules *r,
 			const struct usage_watch *now)
 {
-	const struct alert_rule calls = { .enabled = r->api_calls.enabled,
-					  .thresholds = r->api_calls.thresholds };
+	const struct plan *plan = plan_find(cx->world->plans, now->plan_type);
 	const struct limits *max = &cx->tenant->warn;
 	struct arena *a = cx->arena;
 	struct alert_set s;
@@ -79,8 +86,10 @@ static void tell_shares(struct ctx *cx, const struct look *l, const struct alert
 	usage_shares(a, &s, "resources", &r->resources, l->gauges.resources, max->max_resources);
 	usage_shares(a, &s, "users", &r->users, l->gauges.users, max->max_users);
 	usage_shares(a, &s, "bouncers", &r->bouncers, l->gauges.bouncers, max->max_bouncers);
-	usage_shares(a, &s, "api_calls", &calls, now->api_calls, r->api_calls.limit);
-	alert_sync_later(cx, &s, now->month);
+	usage_budget(a, &s, "api_calls", &r->api_calls, now->api_calls, included(plan, METER_API_CALLS));
+	usage_budget(a, &s, "bouncer_requests", &r->bouncer_requests, now->bouncer_requests,
+		     included(plan, METER_BOUNCER_REQUESTS));
+	alert_sync_later(cx, &s, now->period_start);
 }
 
 static void tell_silent(struct ctx *cx, const struct look *l)
@@ -135,7 +144,7 @@ static enum err decide(struct ctx *cx, void *arg)
 	bool found;
 
 	q_deployment_failed_later(cx->db, &l->failed, id);
-	TRY(q_usage_watch_rules(cx->db, &now, &found, id));
+	TRY(q_usage_watch_rules(cx->db, &now, &found, id, stripe_is_set(cx)));
 	if (!found)
 		return ERR_TENANT_NOT_FOUND;
 	TRY(alert_rules_of(cx, &now, &rules));

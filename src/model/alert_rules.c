@@ -19,7 +19,8 @@ static SCHEMA_IN(alert_rule_schema, struct alert_rule, "AlertRule", alert_rule_f
 #define T struct alert_budget
 static const struct field alert_budget_fields[] = {
 	INT(T, limit, F_RW | F_NULLABLE, 1, BUDGET_MAX,
-	    "Calls in a calendar month (UTC) that the tenant expects; null: none. Nothing is refused beyond.",
+	    "How many the tenant expects in a period of billing; null: what its plan includes. Nothing is "
+	    "refused beyond.",
 	    .example = "1000000"),
 	RULE_FIELDS(T),
 };
@@ -34,6 +35,7 @@ static const struct field alert_rules_fields[] = {
 	RULE(users, "Users."),
 	RULE(bouncers, "Bouncers."),
 	OBJ(T, api_calls, F_RW, struct alert_budget, &alert_budget_schema, "Calls of the API."),
+	OBJ(T, bouncer_requests, F_RW, struct alert_budget, &alert_budget_schema, "Requests at bouncers."),
 	INT(T, row_version, F_ROW_VERSION, 0, 0, "Internal."),
 };
 #undef T
@@ -46,8 +48,10 @@ static const struct field usage_watch_fields[] = {
 	BOOL(T, recount, 0, "The gauges are to be recounted."),
 	JSON(T, alert_rules, 0, 0, "What it wants to be told."),
 	INT(T, row_version, 0, 0, INT64_MAX, "The tenant's."),
-	TIME(T, month, 0, "Begin of the month."),
+	TEXT(T, plan_type, 0, 0, 0, "The tenant's plan."),
+	TIME(T, period_start, 0, "Begin of the period of billing."),
 	INT(T, api_calls, 0, 0, INT64_MAX, "Since then."),
+	INT(T, bouncer_requests, 0, 0, INT64_MAX, "Likewise."),
 };
 #undef T
 SCHEMA(usage_watch_schema, struct usage_watch, "UsageWatch", usage_watch_fields);

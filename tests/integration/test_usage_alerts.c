@@ -14,6 +14,15 @@
 #include "temp.h"
 
 #define LOOK_MS 30000
+#define RATES \
+	"tenant_rate = { limit = 1000000; window = 60; }; key_rate = { limit = 1000000; window = 60; };" \
+	" term_months = 12; "
+
+static const char plans[] =
+	"pro = { limits = { max_policies = 1000; max_resources = 1000; max_users = 50; max_bouncers = 10; };"
+	RATES "price = { minor = 9900; currency = \"USD\"; };"
+	"api_calls = { included = 10000; minor = 31; per = 100; };"
+	"bouncer_requests = { included = 1000000; minor = 50; per = 100000; }; };\n";
 
 /* Subjects of the open ones of a type, in their order. */
 static const char *open_ones(struct story *s, const char *type)
@@ -81,7 +90,7 @@ static void shares_of_a_limit_are_told_and_over(void **state)
 	await_open(s, "usage_limit", "resources:50");
 	assert_int_equal(2, alerts_ever(s));
 
-	/* Again in the same month: the same alert. */
+	/* Again in the same period: the same alert. */
 	make_resources(s, 17, 18);
 	await_open(s, "usage_limit", "resources:50 resources:80");
 	a = client_get(s->c, "/tenants/%s/alerts?type=usage_limit&severity=warning", s->t.id);
@@ -112,7 +121,7 @@ static void the_tenant_says_what_it_wants_to_be_told(void **state)
 	struct story *s = *state;
 	const struct answer *a = assert_status(200, client_get(s->c, "%s", rules_path(s)));
 
-	assert_int_equal(5, json_object_size(a->json));
+	assert_int_equal(6, json_object_size(a->json));
 	assert_int_equal(5, answer_count(a, "policies.thresholds"));
 	assert_true(json_is_true(answer_at(a, "users.enabled")));
 	assert_true(answer_null(a, "api_calls.limit"));
@@ -138,18 +147,47 @@ static void the_tenant_says_what_it_wants_to_be_told(void **state)
 	free(key);
 }
 
+/* In the period of billing, which began with the day, and before. */
+static void used(struct story *s, const char *meter, long now, long before)
+{
+	char sql[700];
+
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO usage_hour_total AS t (tenant_id, hour, %s) VALUES"
+		 " ('%s', date_trunc('day', now(), 'UTC'), %ld),"
+		 " ('%s', date_trunc('day', now(), 'UTC') - interval '1 hour', %ld)"
+		 " ON CONFLICT (tenant_id, hour) DO UPDATE SET %s = t.%s + excluded.%s",
+		 meter, s->t.id, now, s->t.id, before, meter, meter, meter);
+	story_control_value(s, sql);
+}
+
+/* pro includes 10000 calls and 1000000 requests at bouncers. */
+static void what_the_plan_includes_is_told_of(void **state)
+{
+	struct story *s = *state;
+	const struct answer *a;
+
+	used(s, "bouncer_requests", 910000, 9000000);
+	await_open(s, "usage_limit", "bouncer_requests:50 bouncer_requests:80 bouncer_requests:90");
+	used(s, "api_calls", 5001, 90000);
+	await_open(s, "usage_limit",
+		   "api_calls:50 bouncer_requests:50 bouncer_requests:80 bouncer_requests:90");
+	a = client_get(s->c, "/tenants/%s/alerts?type=usage_limit&severity=warning", s->t.id);
+	assert_int_equal(2, answer_count(a, ""));
+	assert_non_null(strstr(a->body, "Approaching included bouncer requests (90% of 1000000)"));
+	/* What it says itself counts more, and may be silence. */
+	assert_status(200, client_put(s->c, rules_path(s), "{'bouncer_requests':{'limit':1000000000},"
+							   "'api_calls':{'enabled':false}}"));
+	await_open(s, "usage_limit", "");
+}
+
 static void calls_have_a_limit_where_the_tenant_sets_one(void **state)
 {
 	struct story *s = *state;
-	char sql[700];
+	char sql[300];
 
 	assert_status(200, client_put(s->c, rules_path(s), "{'api_calls':{'limit':1000000}}"));
-	snprintf(sql, sizeof(sql),
-		 "INSERT INTO usage_hour_total (tenant_id, hour, api_calls) VALUES"
-		 " ('%s', date_trunc('month', now(), 'UTC'), 910000),"
-		 " ('%s', date_trunc('month', now(), 'UTC') - interval '1 hour', 9000000)",
-		 s->t.id, s->t.id);
-	story_control_value(s, sql);
+	used(s, "api_calls", 910000, 9000000);
 	await_open(s, "usage_limit", "api_calls:50 api_calls:80 api_calls:90");
 	snprintf(sql, sizeof(sql),
 		 "SELECT message FROM alert WHERE tenant_id = '%s' AND subject = 'api_calls:90'", s->t.id);
@@ -248,6 +286,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(shares_of_a_limit_are_told_and_over),
 		STORY(the_tenant_says_what_it_wants_to_be_told),
+		STORY(what_the_plan_includes_is_told_of),
 		STORY(calls_have_a_limit_where_the_tenant_sets_one),
 		STORY(a_bouncer_that_falls_silent_is_told_of),
 		STORY(silence_is_noticed_by_itself),
@@ -256,7 +295,7 @@ int main(void)
 	};
 
 	static const char *const env[] = { "CONTROLCORE_JOBS_USAGE_LOOK_S=1", NULL };
-	static const struct daemon_options options = { .env = env };
+	static const struct daemon_options options = { .env = env, .plans = plans };
 
 	daemon_group_options(&options);
 	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);

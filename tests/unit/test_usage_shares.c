@@ -68,6 +68,28 @@ static void a_share_is_over_five_percents_below(void **state)
 	assert_int_equal(0, shares(*state, &eighty, 74, 100).nkeep);
 }
 
+/* What is not limited has what the plan includes, or what the tenant says instead. */
+static void beyond_what_is_included_it_costs(void **state)
+{
+	struct alert_budget b = { .limit = INT_NULL, .enabled = true, .thresholds = "[80,100]" };
+	struct alert_set s;
+
+	alert_set_init(*state, &s, ALERT_USAGE_LIMIT, 20);
+	usage_budget(*state, &s, "bouncer_requests", &b, 1000, 1000);
+	assert_int_equal(2, s.n);
+	assert_string_equal("Approaching included bouncer requests (80% of 1000)", s.messages[0]);
+	assert_string_equal("Reached included bouncer requests (100% of 1000)", s.messages[1]);
+	assert_string_equal("warning", s.severities[1]);
+	b.limit = 100;
+	usage_budget(*state, &s, "api_calls", &b, 100, 1000);
+	assert_int_equal(4, s.n);
+	assert_string_equal("Reached API call limit (100% of 100)", s.messages[3]);
+	assert_string_equal("critical", s.severities[3]);
+	b.limit = INT_NULL;
+	usage_budget(*state, &s, "api_calls", &b, 100, INT_NULL);
+	assert_int_equal(4, s.n);
+}
+
 static void without_a_limit_nothing_is_told(void **state)
 {
 	static const struct alert_rule off = { .thresholds = "[50]" };
@@ -91,6 +113,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_message_is_the_specifications, setup, teardown),
 		cmocka_unit_test_setup_teardown(beyond_the_limit_it_is_critical, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_share_is_over_five_percents_below, setup, teardown),
+		cmocka_unit_test_setup_teardown(beyond_what_is_included_it_costs, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_a_limit_nothing_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(large_numbers_do_not_overflow, setup, teardown),
 	};

@@ -15,7 +15,8 @@
 /*
  * One round, by any node: some tenants that are due, one after the other. What is so is compared with the
  * alerts that are open; a share is over when its use has fallen five percents below it, and the same share of
- * one month is one alert, however often it is reached. Once a day the gauges are recounted. A job's.
+ * one period of billing is one alert, however often it is reached. Once a day the gauges are recounted. A
+ * job's.
  */
 enum err usage_watch_tick(struct ctx *cx, struct round *ret) MUST_USE;
 
@@ -31,5 +32,8 @@ enum err alert_rules_change(struct ctx *cx, const struct alert_rules *sent, stru
 struct alert_set;
 void usage_shares(struct arena *a, struct alert_set *s, const char *metric, const struct alert_rule *rule,
 		  int64_t used, int64_t limit);
+/* The same of what is not limited: of the tenant's own expectation, or else of what its plan includes. */
+void usage_budget(struct arena *a, struct alert_set *s, const char *metric, const struct alert_budget *b,
+		  int64_t used, int64_t included);
 
 #endif

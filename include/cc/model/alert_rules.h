@@ -11,9 +11,9 @@ struct alert_rule {
 	uint64_t seen;
 };
 
-/* Of calls there is no limit but what the tenant sets itself, to be told of. */
+/* Of what is only counted there is no limit but what the tenant sets itself, to be told of. */
 struct alert_budget {
-	int64_t limit;                  /* a month; INT_NULL: none */
+	int64_t limit;                  /* in a period of billing; INT_NULL: what the plan includes */
 	bool enabled;
 	const char *thresholds;
 	uint64_t seen;
@@ -22,7 +22,7 @@ struct alert_budget {
 /* The body and answer of /tenants/{tenant_id}/alert-rules. */
 struct alert_rules {
 	struct alert_rule policies, resources, users, bouncers;
-	struct alert_budget api_calls;
+	struct alert_budget api_calls, bouncer_requests;
 	int64_t row_version;            /* internal: the tenant's */
 	uint64_t seen;
 };
@@ -35,7 +35,9 @@ struct usage_watch {
 	bool recount;                   /* the gauges are to be recounted */
 	const char *alert_rules;        /* JSON: alert_rules, or nothing of it */
 	int64_t row_version;
-	int64_t month, api_calls;       /* its begin, and the calls since */
+	const char *plan_type;
+	int64_t period_start;           /* of the period of billing that is now */
+	int64_t api_calls, bouncer_requests;    /* since then */
 };
 extern const struct schema usage_watch_schema;
 
