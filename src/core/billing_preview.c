@@ -95,7 +95,7 @@ static const char *send_preview(struct ctx *cx, const char *form, struct http_go
 
 	if (slot < 0)
 		return "as many as may wait for Stripe";
-	r = stripe_send(cx, &call, ret);
+	r = stripe_ask(cx, &call, ret);
 	slots_give(&cx->world->billing_slots, slot);
 	if (r != HTTP_GOT)
 		return ret->error;

@@ -10,6 +10,7 @@
 
 #define ANSWER_MAX ((size_t)1024 * 1024)
 #define SECOND_US INT64_C(1000000)
+#define ASKS 3
 
 bool stripe_is_set(const struct ctx *cx)
 {
@@ -70,6 +71,27 @@ enum http_result stripe_send(struct ctx *cx, const struct stripe_call *call, str
 	return http_client_send(cx->world->http, cx->arena, &ask, ret);
 }
 
+static bool may_pass(enum http_result r, const struct http_got *got)
+{
+	return r != HTTP_GOT || got->status >= 500 || got->status == 429 || got->status == 409;
+}
+
+enum http_result stripe_ask(struct ctx *cx, const struct stripe_call *call, struct http_got *ret)
+{
+	const int64_t end_ms = clock_mono_ms() + cx->world->settings->stripe.timeout_ms;
+	struct stripe_call c = *call;
+	enum http_result r = HTTP_GOT;
+
+	if (c.deadline_ms == 0 || c.deadline_ms > end_ms)
+		c.deadline_ms = end_ms;
+	for (int i = 0; i < ASKS; i++) {
+		r = stripe_send(cx, &c, ret);
+		if (!may_pass(r, ret) || clock_mono_ms() >= c.deadline_ms)
+			break;
+	}
+	return r;
+}
+
 static const char *kept(struct arena *a, const char *text)
 {
 	return text != NULL ? arena_strdup(a, text) : NULL;
@@ -126,7 +148,7 @@ struct doc *stripe_get_at(struct ctx *cx, const char *path, bool *ret_missing, i
 
 	*ret_missing = false;
 	*ret_at = TIME_NULL;
-	if (stripe_send(cx, &call, &got) != HTTP_GOT)
+	if (stripe_ask(cx, &call, &got) != HTTP_GOT)
 		return NULL;
 	*ret_at = time_said(http_got_header(&got, "Date"));
 	*ret_missing = stripe_is_missing(cx, &got);

@@ -24,6 +24,12 @@ struct stripe_call {
 /* HTTP_GOT with any status is an answer. Fills got->error in any case. */
 enum http_result stripe_send(struct ctx *cx, const struct stripe_call *call, struct http_got *ret) MUST_USE;
 
+/*
+ * The same of a call that changes nothing: what may pass by itself (no answer, 409, 429, 5xx) is asked again
+ * at once, three times in all and within the time of one call.
+ */
+enum http_result stripe_ask(struct ctx *cx, const struct stripe_call *call, struct http_got *ret) MUST_USE;
+
 /* What an answer that is an error says; texts are in the arena, NULL where it says nothing. */
 struct stripe_error {
 	const char *type, *code, *message, *decline_code;
@@ -33,7 +39,7 @@ void stripe_read_error(struct ctx *cx, const struct http_got *got, struct stripe
 bool stripe_is_missing(struct ctx *cx, const struct http_got *got);
 
 /*
- * GET; NULL: there is no such answer now. *ret_missing: stripe_is_missing().
+ * GET, by stripe_ask(); NULL: there is no such answer now. *ret_missing: stripe_is_missing().
  * doc_free() it.
  */
 struct doc *stripe_get_doc(struct ctx *cx, const char *path, bool *ret_missing);
@@ -59,8 +65,8 @@ struct hour_difference {
  * Queued, in a unit of the tenant whose hour it is: what brings Stripe's to ours, as far as Stripe lets that
  * be done. *ret_did is false where it does not.
  */
-enum err stripe_correct(struct ctx *cx, const char *customer, const struct hour_difference *d,
-	bool *ret_did) MUST_USE;
+enum err stripe_correct(
+	struct ctx *cx, const char *customer, const struct hour_difference *d, bool *ret_did) MUST_USE;
 /* 'api_calls:1760000400': what the calls about one hour are found by. */
 const char *stripe_hour_subject(struct ctx *cx, const char *meter, int64_t hour);
 

@@ -69,13 +69,13 @@ static bool fetch_event(struct ctx *cx, struct replay *r, const char *id)
 	struct doc *d;
 	bool good;
 
-	if (stripe_send(cx, &call, &got) != HTTP_GOT || got.status >= 500)
+	if (stripe_ask(cx, &call, &got) != HTTP_GOT || got.status >= 500)
 		return false;
 	d = got.status == 200 ? doc_parse(cx->arena, got.body, got.len, &why) : NULL;
 	good = d != NULL && stripe_event_read(cx, d, got.body, &r->event);
 	doc_free(d);
 	if (!good || r->event.live != cx->world->settings->stripe.live)
-		return got.status == 404 || got.status == 200;
+		return stripe_is_missing(cx, &got) || got.status == 200;
 	place_platform(cx->world, &place);
 	return db_unit(cx, &place, DB_WRITE, store, r) == ERR_NONE;
 }

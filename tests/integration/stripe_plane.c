@@ -68,20 +68,32 @@ static void sell(struct stripe_peer *p)
 	stripe_price(p, "price_big_bouncers", 1, "meter_bouncers");
 }
 
-int stripe_plane_setup(void **state, struct stripe_peer *p, int evidence_ms)
+struct stripe_peer *peer;
+
+int stripe_group_start(void **state, unsigned seed, int evidence_ms)
 {
 	static struct daemon_options options;
 
-	sell(p);
+	peer = stripe_start(seed);
+	sell(peer);
 	options = (struct daemon_options){ .plans = stripe_plane_plans,
-		.env = stripe_plane_env(p, evidence_ms) };
+		.env = stripe_plane_env(peer, evidence_ms) };
 	daemon_group_options(&options);
 	return daemon_group_setup(state);
 }
 
-int stripe_plane_teardown(void **state)
+int stripe_group_setup(void **state)
 {
-	return daemon_group_teardown(state);
+	return stripe_group_start(state, 1, 300);
+}
+
+int stripe_group_teardown(void **state)
+{
+	const int failed = daemon_group_teardown(state);
+
+	stripe_stop(peer);
+	peer = NULL;
+	return failed;
 }
 
 void stripe_await(struct story *s, const char *sql, const char *value)
@@ -117,10 +129,9 @@ char *stripe_await_subscription(struct stripe_peer *p, const char *customer)
 
 char *stripe_subscribe(struct story *s, struct stripe_peer *p, const char *method)
 {
-	char path[120], *customer, *subscription;
+	char *customer, *subscription;
 
-	snprintf(path, sizeof(path), "/tenants/%s/billing", s->t.id);
-	assert_status(200, client_put(s->c, path, "{'payment_method':'%s'}", method));
+	assert_status(200, stripe_put_method(s, method));
 	customer = stripe_customer_of(p, s->t.id);
 	assert_non_null(customer);
 	subscription = stripe_await_subscription(p, customer);
@@ -133,6 +144,17 @@ void stripe_compare_now(struct story *s)
 {
 	char sql[200];
 
+	snprintf(sql, sizeof(sql),
+		"UPDATE cc.outbox SET done_at = done_at - interval '3 hours' WHERE tenant_id = '%s'",
+		s->t.id);
+	fixture_control(s->d, sql);
+	stripe_compare_early(s);
+}
+
+void stripe_compare_early(struct story *s)
+{
+	char sql[200];
+
 	snprintf(sql, sizeof(sql), "UPDATE cc.billing SET compare_at = '2000-01-01' WHERE tenant_id = '%s'",
 		s->t.id);
 	fixture_control(s->d, sql);
@@ -140,6 +162,105 @@ void stripe_compare_now(struct story *s)
 	/* It is taken in front of the questions: another, behind it, begins when the alert is there. */
 	fixture_control(s->d, sql);
 	stripe_await(s, "SELECT compare_at > now() FROM cc.billing WHERE tenant_id = '%s'", "t");
+}
+
+/* Stories ----------------------------------------------------------------------------------------------- */
+
+const char *stripe_value(struct story *s, const char *sql)
+{
+	char text[400];
+	const char *mark = strstr(sql, "%s");
+
+	(void)snprintf(text, sizeof(text), "%.*s%s%s", (int)(mark - sql), sql, s->t.id, mark + 2);
+	return story_control_value(s, text);
+}
+
+const struct answer *stripe_put_method(struct story *s, const char *method)
+{
+	char path[120];
+
+	(void)snprintf(path, sizeof(path), "/tenants/%s/billing", s->t.id);
+	return client_put(s->c, path, "{'payment_method':'%s'}", method);
+}
+
+const struct answer *stripe_change_plan(struct story *s, const char *query, const char *plan, const char *at)
+{
+	char path[140];
+
+	(void)snprintf(path, sizeof(path), "/tenants/%s/billing/plan%s", s->t.id, query);
+	return client_post(s->c, path, "{'plan_type':'%s','at':'%s'}", plan, at);
+}
+
+bool stripe_is_cancelled(const char *subscription)
+{
+	json_t *o = stripe_object(peer, subscription);
+	const bool is = strcmp(json_string_value(json_object_get(o, "status")), "canceled") == 0;
+
+	json_decref(o);
+	return is;
+}
+
+void stripe_await_cancelled(const char *subscription)
+{
+	for (int i = 0; i < 600 && !stripe_is_cancelled(subscription); i++)
+		temp_sleep_ms(50);
+	assert_true(stripe_is_cancelled(subscription));
+}
+
+static const char *ends_with_period(const char *subscription)
+{
+	json_t *o = stripe_object(peer, subscription), *is = json_object_get(o, "cancel_at_period_end");
+	const char *text = json_is_true(is) ? "yes" : "no";
+
+	json_decref(o);
+	return text;
+}
+
+void stripe_await_end(const char *subscription, const char *wanted)
+{
+	for (int i = 0; i < 400 && strcmp(ends_with_period(subscription), wanted) != 0; i++)
+		temp_sleep_ms(50);
+	assert_string_equal(wanted, ends_with_period(subscription));
+}
+
+/* A tenant beside the story's, which can be deleted. */
+struct story stripe_one_more(struct story *s, const char *word, const char *plan)
+{
+	struct story other = { .d = s->d, .operator= s->operator};
+	char slug[60];
+
+	(void)snprintf(slug, sizeof(slug), "%s-%.40s", word, s->t.slug);
+	fixture_tenant(s->d, slug, plan, NULL, NULL, &other.t);
+	other.c = client_of(s->d, &other.t);
+	return other;
+}
+
+void stripe_delete(struct story *s)
+{
+	assert_status(202, client_delete(s->operator, "/tenants/%s", s->t.id));
+}
+
+void stripe_restore(struct story *s)
+{
+	char path[120];
+
+	(void)snprintf(path, sizeof(path), "/tenants/%s/restore", s->t.id);
+	assert_status(200, client_post(s->operator, path, "{}"));
+}
+
+void stripe_purge(struct story *s)
+{
+	char sql[160];
+
+	(void)snprintf(sql, sizeof(sql), "UPDATE cc.tenant SET purge_at = now() WHERE id = '%s'", s->t.id);
+	fixture_control(s->d, sql);
+}
+
+void stripe_nothing_was_malformed(void **state)
+{
+	(void)state;
+	assert_int_equal(0, stripe_refusals(peer));
+	assert_int_equal(0, stripe_doubles(peer));
 }
 
 /* Events ------------------------------------------------------------------------------------------------ */

@@ -17,22 +17,6 @@
 
 #define STORY(f) cmocka_unit_test_setup_teardown(f, story_open, story_close)
 
-static struct stripe_peer *peer;
-
-static int group_setup(void **state)
-{
-	peer = stripe_start(1);
-	return stripe_plane_setup(state, peer, 300);
-}
-
-static int group_teardown(void **state)
-{
-	const int failed = stripe_plane_teardown(state);
-
-	stripe_stop(peer);
-	return failed;
-}
-
 static const struct answer *get(struct story *s)
 {
 	return assert_status(200, client_get(s->c, "/tenants/%s/billing", s->t.id));
@@ -156,8 +140,10 @@ static void a_plan_changes_by_its_items(void **state)
 	/* Each price took the place of the one before: there are no more items than there were. */
 	assert_int_equal(3, json_array_size(json_object_get(json_object_get(o, "items"), "data")));
 	json_decref(o);
-	stripe_await(s, "SELECT stale_at IS NULL AND strpos(items::text, 'price_big\"') > 0 FROM cc.billing"
-			" WHERE tenant_id = '%s'", "t");
+	stripe_await(s,
+		"SELECT stale_at IS NULL AND strpos(items::text, 'price_big\"') > 0 FROM cc.billing"
+		" WHERE tenant_id = '%s'",
+		"t");
 	free(customer);
 	free(subscription);
 }
@@ -166,11 +152,12 @@ static void a_plan_changes_by_its_items(void **state)
 static void await_equal(struct story *s)
 {
 	for (int i = 0; i < 6; i++) {
-		stripe_await(s,
-			"SELECT count(*) FROM cc.outbox WHERE tenant_id = '%s' AND state = 'waiting'", "0");
+		stripe_await(s, "SELECT count(*) FROM cc.outbox WHERE tenant_id = '%s' AND state = 'waiting'",
+			"0");
 		stripe_compare_now(s);
-		if (json_array_size(client_get(s->c, "/tenants/%s/alerts?type=usage_differs&status=open",
-				    s->t.id)->json) == 0)
+		if (json_array_size(
+			    client_get(s->c, "/tenants/%s/alerts?type=usage_differs&status=open", s->t.id)
+				    ->json) == 0)
 			return;
 	}
 	fail_msg("the hours still differ");
@@ -184,7 +171,8 @@ static const char *corrections(struct story *s)
 	(void)snprintf(sql, sizeof(sql),
 		"SELECT count(*) || ' ' || (SELECT count(*) FROM cc.outbox e WHERE e.tenant_id = '%s' AND"
 		" e.op = 'meter_event' AND e.subject = min(o.subject)) FROM cc.outbox o"
-		" WHERE tenant_id = '%s' AND op = 'meter_event_cancel'", s->t.id, s->t.id);
+		" WHERE tenant_id = '%s' AND op = 'meter_event_cancel'",
+		s->t.id, s->t.id);
 	return story_control_value(s, sql);
 }
 
@@ -345,13 +333,6 @@ static void an_unpaid_subscription_takes_nothing_at_once(void **state)
 	free(subscription);
 }
 
-static void nothing_was_refused_as_malformed(void **state)
-{
-	(void)state;
-	assert_int_equal(0, stripe_refusals(peer));
-	assert_int_equal(0, stripe_doubles(peer));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,8 +343,8 @@ int main(void)
 		STORY(hours_are_told_once_and_compared),
 		STORY(only_what_stripe_signed_is_taken),
 		STORY(an_unpaid_subscription_takes_nothing_at_once),
-		cmocka_unit_test(nothing_was_refused_as_malformed),
+		cmocka_unit_test(stripe_nothing_was_malformed),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, stripe_group_setup, stripe_group_teardown);
 }

@@ -19,22 +19,6 @@
 #define TENANT "SELECT status FROM cc.tenant WHERE id = '%s'"
 #define DAY_S 86400
 
-static struct stripe_peer *peer;
-
-static int group_setup(void **state)
-{
-	peer = stripe_start(1);
-	return stripe_plane_setup(state, peer, 300);
-}
-
-static int group_teardown(void **state)
-{
-	const int failed = stripe_plane_teardown(state);
-
-	stripe_stop(peer);
-	return failed;
-}
-
 __attribute__((format(printf, 2, 3))) static void control(struct story *s, const char *fmt, ...)
 {
 	char sql[600];
@@ -67,6 +51,23 @@ static char *owe(struct story *s, const char *method)
 	stand(subscription, "past_due");
 	stripe_await(s, STATUS, "past_due");
 	return subscription;
+}
+
+/* Its first invoice is not paid, or the one behind it. */
+static void a_subscription_may_begin_unpaid(void **state)
+{
+	static const struct stripe_mood incomplete = { .incomplete = 100 }, past_due = { .past_due = 100 };
+	struct story *s = *state, other = stripe_one_more(s, "late", "pro");
+
+	stripe_feel(peer, &incomplete);
+	assert_status(200, stripe_put_method(s, "pm_unpaid"));
+	stripe_await(s, STATUS, "incomplete");
+	story_policy(s, "full service");
+	stripe_feel(peer, &past_due);
+	assert_status(200, stripe_put_method(&other, "pm_late"));
+	stripe_await(&other, STATUS, "past_due");
+	stripe_feel(peer, NULL);
+	client_close(other.c);
 }
 
 /* A node hears of it within half a second. */
@@ -363,6 +364,7 @@ static void what_another_account_does_not_have_is_not_gone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		STORY(a_subscription_may_begin_unpaid),
 		STORY(nobody_adds_in_grace),
 		STORY(suspended_is_read_only_and_bouncers_go_on),
 		STORY(after_thirty_days_it_is_to_be_deleted_unless_it_is_paid),
@@ -372,5 +374,5 @@ int main(void)
 		STORY(what_another_account_does_not_have_is_not_gone),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, stripe_group_setup, stripe_group_teardown);
 }

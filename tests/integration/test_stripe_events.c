@@ -17,22 +17,6 @@
 
 #define STORY(f) cmocka_unit_test_setup_teardown(f, story_open, story_close)
 
-static struct stripe_peer *peer;
-
-static int group_setup(void **state)
-{
-	peer = stripe_start(1);
-	return stripe_plane_setup(state, peer, 300);
-}
-
-static int group_teardown(void **state)
-{
-	const int failed = stripe_plane_teardown(state);
-
-	stripe_stop(peer);
-	return failed;
-}
-
 #define ALERTS(type) \
 	"SELECT count(*) || ' ' || count(*) FILTER (WHERE resolved_at IS NULL) FROM cc.alert" \
 	" WHERE type = '" type "' AND tenant_id = '%s'"
@@ -145,12 +129,6 @@ static void what_a_meter_could_not_use_is_told(void **state)
 	free(subscription);
 }
 
-static void nothing_was_refused_as_malformed(void **state)
-{
-	(void)state;
-	assert_int_equal(0, stripe_refusals(peer));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,8 +136,8 @@ int main(void)
 		STORY(many_events_are_read_page_by_page),
 		STORY(a_dispute_is_told_to_whom_it_concerns),
 		STORY(what_a_meter_could_not_use_is_told),
-		cmocka_unit_test(nothing_was_refused_as_malformed),
+		cmocka_unit_test(stripe_nothing_was_malformed),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, stripe_group_setup, stripe_group_teardown);
 }

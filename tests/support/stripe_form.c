@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define VALUE_MAX 5000
+#define SHORT_MAX 500
 
 static char *decoded(const char *p, size_t n)
 {
@@ -91,12 +92,24 @@ static bool is_one_of(const char *values, const char *value)
 	return false;
 }
 
+static bool is_count(const char *value)
+{
+	char *end;
+	const long n = strtol(value, &end, 10);
+
+	return *end == '\0' && n >= 1 && n <= 100;
+}
+
 static const char *value_fault(const struct param *p, const char *value, char *text, size_t n)
 {
 	char *end;
 
-	if (strlen(value) > VALUE_MAX)
-		snprintf(text, n, "Invalid string: must be at most %d characters", VALUE_MAX);
+	const size_t most = p->kind == P_SHORT ? SHORT_MAX : VALUE_MAX;
+
+	if (strlen(value) > most)
+		snprintf(text, n, "Invalid string: must be at most %zu characters", most);
+	else if (p->kind == P_COUNT && !is_count(value))
+		snprintf(text, n, "This value must be between 1 and 100: %s", value);
 	else if (p->kind == P_INT && (*value == '\0' || (strtoll(value, &end, 10), *end != '\0')))
 		snprintf(text, n, "Invalid integer: %s", value);
 	else if (p->kind == P_BOOL && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)

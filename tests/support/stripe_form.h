@@ -17,7 +17,8 @@ bool form_read(struct form *f, const char *text);
 void form_clear(struct form *f);
 const char *form_get(const struct form *f, const char *key); /* NULL: absent */
 
-enum param_kind { P_TEXT, P_INT, P_BOOL, P_ENUM };
+/* P_SHORT: a text as metadata has; P_COUNT: of a page. */
+enum param_kind { P_TEXT, P_SHORT, P_INT, P_COUNT, P_BOOL, P_ENUM };
 /* A parameter: # stands for a number, * for any word. */
 struct param {
 	const char *name;

@@ -70,6 +70,13 @@ void stripe_list(struct stripe_peer *p, const struct form *f, const char *object
 	bool more = false, passed = after == NULL;
 	const char *id;
 
+	if (after != NULL && stripe_at(p, after) == NULL) {
+		json_decref(data);
+		json_decref(all);
+		stripe_error(ret, 400, "invalid_request_error", "resource_missing", "starting_after",
+			"No such object");
+		return;
+	}
 	json_object_foreach(p->objects, id, o) if (strcmp(text_of(o, "object"), object) == 0 && fits(o, f))
 		json_array_insert(all, 0, o); /* the youngest first */
 	for (size_t i = 0; i < json_array_size(all); i++) {
@@ -293,7 +300,10 @@ void stripe_subscriptions_post(struct stripe_peer *p, struct stripe_request *rq,
 	}
 	o = stripe_make(p, "sub_", "subscription");
 	json_object_set_new(o, "items", json_pack("{s:s,s:[]}", "object", "list", "data"));
-	json_object_set_new(o, "status", json_string("active"));
+	json_object_set_new(o, "status",
+		json_string(stripe_chance(p, p->mood.incomplete) ? "incomplete"
+			    : stripe_chance(p, p->mood.past_due) ? "past_due"
+								 : "active"));
 	json_object_set_new(o, "default_payment_method", json_null());
 	if (!items_change(p, &rq->form, o, ret)) {
 		json_object_del(p->objects, text_of(o, "id"));
@@ -331,6 +341,28 @@ void stripe_subscription_post(struct stripe_peer *p, struct stripe_request *rq, 
 	}
 }
 
+/* What was used is on a last invoice where that is asked for, and else on none. */
+static void bill_the_rest(struct stripe_peer *p, json_t *o)
+{
+	json_t *item, *invoice = stripe_make(p, "in_", "invoice");
+	json_int_t total = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(json_object_get(o, "items"), "data"), i, item)
+	{
+		json_t *price = json_object_get(p->prices, text_of(json_object_get(item, "price"), "id"));
+		const char *event = text_of(price, "event_name");
+
+		if (event != NULL)
+			total += json_integer_value(json_object_get(price, "minor")) *
+				 (json_int_t)stripe_usage_between(
+					 p, event, text_of(o, "customer"), 0, INT64_MAX);
+	}
+	stripe_fill_invoice(invoice, text_of(o, "customer"), "open", total);
+	json_object_set_new(o, "latest_invoice", json_string(text_of(invoice, "id")));
+	stripe_emit(p, "invoice.created", invoice);
+}
+
 void stripe_subscription_delete(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
 {
 	json_t *o = stripe_at(p, rq->id);
@@ -340,6 +372,9 @@ void stripe_subscription_delete(struct stripe_peer *p, struct stripe_request *rq
 		return;
 	}
 	json_object_set_new(o, "status", json_string("canceled"));
+	if (form_get(&rq->form, "invoice_now") != NULL &&
+		strcmp(form_get(&rq->form, "invoice_now"), "true") == 0)
+		bill_the_rest(p, o);
 	stripe_count(p, rq->id);
 	stripe_emit(p, "customer.subscription.deleted", o);
 	reply(ret, o);

@@ -23,7 +23,7 @@ int64_t stripe_now(void)
 	return (int64_t)time(NULL);
 }
 
-static bool chance(struct stripe_peer *p, int percent)
+bool stripe_chance(struct stripe_peer *p, int percent)
 {
 	return percent > 0 && rand_r(&p->random) / 7 % 100 < percent;
 }
@@ -94,12 +94,12 @@ static bool is_valid(const struct stripe_route *r, struct stripe_request *rq, st
 static void run(struct stripe_peer *p, const struct stripe_route *r, struct stripe_request *rq,
 	struct stripe_reply *ret)
 {
-	if (strcmp(rq->method, "GET") != 0 && chance(p, p->mood.fail_before)) {
+	if (stripe_chance(p, p->mood.fail_before)) {
 		stripe_error(ret, 500, "api_error", NULL, NULL, "Something went wrong");
 		return;
 	}
 	r->run(p, rq, ret);
-	if (strcmp(rq->method, "GET") != 0 && ret->status < 300 && chance(p, p->mood.fail_after)) {
+	if (ret->status < 300 && stripe_chance(p, p->mood.fail_after)) {
 		json_decref(ret->body);
 		stripe_error(ret, 500, "api_error", NULL, NULL, "Something went wrong");
 	}
@@ -135,11 +135,9 @@ static void run_once(struct stripe_peer *p, struct web_turn *t, const struct str
 
 static bool is_turned_away(struct stripe_peer *p, const struct stripe_request *rq, struct stripe_reply *ret)
 {
-	if (strcmp(rq->method, "GET") == 0)
-		return false;
-	if (chance(p, p->mood.busy))
+	if (stripe_chance(p, p->mood.busy))
 		stripe_error(ret, 429, "invalid_request_error", "rate_limit", NULL, "Too many requests");
-	else if (chance(p, p->mood.in_use))
+	else if (strcmp(rq->method, "GET") != 0 && stripe_chance(p, p->mood.in_use))
 		stripe_error(ret, 409, "idempotency_error", "idempotency_key_in_use", NULL,
 			"There is currently another in-progress request using this Idempotent Key");
 	else
@@ -153,7 +151,7 @@ static void answer(struct stripe_peer *p, struct web_turn *t, struct stripe_repl
 	struct stripe_request rq;
 	char path[300];
 
-	if (chance(p, p->mood.astray)) {
+	if (stripe_chance(p, p->mood.astray)) {
 		stripe_error(ret, 404, "invalid_request_error", NULL, NULL, "Unrecognized request URL");
 		return;
 	}
@@ -163,7 +161,7 @@ static void answer(struct stripe_peer *p, struct web_turn *t, struct stripe_repl
 		stripe_error(ret, 400, "invalid_request_error", NULL, NULL, "Invalid form");
 	} else if (r = stripe_find(&rq), is_valid(r, &rq, ret) && !is_turned_away(p, &rq, ret)) {
 		run_once(p, t, r, &rq, ret);
-		*lost = strcmp(rq.method, "GET") != 0 && chance(p, p->mood.lose);
+		*lost = stripe_chance(p, p->mood.lose);
 	}
 	form_clear(&rq.form);
 }
@@ -208,6 +206,17 @@ static void serve(struct web_turn *t, void *arg)
 
 /* The test's side --------------------------------------------------------------------------------------- */
 
+/* CC_HOSTILE=1, and with full counts: nothing goes quite well in any suite. */
+static struct stripe_mood usual_mood(void)
+{
+	static const struct stripe_mood hostile = {
+		.lose = 10, .fail_before = 4, .fail_after = 4, .busy = 4, .in_use = 4, .slow_ms = 10
+	};
+
+	return getenv("CC_HOSTILE") != NULL || getenv("CC_LONG") != NULL ? hostile
+									 : (struct stripe_mood){ 0 };
+}
+
 struct stripe_peer *stripe_start(unsigned seed)
 {
 	struct stripe_peer *p = calloc(1, sizeof(*p));
@@ -215,6 +224,7 @@ struct stripe_peer *stripe_start(unsigned seed)
 	assert_non_null(p);
 	pthread_mutex_init(&p->lock, NULL);
 	p->random = seed;
+	p->mood = p->usual = usual_mood();
 	p->objects = json_object();
 	p->prices = json_object();
 	p->meters = json_object();
@@ -248,7 +258,7 @@ const char *stripe_url(const struct stripe_peer *p)
 void stripe_feel(struct stripe_peer *p, const struct stripe_mood *mood)
 {
 	pthread_mutex_lock(&p->lock);
-	p->mood = mood != NULL ? *mood : (struct stripe_mood){ 0 };
+	p->mood = mood != NULL ? *mood : p->usual;
 	pthread_mutex_unlock(&p->lock);
 }
 

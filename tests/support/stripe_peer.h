@@ -17,7 +17,7 @@ struct stripe_peer;
 
 #define STRIPE_PEER_KEY "sk_test_peer0123456789"
 
-/* Percents of calls that change something, drawn from one seed. */
+/* Percents of calls, also of those that only ask, drawn from one seed. */
 struct stripe_mood {
 	int lose;        /* the effect takes place, the answer never comes */
 	int fail_before; /* 500 without an effect; the key keeps it */
@@ -26,12 +26,16 @@ struct stripe_mood {
 	int in_use;      /* 409: another request with the key is under way */
 	int slow_ms;     /* each answer */
 	int astray;      /* 404 of something that is not Stripe's API, to any call */
+	int incomplete;  /* of new subscriptions the first invoice is not paid */
+	int past_due;    /* of new subscriptions the second is not, and at once */
+	int lag_s;       /* so late a meter's sums have what it was told */
 };
 
 struct stripe_peer *stripe_start(unsigned seed);
 void stripe_stop(struct stripe_peer *p); /* NULL is fine */
 const char *stripe_url(const struct stripe_peer *p);
-void stripe_feel(struct stripe_peer *p, const struct stripe_mood *mood); /* NULL: well */
+/* NULL: well, or as CC_HOSTILE=1 has it */
+void stripe_feel(struct stripe_peer *p, const struct stripe_mood *mood);
 /* A price: a month's of a plan, or with event_name (NULL: none) one that a meter of that name feeds. */
 void stripe_price(struct stripe_peer *p, const char *id, int64_t minor, const char *event_name);
 
@@ -46,6 +50,8 @@ char *stripe_subscription_of(struct stripe_peer *p, const char *customer);
  * …).
  */
 void stripe_set(struct stripe_peer *p, const char *id, const char *member, json_t *value, const char *event);
+/* Those of a customer, in the order of their making; a copy of the caller's. */
+json_t *stripe_invoices_of(struct stripe_peer *p, const char *customer);
 /* An invoice of a customer. */
 void stripe_invoice(struct stripe_peer *p, const char *customer, const char *status, int64_t total);
 
@@ -62,6 +68,8 @@ void stripe_spoil_meter(struct stripe_peer *p, const char *event_name, const cha
 
 /* Forgets one event altogether. Effects are counted anew from then on: it may be sent again. */
 void stripe_lose_meter(struct stripe_peer *p, const char *event_name, const char *customer);
+/* A payment method leaves its customer, whose event says whom, or (as some do) only that it has none. */
+void stripe_detach(struct stripe_peer *p, const char *method, bool says_whose);
 /* The period of a subscription, in seconds since 1970; without an event. */
 void stripe_period(struct stripe_peer *p, const char *subscription, int64_t start, int64_t end);
 /* There is no such object, as if the key were another account's. */

@@ -11,11 +11,11 @@
 struct stripe_peer {
 	struct web_peer *web;
 	pthread_mutex_t lock; /* guards what follows */
-	struct stripe_mood mood;
+	struct stripe_mood mood, usual;
 	unsigned random;
 	json_t *objects; /* by id, in the order of their making */
 	json_t *prices;  /* {id: {minor, event_name}} */
-	json_t *meters;  /* {event_name: {id, events: {identifier: {customer, value, timestamp}}}} */
+	json_t *meters;  /* {event_name: {id, events: {identifier: {customer, value, timestamp, came}}}} */
 	json_t *keys;    /* idempotency: {key: {request, status, body}} */
 	json_t *effects; /* {call: times} */
 	json_t *events;
@@ -49,6 +49,8 @@ void stripe_count(struct stripe_peer *p, const char *call);
 void stripe_error(struct stripe_reply *ret, int status, const char *type, const char *code, const char *param,
 	const char *message);
 int64_t stripe_now(void);
+/* Drawn from the seed. */
+bool stripe_chance(struct stripe_peer *p, int percent);
 
 /* What routes do: stripe_objects.c, stripe_previews.c, stripe_usage.c. */
 void stripe_customers_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);
@@ -68,6 +70,8 @@ void stripe_adjustments_post(struct stripe_peer *p, struct stripe_request *rq, s
 void stripe_meter_events_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);
 void stripe_meters_list(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);
 void stripe_summaries_list(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret);
+/* Of the last day. */
+void stripe_fill_invoice(json_t *o, const char *customer, const char *status, int64_t total);
 int64_t stripe_usage_between(
 	struct stripe_peer *p, const char *event_name, const char *customer, int64_t from, int64_t to);
 /* A list as Stripe gives them, of those of p->objects that `fits` takes. */

@@ -14,6 +14,7 @@
 #define HOUR_S 3600
 #define OLDEST_S (35 * 86400)
 #define AHEAD_S 300
+#define IDENTIFIER_MAX 100
 
 static const char *text_of(const json_t *o, const char *key)
 {
@@ -23,6 +24,14 @@ static const char *text_of(const json_t *o, const char *key)
 static json_int_t int_of(const json_t *o, const char *key)
 {
 	return json_integer_value(json_object_get(o, key));
+}
+
+static bool is_payload(struct stripe_peer *p, const char *customer, const char *value)
+{
+	const json_t *o = customer != NULL ? stripe_at(p, customer) : NULL;
+
+	return o != NULL && strcmp(text_of(o, "object"), "customer") == 0 && value != NULL &&
+	       *value != '\0' && strspn(value, "0123456789") == strlen(value) && strlen(value) < 19;
 }
 
 void stripe_meter_events_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
@@ -35,9 +44,15 @@ void stripe_meter_events_post(struct stripe_peer *p, struct stripe_request *rq, 
 	json_t *meter = json_object_get(p->meters, name), *events = json_object_get(meter, "events");
 	char text[300];
 
-	if (meter == NULL || customer == NULL || value == NULL || identifier == NULL) {
+	if (meter == NULL) {
 		stripe_error(ret, 400, "invalid_request_error", "no_meter", "event_name",
 			"No active meter found for event name");
+	} else if (identifier == NULL || *identifier == '\0' || strlen(identifier) > IDENTIFIER_MAX) {
+		stripe_error(ret, 400, "invalid_request_error", "parameter_invalid", "identifier",
+			"Invalid string: must be 1 to 100 characters");
+	} else if (!is_payload(p, customer, value)) {
+		stripe_error(ret, 400, "invalid_request_error", "meter_event_invalid_value", "payload",
+			"The payload must name a customer, and a whole number as its value");
 	} else if (when < stripe_now() - OLDEST_S || when > stripe_now() + AHEAD_S) {
 		stripe_error(ret, 400, "invalid_request_error", "timestamp_too_far_in_past", "timestamp",
 			"The timestamp must be within the past 35 calendar days");
@@ -46,8 +61,9 @@ void stripe_meter_events_post(struct stripe_peer *p, struct stripe_request *rq, 
 		stripe_error(ret, 400, "invalid_request_error", NULL, NULL, text);
 	} else {
 		json_object_set_new(events, identifier,
-			json_pack("{s:s,s:I,s:I}", "customer", customer, "value",
-				(json_int_t)strtoll(value, NULL, 10), "timestamp", (json_int_t)when));
+			json_pack("{s:s,s:I,s:I,s:I}", "customer", customer, "value",
+				(json_int_t)strtoll(value, NULL, 10), "timestamp", (json_int_t)when, "came",
+				(json_int_t)stripe_now()));
 		stripe_count(p, identifier);
 		*ret = (struct stripe_reply){ 200,
 			json_pack("{s:s,s:s,s:s,s:I,s:b,s:{s:s,s:s}}", "object", "billing.meter_event",
@@ -89,8 +105,9 @@ void stripe_meters_list(struct stripe_peer *p, struct stripe_request *rq, struct
 		json_pack("{s:s,s:o,s:b}", "object", "list", "data", data, "has_more", 0) };
 }
 
-int64_t stripe_usage_between(
-	struct stripe_peer *p, const char *event_name, const char *customer, int64_t from, int64_t to)
+/* Of what had come by then. */
+static int64_t usage_known(struct stripe_peer *p, const char *event_name, const char *customer, int64_t from,
+	int64_t to, int64_t known)
 {
 	json_t *event, *events = json_object_get(json_object_get(p->meters, event_name), "events");
 	const char *identifier;
@@ -98,9 +115,15 @@ int64_t stripe_usage_between(
 
 	json_object_foreach(events, identifier,
 		event) if (strcmp(text_of(event, "customer"), customer) == 0 &&
-			   int_of(event, "timestamp") >= from && int_of(event, "timestamp") < to) sum +=
-		int_of(event, "value");
+			   int_of(event, "came") <= known && int_of(event, "timestamp") >= from &&
+			   int_of(event, "timestamp") < to) sum += int_of(event, "value");
 	return sum;
+}
+
+int64_t stripe_usage_between(
+	struct stripe_peer *p, const char *event_name, const char *customer, int64_t from, int64_t to)
+{
+	return usage_known(p, event_name, customer, from, to, INT64_MAX);
 }
 
 static const char *meter_named(struct stripe_peer *p, const char *id)
@@ -129,7 +152,10 @@ void stripe_summaries_list(struct stripe_peer *p, struct stripe_request *rq, str
 	const int64_t from = strtoll(form_get(&rq->form, "start_time"), NULL, 10);
 	const int64_t to = strtoll(form_get(&rq->form, "end_time"), NULL, 10);
 	const int64_t step = form_get(&rq->form, "value_grouping_window") != NULL ? HOUR_S : to - from;
+	const char *limit = form_get(&rq->form, "limit");
+	const size_t most = limit != NULL ? (size_t)strtol(limit, NULL, 10) : 10;
 	json_t *data = json_array();
+	bool more = false;
 
 	if (name == NULL || from % 60 != 0 || to % 60 != 0 || step <= 0 ||
 		(step == HOUR_S && (from % HOUR_S != 0 || to % HOUR_S != 0))) {
@@ -138,13 +164,15 @@ void stripe_summaries_list(struct stripe_peer *p, struct stripe_request *rq, str
 		return;
 	}
 	for (int64_t at = to - step; at >= from; at -= step) {
-		const int64_t sum = stripe_usage_between(p, name, customer, at, at + step);
+		const int64_t sum =
+			usage_known(p, name, customer, at, at + step, stripe_now() - p->mood.lag_s);
 
-		if (sum != 0)
+		more = more || (sum != 0 && json_array_size(data) == most);
+		if (sum != 0 && !more)
 			json_array_append_new(data, summary(rq->id, at, at + step, sum));
 	}
 	*ret = (struct stripe_reply){ 200,
-		json_pack("{s:s,s:o,s:b}", "object", "list", "data", data, "has_more", 0) };
+		json_pack("{s:s,s:o,s:b}", "object", "list", "data", data, "has_more", more) };
 }
 
 /* The test's side --------------------------------------------------------------------------------------- */
@@ -219,18 +247,36 @@ void stripe_set(struct stripe_peer *p, const char *id, const char *member, json_
 	pthread_mutex_unlock(&p->lock);
 }
 
-void stripe_invoice(struct stripe_peer *p, const char *customer, const char *status, int64_t total)
+json_t *stripe_invoices_of(struct stripe_peer *p, const char *customer)
 {
-	json_t *o;
+	json_t *all = json_array(), *o;
+	const char *id;
 
 	pthread_mutex_lock(&p->lock);
-	o = stripe_make(p, "in_", "invoice");
+	json_object_foreach(p->objects, id, o) if (strcmp(text_of(o, "object"), "invoice") == 0 &&
+						   strcmp(text_of(o, "customer"), customer) == 0)
+		json_array_append_new(all, json_deep_copy(o));
+	pthread_mutex_unlock(&p->lock);
+	return all;
+}
+
+void stripe_fill_invoice(json_t *o, const char *customer, const char *status, int64_t total)
+{
 	json_object_set_new(o, "customer", json_string(customer));
 	json_object_set_new(o, "status", json_string(status));
 	json_object_set_new(o, "total", json_integer(total));
 	json_object_set_new(o, "currency", json_string("usd"));
 	json_object_set_new(o, "period_start", json_integer(stripe_now() - 86400));
 	json_object_set_new(o, "period_end", json_integer(stripe_now()));
+}
+
+void stripe_invoice(struct stripe_peer *p, const char *customer, const char *status, int64_t total)
+{
+	json_t *o;
+
+	pthread_mutex_lock(&p->lock);
+	o = stripe_make(p, "in_", "invoice");
+	stripe_fill_invoice(o, customer, status, total);
 	stripe_emit(p, "invoice.created", o);
 	pthread_mutex_unlock(&p->lock);
 }
@@ -253,8 +299,8 @@ void stripe_lose_meter(struct stripe_peer *p, const char *event_name, const char
 
 	pthread_mutex_lock(&p->lock);
 	events = json_object_get(json_object_get(p->meters, event_name), "events");
-	json_object_foreach_safe(events, next, identifier,
-		event) if (strcmp(text_of(event, "customer"), customer) == 0)
+	json_object_foreach_safe(
+		events, next, identifier, event) if (strcmp(text_of(event, "customer"), customer) == 0)
 	{
 		json_object_del(events, identifier);
 		json_object_clear(p->effects);
@@ -276,6 +322,29 @@ void stripe_period(struct stripe_peer *p, const char *subscription, int64_t star
 		json_object_set_new(item, "current_period_start", json_integer(start));
 		json_object_set_new(item, "current_period_end", json_integer(end));
 	}
+	pthread_mutex_unlock(&p->lock);
+}
+
+void stripe_detach(struct stripe_peer *p, const char *method, bool says_whose)
+{
+	json_t *customer, *event, *settings, *o;
+	const char *was;
+
+	pthread_mutex_lock(&p->lock);
+	o = stripe_at(p, method);
+	assert_non_null(o);
+	customer = stripe_at(p, text_of(o, "customer"));
+	assert_non_null(customer);
+	was = text_of(customer, "id");
+	settings = json_object_get(customer, "invoice_settings");
+	if (strcmp(text_of(settings, "default_payment_method"), method) == 0)
+		json_object_set_new(settings, "default_payment_method", json_null());
+	json_object_set_new(o, "customer", json_null());
+	stripe_emit(p, "payment_method.detached", o);
+	event = json_array_get(p->events, json_array_size(p->events) - 1);
+	if (says_whose)
+		json_object_set_new(json_object_get(event, "data"), "previous_attributes",
+			json_pack("{s:s}", "customer", was));
 	pthread_mutex_unlock(&p->lock);
 }
 

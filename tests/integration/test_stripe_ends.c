@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How subscriptions end and begin again: plans that are not sold, payment, tenants that are deleted. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "story.h"
+#include "stripe_plane.h"
+#include "temp.h"
+
+#define STORY(f) cmocka_unit_test_setup_teardown(f, story_open, story_close)
+
+/* Else Stripe would bill on what nobody has. */
+static void a_plan_that_is_not_sold_has_no_subscription(void **state)
+{
+	struct story *s = *state;
+	char *subscription = stripe_subscribe(s, peer, "pm_free"), *again;
+
+	assert_status(200, stripe_change_plan(s, "", "free", "now"));
+	stripe_await_cancelled(subscription);
+	stripe_await(s,
+		"SELECT stripe_id IS NULL AND status = 'active' FROM cc.billing WHERE tenant_id = '%s'", "t");
+	temp_sleep_ms(2500);
+	assert_string_equal("active", stripe_value(s, "SELECT status FROM cc.tenant WHERE id = '%s'"));
+	assert_text("active", client_get(s->c, "/tenants/%s/billing", s->t.id), "status");
+	/* With a plan that is, there is another: the payment method is known. */
+	assert_status(200, stripe_change_plan(s, "", "pro", "now"));
+	stripe_await(s, "SELECT stripe_status FROM cc.billing WHERE tenant_id = '%s'", "active");
+	again = strdup(stripe_value(s, "SELECT stripe_id FROM cc.billing WHERE tenant_id = '%s'"));
+	assert_string_not_equal(subscription, again);
+	assert_string_equal("0", stripe_value(s, "SELECT count(*) FROM cc.outbox WHERE tenant_id = '%s'"
+						 " AND state = 'dead'"));
+	free(again);
+	free(subscription);
+}
+
+/* Stripe ends it, before it bills another period; and that it has ended is no want of payment. */
+static void to_a_plan_that_is_not_sold_it_goes_with_the_period(void **state)
+{
+	struct story *s = *state;
+	char *subscription = stripe_subscribe(s, peer, "pm_end");
+
+	assert_status(200, stripe_change_plan(s, "", "free", "period_end"));
+	stripe_await_end(subscription, "yes");
+	assert_status(200, stripe_change_plan(s, "", "pro", "period_end"));
+	stripe_await_end(subscription, "no");
+	assert_status(200, stripe_change_plan(s, "", "free", "period_end"));
+	stripe_await_end(subscription, "yes");
+	stripe_await(s, "SELECT cancels AND stale_at IS NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
+	assert_false(stripe_is_cancelled(subscription));
+	assert_string_equal("pro", stripe_value(s, "SELECT plan_type FROM cc.tenant WHERE id = '%s'"));
+	stripe_set(peer, subscription, "status", json_string("canceled"), "customer.subscription.deleted");
+	stripe_await(s, "SELECT plan_type FROM cc.tenant WHERE id = '%s'", "free");
+	stripe_await(s,
+		"SELECT stripe_id IS NULL AND status = 'active' FROM cc.billing WHERE tenant_id = '%s'", "t");
+	temp_sleep_ms(2500);
+	assert_string_equal("active", stripe_value(s, "SELECT status FROM cc.tenant WHERE id = '%s'"));
+	free(subscription);
+}
+
+/* What Stripe has ended it does not begin again: whoever pays gets another one. */
+static void who_pays_again_is_subscribed_again(void **state)
+{
+	struct story *s = *state;
+	char *first = stripe_subscribe(s, peer, "pm_first");
+
+	stripe_set(peer, first, "status", json_string("canceled"), "customer.subscription.deleted");
+	stripe_await(s, "SELECT status FROM cc.billing WHERE tenant_id = '%s'", "suspended");
+	stripe_await(s, "SELECT status FROM cc.tenant WHERE id = '%s'", "suspended");
+	assert_status(200, stripe_put_method(s, "pm_second"));
+	stripe_await(s, "SELECT status FROM cc.billing WHERE tenant_id = '%s'", "active");
+	stripe_await(s, "SELECT status FROM cc.tenant WHERE id = '%s'", "active");
+	assert_string_not_equal(
+		first, stripe_value(s, "SELECT stripe_id FROM cc.billing WHERE tenant_id = '%s'"));
+	assert_string_equal("0", stripe_value(s, "SELECT count(*) FROM cc.outbox WHERE tenant_id = '%s'"
+						 " AND state = 'dead'"));
+	free(first);
+}
+
+/* That it is over was so when it was last looked at. */
+static void who_pays_again_has_one_subscription(void **state)
+{
+	struct story *s = *state;
+	char sql[300], *first = stripe_subscribe(s, peer, "pm_one");
+
+	(void)snprintf(sql, sizeof(sql),
+		"UPDATE cc.billing SET stripe_status = 'canceled', stale_at = NULL,"
+		" fetch_until = now() + interval '1 hour' WHERE tenant_id = '%s'",
+		s->t.id);
+	fixture_control(s->d, sql);
+	assert_status(200, stripe_put_method(s, "pm_two"));
+	(void)snprintf(sql, sizeof(sql),
+		"SELECT coalesce(stripe_id, '%s') <> '%s' FROM cc.billing WHERE tenant_id = '%%s'", first,
+		first);
+	stripe_await(s, sql, "t");
+	assert_true(stripe_is_cancelled(first));
+	(void)snprintf(
+		sql, sizeof(sql), "UPDATE cc.billing SET fetch_until = NULL WHERE tenant_id = '%s'", s->t.id);
+	fixture_control(s->d, sql);
+	stripe_await(s, "SELECT stripe_status FROM cc.billing WHERE tenant_id = '%s'", "active");
+	free(first);
+}
+
+static void a_tenant_that_is_purged_is_unsubscribed(void **state)
+{
+	struct story other = stripe_one_more(*state, "gone", "pro");
+	char *subscription = stripe_subscribe(&other, peer, "pm_gone");
+
+	stripe_delete(&other);
+	/* As long as it can be undone it goes on. */
+	temp_sleep_ms(1500);
+	assert_false(stripe_is_cancelled(subscription));
+	stripe_purge(&other);
+	stripe_await_cancelled(subscription);
+	client_close(other.c);
+	free(subscription);
+}
+
+/* A call for a subscription that was perhaps sent, or never: it waits for longer than there is the tenant. */
+static void call_waits(struct story *s, const char *id, const char *customer, int attempts)
+{
+	char sql[500];
+
+	(void)snprintf(sql, sizeof(sql),
+		"INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path, body, attempts, first_sent_at,"
+		" next_at) VALUES ('%s', '%s', 'account', 'subscription_create', 'POST', '/v1/subscriptions',"
+		" 'customer=%s&items[0][price]=price_pro&metadata[cc_op]=%s', %d, now(),"
+		" now() + interval '1 hour')",
+		id, s->t.id, customer, id, attempts);
+	fixture_control(s->d, sql);
+}
+
+static void no_subscription_outlives_its_tenant(void **state)
+{
+	struct story *s = *state, other = stripe_one_more(s, "late", "free");
+	char *customer, *subscription;
+
+	stripe_await(&other, "SELECT customer_id IS NOT NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
+	customer = stripe_customer_of(peer, other.t.id);
+	call_waits(&other, "sent", customer, 1);
+	call_waits(&other, "unsent", customer, 0);
+	stripe_delete(&other);
+	stripe_purge(&other);
+	stripe_await(&other, "SELECT count(*) FROM cc.tenant WHERE id = '%s'", "0");
+	fixture_control(s->d, "UPDATE cc.outbox SET next_at = now() WHERE id IN ('sent', 'unsent')");
+	subscription = stripe_await_subscription(peer, customer);
+	stripe_await_cancelled(subscription);
+	stripe_await(&other,
+		"SELECT string_agg(state, ' ' ORDER BY id) FROM cc.outbox WHERE tenant_id = '%s'"
+		" AND op = 'subscription_create'",
+		"done skipped");
+	client_close(other.c);
+	free(customer);
+	free(subscription);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(a_plan_that_is_not_sold_has_no_subscription),
+		STORY(to_a_plan_that_is_not_sold_it_goes_with_the_period),
+		STORY(who_pays_again_is_subscribed_again),
+		STORY(who_pays_again_has_one_subscription),
+		STORY(a_tenant_that_is_purged_is_unsubscribed),
+		STORY(no_subscription_outlives_its_tenant),
+		cmocka_unit_test(stripe_nothing_was_malformed),
+	};
+
+	return cmocka_run_group_tests(tests, stripe_group_setup, stripe_group_teardown);
+}
