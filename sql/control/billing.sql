@@ -15,6 +15,7 @@ SELECT b.tenant_id, b.subscription_id, b.stripe_id, b.customer_id, b.preview_bas
        coalesce(b.preview_at > now() - interval '60 seconds', false) AS previewed, b.status, t.plan_type, b.next_plan, b.payment_method, b.address,
        p.n AS period, p.starts AS period_start, p.ends AS period_end, b.period AS open_period, b.open_start,
        b.open_end, b.open_end + interval '65 minutes' <= now() AS closable, b.adjust_minor,
+       b.ended_plan, coalesce(b.ended_minor, 0) AS ended_minor,
        u.api_calls, u.bouncer_requests, b.items, b.removing, now() AS now, b.row_version
   FROM cc.billing b
   JOIN cc.tenant t ON t.id = b.tenant_id
@@ -46,12 +47,13 @@ UPDATE cc.billing
    SET adjust_minor = $2, next_plan = $3, next_plan_at = $4, plan_from = NULL, row_version = row_version + 1, sync_at = now(), preview_at = NULL
  WHERE tenant_id = $1;
 
--- Whose books can be closed: run as cc_ctl.
+-- Whose period is over, or can be closed: run as cc_ctl.
 -- name: billing_due :many billing_due
 -- args: most int8
 SELECT b.tenant_id
   FROM cc.billing b JOIN cc.tenant t ON t.id = b.tenant_id
- WHERE b.open_end <= now() - interval '65 minutes' AND t.status IN ('active', 'suspended')
+ WHERE b.open_end <= now() AND (b.ended_plan IS NULL OR b.open_end <= now() - interval '65 minutes')
+   AND t.status IN ('active', 'suspended')
  ORDER BY b.open_end LIMIT $1;
 
 -- Of the open period.
@@ -63,9 +65,17 @@ SELECT coalesce(sum(u.api_calls), 0)::bigint AS api_calls,
   JOIN cc.usage_hour_total u ON u.tenant_id = b.tenant_id AND u.hour >= b.open_start AND u.hour < b.open_end
  WHERE b.tenant_id = $1;
 
+-- The open period is over: whatever changes from now on is the next one's.
+-- name: billing_end :exec1
+-- args: tenant_id text, plan text
+UPDATE cc.billing
+   SET ended_plan = $2, ended_minor = adjust_minor, adjust_minor = 0, next_plan = NULL, next_plan_at = NULL,
+       row_version = row_version + 1
+ WHERE tenant_id = $1;
+
 -- name: billing_close :exec1
 -- args: tenant_id text, period int8
-UPDATE cc.billing SET period = period + 1, adjust_minor = 0, next_plan = NULL, next_plan_at = NULL, row_version = row_version + 1
+UPDATE cc.billing SET period = period + 1, ended_plan = NULL, ended_minor = NULL, row_version = row_version + 1
  WHERE tenant_id = $1 AND period = $2::int;
 
 -- name: invoice_add :exec1

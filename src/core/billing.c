@@ -37,10 +37,21 @@ enum err billing_plan(struct ctx *cx, const char *name, const struct plan **ret)
 		       : refuse(cx, ERR_INTERNAL, "the plan %s of the tenant is not in the plans file", name);
 }
 
-/* A period that is over and not closed yet has a plan and an adjustment of its own. */
-static const char *plan_now(const struct billing_row *row)
+bool billing_is_over(const struct ctx *cx, const struct billing_row *row)
 {
-	return row->period > row->open_period && row->next_plan != NULL ? row->next_plan : row->plan_type;
+	return !stripe_is_set(cx) && row->period > row->open_period && row->ended_plan == NULL;
+}
+
+/* Of the period that is now, though nobody may have noted yet that it has begun. */
+static const char *plan_now(const struct ctx *cx, const struct billing_row *row)
+{
+	return billing_is_over(cx, row) && row->next_plan != NULL ? row->next_plan : row->plan_type;
+}
+
+/* What was added to an earlier period is not this one's. */
+static int64_t adjust_now(const struct billing_row *row)
+{
+	return row->period > row->open_period && row->ended_plan == NULL ? 0 : row->adjust_minor;
 }
 
 static int64_t in_gigabytes(int64_t bytes)
@@ -66,10 +77,9 @@ static enum err show(
 	struct ctx *cx, const struct billing_row *row, const struct tenant_usage *used, struct billing *ret)
 {
 	const struct billing_quantities q = { row->api_calls, row->bouncer_requests };
-	const int64_t adjust = row->period == row->open_period ? row->adjust_minor : 0;
 	const struct plan *plan;
 
-	TRY(billing_plan(cx, plan_now(row), &plan));
+	TRY(billing_plan(cx, plan_now(cx, row), &plan));
 	*ret = (struct billing){
 		.subscription_id = row->subscription_id,
 		.status = row->status,
@@ -81,7 +91,7 @@ static enum err show(
 			.bouncers = used->bouncers_used,
 			.api_calls = row->api_calls,
 			.storage_gb = in_gigabytes(used->storage_bytes) },
-		.billing = { .base_cost = plan->price_minor + adjust,
+		.billing = { .base_cost = plan->price_minor + adjust_now(row),
 			.usage_cost = billing_usage_cost(plan, &q),
 			.currency = plan->currency },
 		.mode = "ledger",
@@ -232,23 +242,11 @@ enum err billing_change(struct ctx *cx, const struct billing_change *in, const s
 
 /* Changes of plan -------------------------------------------------------------------------------------- */
 
-/* The period that changes of plan are about: the ledger's that is not closed yet, or Stripe's. */
-static int64_t period_start(const struct ctx *cx, const struct billing_row *row)
+/* Of the rest of the period that is now; both plans have one currency. */
+static struct proration prorate(const struct billing_row *row, const struct plan *from, const struct plan *to)
 {
-	return stripe_is_set(cx) ? row->period_start : row->open_start;
-}
-
-static int64_t period_end(const struct ctx *cx, const struct billing_row *row)
-{
-	return stripe_is_set(cx) ? row->period_end : row->open_end;
-}
-
-/* Of the rest of the period; both plans have one currency. */
-static struct proration prorate(
-	const struct ctx *cx, const struct billing_row *row, const struct plan *from, const struct plan *to)
-{
-	const int64_t whole = (period_end(cx, row) - period_start(cx, row)) / SECOND_US;
-	const int64_t rest = (period_end(cx, row) - row->now) / SECOND_US;
+	const int64_t whole = (row->period_end - row->period_start) / SECOND_US;
+	const int64_t rest = (row->period_end - row->now) / SECOND_US;
 	struct proration p = {
 		.credit = money_part(from->price_minor, rest, whole),
 		.charge = money_part(to->price_minor, rest, whole),
@@ -271,22 +269,27 @@ static enum err check_currency(struct ctx *cx, const struct plan *from, const st
 static void adjust_later(struct ctx *cx, const struct billing_row *row, const struct plan *from,
 	const struct plan *to, const struct proration *p)
 {
-	const int64_t adjust = row->adjust_minor + from->price_minor + p->net - to->price_minor;
+	const int64_t adjust = adjust_now(row) + from->price_minor + p->net - to->price_minor;
 
 	q_billing_set_plan_later(cx->db, cx->tenant->id, adjust, NULL, TIME_NULL);
 }
 
 enum err billing_follow_plan(struct ctx *cx, const char *from, const char *to)
 {
-	const struct plan *old = plan_find(cx->world->plans, from), *new = plan_find(cx->world->plans, to);
+	const struct plan *old, *new = plan_find(cx->world->plans, to);
 	struct billing_row row;
 	struct proration p;
 
 	TRY(lock_billing(cx, &row));
+	old = plan_find(cx->world->plans, billing_is_over(cx, &row) ? plan_now(cx, &row) : from);
 	if (old == NULL || new == NULL)
 		return ERR_NONE;
 	TRY(check_currency(cx, old, new));
-	p = prorate(cx, &row, old, new);
+	if (billing_is_over(cx, &row)) {
+		q_billing_end_later(cx->db, cx->tenant->id, from);
+		TRY(get(cx, &row));
+	}
+	p = prorate(&row, old, new);
 	adjust_later(cx, &row, old, new, &p);
 	return ERR_NONE;
 }
@@ -296,7 +299,7 @@ static enum err change_now(struct ctx *cx, const struct tenant_usage *used, stru
 	struct plan_changed *ret)
 {
 	TRY(tenants_set_plan(cx, to->name, used, tenant));
-	ret->proration = prorate(cx, row, from, to);
+	ret->proration = prorate(row, from, to);
 	adjust_later(cx, row, from, to, &ret->proration);
 	return ERR_NONE;
 }
@@ -307,9 +310,12 @@ enum err billing_change_plan(struct ctx *cx, const struct plan_change *in, const
 	struct tenant_row *tenant = ARENA_NEW(cx->arena, struct tenant_row);
 	const struct plan *from, *to = tenants_plan(cx, in->plan_type);
 	struct billing_row row;
+	bool turned = false;
 
 	TRY(ctx_faults(cx));
 	TRY(lock(cx, tenant, &row));
+	TRY(billing_end_period(cx, tenant, &row, &turned));
+	TRY(get(cx, &row));
 	TRY(billing_plan(cx, row.plan_type, &from));
 	TRY(check_currency(cx, from, to));
 	*ret = (struct plan_changed){
@@ -325,7 +331,7 @@ enum err billing_change_plan(struct ctx *cx, const struct plan_change *in, const
 		return ERR_NONE;
 	if (str_eq(in->at, "now"))
 		return change_now(cx, used, tenant, &row, from, to, ret);
-	ret->effective_at = period_end(cx, &row);
+	ret->effective_at = row.period_end;
 	q_billing_set_plan_later(cx->db, cx->tenant->id, row.adjust_minor, from == to ? NULL : to->name,
 		from == to ? TIME_NULL : ret->effective_at);
 	return ERR_NONE;

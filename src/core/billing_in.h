@@ -8,6 +8,15 @@
 /* ERR_INTERNAL: the plans file lacks the tenant's plan. */
 enum err billing_plan(struct ctx *cx, const char *name, const struct plan **ret) MUST_USE;
 
+/* In the ledger: the open period is over, and nobody has noted it yet. */
+bool billing_is_over(const struct ctx *cx, const struct billing_row *row);
+/*
+ * In the ledger, and a unit of the tenant whose row and billing are locked: when the open period is over, it
+ * keeps the plan that it has now, and the plan that was asked for its end begins. `row` is as it was before.
+ */
+enum err billing_end_period(struct ctx *cx, struct tenant_row *tenant, const struct billing_row *row,
+	bool *changed) MUST_USE;
+
 /*
  * The plan that was asked for the end of a period, in a unit of the tenant whose row is locked and is
  * `tenant`. What is in use may be more than it allows: then no more is added. Sets *changed when

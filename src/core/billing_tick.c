@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Closing the books of the ledger: each period of each tenant once, by whoever locks its row first. */
+/*
+ * Closing the books of the ledger: each period of each tenant once, by whoever locks its row first. A period
+ * has ended before it can be closed, and what is changed in between is the next one's.
+ */
 #include "billing_in.h"
 
 #include "cc/core/audit.h"
@@ -65,12 +68,35 @@ enum err billing_turn_plan(struct ctx *cx, struct tenant_row *tenant, const char
 	return ERR_NONE;
 }
 
+enum err billing_end_period(
+	struct ctx *cx, struct tenant_row *tenant, const struct billing_row *row, bool *changed)
+{
+	if (!billing_is_over(cx, row))
+		return ERR_NONE;
+	q_billing_end_later(cx->db, cx->tenant->id, row->plan_type);
+	return billing_turn_plan(cx, tenant, row->next_plan, changed);
+}
+
+/* Of the period that is over, as it was at its end. */
+static enum err invoice(struct ctx *cx, const struct billing_row *row)
+{
+	const bool ended = row->ended_plan != NULL;
+	struct billing_quantities q;
+	const struct plan *plan;
+
+	TRY(q_billing_quantities(cx->db, &q, cx->tenant->id));
+	TRY(billing_plan(cx, ended ? row->ended_plan : row->plan_type, &plan));
+	q_invoice_add_later(cx->db, id_new(cx->arena, "inv_", ID_LEN), cx->tenant->id, row->open_period,
+		row->open_start, row->open_end, plan->name,
+		plan->price_minor + (ended ? row->ended_minor : row->adjust_minor),
+		billing_usage_cost(plan, &q), plan->currency, lines_json(cx->arena, plan, &q));
+	return ERR_NONE;
+}
+
 static enum err close_period(struct ctx *cx, void *arg)
 {
 	struct tenant_row *tenant = ARENA_NEW(cx->arena, struct tenant_row);
-	struct billing_quantities q;
 	struct turn *t = arg;
-	const struct plan *plan;
 	struct billing_row row;
 	struct tally locked;
 	bool found;
@@ -80,15 +106,14 @@ static enum err close_period(struct ctx *cx, void *arg)
 	TRY(tenants_state(cx, found, tenant));
 	TRY(q_billing_lock(cx->db, &locked, cx->tenant->id));
 	TRY(q_billing_get(cx->db, &row, &found, cx->tenant->id, false));
-	if (!found || !row.closable)
+	if (!found)
 		return ERR_NONE;
-	TRY(q_billing_quantities(cx->db, &q, cx->tenant->id));
-	TRY(billing_plan(cx, row.plan_type, &plan));
-	q_invoice_add_later(cx->db, id_new(cx->arena, "inv_", ID_LEN), cx->tenant->id, row.open_period,
-		row.open_start, row.open_end, plan->name, plan->price_minor + row.adjust_minor,
-		billing_usage_cost(plan, &q), plan->currency, lines_json(cx->arena, plan, &q));
+	TRY(billing_end_period(cx, tenant, &row, &t->changed));
+	if (!row.closable)
+		return ERR_NONE;
+	TRY(invoice(cx, &row));
 	q_billing_close_later(cx->db, cx->tenant->id, row.open_period);
-	return billing_turn_plan(cx, tenant, row.next_plan, &t->changed);
+	return ERR_NONE;
 }
 
 static enum err find_due(struct ctx *cx, void *arg)
@@ -144,8 +169,8 @@ enum err billing_terms(struct ctx *cx, struct round *ret)
 	place_platform(cx->world, &place);
 	TRY(db_glance(cx, &place, find_terms, &due));
 	for (size_t i = 0; i < due.n; i++)
-		round_turn(cx, ret, DB_ROW(&due, struct billing_due, i)->tenant_id, renew, &turn,
-			&turn.changed);
+		round_turn(
+			cx, ret, DB_ROW(&due, struct billing_due, i)->tenant_id, renew, &turn, &turn.changed);
 	return ERR_NONE;
 }
 

@@ -114,7 +114,9 @@ struct billing_row {
 	int64_t open_period;            /* … and of the first that is not closed */
 	int64_t open_start, open_end;
 	bool closable;                  /* nothing can be added to the open one any more */
-	int64_t adjust_minor;           /* of the open one: what changes of plan add to the plan's price */
+	int64_t adjust_minor;           /* what changes of plan add to the price of the one that is now */
+	const char *ended_plan;         /* the open one is over, and had this plan; NULL: it is not */
+	int64_t ended_minor;            /* … and this was added to its price */
 	int64_t api_calls, bouncer_requests;    /* in the period that is now */
 	const char *stripe_id, *customer_id;    /* NULL: not yet */
 	const char *items;              /* JSON: of the subscription, by price */

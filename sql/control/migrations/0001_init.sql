@@ -575,7 +575,9 @@ CREATE TABLE cc.billing (
 	period          int NOT NULL DEFAULT 0 CHECK (period >= 0),
 	open_start      timestamptz GENERATED ALWAYS AS (cc.period_at(anchor, period)) STORED,
 	open_end        timestamptz GENERATED ALWAYS AS (cc.period_at(anchor, period + 1)) STORED,
-	adjust_minor    bigint NOT NULL DEFAULT 0,      -- what changes of plan add to the open period
+	adjust_minor    bigint NOT NULL DEFAULT 0,      -- what changes of plan add to the period that is now
+	ended_plan      text,                   -- the open period is over, and had this plan at its end; NULL: it is now
+	ended_minor     bigint,                 -- … and this was added to it
 	next_plan       text,                   -- from the next period on …
 	next_plan_at    timestamptz,            -- … which begins then
 	payment_method  text,
