@@ -11,7 +11,7 @@ SELECT id, $2, date_trunc('day', created_at, 'UTC') FROM cc.tenant WHERE id = $1
 -- by_stripe: the period is that of Stripe's subscription, as far as there is one.
 -- name: billing_get :opt billing_row
 -- args: tenant_id text, by_stripe bool
-SELECT b.tenant_id, b.subscription_id, b.stripe_id, b.customer_id, b.preview_base, b.preview_usage, b.preview_currency,
+SELECT b.tenant_id, b.subscription_id, b.stripe_id, b.stripe_status, b.customer_id, b.preview_base, b.preview_usage, b.preview_currency,
        coalesce(b.preview_at > now() - interval '60 seconds', false) AS previewed, b.status, t.plan_type, b.next_plan, b.payment_method, b.address,
        p.n AS period, p.starts AS period_start, p.ends AS period_end, b.period AS open_period, b.open_start,
        b.open_end, b.open_end + interval '65 minutes' <= now() AS closable, b.adjust_minor,
@@ -33,6 +33,11 @@ SELECT b.tenant_id, b.subscription_id, b.stripe_id, b.customer_id, b.preview_bas
 -- name: billing_lock :one tally
 -- args: tenant_id text
 SELECT 1::int8 AS total FROM cc.billing WHERE tenant_id = $1 FOR UPDATE;
+
+-- The tenant was deleted, or has come back: Stripe has to hear of it.
+-- name: billing_wake :exec
+-- args: tenant_id text
+UPDATE cc.billing SET sync_at = now() WHERE tenant_id = $1;
 
 -- What is NULL stays.
 -- name: billing_set :exec1

@@ -8,7 +8,7 @@
 SELECT b.tenant_id, t.name, t.owner_email, t.plan_type, t.status AS tenant_status, b.customer_id, b.stripe_id, b.items,
        b.stripe_status, b.payment_method, b.status, b.status_next, b.status_next_at, b.trouble_since, b.suspended,
        b.fetched_at, b.stale_at, b.next_plan, b.next_plan_at, b.standing_at, b.removing, b.plan_from, b.stripe_start,
-       b.cancels,
+       b.cancels, b.leaving,
        (SELECT count(*) FROM cc.outbox o WHERE o.tenant_id = b.tenant_id AND o.lane = 'account' AND o.state = 'waiting')
            AS open_calls, now() AS now
   FROM cc.billing b JOIN cc.tenant t ON t.id = b.tenant_id
@@ -63,7 +63,7 @@ UPDATE cc.billing b
 -- args: tenant_id text, stripe_id text
 UPDATE cc.billing
    SET stripe_id = NULL, items = NULL, stripe_status = NULL, stripe_start = NULL, stripe_end = NULL, cancels = false,
-       stale_at = NULL, look_at = NULL, plan_from = NULL, preview_at = NULL, preview_base = NULL, sync_at = now(),
+       leaving = false, stale_at = NULL, look_at = NULL, plan_from = NULL, preview_at = NULL, preview_base = NULL, sync_at = now(),
        status = 'active', status_next = NULL, status_next_at = NULL, trouble_since = NULL, standing_at = NULL,
        row_version = row_version + 1
  WHERE tenant_id = $1 AND stripe_id = $2;
@@ -81,7 +81,7 @@ UPDATE cc.billing
 -- name: stripe_wanting :many billing_due
 -- args: most int8
 SELECT b.tenant_id FROM cc.billing b JOIN cc.tenant t ON t.id = b.tenant_id
- WHERE b.sync_at <= now() AND (t.status IN ('active', 'suspended') OR b.removing)
+ WHERE b.sync_at <= now() AND t.status IN ('active', 'suspended', 'deletion_scheduled')
    AND (b.stripe_id IS NULL OR b.stale_at IS NULL)
  ORDER BY b.sync_at LIMIT $1;
 
@@ -213,15 +213,20 @@ RETURNING b.tenant_id, b.customer_id, b.stripe_id, b.stripe_status, clock_timest
 -- args: tenant_id text, rest_s int8
 UPDATE cc.billing SET fetch_until = now() + make_interval(secs => $2::float8) WHERE tenant_id = $1;
 
--- Of two answers the one that was asked for later counts, in whatever order they come.
+-- Of two answers the one that was asked for later counts, in whatever order they come. leaving: that it ends was seen
+-- while the tenant was deleted; what has ended says no more why.
 -- name: stripe_apply :count
 -- args: tenant_id text, fetched_at timestamptz, stripe_status text, starts timestamptz, ends timestamptz
 -- args: items json, payment_method text, look_s int8, cancels bool
-UPDATE cc.billing
+UPDATE cc.billing b
    SET fetched_at = $2, stripe_status = $3, stripe_start = coalesce($4, stripe_start),
        stripe_end = coalesce($5, stripe_end), items = coalesce($6, items), payment_method = $7, cancels = $9,
        stale_at = CASE WHEN stale_at >= $2 THEN stale_at END, fetch_until = NULL, preview_at = NULL,
        look_at = now() + make_interval(secs => $8::float8), sync_at = now(),
+       leaving = CASE WHEN $3 = 'canceled' THEN leaving
+                      ELSE $9 AND $3 IN ('active', 'trialing') AND NOT removing
+                           AND (leaving OR EXISTS (SELECT FROM cc.tenant t
+                                                    WHERE t.id = b.tenant_id AND t.status = 'deletion_scheduled')) END,
        row_version = row_version + CASE WHEN (stripe_status, stripe_start, stripe_end, payment_method)
                      IS DISTINCT FROM ($3, coalesce($4, stripe_start), coalesce($5, stripe_end), $7) THEN 1 ELSE 0 END
  WHERE tenant_id = $1 AND (fetched_at IS NULL OR fetched_at < $2);

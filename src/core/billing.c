@@ -8,6 +8,7 @@
 #include "cc/core/world.h"
 #include "cc/model/q_control.h"
 #include "cc/schema/write.h"
+#include "stripe_in.h"
 #include "tenants_in.h"
 
 #define SECOND_US INT64_C(1000000)
@@ -186,14 +187,15 @@ static bool was_sent(const struct billing_change *in, const char *field)
 	return schema_seen(&billing_change_schema, in, field);
 }
 
-/* Which of them are not what is there. */
+/* Which of them are not what is there. Where a subscription is over, to pay as before begins another. */
 static void changes(struct arena *a, const struct billing_row *row, const char *method, const char *address,
 	struct strv *ret)
 {
 	const char **v = ARENA_ARRAY(a, const char *, 2);
 
 	*ret = (struct strv){ .v = v };
-	if (method != NULL && !str_eq(method, row->payment_method))
+	if (method != NULL && (!str_eq(method, row->payment_method) ||
+				      (row->stripe_id != NULL && stripe_is_over(row->stripe_status))))
 		v[ret->n++] = "payment_method";
 	if (address != NULL && !str_eq(address, row->address))
 		v[ret->n++] = "billing_address";

@@ -107,12 +107,6 @@ static void clear_default_later(struct ctx *cx, const char *operation)
 	outbox_add_later(cx, name, cx->tenant->id, &call);
 }
 
-/* Then there will be another, which begins without one of its own. */
-static bool is_over(const struct stripe_row *row)
-{
-	return str_eq(row->stripe_status, "canceled") || str_eq(row->stripe_status, "incomplete_expired");
-}
-
 enum err billing_pay_later(struct ctx *cx, const struct billing_row *row, const char *method,
 	const struct billing_address *address, const char *address_json, const char **ret_operation)
 {
@@ -126,7 +120,8 @@ enum err billing_pay_later(struct ctx *cx, const struct billing_row *row, const 
 	if (method != NULL)
 		attach_later(cx, method, *ret_operation);
 	update_later(cx, method, address, address_json, *ret_operation);
-	if (method != NULL && row->stripe_id != NULL && !is_over(&stripe))
+	/* After one that is over there will be another, which begins without a method of its own. */
+	if (method != NULL && row->stripe_id != NULL && !stripe_is_over(stripe.stripe_status))
 		clear_default_later(cx, *ret_operation);
 	return ERR_NONE;
 }

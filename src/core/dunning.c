@@ -21,11 +21,19 @@ bool dunning_clocks_agree(const struct dunning_look *l)
 	return l->theirs != TIME_NULL && apart <= DUNNING_CLOCKS_US;
 }
 
+/* Its first invoice was never paid: it never began. */
+static bool never_began(const char *status)
+{
+	return str_eq(status, "incomplete_expired");
+}
+
 /* By what is owed alone. */
 static enum standing owed(const char *status, int64_t lasts)
 {
 	if (is_lost(status))
 		return STANDING_SUSPENDED;
+	if (never_began(status))
+		return STANDING_GRACE;
 	if (!str_eq(status, "past_due"))
 		return STANDING_ACTIVE;
 	return lasts >= SUSPEND_US ? STANDING_SUSPENDED
@@ -75,7 +83,8 @@ static void judge(struct dunning *d, const struct dunning_look *l, int64_t evide
 struct dunning dunning_step(
 	const struct dunning *before, const struct dunning_look *look, int64_t evidence_us)
 {
-	const bool trouble = str_eq(look->status, "past_due") || is_lost(look->status);
+	const bool trouble = str_eq(look->status, "past_due") || is_lost(look->status) ||
+			     never_began(look->status);
 	struct dunning d = *before;
 
 	if (!trouble) {

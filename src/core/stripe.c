@@ -17,6 +17,11 @@ bool stripe_is_set(const struct ctx *cx)
 	return cx->world->settings->stripe.key != NULL;
 }
 
+bool stripe_is_over(const char *status)
+{
+	return str_eq(status, "canceled") || str_eq(status, "incomplete_expired");
+}
+
 static bool is_plain(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||

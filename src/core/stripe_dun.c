@@ -38,8 +38,11 @@ static const char *word_for(enum standing s, const char *stripe_status)
 	return standings[s];
 }
 
-static void alert_later(struct ctx *cx, enum standing s)
+static void alert_later(struct ctx *cx, enum standing s, const char *stripe_status)
 {
+	static const char unbegun[] = "The first invoice was not paid, so the subscription never began: "
+				      "nothing can be added. A payment method, also the same again, begins "
+				      "another.";
 	static const char removing[] =
 		"The subscription is not paid: the tenant will be deleted. To pay brings it back.";
 	static const char *const words[] = {
@@ -57,7 +60,8 @@ static void alert_later(struct ctx *cx, enum standing s)
 		alert_resolve_later(cx, ALERT_PAYMENT_OVERDUE, SUBJECT);
 	else
 		alert_raise_later(cx, ALERT_PAYMENT_OVERDUE,
-			s == STANDING_PAST_DUE ? ALERT_WARNING : ALERT_CRITICAL, SUBJECT, words[s]);
+			s == STANDING_PAST_DUE ? ALERT_WARNING : ALERT_CRITICAL, SUBJECT,
+			str_eq(stripe_status, "incomplete_expired") ? unbegun : words[s]);
 }
 
 static enum err record(struct ctx *cx, const char *action)
@@ -213,7 +217,7 @@ enum err stripe_dun(
 	if (d.trouble_since != TIME_NULL)
 		tell_of_clocks(row, look);
 	TRY(follow(cx, &c, &d));
-	alert_later(cx, d.now);
+	alert_later(cx, d.now, look->status);
 	q_stripe_status_later(cx->db, row->tenant_id, word_for(d.now, look->status),
 		d.next_at != TIME_NULL ? standings[d.next] : NULL, d.next_at, d.trouble_since, c.suspended,
 		c.removing, d.since);

@@ -34,7 +34,7 @@ struct fetched {
 	bool found, changed;
 	int64_t rest_s; /* when it came to nothing */
 	const char *status;
-	int64_t theirs; /* Stripe's clock; TIME_NULL: not said */
+	int64_t theirs;       /* Stripe's clock; TIME_NULL: not said */
 	int64_t starts, ends; /* TIME_NULL: not said */
 	bool cancels;         /* with its period */
 	const char *items;    /* JSON */
@@ -83,8 +83,8 @@ static void read_items(struct ctx *cx, const struct doc *items, struct fetched *
 static bool fetch_subscription(struct ctx *cx, struct fetched *f)
 {
 	bool missing;
-	struct doc *d = stripe_get_at(cx,
-		arena_printf(cx->arena, "/v1/subscriptions/%s", f->due.stripe_id), &missing, &f->theirs);
+	struct doc *d = stripe_get_at(
+		cx, arena_printf(cx->arena, "/v1/subscriptions/%s", f->due.stripe_id), &missing, &f->theirs);
 
 	f->starts = f->ends = TIME_NULL;
 	if (d == NULL) {
@@ -182,7 +182,7 @@ static int64_t next_look_s(const struct ctx *cx, const struct fetched *f)
 /* It is over when Stripe is in the next one; where that has no more periods, by the time. */
 static bool is_period_over(const struct fetched *f, const struct stripe_row *row)
 {
-	const bool goes_on = f->starts != TIME_NULL && !str_eq(f->status, "canceled");
+	const bool goes_on = f->starts != TIME_NULL && !stripe_is_over(f->status);
 
 	/* To a plan that is not sold it ends by itself, a moment before or after our own time. */
 	if (row->next_plan != NULL && !goes_on && row->cancels)
@@ -192,15 +192,18 @@ static bool is_period_over(const struct fetched *f, const struct stripe_row *row
 	       (goes_on ? f->starts >= row->next_plan_at : f->due.now >= row->next_plan_at);
 }
 
-static enum err turn_plan(struct ctx *cx, struct fetched *f, const struct stripe_row *row,
-	struct tenant_row *tenant)
+static enum err turn_plan(
+	struct ctx *cx, struct fetched *f, const struct stripe_row *row, struct tenant_row *tenant)
 {
 	TRY(billing_turn_plan(cx, tenant, row->next_plan, &f->changed));
 	q_stripe_plan_turned_later(cx->db, cx->tenant->id, f->starts);
 	return ERR_NONE;
 }
 
-/* is_given_up: it ended because the plan is not sold; then nothing is owed, and there is none any more. */
+/*
+ * is_given_up: it ended because the plan is not sold, or the tenant was deleted; then nothing is owed, and
+ * there is none any more.
+ */
 static enum err draw_conclusions(
 	struct ctx *cx, struct fetched *f, const struct stripe_row *row, bool is_given_up)
 {
@@ -242,8 +245,8 @@ static enum err apply(struct ctx *cx, void *arg)
 			f->invoices[i].currency, f->invoices[i].created_at);
 	if (is_period_over(f, &row))
 		TRY(turn_plan(cx, f, &row, tenant));
-	return draw_conclusions(cx, f, &row, str_eq(f->status, "canceled") &&
-						     !stripe_is_sold(cx, tenant->plan_type));
+	return draw_conclusions(cx, f, &row,
+		stripe_is_over(f->status) && (row.leaving || !stripe_is_sold(cx, tenant->plan_type)));
 }
 
 static enum err take(struct ctx *cx, void *arg)

@@ -70,6 +70,8 @@ enum err stripe_correct(
 /* 'api_calls:1760000400': what the calls about one hour are found by. */
 const char *stripe_hour_subject(struct ctx *cx, const char *meter, int64_t hour);
 
+/* A subscription with this status is over: none of Stripe's calls makes it go on. */
+bool stripe_is_over(const char *status);
 /* Does the plan have prices there? False also for one that the plans file does not know. */
 bool stripe_is_sold(const struct ctx *cx, const char *plan);
 /* What the plan's prices are in a form: "items" or "subscription_details[items]". 0: nothing changes. */

@@ -19,7 +19,7 @@
 #include "tenants_in.h"
 
 #define BATCH 50
-#define AGAIN_S 5   /* while calls are under way */
+#define AGAIN_S 5 /* while calls are under way */
 #define SECOND_US INT64_C(1000000)
 #define LATER_S 3600 /* where an operator has to do something first */
 #define ITEMS_MAX (1 + METERS)
@@ -107,8 +107,8 @@ static void change_item(
 }
 
 /* Items are named by their ids, so that a price takes the place of the one before. */
-int stripe_add_items(struct ctx *cx, struct str *form, const char *member, const char *items_json,
-	const struct plan *plan)
+int stripe_add_items(
+	struct ctx *cx, struct str *form, const char *member, const char *items_json, const struct plan *plan)
 {
 	const char *why, *prices[ITEMS_MAX];
 	struct doc *items = doc_parse(cx->arena, items_json, strlen(items_json), &why);
@@ -173,12 +173,24 @@ static void end_with_period(struct ctx *cx, bool ends)
 	call_later(cx, name, OP_PLAN, "/v1/subscriptions/{subscription}", form.data);
 }
 
+/* By its owner or an operator; what is deleted for want of payment comes back when it is paid. */
+static bool is_deleted(const struct stripe_row *row)
+{
+	return !row->removing && str_eq(row->tenant_status, tenant_status_name(TENANT_DELETION_SCHEDULED));
+}
+
+/* Nobody pays for another period of what is deleted. What is owed is the dunning's, as before. */
+static bool is_leaving(const struct stripe_row *row)
+{
+	return is_deleted(row) && row->trouble_since == TIME_NULL;
+}
+
 /* Of a subscription that is known. */
 static void follow(struct ctx *cx, const struct stripe_row *row, const struct plan *plan)
 {
-	const bool ends = row->next_plan != NULL && !stripe_is_sold(cx, row->next_plan);
+	const bool ends = is_leaving(row) || (row->next_plan != NULL && !stripe_is_sold(cx, row->next_plan));
 
-	if (str_eq(row->stripe_status, "canceled"))
+	if (stripe_is_over(row->stripe_status))
 		return;
 	if (plan->stripe.base == NULL)
 		unsubscribe(cx);
@@ -197,7 +209,9 @@ static enum err want(struct ctx *cx, const struct stripe_row *row, int64_t *ret_
 	if (row->open_calls > 0)
 		return ERR_NONE;
 	TRY(billing_plan(cx, row->plan_type, &plan));
-	if (row->customer_id == NULL) {
+	if (is_deleted(row) && row->stripe_id == NULL) {
+		*ret_again_s = INT_NULL;
+	} else if (row->customer_id == NULL) {
 		stripe_customer_later(cx, row->name, row->owner_email, NULL);
 		*ret_again_s = LATER_S;
 	} else if (row->stripe_id == NULL && plan->stripe.base != NULL &&
@@ -226,7 +240,7 @@ static enum err sync_one(struct ctx *cx, void *arg)
 	TRY(q_tenant_lock(cx->db, tenant, &found, cx->tenant->id));
 	TRY(q_billing_lock(cx->db, &locked, cx->tenant->id));
 	TRY(q_stripe_get(cx->db, &row, &is_billed, cx->tenant->id));
-	if (!is_billed || !row.removing)
+	if (!is_billed || !str_eq(row.tenant_status, tenant_status_name(TENANT_DELETION_SCHEDULED)))
 		TRY(tenants_state(cx, found, tenant));
 	TRY(want(cx, &row, &again_s));
 	q_stripe_synced_later(cx->db, cx->tenant->id, again_s);

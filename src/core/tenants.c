@@ -64,6 +64,7 @@ enum err tenants_delete(struct ctx *cx, struct tenant_row *ret, const char **ret
 	TRY(tenants_state(cx, *found, ret));
 	TRY(ctx_check_version(cx, ret->row_version));
 	q_tenant_delete_later(cx->db, ret, surely(cx), cx->tenant->id, cx->world->settings->undo_window_s);
+	q_billing_wake_later(cx->db, cx->tenant->id);
 	return ERR_NONE;
 }
 
@@ -80,6 +81,7 @@ enum err tenants_restore(struct ctx *cx, struct tenant_row *ret)
 			return refuse(cx, ERR_UNDO_OVER, "the undo window of the deletion is over");
 		TRY(ctx_check_version(cx, ret->row_version));
 		q_tenant_restore_later(cx->db, ret, surely(cx), cx->tenant->id);
+		q_billing_wake_later(cx->db, cx->tenant->id);
 		operation_end_later(cx, cx->tenant->id, OPERATION_TENANT_DELETION, "cancelled");
 		return ERR_NONE;
 	}

@@ -229,6 +229,7 @@ static const struct field billing_row_fields[] = {
 	INT(T, api_calls, 0, 0, 0, "In the period that is now."),
 	INT(T, bouncer_requests, 0, 0, 0, "Likewise."),
 	TEXT(T, stripe_id, F_NULLABLE, 0, 0, "Stripe's subscription."),
+	TEXT(T, stripe_status, F_NULLABLE, 0, 0, "How that stands there."),
 	TEXT(T, customer_id, F_NULLABLE, 0, 0, "Stripe's customer."),
 	JSON(T, items, F_NULLABLE, 0, "Of the subscription, by price."),
 	BOOL(T, removing, 0, "The tenant's deletion is scheduled for want of payment."),

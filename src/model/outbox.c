@@ -98,6 +98,7 @@ static const struct field stripe_row_fields[] = {
 	TIME(T, plan_from, F_NULLABLE, "What Stripe does not have of the plan counts from then."),
 	TIME(T, stripe_start, F_NULLABLE, "When Stripe's period began."),
 	BOOL(T, cancels, 0, "It ends with its period."),
+	BOOL(T, leaving, 0, "… because the tenant was deleted."),
 	TIME(T, fetched_at, F_NULLABLE, "When that was so."),
 	TIME(T, stale_at, F_NULLABLE, "Something has changed since."),
 	TIME(T, metered_since, F_NULLABLE, "The hours that were written down for Stripe begin then …"),

@@ -83,6 +83,30 @@ static void who_pays_again_is_subscribed_again(void **state)
 	free(first);
 }
 
+/* No other card is needed for that. */
+static void the_same_method_again_begins_another(void **state)
+{
+	static const char *const over[][2] = { { "incomplete_expired", "grace" },
+		{ "canceled", "suspended" } };
+	struct story *s = *state;
+	char sql[200], *first = stripe_subscribe(s, peer, "pm_same");
+
+	for (size_t i = 0; i < 2; i++) {
+		stripe_set(peer, first, "status", json_string(over[i][0]), "customer.subscription.updated");
+		stripe_await(s, "SELECT status FROM cc.billing WHERE tenant_id = '%s'", over[i][1]);
+		assert_status(200, stripe_put_method(s, "pm_same"));
+		(void)snprintf(sql, sizeof(sql),
+			"SELECT stripe_id <> '%s' AND stripe_status = 'active' AND status = 'active'"
+			" FROM cc.billing WHERE tenant_id = '%%s'",
+			first);
+		stripe_await(s, sql, "t");
+		stripe_await(s, "SELECT status FROM cc.tenant WHERE id = '%s'", "active");
+		free(first);
+		first = strdup(stripe_value(s, "SELECT stripe_id FROM cc.billing WHERE tenant_id = '%s'"));
+	}
+	free(first);
+}
+
 /* That it is over was so when it was last looked at. */
 static void who_pays_again_has_one_subscription(void **state)
 {
@@ -107,10 +131,12 @@ static void who_pays_again_has_one_subscription(void **state)
 	free(first);
 }
 
+/* What was used is on a last invoice. */
 static void a_tenant_that_is_purged_is_unsubscribed(void **state)
 {
 	struct story other = stripe_one_more(*state, "gone", "pro");
 	char *subscription = stripe_subscribe(&other, peer, "pm_gone");
+	json_t *o;
 
 	stripe_delete(&other);
 	/* As long as it can be undone it goes on. */
@@ -118,6 +144,40 @@ static void a_tenant_that_is_purged_is_unsubscribed(void **state)
 	assert_false(stripe_is_cancelled(subscription));
 	stripe_purge(&other);
 	stripe_await_cancelled(subscription);
+	o = stripe_object(peer, subscription);
+	assert_non_null(json_object_get(o, "latest_invoice"));
+	json_decref(o);
+	client_close(other.c);
+	free(subscription);
+}
+
+/* Stripe ends it with its period; who comes back before goes on, and who comes back later begins again. */
+static void what_is_deleted_is_not_billed_for_another_period(void **state)
+{
+	struct story other = stripe_one_more(*state, "undo", "pro");
+	char *subscription = stripe_subscribe(&other, peer, "pm_undo"), sql[200];
+
+	stripe_delete(&other);
+	stripe_await_end(subscription, "yes");
+	stripe_restore(&other);
+	stripe_await_end(subscription, "no");
+	stripe_delete(&other);
+	stripe_await_end(subscription, "yes");
+	stripe_await(
+		&other, "SELECT cancels AND stale_at IS NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
+	stripe_set(peer, subscription, "status", json_string("canceled"), "customer.subscription.deleted");
+	stripe_await(&other, "SELECT stripe_id IS NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
+	temp_sleep_ms(2500);
+	stripe_await(&other,
+		"SELECT b.status || ' ' || t.status || ' ' || (b.stripe_id IS NULL) FROM cc.billing b"
+		" JOIN cc.tenant t ON t.id = b.tenant_id WHERE t.id = '%s'",
+		"active deletion_scheduled true");
+	stripe_restore(&other);
+	(void)snprintf(sql, sizeof(sql),
+		"SELECT b.status || ' ' || t.status || ' ' || (b.stripe_id <> '%s') FROM cc.billing b"
+		" JOIN cc.tenant t ON t.id = b.tenant_id WHERE t.id = '%%s'",
+		subscription);
+	stripe_await(&other, sql, "active active true");
 	client_close(other.c);
 	free(subscription);
 }
@@ -166,8 +226,10 @@ int main(void)
 		STORY(a_plan_that_is_not_sold_has_no_subscription),
 		STORY(to_a_plan_that_is_not_sold_it_goes_with_the_period),
 		STORY(who_pays_again_is_subscribed_again),
+		STORY(the_same_method_again_begins_another),
 		STORY(who_pays_again_has_one_subscription),
 		STORY(a_tenant_that_is_purged_is_unsubscribed),
+		STORY(what_is_deleted_is_not_billed_for_another_period),
 		STORY(no_subscription_outlives_its_tenant),
 		cmocka_unit_test(stripe_nothing_was_malformed),
 	};

@@ -195,6 +195,22 @@ static void words_that_are_not_known_take_nothing(void **state)
 	}
 }
 
+/* However long: nothing is added, and nothing more is taken. */
+static void what_never_began_adds_nothing(void **state)
+{
+	struct dunning d = look(&fresh, "incomplete_expired", START);
+
+	(void)state;
+	assert_int_equal(STANDING_ACTIVE, d.now);
+	d = look(&d, "incomplete_expired", START + EVIDENCE);
+	assert_int_equal(STANDING_GRACE, d.now);
+	for (int n = 1; n < 400; n++)
+		d = look(&d, "incomplete_expired", START + n * DAY);
+	assert_int_equal(STANDING_GRACE, d.now);
+	d = look(&d, "active", START + 400 * DAY);
+	assert_int_equal(STANDING_ACTIVE, d.now);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +224,7 @@ int main(void)
 		cmocka_unit_test(a_jump_between_two_looks_is_no_ten_minutes),
 		cmocka_unit_test(looks_that_differ_are_no_evidence),
 		cmocka_unit_test(words_that_are_not_known_take_nothing),
+		cmocka_unit_test(what_never_began_adds_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

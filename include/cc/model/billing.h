@@ -119,6 +119,7 @@ struct billing_row {
 	int64_t ended_minor;            /* … and this was added to its price */
 	int64_t api_calls, bouncer_requests;    /* in the period that is now */
 	const char *stripe_id, *customer_id;    /* NULL: not yet */
+	const char *stripe_status;      /* the subscription's there, as it was looked at last */
 	const char *items;              /* JSON: of the subscription, by price */
 	bool removing;                  /* the tenant's deletion is scheduled because it is not paid */
 	int64_t preview_base, preview_usage;    /* what Stripe says that it costs; INT_NULL: nothing yet … */

@@ -77,7 +77,8 @@ struct stripe_row {
 	int64_t next_plan_at;
 	int64_t plan_from;              /* what Stripe lacks of the plan counts from then; TIME_NULL: now */
 	int64_t stripe_start;           /* when Stripe's period began */
-	bool cancels;                   /* the subscription ends with its period */
+	bool cancels;                   /* the subscription ends with its period … */
+	bool leaving;                   /* … because the tenant was deleted */
 	int64_t fetched_at;             /* the time of what is known */
 	int64_t stale_at;               /* something has changed since */
 	int64_t metered_since, metered_until;   /* the hours that were written down for Stripe */

@@ -588,7 +588,8 @@ CREATE TABLE cc.billing (
 	stripe_id       text,                   -- the subscription
 	items           json,                   -- its items by price
 	stripe_status   text,
-	cancels         boolean NOT NULL DEFAULT false, -- it ends with its period
+	cancels         boolean NOT NULL DEFAULT false, -- it ends with its period …
+	leaving         boolean NOT NULL DEFAULT false, -- … because the tenant was deleted
 	stripe_start    timestamptz,
 	stripe_end      timestamptz,
 	fetched_at      timestamptz,            -- the time of what is known
