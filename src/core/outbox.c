@@ -25,6 +25,7 @@
 #define DOUBLINGS_MAX 10
 #define SECOND_US INT64_C(1000000)
 #define METER_BATCH 100
+#define GIVE_UP_US (INT64_C(7) * 86400 * SECOND_US) /* so long it is asked whether a call had its effect */
 
 const char *const outbox_ops[] = {
 	"customer_create",
@@ -183,8 +184,19 @@ static void look(struct ctx *cx, const struct outbox_row *row, struct outcome *o
 		o->verdict = LATER;
 		o->renew = true;
 		break;
+	case FOUND_GONE:
+		*o = (struct outcome){ .verdict = DEAD,
+			.status = 404,
+			.code = "resource_missing",
+			.message = "what it changes is not there at Stripe any more" };
+		break;
 	case FOUND_UNKNOWN:
 		o->verdict = LATER;
+		if (row->now - row->created_at > GIVE_UP_US)
+			*o = (struct outcome){ .verdict = DEAD,
+				.status = o->status,
+				.code = "unknown_effect",
+				.message = "for a week Stripe did not say what came of it: look there" };
 		break;
 	}
 }

@@ -132,7 +132,7 @@ static enum outbox_found find_change(struct ctx *cx, const struct outbox_row *ro
 		*ret_id = doc_text(d, "id") != NULL ? arena_strdup(cx->arena, doc_text(d, "id")) : NULL;
 	}
 	doc_free(d);
-	return found;
+	return missing ? FOUND_GONE : found;
 }
 
 static enum outbox_found find_attached(struct ctx *cx, const struct outbox_row *row, const char **ret_id)

@@ -220,6 +220,47 @@ static void no_subscription_outlives_its_tenant(void **state)
 	free(subscription);
 }
 
+/* Sent two days ago, and nobody knows what came of it: so its effect is looked for. */
+static void call_is_old(struct story *s, const char *id, const char *path, int days)
+{
+	char sql[600];
+
+	(void)snprintf(sql, sizeof(sql),
+		"INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path, body, attempts, first_sent_at,"
+		" created_at) VALUES ('%s', '%s', 'account', 'subscription_default_clear', 'POST', '%s',"
+		" 'default_payment_method=&metadata[cc_op]=%s', 1, now() - interval '2 days',"
+		" now() - interval '%d days')",
+		id, s->t.id, path, id, days);
+	fixture_control(s->d, sql);
+}
+
+#define OLD_CALL(id) \
+	"SELECT concat_ws(' ', state, error_code) FROM cc.outbox WHERE id = '" id "' AND tenant_id = '%s'"
+
+static void what_became_of_a_call_is_not_asked_for_ever(void **state)
+{
+	static const struct stripe_mood astray = { .astray = 100 };
+	struct story *s = *state;
+	char *subscription = stripe_subscribe(s, peer, "pm_old"), path[100];
+
+	call_is_old(s, "gone", "/v1/subscriptions/sub_gone", 2);
+	stripe_await(s, OLD_CALL("gone"), "dead resource_missing");
+	assert_int_equal(1, json_array_size(client_get(
+				    s->c, "/tenants/%s/alerts?type=billing_refused&status=open", s->t.id)
+						    ->json));
+	/* Whoever does not answer as Stripe does is asked for a week. */
+	(void)snprintf(path, sizeof(path), "/v1/subscriptions/%s", subscription);
+	stripe_feel(peer, &astray);
+	call_is_old(s, "asked", path, 6);
+	temp_sleep_ms(2000);
+	stripe_await(s, OLD_CALL("asked"), "waiting");
+	fixture_control(
+		s->d, "UPDATE cc.outbox SET created_at = now() - interval '8 days' WHERE id = 'asked'");
+	stripe_await(s, OLD_CALL("asked"), "dead unknown_effect");
+	stripe_feel(peer, NULL);
+	free(subscription);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +272,7 @@ int main(void)
 		STORY(a_tenant_that_is_purged_is_unsubscribed),
 		STORY(what_is_deleted_is_not_billed_for_another_period),
 		STORY(no_subscription_outlives_its_tenant),
+		STORY(what_became_of_a_call_is_not_asked_for_ever),
 		cmocka_unit_test(stripe_nothing_was_malformed),
 	};
 

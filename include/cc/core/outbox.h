@@ -13,7 +13,8 @@
  * A call is repeated to the byte and under the same idempotency key for as long as Stripe remembers keys
  * (settings.window_s). Stripe also remembers a 500 and repeats it: after three of them, and when that
  * time is over, the effect is looked for by the name of the call, which it carries in its metadata; only
- * when it is certain that there is none the call gets a key of its next generation.
+ * when it is certain that there is none the call gets a key of its next generation. Where Stripe says neither
+ * for a week, or the object is gone, the call is given up, and the tenant has an alert.
  */
 
 enum outbox_op {
@@ -54,7 +55,7 @@ enum err outbox_step(struct ctx *cx, bool *ret_did) MUST_USE;
 /* Writes down the hours that can change no more. *ret_done: tenants that were looked at. */
 enum err outbox_meter(struct ctx *cx, int64_t *ret_done) MUST_USE;
 
-/* What came of a call. For outbox.c and outbox_find.c. */
-enum outbox_found { FOUND_UNKNOWN, FOUND_ABSENT, FOUND_DONE };
+/* What came of a call. GONE: what it would change is not there. For outbox.c and outbox_find.c. */
+enum outbox_found { FOUND_UNKNOWN, FOUND_ABSENT, FOUND_GONE, FOUND_DONE };
 
 #endif
