@@ -166,7 +166,8 @@ UPDATE cc.stripe_replay
 -- name: stripe_events_due :one tally
 SELECT EXISTS (SELECT FROM cc.stripe_event WHERE handled_at IS NULL)::int::int8 AS total;
 
--- An event says that something has changed, not what. It is handled when the customer is marked.
+-- An event says that something has changed, not what. It is handled when the customer is marked. What names a payment
+-- method that nobody has any more is about whom it was known of. Rows are locked in one order by all nodes.
 -- name: stripe_events_handle :count
 -- args: most int8
 WITH taken AS (
@@ -176,8 +177,10 @@ WITH taken AS (
 		ORDER BY received_at LIMIT $1 FOR UPDATE SKIP LOCKED)
 	RETURNING customer
 ), whose AS (
-	SELECT b.tenant_id FROM cc.billing b
-	 WHERE b.customer_id IN (SELECT customer FROM taken) FOR UPDATE
+	SELECT tenant_id FROM cc.billing
+	 WHERE tenant_id IN (SELECT b.tenant_id FROM cc.billing b JOIN taken t ON b.customer_id = t.customer
+	                      UNION SELECT b.tenant_id FROM cc.billing b JOIN taken t ON b.payment_method = t.customer)
+	 ORDER BY tenant_id FOR UPDATE
 ), marked AS (
 	UPDATE cc.billing b SET stale_at = clock_timestamp(), preview_at = NULL
 	  FROM whose w WHERE b.tenant_id = w.tenant_id

@@ -133,15 +133,25 @@ static const char *short_text(struct ctx *cx, const struct doc *d, const char *k
 									 : NULL;
 }
 
-/* Whose it is: the object's customer, or the object where that is one. */
+/*
+ * Whose it is: the object's customer, or the object where that is one. A payment method that was detached has
+ * none any more: then who had it, or where that is not said, the method itself.
+ */
 static const char *customer_of(struct ctx *cx, const struct doc *d)
 {
 	const struct doc *data = doc_object(d, "data");
 	const struct doc *object = data != NULL ? doc_object(data, "object") : NULL;
+	const struct doc *before = data != NULL ? doc_object(data, "previous_attributes") : NULL;
+	const char *kind = object != NULL ? doc_text(object, "object") : NULL, *customer;
 
 	if (object == NULL)
 		return NULL;
-	return short_text(cx, object, str_eq(doc_text(object, "object"), "customer") ? "id" : "customer");
+	customer = short_text(cx, object, str_eq(kind, "customer") ? "id" : "customer");
+	if (customer == NULL && before != NULL)
+		customer = short_text(cx, before, "customer");
+	if (customer == NULL && str_eq(kind, "payment_method"))
+		customer = short_text(cx, object, "id");
+	return customer;
 }
 
 /* Seconds since 1970, or for events of Stripe's second API a text. -1: it is no time. */

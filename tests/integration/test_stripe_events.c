@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include <cmocka.h>
+#include <libpq-fe.h>
 
 #include "story.h"
 #include "stripe_plane.h"
@@ -129,6 +130,108 @@ static void what_a_meter_could_not_use_is_told(void **state)
 	free(subscription);
 }
 
+/* A payment method that is detached belongs to nobody any more: it is known who had it. */
+static void a_method_that_is_detached_is_no_longer_charged(void **state)
+{
+	struct story *s = *state;
+	char *subscription = stripe_subscribe(s, peer, "pm_leaves");
+
+	for (int said = 1; said >= 0; said--) {
+		/* What was said before says nothing any more. */
+		stripe_deliver_all(s->d, peer, 1, 0);
+		stripe_await(s,
+			"SELECT stale_at IS NULL AND NOT EXISTS (SELECT FROM cc.stripe_event WHERE"
+			" handled_at IS NULL) FROM cc.billing WHERE tenant_id = '%s'",
+			"t");
+		stripe_detach(peer, said == 1 ? "pm_leaves" : "pm_leaves_silently", said == 1);
+		stripe_deliver_all(s->d, peer, 1, 0);
+		stripe_await(s,
+			"SELECT coalesce(payment_method, 'none') FROM cc.billing WHERE tenant_id = '%s'",
+			"none");
+		if (said == 1)
+			assert_status(200, stripe_put_method(s, "pm_leaves_silently"));
+	}
+	free(subscription);
+}
+
+static void run_sql(PGconn *pg, const char *sql)
+{
+	PGresult *r = PQexec(pg, sql);
+
+	if (PQresultStatus(r) != PGRES_TUPLES_OK && PQresultStatus(r) != PGRES_COMMAND_OK)
+		fail_msg("%s: %s", sql, PQerrorMessage(pg));
+	PQclear(r);
+}
+
+static void lock_billing(PGconn *pg, struct story *s, const char *how)
+{
+	char sql[200];
+
+	(void)snprintf(sql, sizeof(sql), "SELECT FROM cc.billing WHERE tenant_id = '%s' FOR UPDATE %s",
+		s->t.id, how);
+	run_sql(pg, sql);
+}
+
+#define MARKED 5
+
+/* An event of each; all are there at once. */
+static void new_events_of(const struct story others[MARKED])
+{
+	char sql[800], ids[500] = "";
+
+	for (int i = 0; i < MARKED; i++)
+		(void)snprintf(ids + strlen(ids), sizeof(ids) - strlen(ids), "%s'%s'", i > 0 ? "," : "",
+			others[i].t.id);
+	(void)snprintf(sql, sizeof(sql),
+		"INSERT INTO cc.stripe_event (event_id, type, created, livemode, customer, payload)"
+		" SELECT 'evt_' || tenant_id, 'customer.updated', now(), false, customer_id, '{}' FROM"
+		" cc.billing WHERE tenant_id IN (%s)",
+		ids);
+	fixture_control(others[0].d, sql);
+}
+
+/* Somebody waits for what this session holds. */
+static void await_waiter(struct story *s, PGconn *pg)
+{
+	char sql[120];
+
+	(void)snprintf(sql, sizeof(sql),
+		"SELECT count(*) > 0 FROM pg_stat_activity WHERE %d = ANY (pg_blocking_pids(pid))",
+		PQbackendPID(pg));
+	for (int i = 0; i < 100 && strcmp(story_control_value(s, sql), "t") != 0; i++)
+		temp_sleep_ms(100);
+	assert_string_equal("t", story_control_value(s, sql));
+}
+
+/* Else two nodes that mark the same customers could wait for each other. */
+static void customers_are_marked_in_one_order(void **state)
+{
+	static const char *const words[MARKED] = { "zz", "yy", "xx", "ww", "aa" };
+	struct story *s = *state, others[MARKED], *first = &others[MARKED - 1];
+	char *info = daemon_conninfo(s->d, DAEMON_CONTROL_DB);
+	PGconn *pg = PQconnectdb(info);
+
+	for (int i = 0; i < MARKED; i++) {
+		others[i] = stripe_one_more(s, words[i], "pro");
+		stripe_await(&others[i],
+			"SELECT customer_id IS NOT NULL AND sync_at IS NULL FROM cc.billing WHERE tenant_id "
+			"= '%s'",
+			"t");
+	}
+	run_sql(pg, "BEGIN");
+	lock_billing(pg, first, "");
+	new_events_of(others);
+	await_waiter(s, pg);
+	for (int i = 0; i < MARKED - 1; i++)
+		lock_billing(pg, &others[i], "NOWAIT");
+	run_sql(pg, "ROLLBACK");
+	stripe_await(s, "SELECT count(*) FROM cc.stripe_event WHERE handled_at IS NULL AND '%s' <> ''", "0");
+	PQfinish(pg);
+	free(info);
+	for (int i = 0; i < MARKED; i++)
+		client_close(others[i].c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +239,8 @@ int main(void)
 		STORY(many_events_are_read_page_by_page),
 		STORY(a_dispute_is_told_to_whom_it_concerns),
 		STORY(what_a_meter_could_not_use_is_told),
+		STORY(a_method_that_is_detached_is_no_longer_charged),
+		STORY(customers_are_marked_in_one_order),
 		cmocka_unit_test(stripe_nothing_was_malformed),
 	};
 

@@ -614,6 +614,7 @@ CREATE TABLE cc.billing (
 );
 CREATE INDEX billing_open_end ON cc.billing (open_end);
 CREATE INDEX billing_customer ON cc.billing (customer_id);
+CREATE INDEX billing_method ON cc.billing (payment_method) WHERE customer_id IS NOT NULL;
 CREATE INDEX billing_sync ON cc.billing (sync_at) WHERE sync_at IS NOT NULL;
 CREATE INDEX billing_stale ON cc.billing (stale_at) WHERE stale_at IS NOT NULL;
 CREATE INDEX billing_look ON cc.billing (look_at) WHERE stripe_id IS NOT NULL;
@@ -667,7 +668,7 @@ CREATE TABLE cc.stripe_event (
 	created     timestamptz NOT NULL,
 	livemode    boolean NOT NULL,
 	api_version text,
-	customer    text,
+	customer    text,                       -- or a payment method, where it names no customer
 	payload     text NOT NULL,
 	received_at timestamptz NOT NULL DEFAULT now(),
 	handled_at  timestamptz,
