@@ -20,14 +20,16 @@ SELECT b.tenant_id, t.name, t.owner_email, t.plan_type, t.status AS tenant_statu
 -- args: tenant_id text, customer_id text
 UPDATE cc.billing SET customer_id = coalesce(customer_id, $2), sync_at = now() WHERE tenant_id = $1;
 
--- One that nobody is billed by any more, or that is the second, ends at once.
+-- One that nobody is billed by any more, or that is the second, ends at once. Hours are whole: what was used in this
+-- one before the subscription is not told from what comes after it, and none of it is billed.
 -- name: stripe_subscribed :exec
 -- args: tenant_id text, stripe_id text
 WITH known AS (
 	UPDATE cc.billing
 	   SET stripe_id = coalesce(stripe_id, $2), stale_at = clock_timestamp(), row_version = row_version + 1,
-	       metered_since = coalesce(metered_since, date_trunc('hour', now(), 'UTC')),
-	       metered_until = greatest(metered_until, date_trunc('hour', now(), 'UTC'))
+	       metered_since = CASE WHEN stripe_id IS NULL THEN next.hour ELSE metered_since END,
+	       metered_until = greatest(metered_until, next.hour)
+	  FROM (SELECT date_trunc('hour', now(), 'UTC') + interval '1 hour' AS hour) next
 	 WHERE tenant_id = $1
 	RETURNING stripe_id
 )
@@ -271,9 +273,10 @@ SELECT EXISTS (
 	                    WHERE o.tenant_id = w.tenant_id AND o.lane = 'usage' AND o.state = 'waiting'))::int::int8
 	AS total;
 
--- A tenant whose hours are compared, none of which is still on its way.
+-- A tenant whose hours are compared, none of which is still on its way. Nobody else has it for so long; it is over
+-- for a day when Stripe has answered.
 -- name: stripe_compare_take :opt stripe_row
--- args: again_s int8
+-- args: lease_s int8
 UPDATE cc.billing b SET compare_at = now() + make_interval(secs => $1::float8)
   FROM (SELECT w.tenant_id FROM cc.billing w
          WHERE w.stripe_id IS NOT NULL AND w.metered_until IS NOT NULL AND w.compare_at <= now()
@@ -281,7 +284,7 @@ UPDATE cc.billing b SET compare_at = now() + make_interval(secs => $1::float8)
                             WHERE o.tenant_id = w.tenant_id AND o.lane = 'usage' AND o.state = 'waiting')
          ORDER BY w.compare_at LIMIT 1 FOR UPDATE SKIP LOCKED) k
  WHERE b.tenant_id = k.tenant_id
-RETURNING b.tenant_id, b.customer_id, b.stripe_id, b.metered_since, b.metered_until, now() AS now;
+RETURNING b.tenant_id, b.customer_id, b.stripe_id, b.metered_since, b.metered_until, b.compared_until, now() AS now;
 
 -- name: stripe_compare_hours :many metered_hour
 -- args: tenant_id text, since timestamptz, until timestamptz
@@ -289,7 +292,14 @@ SELECT meter, hour, quantity FROM cc.usage_hour_meter
  WHERE tenant_id = $1 AND hour >= $2 AND hour < $3
  ORDER BY meter, hour;
 
--- Something was corrected: looked at again when Stripe has added it up.
--- name: stripe_compare_soon :exec
--- args: tenant_id text, after_s int8
-UPDATE cc.billing SET compare_at = least(compare_at, now() + make_interval(secs => $2::float8)) WHERE tenant_id = $1;
+-- Hours of which Stripe was told something lately: it may not have added that up yet.
+-- name: stripe_compare_fresh :many metered_hour
+-- args: tenant_id text, settle_s int8
+SELECT split_part(subject, ':', 1) AS meter, to_timestamp(split_part(subject, ':', 2)::float8) AS hour, 0::int8 AS quantity
+  FROM cc.outbox
+ WHERE tenant_id = $1 AND lane = 'usage' AND done_at > now() - make_interval(secs => $2::float8) AND subject IS NOT NULL;
+
+-- until: the first hour that differs, or where the comparison ended.
+-- name: stripe_compared :exec
+-- args: tenant_id text, until timestamptz, again_s int8
+UPDATE cc.billing SET compared_until = $2, compare_at = now() + make_interval(secs => $3::float8) WHERE tenant_id = $1;

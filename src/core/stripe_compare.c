@@ -18,9 +18,14 @@
 
 #define SECOND_US INT64_C(1000000)
 #define HOUR_S INT64_C(3600)
-#define DAYS 2                 /* that are looked back */
+#define DAY_S (24 * HOUR_S)
+#define BACK_S (2 * DAY_S)     /* what was equal is compared again for so long */
+#define OLDEST_S (34 * DAY_S)  /* an hour that is older cannot be corrected: Stripe takes 35 days */
+#define STRETCH_S (4 * DAY_S)  /* of one question: Stripe gives at most a hundred hours */
+#define LEASE_S 600            /* then it is asked again, where no answer came */
 #define SETTLED_S (2 * HOUR_S) /* Stripe adds up in its own time */
 #define SUBJECT "usage"
+#define SUBJECT_MISSED "usage:missed"
 #define DIFFERENCES_MAX 200 /* that are corrected at a time */
 
 /* Hours ------------------------------------------------------------------------------------------------- */
@@ -84,10 +89,14 @@ struct comparison {
 	struct stripe_row due;
 	bool found, changed;
 	int64_t since, until;
+	int64_t missed;       /* hours before were never equal, and are too old by now; TIME_NULL: none */
 	struct db_rows hours; /* ours, by meter and hour */
+	struct db_rows fresh; /* of which Stripe was told something lately */
+	bool unsettled;       /* of these some differ, and may not do so soon */
 	struct hour_difference difference[DIFFERENCES_MAX];
 	int differences; /* also those beyond */
-	bool silent;       /* Stripe does not say */
+	int64_t first;   /* the oldest hour that differs; where there is none the end of the span */
+	bool silent;     /* Stripe does not say */
 };
 
 static int64_t ours_at(const struct comparison *c, const char *meter, int64_t hour)
@@ -101,12 +110,29 @@ static int64_t ours_at(const struct comparison *c, const char *meter, int64_t ho
 	return 0;
 }
 
+static bool is_fresh(const struct comparison *c, const char *meter, int64_t hour)
+{
+	for (size_t i = 0; i < c->fresh.n; i++) {
+		const struct metered_hour *h = DB_ROW(&c->fresh, struct metered_hour, i);
+
+		if (h->hour == hour && str_eq(h->meter, meter))
+			return true;
+	}
+	return false;
+}
+
 static void differ(struct comparison *c, const char *meter, int64_t hour, int64_t theirs)
 {
 	const int64_t ours = ours_at(c, meter, hour);
 
 	if (ours == theirs)
 		return;
+	if (hour < c->first)
+		c->first = hour;
+	if (is_fresh(c, meter, hour)) {
+		c->unsettled = true;
+		return;
+	}
 	if (c->differences < DIFFERENCES_MAX)
 		c->difference[c->differences] = (struct hour_difference){ meter, hour, ours, theirs };
 	c->differences++;
@@ -132,25 +158,37 @@ static void compare_page(struct comparison *c, const char *meter, const struct d
 	}
 }
 
+/* False: Stripe does not say. */
+static bool compare_stretch(
+	struct ctx *cx, struct comparison *c, enum billed m, const char *id, int64_t since_s, bool seen[])
+{
+	const int64_t end_s = c->until / SECOND_US;
+	bool missing;
+	struct doc *d = stripe_get_doc(cx,
+		arena_printf(cx->arena,
+			"/v1/billing/meters/%s/event_summaries?customer=%s&start_time=%" PRId64
+			"&end_time=%" PRId64 "&value_grouping_window=hour&limit=100",
+			id, c->due.customer_id, since_s,
+			since_s + STRETCH_S < end_s ? since_s + STRETCH_S : end_s),
+		&missing);
+
+	if (d == NULL)
+		return false;
+	compare_page(c, meter_names[m], d, seen);
+	doc_free(d);
+	return true;
+}
+
 static void compare_meter(struct ctx *cx, struct comparison *c, enum billed m)
 {
 	const char *id = meter_id(cx, cx->world->settings->stripe.meter_event[m]);
 	bool *seen = ARENA_ARRAY(cx->arena, bool, c->hours.n + 1);
-	struct doc *d = NULL;
-	bool missing;
 
-	if (id != NULL)
-		d = stripe_get_doc(cx,
-			arena_printf(cx->arena,
-				"/v1/billing/meters/%s/event_summaries?customer=%s&start_time=%" PRId64
-				"&end_time=%" PRId64 "&value_grouping_window=hour&limit=100",
-				id, c->due.customer_id, c->since / SECOND_US, c->until / SECOND_US),
-			&missing);
-	c->silent = c->silent || d == NULL;
-	if (d == NULL)
+	c->silent = c->silent || id == NULL;
+	for (int64_t s = c->since / SECOND_US; !c->silent && s < c->until / SECOND_US; s += STRETCH_S)
+		c->silent = !compare_stretch(cx, c, m, id, s, seen) || c->silent;
+	if (c->silent)
 		return;
-	compare_page(c, meter_names[m], d, seen);
-	doc_free(d);
 	for (size_t i = 0; i < c->hours.n; i++) {
 		const struct metered_hour *h = DB_ROW(&c->hours, struct metered_hour, i);
 
@@ -159,25 +197,49 @@ static void compare_meter(struct ctx *cx, struct comparison *c, enum billed m)
 	}
 }
 
+/* From the first hour that is not known to be equal, and some behind. */
+static void set_span(struct comparison *c)
+{
+	const int64_t hour = HOUR_S * SECOND_US;
+	const int64_t now = (c->due.now - SETTLED_S * SECOND_US) / hour * hour;
+	const int64_t oldest = now - OLDEST_S * SECOND_US, back = now - BACK_S * SECOND_US;
+	const int64_t begun = (c->due.metered_since + hour - 1) / hour * hour;
+	const int64_t equal = c->due.compared_until > begun ? c->due.compared_until : begun;
+
+	c->until = now < c->due.metered_until ? now : c->due.metered_until;
+	c->since = equal < back ? equal : back > begun ? back : begun;
+	c->missed = TIME_NULL;
+	if (c->since < oldest)
+		c->missed = c->since = oldest;
+}
+
 static enum err take(struct ctx *cx, void *arg)
 {
 	struct comparison *c = arg;
-	const int64_t hour = HOUR_S * SECOND_US;
 
-	TRY(q_stripe_compare_take(cx->db, &c->due, &c->found, cx->world->settings->stripe.reconcile_s));
+	TRY(q_stripe_compare_take(cx->db, &c->due, &c->found, LEASE_S));
 	if (!c->found)
 		return ERR_NONE;
-	c->until = (c->due.now - SETTLED_S * SECOND_US) / hour * hour;
-	c->since = c->until - DAYS * 24 * hour;
-	c->until = c->until < c->due.metered_until ? c->until : c->due.metered_until;
-	c->since =
-		c->since > c->due.metered_since ? c->since : (c->due.metered_since + hour - 1) / hour * hour;
-	if (c->since >= c->until)
-		c->found = false;
+	set_span(c);
+	c->found = c->since < c->until;
 	if (!c->found)
 		return ERR_NONE;
+	c->first = c->until;
 	q_stripe_compare_hours_later(cx->db, &c->hours, c->due.tenant_id, c->since, c->until);
+	q_stripe_compare_fresh_later(cx->db, &c->fresh, c->due.tenant_id, SETTLED_S);
 	return ERR_NONE;
+}
+
+/* Nothing can be done about these by a machine, and nothing ends this alert but somebody who knows of it. */
+static void tell_missed(struct ctx *cx, const struct comparison *c)
+{
+	const char *before = time_format(cx->arena, c->missed);
+
+	alert_raise_later(cx, ALERT_USAGE_DIFFERS, ALERT_CRITICAL, SUBJECT_MISSED,
+		arena_printf(cx->arena,
+			"Hours before %s were not brought into agreement with Stripe's in time, and cannot "
+			"be corrected there any more: settle them by hand.",
+			before));
 }
 
 static enum err tell_equal(struct ctx *cx)
@@ -195,17 +257,22 @@ static enum err tell(struct ctx *cx, void *arg)
 	const struct comparison *c = arg;
 	const int n = c->differences < DIFFERENCES_MAX ? c->differences : DIFFERENCES_MAX;
 	const struct hour_difference *first = &c->difference[0];
+	int64_t again_s = cx->world->settings->stripe.reconcile_s;
 	int corrected = 0;
 	bool did;
 
-	if (n == 0)
-		return tell_equal(cx);
 	for (int i = 0; i < n; i++) {
 		TRY(stripe_correct(cx, c->due.customer_id, &c->difference[i], &did));
 		corrected += did;
 	}
-	if (corrected > 0)
-		q_stripe_compare_soon_later(cx->db, cx->tenant->id, SETTLED_S + HOUR_S);
+	/* Looked at again when Stripe has added it up. */
+	if ((corrected > 0 || c->unsettled) && again_s > SETTLED_S + HOUR_S)
+		again_s = SETTLED_S + HOUR_S;
+	q_stripe_compared_later(cx->db, cx->tenant->id, c->first, again_s);
+	if (c->missed != TIME_NULL)
+		tell_missed(cx, c);
+	if (n == 0)
+		return c->unsettled ? ERR_NONE : tell_equal(cx);
 	alert_raise_later(cx, ALERT_USAGE_DIFFERS, ALERT_CRITICAL, SUBJECT,
 		arena_printf(cx->arena,
 			"What Stripe bills is not what was counted in %d hours, first %s of %s: %" PRId64

@@ -103,6 +103,7 @@ static const struct field stripe_row_fields[] = {
 	TIME(T, stale_at, F_NULLABLE, "Something has changed since."),
 	TIME(T, metered_since, F_NULLABLE, "The hours that were written down for Stripe begin then …"),
 	TIME(T, metered_until, F_NULLABLE, "… and end then."),
+	TIME(T, compared_until, F_NULLABLE, "Up to there they are Stripe's as well."),
 	INT(T, open_calls, 0, 0, 0, "Not made yet."),
 	TIME(T, now, 0, "The database's time."),
 };

@@ -231,6 +231,139 @@ static void hours_are_told_once_and_compared(void **state)
 	free(subscription);
 }
 
+/* So many hours ago, in the ledger alone. */
+static void used(struct story *s, int hours_ago, int calls)
+{
+	char sql[300];
+
+	(void)snprintf(sql, sizeof(sql),
+		"INSERT INTO cc.usage_hour_total (tenant_id, hour, api_calls) VALUES"
+		" ('%s', date_trunc('hour', now(), 'UTC') - interval '%d hours', %d)",
+		s->t.id, hours_ago, calls);
+	fixture_control(s->d, sql);
+}
+
+/* The hours since then are Stripe's, and all that were to be sent were. */
+static void metered(struct story *s, const char *ago)
+{
+	char sql[300];
+
+	(void)snprintf(sql, sizeof(sql),
+		"UPDATE cc.billing SET metered_since = now() - interval '%s', metered_until ="
+		" date_trunc('hour', now(), 'UTC') WHERE tenant_id = '%s'",
+		ago, s->t.id);
+	fixture_control(s->d, sql);
+}
+
+/* Subjects of the alerts that are open. */
+#define DIFFER \
+	"SELECT coalesce(string_agg(subject, ' ' ORDER BY subject), '') FROM cc.alert" \
+	" WHERE tenant_id = '%s' AND type = 'usage_differs' AND resolved_at IS NULL"
+
+static void a_difference_is_told_until_it_is_none(void **state)
+{
+	struct story *s = *state;
+	char *subscription = stripe_subscribe(s, peer, "pm_differ");
+	char *customer = stripe_customer_of(peer, s->t.id);
+
+	used(s, 5 * 24, 10);
+	metered(s, "6 days");
+	stripe_compare_now(s);
+	stripe_await(s, DIFFER, "usage");
+	stripe_await(s, "SELECT count(*) FROM cc.outbox WHERE tenant_id = '%s' AND state = 'waiting'", "0");
+	assert_int_equal(10, stripe_metered(peer, "meter_calls", customer));
+	/* Too much, and too late to be taken back: however often it is looked, it is not over. */
+	stripe_spoil_meter(peer, "meter_calls", customer, 3);
+	fixture_control(s->d, "UPDATE cc.outbox SET done_at = now() - interval '2 days'"
+			      " WHERE op = 'meter_event'");
+	for (int i = 0; i < 3; i++) {
+		stripe_compare_now(s);
+		stripe_await(s, DIFFER, "usage");
+	}
+	stripe_spoil_meter(peer, "meter_calls", customer, -3);
+	stripe_compare_now(s);
+	stripe_await(s, DIFFER, "");
+	/* Of what is older than Stripe takes corrections for, somebody has to know. */
+	fixture_control(s->d, "UPDATE cc.billing SET compared_until = NULL");
+	used(s, 36 * 24, 10);
+	metered(s, "40 days");
+	stripe_compare_now(s);
+	stripe_await(s, DIFFER, "usage:missed");
+	stripe_compare_now(s);
+	stripe_await(s, DIFFER, "usage:missed");
+	free(customer);
+	free(subscription);
+}
+
+static void a_comparison_that_stripe_does_not_answer_is_made_soon(void **state)
+{
+	const struct stripe_mood astray = { .astray = 100 };
+	struct story *s = *state;
+	char *subscription = stripe_subscribe(s, peer, "pm_silent");
+
+	used(s, 5, 10);
+	metered(s, "1 day");
+	stripe_feel(peer, &astray);
+	stripe_compare_now(s);
+	stripe_await(s,
+		"SELECT compare_at < now() + interval '11 minutes' FROM cc.billing"
+		" WHERE tenant_id = '%s'",
+		"t");
+	stripe_feel(peer, NULL);
+	stripe_compare_now(s);
+	stripe_await(s, DIFFER, "usage");
+	free(subscription);
+}
+
+/* Stripe adds up in its own time. */
+static void a_sum_that_lags_is_no_difference(void **state)
+{
+	const struct stripe_mood lags = { .lag_s = 3600 };
+	struct story *s = *state;
+	char *subscription = stripe_subscribe(s, peer, "pm_lags");
+	char *customer = stripe_customer_of(peer, s->t.id);
+
+	used(s, 5, 10);
+	metered(s, "1 day");
+	fixture_control(s->d, "UPDATE cc.billing SET metered_until = now() - interval '6 hours'"
+			      " WHERE metered_until IS NOT NULL");
+	for (int i = 0; i < 400 && stripe_metered(peer, "meter_calls", customer) != 10; i++)
+		temp_sleep_ms(50);
+	stripe_await(s, "SELECT count(*) FROM cc.outbox WHERE tenant_id = '%s' AND state = 'waiting'", "0");
+	stripe_feel(peer, &lags);
+	stripe_compare_early(s);
+	stripe_await(s,
+		"SELECT compared_until < now() - interval '4 hours' FROM cc.billing"
+		" WHERE tenant_id = '%s'",
+		"t");
+	stripe_await(s, DIFFER, "");
+	stripe_feel(peer, NULL);
+	stripe_compare_now(s);
+	stripe_await(s,
+		"SELECT compared_until > now() - interval '4 hours' FROM cc.billing"
+		" WHERE tenant_id = '%s'",
+		"t");
+	stripe_await(s, DIFFER, "");
+	stripe_await(s, "SELECT count(*) FROM cc.outbox WHERE tenant_id = '%s' AND lane = 'usage'", "1");
+	free(customer);
+	free(subscription);
+}
+
+/* Hours are whole: of the one in which it begins nobody can tell what was used before. */
+static void what_was_used_before_a_subscription_is_not_billed(void **state)
+{
+	struct story *s = *state;
+	char *subscription;
+
+	assert_status(200, client_get(s->c, "/policies"));
+	subscription = stripe_subscribe(s, peer, "pm_begin");
+	stripe_await(s,
+		"SELECT metered_since > now() AND metered_until = metered_since AND metered_since <="
+		" now() + interval '1 hour' FROM cc.billing WHERE tenant_id = '%s'",
+		"t");
+	free(subscription);
+}
+
 static const struct answer *deliver(struct story *s, const char *body, const char *signature)
 {
 	char headers[300];
@@ -341,6 +474,10 @@ int main(void)
 		STORY(what_takes_its_time_goes_on_as_an_operation),
 		STORY(a_plan_changes_by_its_items),
 		STORY(hours_are_told_once_and_compared),
+		STORY(a_difference_is_told_until_it_is_none),
+		STORY(a_comparison_that_stripe_does_not_answer_is_made_soon),
+		STORY(a_sum_that_lags_is_no_difference),
+		STORY(what_was_used_before_a_subscription_is_not_billed),
 		STORY(only_what_stripe_signed_is_taken),
 		STORY(an_unpaid_subscription_takes_nothing_at_once),
 		cmocka_unit_test(stripe_nothing_was_malformed),

@@ -82,6 +82,7 @@ struct stripe_row {
 	int64_t fetched_at;             /* the time of what is known */
 	int64_t stale_at;               /* something has changed since */
 	int64_t metered_since, metered_until;   /* the hours that were written down for Stripe */
+	int64_t compared_until;         /* up to there they were equal; TIME_NULL: not compared yet */
 	int64_t open_calls;             /* that were not made yet */
 	int64_t now;
 };

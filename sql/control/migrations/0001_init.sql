@@ -607,6 +607,7 @@ CREATE TABLE cc.billing (
 	metered_since   timestamptz,            -- hours before are not Stripe's, …
 	metered_until   timestamptz,            -- … up to here they were written down for it
 	compare_at      timestamptz NOT NULL DEFAULT now(),
+	compared_until  timestamptz,            -- hours before are Stripe's as well, or nothing can be done about them
 	preview_base    bigint,
 	preview_usage   bigint,
 	preview_currency text,
