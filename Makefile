@@ -52,10 +52,11 @@ asan tsan: %: packages-test preset-%
 bench: packages-bench packages-test release
 	@tests/bench/run build/release
 	@$(call configure,ci)
-	@$(call cmake_build,ci,--target promises domains webhook) >build/bench.log 2>&1 || { cat build/bench.log; exit 1; }
+	@$(call cmake_build,ci,--target promises domains webhook year) >build/bench.log 2>&1 || { cat build/bench.log; exit 1; }
 	@CC_BIN=build/release/controlcored build/ci/tests/promises
 	@CC_BIN=build/release/controlcored build/ci/tests/domains
-	@CC_BIN=build/release/controlcored build/ci/tests/webhook
+	@failed=0; for program in webhook year; do \
+		CC_BIN=build/release/controlcored build/ci/tests/$$program || failed=1; done; exit $$failed
 
 lint: packages-lint preset-clang
 	@cmake/lint.sh build/clang
