@@ -3,13 +3,20 @@
 #include "call.h"
 
 #include <poll.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "cc/base/bytes.h"
 #include "cc/base/clock.h"
+#include "cc/base/mem.h"
 
 #define TICK_MS 100   /* how late the end of a wait may be noticed */
 #define CROWDED_MS 2  /* the queue has no room for more */
 #define LOOK_MS 5000  /* how often a client is looked at: one that left is not waited for */
 #define QUEUE_SHARE 4 /* one of so many places of the queue may be theirs */
+#define MOST_SHARE 2  /* one tenant has one of so many places of the room at most … */
+#define FREE_SHARE 4  /* … and while no more than one of so many are free … */
+#define FEW_SHARE 64  /* … one of so many */
 
 void waits_init(struct waits *w, struct http_server *s, int max)
 {
@@ -30,28 +37,79 @@ static struct call **bucket_of(struct waits *w, uint64_t topic)
 	return &w->bucket[topic % WAIT_BUCKETS];
 }
 
-bool waits_park(struct waits *w, struct call *c)
+static uint64_t owner_id(const struct call *c)
+{
+	return c->rq.payer != NULL ? hash64_of(c->rq.payer, strlen(c->rq.payer), 0) : 0;
+}
+
+/* Under the lock, as the next two. */
+static struct wait_owner **find_owner(struct waits *w, uint64_t id)
+{
+	struct wait_owner **at = &w->owner[id % WAIT_BUCKETS];
+
+	while (*at != NULL && (*at)->id != id)
+		at = &(*at)->next;
+	return at;
+}
+
+static bool has_room(const struct waits *w, const struct wait_owner *o)
+{
+	const bool scarce = w->n >= w->max - w->max / FREE_SHARE;
+	const int share = w->max / (scarce ? FEW_SHARE : MOST_SHARE);
+
+	return w->n < w->max && (o == NULL || o->n < share);
+}
+
+static struct wait_owner *enter(struct waits *w, uint64_t id)
+{
+	struct wait_owner **at = find_owner(w, id), *o = *at;
+
+	if (!has_room(w, o))
+		return NULL;
+	if (o == NULL) {
+		o = *at = mem_alloc(1, sizeof(*o));
+		o->id = id;
+	}
+	o->n++;
+	w->n++;
+	return o;
+}
+
+static void leave(struct waits *w, struct wait_owner *o)
+{
+	struct wait_owner **at = find_owner(w, o->id);
+
+	w->n--;
+	if (--o->n > 0)
+		return;
+	*at = o->next;
+	free(o);
+}
+
+enum waits_result waits_park(struct waits *w, struct call *c)
 {
 	const struct req_wait *ask = &c->rq.wait;
 	const int64_t now = clock_mono_ms();
-	bool ok;
+	enum waits_result result = WAITS_OVER;
 
 	if (ask->until_ms <= now)
-		return false;
+		return WAITS_OVER;
 	c->waits = (struct wait_place){
 		.topic = ask->topic, .mark = ask->mark, .until_ms = ask->until_ms, .look_ms = now + LOOK_MS
 	};
 	lock_take(&w->lock);
-	ok = w->running && !w->ending && w->n < w->max;
-	if (ok) {
+	if (w->running && !w->ending) {
+		c->waits.owner = enter(w, owner_id(c));
+		result = c->waits.owner != NULL ? WAITS_PARKED : WAITS_FULL;
+	}
+	if (result == WAITS_PARKED) {
 		struct call **at = bucket_of(w, ask->topic);
 
 		c->waits.next = *at;
 		*at = c;
-		w->n++;
 	}
 	lock_drop(&w->lock);
-	return ok;
+	return result;
 }
 
 /* Under the lock. */
@@ -62,7 +120,7 @@ static void make_ready(struct waits *w, struct call **at)
 	*at = c->waits.next;
 	c->waits.next = w->ready;
 	w->ready = c;
-	w->n--;
+	leave(w, c->waits.owner);
 }
 
 void waits_wake(struct waits *w, uint64_t topic, uint64_t mark)

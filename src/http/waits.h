@@ -18,8 +18,16 @@ struct http_server;
 
 #define WAIT_BUCKETS 1024
 
+/* How many are whose: there while at least one waits. */
+struct wait_owner {
+	struct wait_owner *next; /* guarded by: waits.lock */
+	uint64_t id;
+	int n; /* guarded by: waits.lock */
+};
+
 struct wait_place {
-	struct call *next; /* guarded by: waits.lock */
+	struct call *next;        /* guarded by: waits.lock */
+	struct wait_owner *owner; /* guarded by: waits.lock */
 	uint64_t topic, mark;
 	int64_t until_ms, look_ms;
 };
@@ -28,6 +36,7 @@ struct waits {
 	struct lock lock;
 	struct cond wake;
 	struct call *bucket[WAIT_BUCKETS]; /* guarded by: lock; by topic */
+	struct wait_owner *owner[WAIT_BUCKETS]; /* guarded by: lock; by id */
 	struct call *ready;                /* guarded by: lock; on their way back */
 	int n, max;                        /* guarded by: lock */
 	bool ending, over;                 /* guarded by: lock */
@@ -38,8 +47,16 @@ struct waits {
 
 void waits_init(struct waits *w, struct http_server *s, int max);
 bool waits_start(struct waits *w);
-/* A worker's: true, and the call is not its own any more. */
-bool waits_park(struct waits *w, struct call *c);
+/*
+ * A worker's. One tenant may have half of the room; the last quarter is for those of whom few wait, so that
+ * whoever fills what it may leaves others theirs.
+ */
+enum waits_result {
+	WAITS_PARKED, /* the call is not the worker's any more */
+	WAITS_OVER,   /* its time is, or nobody waits any more: it is answered */
+	WAITS_FULL,   /* there is no room for it */
+};
+enum waits_result waits_park(struct waits *w, struct call *c);
 /* All that wait go on, and nobody waits from now on. Before the queue stops. */
 void waits_end(struct waits *w);
 /* The thread is over. */

@@ -10,6 +10,7 @@
 #include "cc/base/log.h"
 
 enum { EXPRESS_PLACES = 256, TENANT_PLACES_MIN = 16 };
+#define WAIT_RETRY_S 5 /* to who may not wait now */
 
 static int at_least(int n, int least)
 {
@@ -163,6 +164,26 @@ static enum err serve(struct call *c, bool stranger, struct lane **lane)
 	return e == ERR_NONE ? run_route(c) : e;
 }
 
+/*
+ * Where there is no room the answer is no 304, which clients that poll long would follow with the next
+ * request at once: errors they follow with pauses that grow.
+ */
+static bool has_parked(struct call *c, enum err *e)
+{
+	switch (waits_park(&c->server->waits, c)) {
+	case WAITS_PARKED:
+		return true;
+	case WAITS_OVER:
+		break;
+	case WAITS_FULL:
+		atomic_fetch_add(&c->server->refused_overload, 1);
+		c->cx.problem.retry_after = WAIT_RETRY_S;
+		*e = refuse(&c->cx, ERR_OVERLOADED, "as many requests of the tenant wait as may");
+		break;
+	}
+	return false;
+}
+
 /* *lane: NULL when the call waits again. */
 static void run_call(struct call *c, struct lane **lane)
 {
@@ -183,7 +204,7 @@ static void run_call(struct call *c, struct lane **lane)
 	} else {
 		e = gate_only ? admit(c) : serve(c, stranger, lane);
 	}
-	if (*lane == NULL || (c->rq.wait.until_ms > 0 && waits_park(&c->server->waits, c)))
+	if (*lane == NULL || (c->rq.wait.until_ms > 0 && has_parked(c, &e)))
 		return;
 	if (gate_only && e == ERR_NONE) {
 		(void)peer_move(c->peer, PEER_BODY, c->cx.deadline_ms);
