@@ -69,6 +69,25 @@ UPDATE cc.api_key
  WHERE tenant_id IS NOT DISTINCT FROM $1 AND id = $2
 RETURNING 'API key revoked'::text AS message, id, revoked_at AS deleted_at;
 
+-- A key with those before and behind it: a bouncer may have registered with any of them.
+-- name: api_key_line :many api_key_row
+-- args: tenant_id text, id text
+WITH RECURSIVE line (id, rotated_from, rotated_to) AS (
+	SELECT k.id, k.rotated_from, k.rotated_to FROM cc.api_key k WHERE k.tenant_id = $1 AND k.id = $2
+	UNION
+	SELECT k.id, k.rotated_from, k.rotated_to
+	  FROM line l JOIN cc.api_key k ON k.tenant_id = $1 AND k.id IN (l.rotated_from, l.rotated_to)
+)
+SELECT id FROM line ORDER BY id;
+
+-- Of these the ones that are taken and can do nothing but what a bouncer does.
+-- name: api_keys_end_of_bouncer :many api_key_deletion
+-- args: tenant_id text, ids text[]
+UPDATE cc.api_key
+   SET revoked_at = date_trunc('second', now()), row_version = row_version + 1
+ WHERE tenant_id = $1 AND id = ANY ($2) AND revoked_at IS NULL AND scopes = '{bouncers:connect}'
+RETURNING id, revoked_at AS deleted_at;
+
 -- name: api_key_list :many api_key_row
 -- args: tenant_id text, skip int8, max_rows int8
 SELECT id, name, display, scopes, allowed_cidrs, created_by, created_at, expires_at, revoked_at,

@@ -40,7 +40,7 @@ SELECT id, name, description, hostname, port, environment, bouncer_type, target_
 -- Also a deleted one: it can still be removed for good. used_by: live policies that name it.
 -- name: bouncer_find_any :opt bouncer
 -- args: id int8
-SELECT id, name, environment, row_version, deleted_at,
+SELECT id, name, environment, row_version, deleted_at, key_id,
        (SELECT count(*) FROM policies p WHERE p.bouncer_id = b.id AND p.deleted_at IS NULL) AS used_by
   FROM bouncers b
  WHERE id = $1;

@@ -7,32 +7,37 @@
 -- name: pep_find :opt bouncer
 -- args: bouncer_id text
 SELECT id, name, description, hostname, port, environment, bouncer_type, target_app, configuration, version,
-       row_version, created_by, created_at, updated_at, bouncer_id, resource_id, platform
+       row_version, created_by, created_at, updated_at, bouncer_id, resource_id, platform, key_id
   FROM bouncers WHERE bouncer_id = $1 AND deleted_at IS NULL;
 
 -- One that was made by hand, and is now heard of for the first time.
 -- name: pep_adopt :opt bouncer
 -- args: environment text, name text
 SELECT id, name, description, hostname, port, environment, bouncer_type, target_app, configuration, version,
-       row_version, created_by, created_at, updated_at, bouncer_id, resource_id, platform
+       row_version, created_by, created_at, updated_at, bouncer_id, resource_id, platform, key_id
   FROM bouncers WHERE environment = $1 AND name = $2 AND bouncer_id IS NULL AND deleted_at IS NULL;
 
 -- name: pep_insert :exec1
 -- args: id int8, name text, hostname text, environment text
 -- args: bouncer_type text, version text, bouncer_id text, resource_id int8
--- args: platform text, created_by text, at timestamptz, head_version int8
+-- args: platform text, created_by text, at timestamptz, head_version int8, key_id text
 INSERT INTO bouncers (id, name, hostname, environment, bouncer_type, version, bouncer_id, resource_id, platform,
-                      created_by, created_at, updated_at, changed_version)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12);
+                      created_by, created_at, updated_at, changed_version, key_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13);
 
 -- name: pep_update :exec
 -- args: id int8, name text, hostname text, bouncer_type text
 -- args: version text, bouncer_id text, resource_id int8, platform text
--- args: at timestamptz, head_version int8
+-- args: at timestamptz, head_version int8, key_id text
 UPDATE bouncers
    SET name = $2, hostname = $3, bouncer_type = $4, version = $5, bouncer_id = $6, resource_id = $7, platform = $8,
-       row_version = row_version + 1, updated_at = $9, changed_version = $10
+       key_id = $11, row_version = row_version + 1, updated_at = $9, changed_version = $10
  WHERE id = $1 AND deleted_at IS NULL;
+
+-- Other bouncers that registered with one of these keys.
+-- name: pep_sharing :one tally
+-- args: id int8, keys text[]
+SELECT count(*) AS total FROM bouncers WHERE key_id = ANY ($2) AND deleted_at IS NULL AND id <> $1;
 
 -- name: pep_resource :opt resource
 -- args: environment text, name text

@@ -4,6 +4,7 @@
 
 #include "groups.h"
 #include "managed.h"
+#include "cc/core/apikeys.h"
 #include "cc/core/head.h"
 #include "cc/model/bouncer.h"
 #include "cc/model/policy.h"
@@ -111,6 +112,8 @@ static enum err bouncer_delete(struct ctx *cx, struct req *rq)
 	TRY(managed_changeable(cx, found, b->row_version));
 	if (b->used_by > 0)
 		return managed_in_use(cx, "bouncer", id, b->used_by);
+	if (b->deleted_at == TIME_NULL && b->key_id != NULL && !rq->dry_run)
+		TRY(apikeys_end_of_bouncer(cx, b->key_id, id));
 	if (q->hard_delete) {
 		q_bouncer_unlink_later(cx->db, id, cx->head->version);
 		q_bouncer_remove_later(cx->db, id, cx->head->version);
@@ -154,6 +157,8 @@ static const struct route routes[] = {
 	  .status = 200, .handler = bouncer_delete, .query = &deletion_query_schema,
 	  .reply = &deletion_schema, .errors = { ERR_IN_USE },
 	  .summary = "Delete a bouncer",
-	  .doc = "Refused while policies name it. Its place and name are free at once." },
+	  .doc = "Refused while policies name it. Its place and name are free at once. The API key that it "
+		 "registered with is revoked, if it can do nothing but connect bouncers and no other bouncer "
+		 "registered with it." },
 };
 ROUTE_GROUP(bouncer_routes, "Bouncers", "/api/v1", routes);

@@ -9,6 +9,7 @@
 #include "gate.h"
 #include "groups.h"
 #include "managed.h"
+#include "cc/core/actor.h"
 #include "cc/core/head.h"
 #include "cc/core/tenant.h"
 #include "cc/model/bouncer.h"
@@ -98,6 +99,8 @@ static void describe(struct ctx *cx, const struct pep *in, struct bouncer *b, in
 	b->version = in->deployment_info.version;
 	b->platform = in->deployment_info.platform;
 	b->resource_id = resource_id;
+	if (cx->actor->kind == ACTOR_KEY)
+		b->key_id = cx->actor->id;
 }
 
 static bool is_same(const struct bouncer *a, const struct bouncer *b)
@@ -105,7 +108,7 @@ static bool is_same(const struct bouncer *a, const struct bouncer *b)
 	return str_eq(a->bouncer_id, b->bouncer_id) && str_eq(a->name, b->name) &&
 	       str_eq(a->hostname, b->hostname) && str_eq(a->bouncer_type, b->bouncer_type) &&
 	       str_eq(a->version, b->version) && str_eq(a->platform, b->platform) &&
-	       a->resource_id == b->resource_id;
+	       str_eq(a->key_id, b->key_id) && a->resource_id == b->resource_id;
 }
 
 static enum err insert(struct ctx *cx, struct bouncer *b, const char *environment)
@@ -115,7 +118,7 @@ static enum err insert(struct ctx *cx, struct bouncer *b, const char *environmen
 	b->created_at = cx->head->now;
 	q_pep_insert_later(cx->db, b->id, b->name, b->hostname, environment, b->bouncer_type, b->version,
 		b->bouncer_id, b->resource_id, b->platform, managed_creator(cx), cx->head->now,
-		cx->head->version);
+		cx->head->version, b->key_id);
 	return ERR_NONE;
 }
 
@@ -173,7 +176,8 @@ static enum err pep_register(struct ctx *cx, struct req *rq)
 	}
 	if (!is_same(&was, b))
 		q_pep_update_later(cx->db, b->id, b->name, b->hostname, b->bouncer_type, b->version,
-			b->bouncer_id, b->resource_id, b->platform, cx->head->now, cx->head->version);
+			b->bouncer_id, b->resource_id, b->platform, cx->head->now, cx->head->version,
+			b->key_id);
 	return registered(cx, rq, b, made || !is_same(&was, b));
 }
 

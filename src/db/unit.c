@@ -193,6 +193,19 @@ enum err db_unit(struct ctx *cx, const struct db_place *place, enum db_mode mode
 	return run_leased(cx, place, mode, unit_run, work, arg);
 }
 
+enum err db_unit_beside(
+	struct ctx *cx, const struct db_place *place, enum db_mode mode, db_work work, void *arg)
+{
+	struct db *open = cx->db;
+	enum err e;
+
+	assert(open != NULL && open->place->pool != place->pool);
+	cx->db = NULL;
+	e = db_unit(cx, place, mode, work, arg);
+	cx->db = open;
+	return e;
+}
+
 enum err db_glance(struct ctx *cx, const struct db_place *place, db_work work, void *arg)
 {
 	assert(place->role == NULL && place->tenant == NULL);

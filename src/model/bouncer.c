@@ -38,6 +38,7 @@ static const struct field bouncer_fields[] = {
 	TEXT(T, created_by, F_OUT, 0, 0, "The credential that made it."),
 	TIME(T, created_at, F_OUT | F_SORT, "When it was made."),
 	TIME(T, updated_at, F_OUT | F_SORT, "When it was last saved."),
+	TEXT(T, key_id, 0, 0, 0, "Internal."),
 	INT(T, row_version, F_ROW_VERSION, 0, 0, "Internal."),
 	TIME(T, deleted_at, 0, "Internal."),
 	INT(T, used_by, 0, 0, 0, "Internal."),

@@ -225,6 +225,99 @@ static void whose_status_it_is_must_be_known(void **state)
 	assert_error(403, "insufficient_scope", client_get(g->sandbox, "/bouncers/1/health"));
 }
 
+/* A key of its own: *ret_id names it. */
+static struct client *with_key(struct stage *g, const char *scopes, char ret_path[200])
+{
+	struct client *c = client_open(daemon_port(g->s->d));
+	char base[160];
+	const struct answer *a;
+
+	snprintf(base, sizeof(base), "/tenants/%s/api-keys", g->s->t.id);
+	a = assert_status(201, client_post(g->s->operator, base,
+				       "{'name':'b','environment':'test','scopes':[%s]}", scopes));
+	snprintf(ret_path, 200, "%s/%s", base, answer_text(a, "id"));
+	client_key(c, answer_text(a, "key"));
+	return c;
+}
+
+#define CONNECT "'bouncers:connect'"
+
+static void its_key_ends_with_a_bouncer(void **state)
+{
+	struct stage *g = *state;
+	char path[200];
+	struct client *own = with_key(g, CONNECT, path);
+	const struct answer *a;
+	int64_t id;
+
+	id = registered(own, "b-1", "one");
+	assert_status(200, client_delete(g->s->c, "/bouncers/%" PRId64 "?dry_run=true", id));
+	assert_status(200, client_post(own, "/status/b-1", "{}"));
+	assert_status(200, client_delete(g->s->c, "/bouncers/%" PRId64, id));
+	assert_error(401, "key_revoked", client_post(own, "/status/b-1", "{}"));
+	assert_error(401, "key_revoked", client_post(own, "/peps/register", REGISTER, "b-1", "one", "1"));
+	a = assert_status(200, client_get(g->s->operator, "%s", path));
+	assert_non_null(answer_text(a, "revoked_at"));
+	assert_string_equal("bouncer 1 was deleted",
+		story_control_value(g->s, "SELECT detail->>'reason' FROM cc.tenant_audit"
+					  " WHERE action = 'revokeApiKey'"));
+	assert_int_equal(1, registered(g->sandbox, "b-1", "one") - id);
+	client_close(own);
+}
+
+/* Both the one that it registered with and its successor. */
+static void so_does_all_that_its_key_was_rotated_to(void **state)
+{
+	struct stage *g = *state;
+	char path[200], rotate[240];
+	struct client *old = with_key(g, CONNECT, path), *next = client_open(daemon_port(g->s->d));
+
+	registered(old, "b-1", "one");
+	snprintf(rotate, sizeof(rotate), "%s/rotate", path);
+	client_key(next, answer_text(assert_status(201, client_post(g->s->operator, rotate, "{}")), "key"));
+	assert_status(200, client_post(next, "/status/b-1", "{}"));
+	assert_status(200, client_delete(g->s->c, "/bouncers/1?hard_delete=true"));
+	assert_error(401, "key_revoked", client_post(old, "/status/b-1", "{}"));
+	assert_error(401, "key_revoked", client_post(next, "/status/b-1", "{}"));
+	client_close(old);
+	client_close(next);
+}
+
+static void a_key_of_others_too_ends_with_the_last_of_them(void **state)
+{
+	struct stage *g = *state;
+	char path[200];
+	struct client *shared = with_key(g, CONNECT, path), *wide = with_key(g, CONNECT ",'bouncers:read'", path);
+
+	registered(shared, "b-1", "one");
+	registered(shared, "b-2", "two");
+	registered(wide, "b-3", "three");
+	assert_status(200, client_delete(g->s->c, "/bouncers/1"));
+	assert_status(200, client_post(shared, "/status/b-2", "{}"));
+	assert_status(200, client_delete(g->s->c, "/bouncers/2"));
+	assert_error(401, "key_revoked", client_post(shared, "/status/b-2", "{}"));
+	/* What can do more is more than a bouncer's. */
+	assert_status(200, client_delete(g->s->c, "/bouncers/3"));
+	assert_error(404, "resource_not_found", client_post(wide, "/status/b-3", "{}"));
+	client_close(shared);
+	client_close(wide);
+}
+
+/* Refused because of what names it, it keeps its key. */
+static void what_is_not_deleted_keeps_its_key(void **state)
+{
+	struct stage *g = *state;
+	char path[200];
+	struct client *own = with_key(g, CONNECT, path);
+
+	registered(own, "b-1", "one");
+	assert_status(201, client_post(g->s->c, "/policies",
+				   "{'name':'p','environment':'sandbox','bouncer_id':1,'rego_code':'" REGO "'}"));
+	assert_error(409, "in_use", client_delete(g->s->c, "/bouncers/1"));
+	assert_status(200, client_post(own, "/status/b-1", "{}"));
+	client_close(own);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +328,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_rollout_is_followed_to_its_end, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(what_is_wrong_with_a_bundle_is_told, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(whose_status_it_is_must_be_known, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(its_key_ends_with_a_bouncer, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(so_does_all_that_its_key_was_rotated_to, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(
+			a_key_of_others_too_ends_with_the_last_of_them, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(what_is_not_deleted_keeps_its_key, open_stage, close_stage),
 	};
 
 	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);

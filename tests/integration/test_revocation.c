@@ -129,12 +129,40 @@ static void a_key_ends_everywhere_within_a_second(void **state)
 	end_some("endspushed");
 }
 
+/* A bouncer is deleted on one node: its key ends on all of them, told or not. */
+static void a_bouncer_goes(const char *slug)
+{
+	char base[160];
+	struct tenant_fixture t;
+	struct client *c, *op = client_operator(node[0]);
+	struct known k;
+
+	fixture_tenant(node[0], slug, NULL, NULL, NULL, &t);
+	c = client_of(node[0], &t);
+	(void)snprintf(base, sizeof(base), "/tenants/%s/api-keys", t.id);
+	make_known(&k, op, base, "'bouncers:connect'", "/bundles/production");
+	assert_status(200, client_post(k.at[1], "/peps/register",
+				       "{'bouncer_id':'b-1','resource':{'name':'r'}}"));
+	client_port(c, daemon_port(node[2]));
+	assert_status(200, client_delete(c, "/bouncers/1"));
+	expect_end(&k, 401, "key_revoked");
+	client_close(c);
+	client_close(op);
+}
+
+static void with_a_bouncer_its_key_ends_everywhere(void **state)
+{
+	(void)state;
+	a_bouncer_goes("bouncergone");
+}
+
 /* Redis takes every push, and none arrives. */
 static void also_when_every_push_is_lost(void **state)
 {
 	(void)state;
 	assert_int_equal(0, kill(daemon_redis_pid(node[0]), SIGSTOP));
 	end_some("endslost");
+	a_bouncer_goes("bouncerlost");
 	assert_int_equal(0, kill(daemon_redis_pid(node[0]), SIGCONT));
 }
 
@@ -150,6 +178,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_key_ends_everywhere_within_a_second),
+		cmocka_unit_test(with_a_bouncer_its_key_ends_everywhere),
 		cmocka_unit_test(also_when_every_push_is_lost),
 		cmocka_unit_test(also_without_anybody_to_push_to),
 	};

@@ -44,6 +44,15 @@ enum err apikeys_rotate(struct ctx *cx, const char *id, const struct api_key_rot
 			struct api_key_rotated *ret) MUST_USE;
 
 /*
+ * In the open unit of work that deletes this bouncer of cx->tenant: the key that it registered with, and
+ * those in line with it by rotation, are refused from now on, unless they can do more than connect bouncers
+ * or another bouncer registered with one of them. That is committed by itself, in front of the bouncer's end:
+ * where that fails behind it, the bouncer is there without a key, never the key without a bouncer.
+ * ERR_UNAVAILABLE.
+ */
+enum err apikeys_end_of_bouncer(struct ctx *cx, const char *key_id, int64_t bouncer) MUST_USE;
+
+/*
  * The keys of operators, inside a unit of work in the control database across tenants (place_platform).
  * A credential grants what it holds and nothing else. The last key that could make others stays as it is, and
  * so does the last with all scopes of the platform, without end and networks (ERR_LAST_ADMIN_KEY), whoever

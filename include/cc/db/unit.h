@@ -38,6 +38,14 @@ enum err db_unit(struct ctx *cx, const struct db_place *place, enum db_mode mode
 		 void *arg) MUST_USE;
 
 /*
+ * The same while a unit of work in another database is open, which waits for it: what it commits stays,
+ * whatever becomes of the open one, and happens again when that is run again. From a region in the control
+ * database, never the other way round, so that no two wait for each other.
+ */
+enum err db_unit_beside(struct ctx *cx, const struct db_place *place, enum db_mode mode, db_work work,
+			void *arg) MUST_USE;
+
+/*
  * A single statement that only reads, queued or asked by work: sent alone, a transaction of its own by what
  * the server does with it. It runs as the login role, in no search path of ours and without a time limit but
  * cx->deadline_ms: for what a node asks of the control database over and over, by qualified names. place

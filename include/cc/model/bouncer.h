@@ -32,6 +32,7 @@ struct bouncer {
 	bool intercepting_traffic;
 	const char *created_by;
 	int64_t created_at, updated_at;
+	const char *key_id;                     /* internal: of the API key that it registered with; NULL */
 	int64_t row_version;                    /* internal: one more with every save */
 	int64_t deleted_at;                     /* internal: TIME_NULL while it lives */
 	int64_t used_by;                        /* internal: how many live policies name it */

@@ -83,6 +83,7 @@ CREATE TABLE bouncers (
 	bouncer_id      text,                   -- what it calls itself; of one that has registered
 	resource_id     bigint,                 -- what it protects, by its own word
 	platform        text,
+	key_id          text,                   -- the API key that it registered with last: ends with it
 	row_version     bigint NOT NULL DEFAULT 1,
 	created_by      text NOT NULL,
 	created_at      timestamptz NOT NULL,
@@ -92,6 +93,7 @@ CREATE TABLE bouncers (
 );
 CREATE UNIQUE INDEX bouncers_name_live ON bouncers (environment, name) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX bouncers_bouncer_id_live ON bouncers (bouncer_id) WHERE deleted_at IS NULL;
+CREATE INDEX bouncers_key ON bouncers (key_id) WHERE deleted_at IS NULL AND key_id IS NOT NULL;
 CREATE INDEX bouncers_changed ON bouncers (changed_version);
 
 -- What bouncers report: unmanaged, passes no gate, left out of versions and checksums.
