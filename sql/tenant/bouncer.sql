@@ -166,12 +166,12 @@ RETURNING last_heartbeat, requests_new;
 -- What it should run: the newest bundle of its environment, if there is any; and whether something has changed
 -- since that a newer one may come of.
 -- name: bouncer_desired :opt heartbeat
--- args: id int8
+-- args: id int8, signed_by text
 SELECT b.environment, o.revision AS desired_revision, o.version IS DISTINCT FROM h.version AS behind
   FROM head h, bouncers b
   LEFT JOIN LATERAL (
 	SELECT revision, version FROM objects
-	 WHERE kind = 'bundle' AND environment = b.environment ORDER BY version DESC, key LIMIT 1) o ON true
+	 WHERE kind = 'bundle' AND environment = b.environment AND signed_by = $2 ORDER BY version DESC, key LIMIT 1) o ON true
  WHERE b.id = $1;
 
 -- Why there was none.

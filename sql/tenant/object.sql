@@ -2,9 +2,10 @@
 -- include: cc/model/resource.h
 -- include: cc/model/tally.h
 
--- The newest bundle of an environment, and whether anything that it is made of has changed since.
+-- The newest bundle of an environment that this key has signed, and whether anything that it is made of has changed
+-- since. While nodes with the key before this one run beside those with this one, both have their own.
 -- name: bundle_look :one bundle_row
--- args: environment text
+-- args: environment text, signed_by text
 SELECT h.version AS head_version, h.epoch, o.key, o.size, o.sha256, o.revision, o.version,
        o.key IS NULL
        OR EXISTS (SELECT FROM policies p WHERE p.changed_version > o.version AND p.environment = $1)
@@ -14,7 +15,7 @@ SELECT h.version AS head_version, h.epoch, o.key, o.size, o.sha256, o.revision, 
   FROM head h
   LEFT JOIN LATERAL (
 	SELECT key, size, sha256, revision, version FROM objects
-	 WHERE kind = 'bundle' AND environment = $1 ORDER BY version DESC, key LIMIT 1) o ON true;
+	 WHERE kind = 'bundle' AND environment = $1 AND signed_by = $2 ORDER BY version DESC, key LIMIT 1) o ON true;
 
 -- What a bundle would weigh, in bytes.
 -- name: bundle_weight :one tally
@@ -41,9 +42,9 @@ SELECT id, name, type, environment, path, methods, description, attributes, url,
 -- Unmanaged: only where the tenant lives. The same content again is the same object.
 -- name: bundle_put :count
 -- args: key text, size int8, sha256 bytea, environment text
--- args: revision text, version int8, epoch int8
-INSERT INTO objects (key, kind, size, sha256, created_at, environment, revision, version)
-SELECT $1, 'bundle', $2, $3, date_trunc('second', now()), $4, $5, $6
+-- args: revision text, version int8, epoch int8, signed_by text
+INSERT INTO objects (key, kind, size, sha256, created_at, environment, revision, version, signed_by)
+SELECT $1, 'bundle', $2, $3, date_trunc('second', now()), $4, $5, $6, $8
  WHERE EXISTS (SELECT FROM head WHERE epoch = $7 AND writable)
 ON CONFLICT (key) DO UPDATE SET size = excluded.size, sha256 = excluded.sha256,
        version = greatest(objects.version, excluded.version);

@@ -72,7 +72,7 @@ SELECT count(*) AS total FROM bouncers
 
 -- What a bouncer should run, and what it does.
 -- name: bouncer_revisions :one bouncer_revisions
--- args: id int8
+-- args: id int8, signed_by text
 SELECT b.id, b.bouncer_id, b.environment, o.revision AS wanted_revision, o.created_at AS wanted_since,
        l.revision AS acknowledged_revision, l.revision_at AS acknowledged_at, l.fault,
        coalesce(l.revision = o.revision, false) AS current,
@@ -82,7 +82,7 @@ SELECT b.id, b.bouncer_id, b.environment, o.revision AS wanted_revision, o.creat
   LEFT JOIN bouncer_live l ON l.bouncer_id = b.id
   LEFT JOIN LATERAL (
 	SELECT revision, created_at FROM objects
-	 WHERE kind = 'bundle' AND environment = b.environment ORDER BY version DESC, key LIMIT 1) o ON true
+	 WHERE kind = 'bundle' AND environment = b.environment AND signed_by = $2 ORDER BY version DESC, key LIMIT 1) o ON true
  WHERE b.id = $1 AND b.deleted_at IS NULL;
 
 -- name: bouncer_health :one bouncer_health
@@ -102,10 +102,11 @@ SELECT b.id, b.bouncer_id, l.last_heartbeat, l.policies_synced AS policies_loade
 
 -- How far a revision has come.
 -- name: rollout_look :one rollout
--- args: revision text
+-- args: revision text, signed_by text
 SELECT o.revision, o.environment, o.created_at,
-       o.version = (SELECT max(version) FROM objects n WHERE n.kind = 'bundle' AND n.environment = o.environment)
-       AS wanted,
+       coalesce(o.signed_by = $2 AND o.version =
+                (SELECT max(version) FROM objects n
+                  WHERE n.kind = 'bundle' AND n.environment = o.environment AND n.signed_by = $2), false) AS wanted,
        count(b.id) AS total, count(b.id) FILTER (WHERE l.revision = o.revision) AS live,
        count(b.id) FILTER (WHERE l.revision = o.revision AND l.fault IS NULL
                              AND l.last_heartbeat > now() - interval '2 minutes') AS connected
@@ -113,7 +114,7 @@ SELECT o.revision, o.environment, o.created_at,
   LEFT JOIN bouncers b ON b.environment = o.environment AND b.deleted_at IS NULL
   LEFT JOIN bouncer_live l ON l.bouncer_id = b.id
  WHERE o.kind = 'bundle' AND o.revision = $1
- GROUP BY o.revision, o.environment, o.created_at, o.version;
+ GROUP BY o.key;
 
 -- name: rollout_behind :many rollout_bouncer
 -- args: revision text, most int8

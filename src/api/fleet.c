@@ -12,6 +12,7 @@
 #include "cc/core/actor.h"
 #include "cc/core/head.h"
 #include "cc/core/tenant.h"
+#include "cc/core/world.h"
 #include "cc/model/bouncer.h"
 #include "cc/model/pep.h"
 #include "cc/model/q_tenant.h"
@@ -302,7 +303,7 @@ static enum err revisions_get(struct ctx *cx, struct req *rq)
 	int64_t id;
 
 	TRY(req_id(cx, rq, 0, &id));
-	q_bouncer_revisions_later(cx->db, r, id);
+	q_bouncer_revisions_later(cx->db, r, id, cx->world->settings->signing.id);
 	return reply(rq, r);
 }
 
@@ -323,7 +324,7 @@ static enum err rollout_get(struct ctx *cx, struct req *rq)
 	struct str out;
 	struct jw w;
 
-	TRY(q_rollout_look(cx->db, r, rq->param[0]));
+	TRY(q_rollout_look(cx->db, r, rq->param[0], cx->world->settings->signing.id));
 	TRY(q_rollout_behind(cx->db, &rows, rq->param[0], BEHIND_MAX));
 	r->summary = arena_printf(cx->arena, "%" PRId64 " of %" PRId64 " live", r->live, r->total);
 	str_init(&out, cx->arena, 256);

@@ -66,7 +66,7 @@ static enum err beat(struct ctx *cx, void *arg)
 	q_bouncer_beat_later(cx->db, b->answer, &found, b->id, cx->tenant->epoch, said->requests_total,
 			     said->policies_synced, said->cache_hit_rate, said->revision, q->intercepting,
 			     MAX_RATE, only_environment(cx));
-	TRY(q_bouncer_desired(cx->db, &b->desired, &known, b->id));
+	TRY(q_bouncer_desired(cx->db, &b->desired, &known, b->id, cx->world->settings->signing.id));
 	return found && known ? ERR_NONE : refuse_beat(cx, b);
 }
 

@@ -26,7 +26,7 @@ static enum err look(struct ctx *cx, void *arg)
 {
 	struct look *l = arg;
 
-	q_bundle_look_later(cx->db, &l->row, l->environment);
+	q_bundle_look_later(cx->db, &l->row, l->environment, cx->world->settings->signing.id);
 	return ERR_NONE;
 }
 
@@ -121,7 +121,7 @@ static enum err weigh(struct ctx *cx, void *arg)
 	if (r->weight.total > BUNDLE_BYTES_MAX)
 		return refuse(cx, ERR_UNAVAILABLE, "a bundle holds %d MiB at most, and would have %" PRId64,
 			BUNDLE_BYTES_MAX >> 20, r->weight.total >> 20);
-	q_bundle_look_later(cx->db, &r->row, r->content.environment);
+	q_bundle_look_later(cx->db, &r->row, r->content.environment, cx->world->settings->signing.id);
 	q_bundle_policies_later(cx->db, &r->content.policies, r->content.environment);
 	q_bundle_resources_later(cx->db, &r->content.resources, r->content.environment);
 	return ERR_NONE;
@@ -139,7 +139,7 @@ static enum err record(struct ctx *cx, void *arg)
 	struct recording *r = arg;
 
 	TRY(q_bundle_put(cx->db, &r->rows, r->key, r->size, r->sha256, r->environment, r->revision,
-		r->version, r->epoch));
+		r->version, r->epoch, cx->world->settings->signing.id));
 	if (r->rows == 0)
 		return ERR_TENANT_MOVING;
 	return q_bundle_old(cx->db, &r->old, r->environment, BUNDLES_KEPT, OLD_AT_A_TIME);

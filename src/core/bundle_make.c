@@ -67,6 +67,7 @@ struct making {
 	struct ctx *cx;
 	struct arena *a;
 	const struct bundle_content *content;
+	const struct bundle_key *key;
 	struct file *file;
 	size_t n;
 	/* of each policy: what is in it, "app/authz", its file, and whether the bundle is without it */
@@ -253,7 +254,10 @@ static void write_policies(struct making *m, struct jw *w)
 	jw_array_end(w);
 }
 
-/* Of all files that are there, with whose they are. */
+/*
+ * Of all files that are there, with whose they are and who signs them: bouncers that have the same by another
+ * key must ask for it anew.
+ */
 static const char *revision_of(struct making *m, const char *policies)
 {
 	struct sha256 *s = sha256_begin();
@@ -262,6 +266,7 @@ static const char *revision_of(struct making *m, const char *policies)
 
 	sha256_add(s, m->content->tenant_id, strlen(m->content->tenant_id) + 1);
 	sha256_add(s, m->content->environment, strlen(m->content->environment) + 1);
+	sha256_add(s, m->key->id, sizeof(m->key->id));
 	sha256_add(s, policies, strlen(policies) + 1);
 	for (size_t i = 0; i < m->n; i++) {
 		sha256_add(s, m->file[i].name, strlen(m->file[i].name) + 1);
@@ -369,7 +374,7 @@ static int by_name(const void *x, const void *y)
 enum err bundle_make(struct ctx *cx, const struct bundle_content *c, const struct bundle_key *key,
 	struct bundle_bytes *ret)
 {
-	struct making m = { .cx = cx, .a = cx->arena, .content = c };
+	struct making m = { .cx = cx, .a = cx->arena, .content = c, .key = key };
 	const char *signatures;
 	struct tarball *t;
 

@@ -182,9 +182,10 @@ CREATE TABLE objects (
 	created_at      timestamptz NOT NULL,
 	environment     text,                   -- of a bundle …
 	revision        text,
-	version         bigint                  -- … which holds all that counts at this version of the head
+	version         bigint,                 -- … which holds all that counts at this version of the head …
+	signed_by       text                    -- … by the key that is made of this one of the platform's
 );
-CREATE INDEX objects_bundle ON objects (environment, version) WHERE kind = 'bundle';
+CREATE INDEX objects_bundle ON objects (environment, signed_by, version) WHERE kind = 'bundle';
 
 -- A chain: each row's mac is made of its content and of the mac of the row before (docs/audit.md).
 CREATE TABLE audit (
