@@ -88,6 +88,9 @@ INSERT INTO tombstones (tbl, pk, version) SELECT 'users', id, $3 FROM gone;
 -- name: purge_close :exec
 UPDATE head SET writable = false;
 
+-- name: purge_catalogued :one tally
+SELECT count(*) AS total FROM (SELECT FROM objects LIMIT 1) AS any_object;
+
 -- name: purge_rows :many purge_count
 SELECT 'rows.users' AS what, count(*) AS n FROM users
 UNION ALL SELECT 'rows.user_live', count(*) FROM user_live

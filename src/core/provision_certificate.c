@@ -63,6 +63,7 @@ enum err purge_count_schema_of(
 	struct region *r = NULL;
 	struct db_place place;
 
+	TRY(purge_check_store(cx, s));
 	TRY(region_need(cx, s->region, &r));
 	place_prov(cx->world, r, &place);
 	place.statement_ms = PURGE_STATEMENT_MS;

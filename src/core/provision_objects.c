@@ -6,12 +6,16 @@
 #include "provision_parts.h"
 #include "objects_in.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "cc/base/clock.h"
 #include "cc/base/failpoint.h"
 #include "cc/model/purge.h"
 #include "cc/model/q_control.h"
+#include "cc/model/q_region.h"
+#include "cc/model/q_tenant.h"
+#include "cc/model/tally.h"
 
 #define BATCH 200
 #define SHARE_MS 1500 /* of a tick, at most; what is left is there at the next */
@@ -144,6 +148,47 @@ static enum err sweep(struct ctx *cx, const struct purging *p)
 	return r == OBJ_OK ? ERR_NONE : refuse_store(cx, r, &got);
 }
 
+static enum err note_versions(struct ctx *cx, void *arg)
+{
+	const struct counting *c = arg;
+
+	q_purge_count_add_later(cx->db, c->id, "object_versions", c->n);
+	return ERR_NONE;
+}
+
+/* Those that somebody removed who died before noting it are not counted. */
+static enum err count_versions(struct ctx *cx, const struct purging *p, int64_t n)
+{
+	struct counting c = { .id = p->id, .n = n };
+	struct db_place control;
+
+	if (!p->counts || n == 0)
+		return ERR_NONE;
+	place_platform(cx->world, &control);
+	return db_unit(cx, &control, DB_WRITE, note_versions, &c);
+}
+
+/* What no list of objects shows. Nobody says that nothing is left while something is. */
+static enum err clear(struct ctx *cx, const struct purging *p, bool *ret_more)
+{
+	struct obj_key prefix;
+	struct obj_rest rest = { 0 };
+	struct obj_got got;
+	enum obj_result r = OBJ_BAD_KEY;
+
+	if (obj_prefix_make(&prefix, p->id))
+		r = obj_clear(p->store, &prefix, cx->deadline_ms, &rest, &got);
+	TRY(count_versions(cx, p, rest.removed));
+	if (r != OBJ_OK)
+		return refuse_store(cx, r, &got);
+	*ret_more = rest.more;
+	if (rest.more || rest.strange == 0)
+		return ERR_NONE;
+	return refuse(cx, ERR_UNAVAILABLE,
+		"%" PRId64 " objects below %s have names that are never made here: remove them by hand",
+		rest.strange, prefix.text);
+}
+
 static enum err purge_store(struct ctx *cx, struct purging *p, int64_t until, bool *ret_more)
 {
 	struct batch *b = ARENA_NEW(cx->arena, struct batch);
@@ -164,7 +209,10 @@ static enum err purge_store(struct ctx *cx, struct purging *p, int64_t until, bo
 	b->n = 0;
 	if (p->number > began)
 		TRY(count_batch(cx, p, b));
-	return *ret_more ? ERR_NONE : sweep(cx, p);
+	if (*ret_more)
+		return ERR_NONE;
+	TRY(sweep(cx, p));
+	return clear(cx, p, ret_more);
 }
 
 /* Wherever it may ever have lived. */
@@ -183,6 +231,48 @@ enum err purge_objects(struct ctx *cx, const char *id, bool *ret_more)
 			TRY(purge_store(cx, &p, until, ret_more));
 	}
 	return ERR_NONE;
+}
+
+struct unseen {
+	const struct slot *slot;
+	struct tally there, objects;
+};
+
+static enum err look_there(struct ctx *cx, void *arg)
+{
+	struct unseen *u = arg;
+
+	q_region_schema_there_later(cx->db, &u->there, u->slot->schema_id);
+	return ERR_NONE;
+}
+
+static enum err look_catalogue(struct ctx *cx, void *arg)
+{
+	struct unseen *u = arg;
+
+	q_purge_catalogued_later(cx->db, &u->objects);
+	return ERR_NONE;
+}
+
+enum err purge_check_store(struct ctx *cx, const struct slot *s)
+{
+	struct unseen u = { .slot = s };
+	struct region *r = NULL;
+	struct db_place place;
+
+	if (region_store(cx->world, s->region) != NULL)
+		return ERR_NONE;
+	TRY(region_need(cx, s->region, &r));
+	place_prov(cx->world, r, &place);
+	TRY(db_unit(cx, &place, DB_READ, look_there, &u));
+	if (u.there.total == 0)
+		return ERR_NONE;
+	place_owner(cx, r, s, &place);
+	TRY(db_unit(cx, &place, DB_READ, look_catalogue, &u));
+	if (u.objects.total == 0)
+		return ERR_NONE;
+	return refuse(cx, ERR_UNAVAILABLE,
+		"the catalogue of region %s names objects, and the settings have no store for it", s->region);
 }
 
 struct looking {
@@ -209,7 +299,7 @@ enum err purge_left_objects(struct ctx *cx, const struct slot *s, bool *ret_more
 
 	*ret_more = false;
 	if (store == NULL)
-		return ERR_NONE;
+		return purge_check_store(cx, s);
 	place_platform(cx->world, &control);
 	TRY(db_unit(cx, &control, DB_READ, look, &l));
 	if (!l.found || store == region_store(cx->world, l.row.region))

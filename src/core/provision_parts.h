@@ -63,6 +63,8 @@ enum err purge_objects(struct ctx *cx, const char *id, bool *ret_more) MUST_USE;
  * region, unless its objects lie there, or are brought there, now.
  */
 enum err purge_left_objects(struct ctx *cx, const struct slot *s, bool *ret_more) MUST_USE;
+/* ERR_UNAVAILABLE: its catalogue names objects, and there is no store where they could be removed. */
+enum err purge_check_store(struct ctx *cx, const struct slot *s) MUST_USE;
 enum err expunge_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;    /* provision_expunge.c */
 enum err checkpoint_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE; /* provision_checkpoint.c */
 

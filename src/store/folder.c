@@ -284,13 +284,11 @@ static enum obj_result folder_remove(
 	return r == OBJ_MISSING ? OBJ_OK : r;
 }
 
-static enum obj_result folder_list_all(struct objstore *s, const char *prefix, obj_each_fn each, void *arg,
-	int64_t deadline_ms, struct obj_got *ret)
+static enum obj_result walk_below(
+	const struct folder *f, const char *prefix, struct folder_walk *w, struct obj_got *ret)
 {
-	const struct folder *f = (const struct folder *)s;
 	const char *leaf;
 	char bare[OBJ_KEY_MAX + 1];
-	struct folder_walk w = { .each = each, .arg = arg, .deadline_ms = deadline_ms, .got = ret };
 	int at, fd = -1;
 	enum obj_result r;
 
@@ -302,8 +300,34 @@ static enum obj_result folder_list_all(struct objstore *s, const char *prefix, o
 	if (at >= 0)
 		close(at);
 	if (r == OBJ_OK)
-		r = folder_list(&w, fd, bare, 0);
+		r = folder_list(w, fd, bare, 0);
 	return r == OBJ_MISSING ? OBJ_OK : r;
+}
+
+static enum obj_result folder_list_all(struct objstore *s, const char *prefix, obj_each_fn each, void *arg,
+	int64_t deadline_ms, struct obj_got *ret)
+{
+	struct folder_walk w = { .each = each, .arg = arg, .deadline_ms = deadline_ms, .got = ret };
+
+	return walk_below((const struct folder *)s, prefix, &w, ret);
+}
+
+static bool pass_over(void *arg, const struct obj_key *key, int64_t size)
+{
+	(void)arg;
+	(void)key;
+	(void)size;
+	return true;
+}
+
+static enum obj_result folder_clear(struct objstore *s, const char *prefix, int64_t deadline_ms,
+	struct obj_rest *ret_rest, struct obj_got *ret)
+{
+	struct folder_walk w = { .each = pass_over, .deadline_ms = deadline_ms, .got = ret };
+	const enum obj_result r = walk_below((const struct folder *)s, prefix, &w, ret);
+
+	ret_rest->strange = w.strange;
+	return r;
 }
 
 static void folder_destroy(struct objstore *s)
@@ -323,6 +347,7 @@ static const struct objstore_kind kind = {
 	.stat = folder_stat,
 	.remove = folder_remove,
 	.list = folder_list_all,
+	.clear = folder_clear,
 	.destroy = folder_destroy,
 };
 

@@ -14,20 +14,31 @@
 #define DEPTH_MAX 32
 #define OPEN_FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
+static enum obj_result show_folder(
+	struct folder_walk *w, DIR *d, const char *path, const char *name, int depth)
+{
+	const int fd = openat(dirfd(d), name, OPEN_FOLDER);
+
+	if (fd >= 0)
+		return folder_list(w, fd, path, depth + 1);
+	return errno == ENOENT ? OBJ_OK : obj_fail(w->got, OBJ_DENIED, "%s: %s", path, strerror(errno));
+}
+
 static enum obj_result show(struct folder_walk *w, DIR *d, const char *path, const char *name, int depth)
 {
 	struct obj_key key;
 	struct stat st;
-	int fd;
 
+	if (fstatat(dirfd(d), name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return OBJ_OK; /* gone meanwhile */
 	if (snprintf(key.text, sizeof(key.text), "%s/%s", path, name) >= (int)sizeof(key.text) ||
-		!obj_text_is_safe(key.text, false) || fstatat(dirfd(d), name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return OBJ_OK; /* none of ours, or gone meanwhile */
-	if (S_ISDIR(st.st_mode)) {
-		fd = openat(dirfd(d), name, OPEN_FOLDER);
-		return fd < 0 ? OBJ_OK : folder_list(w, fd, key.text, depth + 1);
+		!obj_text_is_safe(key.text, false) || !(S_ISDIR(st.st_mode) || S_ISREG(st.st_mode))) {
+		w->strange++;
+		return OBJ_OK;
 	}
-	if (S_ISREG(st.st_mode) && !w->each(w->arg, &key, st.st_size))
+	if (S_ISDIR(st.st_mode))
+		return show_folder(w, d, key.text, name, depth);
+	if (!w->each(w->arg, &key, st.st_size))
 		return obj_fail(w->got, OBJ_STOPPED, "%s", obj_result_text(OBJ_STOPPED));
 	return OBJ_OK;
 }
@@ -44,7 +55,7 @@ enum obj_result folder_list(struct folder_walk *w, int fd, const char *path, int
 			w->got, OBJ_BROKEN, "%s: %s", path, depth < DEPTH_MAX ? strerror(errno) : "too deep");
 	}
 	while (r == OBJ_OK && (e = readdir(d)) != NULL) {
-		if (e->d_name[0] == '.')
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
 		r = show(w, d, path, e->d_name, depth);
 		if (r == OBJ_OK && clock_mono_ms() >= w->deadline_ms)

@@ -11,6 +11,7 @@ struct folder_walk {
 	void *arg;
 	int64_t deadline_ms;
 	struct obj_got *got;
+	int64_t strange; /* what no key leads to, and is passed over */
 };
 
 /* All files below a folder, which it closes; path: its key, without a slash at the end. */

@@ -146,6 +146,15 @@ enum obj_result obj_sweep(struct objstore *s, const struct obj_key *prefix, int6
 	return s->kind->sweep(s, prefix->text, older_s, remove, deadline_ms, ret_n, ret);
 }
 
+enum obj_result obj_clear(struct objstore *s, const struct obj_key *prefix, int64_t deadline_ms,
+	struct obj_rest *ret_rest, struct obj_got *ret)
+{
+	const enum obj_result r = begin(prefix, true, deadline_ms, ret);
+
+	*ret_rest = (struct obj_rest){ 0 };
+	return r == OBJ_OK ? s->kind->clear(s, prefix->text, deadline_ms, ret_rest, ret) : r;
+}
+
 char *obj_presign(struct objstore *s, struct arena *a, const struct obj_key *key, int64_t ttl_s)
 {
 	if (s->kind->presign == NULL || !obj_text_is_safe(key->text, false))

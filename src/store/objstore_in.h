@@ -21,6 +21,8 @@ struct objstore_kind {
 	/* may be NULL: nothing is ever unfinished */
 	enum obj_result (*sweep)(struct objstore *s, const char *prefix, int64_t older_s, bool remove,
 		int64_t deadline_ms, int64_t *ret_n, struct obj_got *ret);
+	enum obj_result (*clear)(struct objstore *s, const char *prefix, int64_t deadline_ms,
+		struct obj_rest *ret_rest, struct obj_got *ret);
 	void (*destroy)(struct objstore *s);
 };
 

@@ -212,6 +212,7 @@ struct listing {
 	int64_t size;
 	char *next; /* the token of the page behind; NULL: there is none */
 	bool truncated, stopped;
+	int64_t strange;
 };
 
 static bool take_listed(void *arg, const char *parent, const char *name, const char *text)
@@ -227,7 +228,9 @@ static bool take_listed(void *arg, const char *parent, const char *name, const c
 			l->key.text, sizeof(l->key.text), "%s", strlen(text) > OBJ_KEY_MAX ? "" : text);
 	else if (str_eq(parent, "Contents") && str_eq(name, "Size") && !parse_int64(text, &l->size))
 		return false;
-	else if (str_eq(name, "Contents") && obj_text_is_safe(l->key.text, false))
+	else if (str_eq(name, "Contents") && !obj_text_is_safe(l->key.text, false))
+		l->strange++;
+	else if (str_eq(name, "Contents"))
 		l->stopped = !l->each(l->arg, &l->key, l->size);
 	return !l->stopped;
 }
@@ -259,17 +262,29 @@ static enum obj_result list_page(
 	return r;
 }
 
-static enum obj_result s3_list(struct objstore *store, const char *prefix, obj_each_fn each, void *arg,
-	int64_t deadline_ms, struct obj_got *got)
+enum obj_result s3_list_counting(struct s3 *s, const char *prefix, obj_each_fn each, void *arg,
+	int64_t deadline_ms, int64_t *ret_strange, struct obj_got *got)
 {
 	struct listing l = { .each = each, .arg = arg, .next_arena = arena_create(1024) };
 	enum obj_result r;
 
 	do {
-		r = list_page((struct s3 *)store, &l, prefix, deadline_ms, got);
+		r = list_page(s, &l, prefix, deadline_ms, got);
 	} while (r == OBJ_OK && l.truncated && l.next != NULL);
+	/* A list that is not at its end, and does not say how to go on, is no list of what is there. */
+	if (r == OBJ_OK && l.truncated)
+		r = obj_fail(got, OBJ_BROKEN, "the list of objects ends in the middle");
 	arena_destroy(l.next_arena);
+	*ret_strange = l.strange;
 	return r;
+}
+
+static enum obj_result s3_list(struct objstore *store, const char *prefix, obj_each_fn each, void *arg,
+	int64_t deadline_ms, struct obj_got *got)
+{
+	int64_t strange;
+
+	return s3_list_counting((struct s3 *)store, prefix, each, arg, deadline_ms, &strange, got);
 }
 
 /* URLs --------------------------------------------------------------------------------------------- */
@@ -313,6 +328,7 @@ static const struct objstore_kind kind = {
 	.list = s3_list,
 	.presign = s3_presign,
 	.sweep = s3_sweep,
+	.clear = s3_clear,
 	.destroy = s3_destroy,
 };
 

@@ -57,6 +57,12 @@ enum obj_result s3_upload(struct s3 *s, const char *key, unsigned flags, unsigne
 /* s3_sweep.c: see obj_sweep(). */
 enum obj_result s3_sweep(struct objstore *store, const char *prefix, int64_t older_s, bool remove,
 	int64_t deadline_ms, int64_t *ret_n, struct obj_got *got);
+/* s3_clear.c: see obj_clear(). */
+enum obj_result s3_clear(struct objstore *store, const char *prefix, int64_t deadline_ms,
+	struct obj_rest *ret_rest, struct obj_got *got);
+/* obj_list() that counts what it passes over because of its name. */
+enum obj_result s3_list_counting(struct s3 *s, const char *prefix, obj_each_fn each, void *arg,
+	int64_t deadline_ms, int64_t *ret_strange, struct obj_got *got);
 /* Fills buf as far as there is something to read; negative: it cannot be read. */
 int64_t s3_fill(obj_read_fn read, void *arg, unsigned char *buf, size_t max);
 

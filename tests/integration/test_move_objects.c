@@ -432,6 +432,30 @@ static void a_purge_looks_in_every_store(void **state)
 	check_objects(beside, FEW);
 }
 
+/* The settings have lost the store: what lies there is not said to be gone. */
+static void what_lies_in_no_store_is_not_gone(void **state)
+{
+	const char *id = tenant_with(FEW);
+	struct tick_report report;
+	struct ctx cx;
+
+	(void)state;
+	plane_schedule(plane, id);
+	plane_expire(plane);
+	close_stores(plane);
+	cx = plane_ctx(plane);
+	assert_int_equal(ERR_UNAVAILABLE, provision_tick(&cx, &report));
+	assert_non_null(strstr(cx.problem.message, "have no store"));
+	plane_done(&cx);
+	open_stores(plane);
+	assert_string_equal(EAST, mover_region(id));
+	plane_expire(plane);
+	for (int i = 0; i < 20 && mover_region(id)[0] != '\0'; i++)
+		(void)plane_tick(plane);
+	assert_string_equal("", mover_region(id));
+	assert_int_equal(0, objects_in(EAST, id));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -447,6 +471,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_discarded_is_gone, share, share),
 		cmocka_unit_test(whoever_dies_another_goes_on),
 		cmocka_unit_test(a_purge_looks_in_every_store),
+		cmocka_unit_test(what_lies_in_no_store_is_not_gone),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

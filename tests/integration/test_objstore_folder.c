@@ -112,6 +112,26 @@ static void empty_folders_go_with_the_last_object(void **state)
 	assert_int_equal(0, access(below(fx, "tenants"), F_OK));
 }
 
+/* Hidden, with a name of nobody, a link: none of it is an object, and all of it is there. */
+static void what_is_none_of_ours_is_told(void **state)
+{
+	struct objstore_fixture *fx = *state;
+	const struct obj_key key = story_key("tenant-strange", "a/b");
+	struct obj_rest rest;
+	struct obj_key prefix;
+
+	assert_true(obj_prefix_make(&prefix, "tenant-strange"));
+	assert_int_equal(OBJ_OK, obj_clear(fx->store, &prefix, story_deadline(), &rest, &fx->got));
+	assert_int_equal(0, rest.strange);
+	assert_int_equal(OBJ_OK, obj_put_bytes(fx->store, &key, 0, "x", 1, story_deadline(), &fx->got));
+	temp_write(below(fx, "tenants/tenant-strange/.hidden"), "x");
+	temp_write(below(fx, "tenants/tenant-strange/a/what is this"), "x");
+	assert_int_equal(0, symlink("/etc/passwd", below(fx, "tenants/tenant-strange/a/link")));
+	assert_int_equal(OBJ_OK, obj_clear(fx->store, &prefix, story_deadline(), &rest, &fx->got));
+	assert_int_equal(3, rest.strange);
+	assert_int_equal(0, access(below(fx, "tenants/tenant-strange/.hidden"), F_OK));
+}
+
 static void nothing_is_left_aside(void **state)
 {
 	struct objstore_fixture *fx = *state;
@@ -139,6 +159,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_folder_that_is_none_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(links_are_not_followed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(empty_folders_go_with_the_last_object, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_none_of_ours_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(nothing_is_left_aside, set_up, tear_down),
 	};
 

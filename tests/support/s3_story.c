@@ -19,7 +19,9 @@
 #include "lossy.h"
 #include "temp.h"
 #include "store/sigv4.h"
+#include "cc/base/bytes.h"
 #include "cc/base/clock.h"
+#include "cc/crypto/digest.h"
 #include "cc/net/http_client.h"
 
 #define LOST_PERCENT 15
@@ -236,24 +238,26 @@ static void memory_is_constant(void **state)
 	assert_int_equal(OBJ_OK, obj_delete(fx->store, &key, story_deadline(), &fx->got));
 }
 
-/* Asks the server itself, as a client of its own that died in the middle. */
-static void begin_upload(struct objstore_fixture *fx, const struct obj_key *key)
+void s3_story_ask(struct objstore_fixture *fx, const char *method, const char *path, const char *query_name,
+	const char *body)
 {
 	const struct s3_stage *stage = fx->own;
 	const struct s3_conf conf = s3_peer_conf(stage->peer);
 	const struct sig_key sig_key = { conf.access_key, conf.secret_key, conf.region, "s3" };
-	const struct sig_pair query = { "uploads", "" };
+	const struct sig_pair query = { query_name, "" };
 	const char *host = arena_printf(fx->arena, "127.0.0.1:%d", s3_peer_port(stage->peer));
 	char time[SIG_TIME_LEN + 1];
-	const struct sig_pair headers[] = { { "host", host }, { "x-amz-content-sha256", SIG_EMPTY },
+	unsigned char sum[32];
+	const char *payload = (sha256_of(body, strlen(body), sum), hex_encode(fx->arena, sum, sizeof(sum)));
+	const struct sig_pair headers[] = { { "host", host }, { "x-amz-content-sha256", payload },
 		{ "x-amz-date", time } };
-	const struct sig_ask ask = { .method = "POST",
-		.path = arena_printf(fx->arena, "/%s/%s", conf.bucket, key->text),
+	const struct sig_ask ask = { .method = method,
+		.path = path,
 		.query = &query,
-		.nquery = 1,
+		.nquery = query_name != NULL ? 1 : 0,
 		.headers = headers,
 		.nheaders = 3,
-		.payload = SIG_EMPTY };
+		.payload = payload };
 	const char *url = arena_printf(fx->arena, "http://%s%s", host, sig_target(fx->arena, &ask));
 	const char *authorization;
 
@@ -261,13 +265,52 @@ static void begin_upload(struct objstore_fixture *fx, const struct obj_key *key)
 	authorization = arena_printf(
 		fx->arena, "Authorization: %s", sig_authorization(fx->arena, &sig_key, &ask, time));
 	const char *dated = arena_printf(fx->arena, "x-amz-date: %s", time);
-	const char *const argv[] = { "curl", "-fsS", "-X", "POST", "-H",
-		"x-amz-content-sha256: " SIG_EMPTY, "-H", dated, "-H", authorization, url, NULL };
+	const char *const argv[] = { "curl", "-fsS", "-X", method, "-H",
+		arena_printf(fx->arena, "x-amz-content-sha256: %s", payload), "-H", dated, "-H",
+		authorization, "-H", "Content-Type:", "--data-binary", body, url, NULL };
 	struct temp_run r = temp_run(argv, NULL, STORY_PATIENCE_MS);
 
 	if (r.status != 0)
 		fail_msg("%s%s", r.out, r.err);
 	temp_run_free(&r);
+}
+
+/* As a client of its own that died in the middle. */
+static void begin_upload(struct objstore_fixture *fx, const struct obj_key *key)
+{
+	s3_story_ask(fx, "POST", arena_printf(fx->arena, "/" S3_PEER_BUCKET "/%s", key->text), "uploads", "");
+}
+
+struct obj_rest s3_story_cleared(struct objstore_fixture *fx, const char *tenant)
+{
+	struct obj_rest rest;
+	struct obj_key prefix;
+
+	assert_true(obj_prefix_make(&prefix, tenant));
+	assert_int_equal(OBJ_OK, obj_clear(fx->store, &prefix, story_deadline(), &rest, &fx->got));
+	return rest;
+}
+
+/* Names that no key has are seen, counted, and left alone. */
+static void what_has_a_name_of_nobody_is_told(void **state)
+{
+	struct objstore_fixture *fx = *state;
+	const char *tenant = story_tenant(fx);
+	const struct obj_key key = story_key(tenant, "a/b");
+	struct obj_rest rest = s3_story_cleared(fx, tenant);
+
+	assert_int_equal(0, rest.strange + rest.removed);
+	assert_int_equal(OBJ_OK, obj_put_bytes(fx->store, &key, 0, "x", 1, story_deadline(), &fx->got));
+	for (int i = 0; i < 120; i++)
+		s3_story_ask(fx, "PUT",
+			arena_printf(fx->arena, "/" S3_PEER_BUCKET "/tenants/%s/.%d", tenant, i), NULL,
+			"mine");
+	assert_int_equal(OBJ_OK, obj_delete(fx->store, &key, story_deadline(), &fx->got));
+	for (int i = 0; i < 2; i++) {
+		rest = s3_story_cleared(fx, tenant);
+		assert_int_equal(120, rest.strange);
+		assert_false(rest.more);
+	}
 }
 
 static int64_t swept(struct objstore_fixture *fx, const char *tenant, int64_t older_s, bool remove)
@@ -318,6 +361,7 @@ static const struct CMUnitTest stories[] = {
 	cmocka_unit_test(a_silent_server_is_not_waited_for),
 	cmocka_unit_test(memory_is_constant),
 	cmocka_unit_test(what_was_not_finished_is_swept),
+	cmocka_unit_test(what_has_a_name_of_nobody_is_told),
 };
 #define STORIES (sizeof(stories) / sizeof(stories[0]))
 #define OWN_MAX 8

@@ -11,6 +11,12 @@ struct s3_stage {
 	struct http_client *http;
 };
 
+/* Asks the server itself, signed: "PUT", "/objects/x", "versioning" (or NULL), a body (or ""). */
+void s3_story_ask(struct objstore_fixture *fx, const char *method, const char *path, const char *query,
+	const char *body);
+/* What obj_clear() finds of a tenant. */
+struct obj_rest s3_story_cleared(struct objstore_fixture *fx, const char *tenant);
+
 struct CMUnitTest;
 
 /*

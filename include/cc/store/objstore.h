@@ -99,6 +99,17 @@ enum obj_result obj_list(struct objstore *s, const struct obj_key *prefix, obj_e
 enum obj_result obj_sweep(struct objstore *s, const struct obj_key *prefix, int64_t older_s, bool remove,
 	int64_t deadline_ms, int64_t *ret_n, struct obj_got *ret) MUST_USE;
 /*
+ * What lies below a prefix when obj_list() shows nothing there any more. Versions that a bucket keeps, and
+ * its marks of deletion, are removed, some hundred at a time. What has a name that obj_key_make() never makes
+ * is counted and left alone: what it leads to may be anybody's.
+ */
+struct obj_rest {
+	int64_t removed, strange;
+	bool more; /* there may be more to remove */
+};
+enum obj_result obj_clear(struct objstore *s, const struct obj_key *prefix, int64_t deadline_ms,
+	struct obj_rest *ret_rest, struct obj_got *ret) MUST_USE;
+/*
  * A URL by which whoever has it can get the object for ttl_s seconds (1 to 604800), without credentials.
  * NULL: the store has no such thing (a folder), or the key is none.
  */
