@@ -39,7 +39,7 @@ SELECT t.id AS tenant_id, t.alert_rules, t.row_version, t.plan_type, p.starts AS
 	  FROM cc.usage_hour_total h WHERE h.tenant_id = t.id AND h.hour >= p.starts) u
  WHERE t.id = $1;
 
--- It is over: when there is nothing new, again in an hour, or when a bouncer may have fallen silent.
+-- It is over: when there is nothing new, again in an hour, or when a bouncer may have become one to tell of.
 -- name: usage_watch_done :exec
 -- args: tenant_id text, claimed timestamptz, next timestamptz
 UPDATE cc.usage_watch

@@ -130,7 +130,7 @@ ON CONFLICT (bouncer_id) DO UPDATE
        requests_per_second = excluded.requests_per_second, cache_hit_rate = excluded.cache_hit_rate,
        requests_total = excluded.requests_total, requests_at = excluded.requests_at,
        requests_new = excluded.requests_new, revision = excluded.revision, revision_at = excluded.revision_at,
-       fault = excluded.fault, intercepting = excluded.intercepting;
+       fault = excluded.fault, fault_at = excluded.fault_at, intercepting = excluded.intercepting;
 
 -- Where a copy that was broken off goes on.
 -- name: move_cursor :one tally

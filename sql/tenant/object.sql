@@ -39,14 +39,19 @@ SELECT id, name, type, environment, path, methods, description, attributes, url,
  WHERE environment = $1 AND deleted_at IS NULL
  ORDER BY name;
 
--- Unmanaged: only where the tenant lives. The same content again is the same object.
+-- Unmanaged: only where the tenant lives. The same content again is the same object; when there was another in between
+-- it is wanted anew.
 -- name: bundle_put :count
 -- args: key text, size int8, sha256 bytea, environment text
 -- args: revision text, version int8, epoch int8, signed_by text
-INSERT INTO objects (key, kind, size, sha256, created_at, environment, revision, version, signed_by)
-SELECT $1, 'bundle', $2, $3, date_trunc('second', now()), $4, $5, $6, $8
+INSERT INTO objects (key, kind, size, sha256, created_at, environment, revision, version, signed_by, wanted_at)
+SELECT $1, 'bundle', $2, $3, date_trunc('second', now()), $4, $5, $6, $8, date_trunc('second', now())
  WHERE EXISTS (SELECT FROM head WHERE epoch = $7 AND writable)
 ON CONFLICT (key) DO UPDATE SET size = excluded.size, sha256 = excluded.sha256,
+       wanted_at = CASE WHEN EXISTS (SELECT FROM objects n
+                                      WHERE n.kind = 'bundle' AND n.environment = objects.environment
+                                        AND n.signed_by = objects.signed_by AND n.version > objects.version)
+                        THEN excluded.wanted_at ELSE objects.wanted_at END,
        version = greatest(objects.version, excluded.version);
 
 -- Nothing in it has changed up to this version.

@@ -55,34 +55,38 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, true, $9, $10, $10, $11);
 -- name: pep_status :count
 -- args: bouncer_id text, environment text, revision text, fault text
 -- args: epoch int8
-INSERT INTO bouncer_live (bouncer_id, last_heartbeat, revision, revision_at, fault)
-SELECT b.id, now(), $3, now(), $4 FROM bouncers b, head h
+INSERT INTO bouncer_live (bouncer_id, last_heartbeat, revision, revision_at, fault, fault_at)
+SELECT b.id, now(), $3, now(), $4, CASE WHEN $4::text IS NOT NULL THEN now() END FROM bouncers b, head h
  WHERE b.bouncer_id = $1 AND b.deleted_at IS NULL AND ($2::text IS NULL OR b.environment = $2)
    AND h.epoch = $5 AND h.writable
 ON CONFLICT (bouncer_id) DO UPDATE
    SET last_heartbeat = excluded.last_heartbeat,
        revision_at = CASE WHEN bouncer_live.revision IS DISTINCT FROM excluded.revision THEN excluded.revision_at
                           ELSE bouncer_live.revision_at END,
-       revision = excluded.revision, fault = excluded.fault;
+       revision = excluded.revision, fault = excluded.fault,
+       fault_at = CASE WHEN excluded.fault IS NOT NULL THEN coalesce(bouncer_live.fault_at, now()) END;
 
 -- name: pep_known :one tally
 -- args: bouncer_id text, environment text
 SELECT count(*) AS total FROM bouncers
  WHERE bouncer_id = $1 AND deleted_at IS NULL AND ($2::text IS NULL OR environment = $2);
 
--- What a bouncer should run, and what it does.
+-- What a bouncer should run, and what it does. All of it follows from what is stored: it changes when something
+-- happens, and not with the clock.
 -- name: bouncer_revisions :one bouncer_revisions
 -- args: id int8, signed_by text
-SELECT b.id, b.bouncer_id, b.environment, o.revision AS wanted_revision, o.created_at AS wanted_since,
+SELECT b.id, b.bouncer_id, b.environment, o.revision AS wanted_revision, o.wanted_at AS wanted_since,
        l.revision AS acknowledged_revision, l.revision_at AS acknowledged_at, l.fault,
-       coalesce(l.revision = o.revision, false) AS current,
-       CASE WHEN o.revision IS NULL OR l.revision = o.revision THEN 0
-            ELSE greatest(0, extract(epoch FROM now() - o.created_at))::bigint END AS lag_seconds
+       coalesce(l.revision = o.revision, false) AS current, x.since AS behind_since,
+       coalesce(greatest(0, extract(epoch FROM l.last_heartbeat - x.since))::bigint, 0) AS lag_seconds
   FROM bouncers b
   LEFT JOIN bouncer_live l ON l.bouncer_id = b.id
   LEFT JOIN LATERAL (
-	SELECT revision, created_at FROM objects
+	SELECT revision, wanted_at FROM objects
 	 WHERE kind = 'bundle' AND environment = b.environment AND signed_by = $2 ORDER BY version DESC, key LIMIT 1) o ON true
+ CROSS JOIN LATERAL (
+	SELECT CASE WHEN l.revision IS DISTINCT FROM o.revision AND o.revision IS NOT NULL
+	            THEN greatest(o.wanted_at, b.created_at) END AS since) x
  WHERE b.id = $1 AND b.deleted_at IS NULL;
 
 -- name: bouncer_health :one bouncer_health
@@ -100,16 +104,19 @@ SELECT b.id, b.bouncer_id, l.last_heartbeat, l.policies_synced AS policies_loade
   FROM bouncers b LEFT JOIN bouncer_live l ON l.bouncer_id = b.id
  WHERE b.id = $1 AND b.deleted_at IS NULL;
 
--- How far a revision has come.
+-- How far a revision has come, among bouncers that are there: what is switched off runs nothing, and would keep every
+-- rollout from its end.
 -- name: rollout_look :one rollout
 -- args: revision text, signed_by text
 SELECT o.revision, o.environment, o.created_at,
        coalesce(o.signed_by = $2 AND o.version =
                 (SELECT max(version) FROM objects n
                   WHERE n.kind = 'bundle' AND n.environment = o.environment AND n.signed_by = $2), false) AS wanted,
-       count(b.id) AS total, count(b.id) FILTER (WHERE l.revision = o.revision) AS live,
-       count(b.id) FILTER (WHERE l.revision = o.revision AND l.fault IS NULL
-                             AND l.last_heartbeat > now() - interval '2 minutes') AS connected
+       count(b.id) FILTER (WHERE l.last_heartbeat > now() - interval '2 minutes') AS total,
+       count(b.id) FILTER (WHERE l.last_heartbeat > now() - interval '2 minutes' AND l.revision = o.revision) AS live,
+       count(b.id) FILTER (WHERE l.last_heartbeat > now() - interval '2 minutes' AND l.revision = o.revision
+                             AND l.fault IS NULL) AS connected,
+       count(b.id) FILTER (WHERE coalesce(l.last_heartbeat <= now() - interval '2 minutes', true)) AS disconnected
   FROM objects o
   LEFT JOIN bouncers b ON b.environment = o.environment AND b.deleted_at IS NULL
   LEFT JOIN bouncer_live l ON l.bouncer_id = b.id
@@ -121,8 +128,9 @@ SELECT o.revision, o.environment, o.created_at,
 SELECT b.id, b.name, l.revision, l.last_heartbeat, l.fault
   FROM objects o
   JOIN bouncers b ON b.environment = o.environment AND b.deleted_at IS NULL
-  LEFT JOIN bouncer_live l ON l.bouncer_id = b.id
+  JOIN bouncer_live l ON l.bouncer_id = b.id
  WHERE o.kind = 'bundle' AND o.revision = $1 AND l.revision IS DISTINCT FROM o.revision
+   AND l.last_heartbeat > now() - interval '2 minutes'
  ORDER BY b.id LIMIT $2;
 
 -- A sign of life, with the write that it comes with.

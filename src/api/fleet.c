@@ -225,14 +225,14 @@ static const char *fault_of(struct ctx *cx, const struct doc *bundle)
 		FAULT_MAX);
 }
 
-/* One bundle is ours. Among several it is the one that is called as the environment is, or lies below it. */
+/* One bundle is ours. Among several it is the one that is called as the environment is. */
 static const struct doc *our_bundle(const struct doc *bundles, const char *environment)
 {
 	const struct doc *only = NULL;
 	const char *name;
 
 	for (size_t i = 0; (name = doc_name(bundles, i)) != NULL; i++) {
-		if (environment != NULL && strstr(name, environment) != NULL)
+		if (str_eq(name, environment))
 			return doc_object(bundles, name);
 		only = i == 0 ? doc_object(bundles, name) : NULL;
 	}

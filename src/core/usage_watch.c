@@ -15,15 +15,16 @@
 #include "cc/core/stripe.h"
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
-#include "cc/model/bouncer.h"
 #include "cc/model/metrics.h"
+#include "cc/model/pep.h"
 #include "cc/model/q_control.h"
 #include "cc/model/q_tenant.h"
 #include "cc/model/tally.h"
 
 enum {
 	BATCH = 20,
-	SILENT_MAX = 100, /* bouncers of one tenant that are told of */
+	STALE_MAX = 100, /* bouncers of one tenant that are told of */
+	BEHIND_S = 600,  /* so long one may run another revision than the newest */
 	SHARES_MAX = 64,
 };
 #define LONG_AGO INT64_C(0)
@@ -33,7 +34,7 @@ enum {
 struct look {
 	const struct usage_watch *row;
 	struct metric_gauges gauges;
-	struct db_rows silent, failed;
+	struct db_rows stale, failed;
 	struct tally drift;
 	bool changed; /* of what other nodes know: never */
 };
@@ -43,7 +44,7 @@ static enum err read_region(struct ctx *cx, void *arg)
 	struct look *l = arg;
 
 	q_metric_gauges_later(cx->db, &l->gauges);
-	q_bouncers_silent_later(cx->db, &l->silent, SILENT_MAX);
+	q_bouncers_stale_later(cx->db, &l->stale, cx->world->settings->signing.id, BEHIND_S, STALE_MAX);
 	if (l->row->recount)
 		q_gauges_drift_later(cx->db, &l->drift);
 	return ERR_NONE;
@@ -92,21 +93,38 @@ static void tell_shares(struct ctx *cx, const struct look *l, const struct alert
 	alert_sync_later(cx, &s, now->period_start);
 }
 
-static void tell_silent(struct ctx *cx, const struct look *l)
+static const char *stale_text(struct arena *a, const struct stale_bouncer *b)
 {
+	const char *who = arena_printf(a, "Bouncer %s (%s)", b->name, b->environment);
+
+	if (str_eq(b->why, "silent"))
+		return arena_printf(
+			a, "%s has not been heard from since %s", who, time_format(a, b->last_heartbeat));
+	if (str_eq(b->why, "fault"))
+		return arena_printf(a, "%s cannot use its bundle: %s", who, b->fault);
+	return arena_printf(a, "%s runs revision %s, and %s is wanted since %s", who, b->revision, b->wanted,
+			    time_format(a, b->since));
+}
+
+/* ret: when there may be others. */
+static int64_t tell_stale(struct ctx *cx, const struct look *l)
+{
+	int64_t next = NEVER;
 	struct alert_set s;
 
-	alert_set_init(cx->arena, &s, ALERT_BOUNCER_STALE, SILENT_MAX);
-	for (size_t i = 0; i < l->silent.n; i++) {
-		const struct bouncer *b = DB_ROW(&l->silent, struct bouncer, i);
-		const char *subject = arena_printf(cx->arena, "bouncer:%" PRId64, b->id);
+	alert_set_init(cx->arena, &s, ALERT_BOUNCER_STALE, STALE_MAX);
+	for (size_t i = 0; i < l->stale.n; i++) {
+		const struct stale_bouncer *b = DB_ROW(&l->stale, struct stale_bouncer, i);
 
-		alert_set_add(cx->arena, &s, ALERT_WARNING, subject,
-			      arena_printf(cx->arena, "Bouncer %s (%s) has not been heard from since %s",
-					   b->name, b->environment,
-					   time_format(cx->arena, b->last_heartbeat)));
+		if (b->id == INT_NULL)
+			next = b->since != TIME_NULL ? b->since : NEVER;
+		else
+			alert_set_add(cx->arena, &s, ALERT_WARNING,
+				      arena_printf(cx->arena, "bouncer:%" PRId64, b->id),
+				      stale_text(cx->arena, b));
 	}
 	alert_sync_later(cx, &s, NEVER);
+	return next;
 }
 
 static void tell_failed(struct ctx *cx, const struct look *l)
@@ -141,6 +159,7 @@ static enum err decide(struct ctx *cx, void *arg)
 	const char *id = cx->tenant->id;
 	struct alert_rules rules;
 	struct usage_watch now;
+	int64_t next;
 	bool found;
 
 	q_deployment_failed_later(cx->db, &l->failed, id);
@@ -149,11 +168,10 @@ static enum err decide(struct ctx *cx, void *arg)
 		return ERR_TENANT_NOT_FOUND;
 	TRY(alert_rules_of(cx, &now, &rules));
 	tell_shares(cx, l, &rules, &now);
-	tell_silent(cx, l);
+	next = tell_stale(cx, l);
 	tell_failed(cx, l);
 	tell_drift(cx, l);
-	q_usage_watch_done_later(cx->db, id, l->row->look_at,
-				 l->gauges.next_silent != TIME_NULL ? l->gauges.next_silent : NEVER);
+	q_usage_watch_done_later(cx->db, id, l->row->look_at, next);
 	return ERR_NONE;
 }
 

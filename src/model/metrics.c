@@ -15,7 +15,6 @@ static const struct field metric_gauges_fields[] = {
 	INT(T, users_active, 0, 0, INT64_MAX, "Seen lately."),
 	INT(T, resources, 0, 0, INT64_MAX, "Live ones."),
 	INT(T, storage_bytes, 0, 0, INT64_MAX, "Of its objects."),
-	TIME(T, next_silent, F_NULLABLE, "When a bouncer may fall silent."),
 };
 #undef T
 SCHEMA(metric_gauges_schema, struct metric_gauges, "MetricGauges", metric_gauges_fields);

@@ -110,11 +110,13 @@ static const struct field bouncer_revisions_fields[] = {
 	ENUM(T, environment, F_OUT, environments, NULL, "Whose policies it runs."),
 	TEXT(T, wanted_revision, F_OUT | F_NULLABLE, 0, 0,
 		"Of the newest bundle; null before the first was asked for."),
-	TIME(T, wanted_since, F_OUT | F_NULLABLE, "When that bundle was first made."),
+	TIME(T, wanted_since, F_OUT | F_NULLABLE, "Since when that one is the newest."),
 	TEXT(T, acknowledged_revision, F_OUT | F_NULLABLE, 0, 0, "What it says that it runs."),
 	TIME(T, acknowledged_at, F_OUT | F_NULLABLE, "Since when."),
 	BOOL(T, current, F_OUT, "Both are the same."),
-	INT(T, lag_seconds, F_OUT, 0, 0, "How long it has been behind; 0: it is not."),
+	TIME(T, behind_since, F_OUT | F_NULLABLE, "Since when it has run something else; null: it does not."),
+	INT(T, lag_seconds, F_OUT, 0, 0,
+		"How long it had been behind when it was last heard from; 0: it is not."),
 	TEXT(T, fault, F_OUT | F_NULLABLE, 0, 0, "What it says is wrong with its bundle."),
 };
 #undef T
@@ -167,11 +169,29 @@ static const struct field rollout_fields[] = {
 	ENUM(T, environment, F_OUT, environments, NULL, "Whose bouncers it is for."),
 	TIME(T, created_at, F_OUT, "When the bundle was made."),
 	BOOL(T, wanted, F_OUT, "It is the newest of its environment."),
-	INT(T, total, F_OUT, 0, 0, "Bouncers of the environment."),
+	INT(T, total, F_OUT, 0, 0, "Bouncers of the environment, heard from within two minutes."),
 	INT(T, live, F_OUT, 0, 0, "Of these, those that say that they run it."),
-	INT(T, connected, F_OUT, 0, 0, "Of these, those that did so within two minutes, without a fault."),
+	INT(T, connected, F_OUT, 0, 0, "Of these, those that say of nothing that it is wrong."),
+	INT(T, disconnected, F_OUT, 0, 0,
+		"Further bouncers, not heard from for two minutes, or never: what they run is not known."),
 	TEXT(T, summary, F_OUT, 0, 0, "17 of 18 live."),
-	JSON_LIST(T, behind, F_OUT, 100, &rollout_bouncer_schema, "The others, a hundred at most."),
+	JSON_LIST(T, behind, F_OUT, 100, &rollout_bouncer_schema,
+		"The others of the total, a hundred at most."),
 };
 #undef T
 SCHEMA(rollout_schema, struct rollout, "Rollout", rollout_fields);
+
+#define T struct stale_bouncer
+static const struct field stale_bouncer_fields[] = {
+	INT(T, id, F_NULLABLE, 0, 0, "Internal."),
+	TEXT(T, name, F_NULLABLE, 0, 0, "Internal."),
+	TEXT(T, environment, F_NULLABLE, 0, 0, "Internal."),
+	TEXT(T, why, F_NULLABLE, 0, 0, "Internal."),
+	TIME(T, last_heartbeat, F_NULLABLE, "Internal."),
+	TIME(T, since, F_NULLABLE, "Internal."),
+	TEXT(T, revision, F_NULLABLE, 0, 0, "Internal."),
+	TEXT(T, wanted, F_NULLABLE, 0, 0, "Internal."),
+	TEXT(T, fault, F_NULLABLE, 0, 0, "Internal."),
+};
+#undef T
+SCHEMA(stale_bouncer_schema, struct stale_bouncer, "StaleBouncer", stale_bouncer_fields);

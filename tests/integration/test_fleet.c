@@ -13,6 +13,7 @@
 
 #include "bouncer.h"
 #include "story.h"
+#include "temp.h"
 
 #define REGISTER                                                                                             \
 	"{'bouncer_id':'%s','bouncer_name':'%s','bouncer_type':'sidecar','resource':{'name':'Users','type':" \
@@ -194,6 +195,89 @@ static void a_rollout_is_followed_to_its_end(void **state)
 	assert_error(404, "resource_not_found", client_get(g->s->c, "/rollouts/none"));
 }
 
+/* The tag of an answer; of the last few. */
+static const char *tag_of(const struct answer *a)
+{
+	static char kept[4][100];
+	static int i;
+
+	i = (i + 1) % 4;
+	snprintf(kept[i], sizeof(kept[i]), "%s", answer_header(a, "ETag"));
+	return kept[i];
+}
+
+/* What is wanted again is wanted since then, and not since it was first made. */
+static void a_rollback_is_wanted_from_now_on(void **state)
+{
+	struct stage *g = *state;
+	const char *first, *second, *tag;
+	const struct answer *a;
+	char revision[80];
+
+	registered(g->sandbox, "b-1", "one");
+	first = tag_of(bouncer_pull(g->sandbox, "sandbox", NULL));
+	story_value(g->s, "UPDATE objects SET created_at = now() - interval '1 hour', wanted_at = created_at"
+			  " - interval '1 hour'");
+	story_value(g->s, "UPDATE bouncers SET created_at = created_at - interval '1 day'");
+	assert_status(201, client_post(g->s->c, "/policies",
+				   "{'name':'p','environment':'sandbox','rego_code':'" REGO "'}"));
+	second = tag_of(bouncer_pull(g->sandbox, "sandbox", first));
+	snprintf(revision, sizeof(revision), "%.32s", second + 1);
+	says(g->sandbox, "b-1", revision);
+	assert_status(200, client_post(g->s->c, "/policies/1/disable", "{}"));
+	assert_string_equal(first, tag_of(bouncer_pull(g->sandbox, "sandbox", second)));
+	says(g->sandbox, "b-1", revision);
+	a = assert_status(200, client_get(g->s->c, "/bouncers/1/revisions"));
+	assert_true(json_is_false(answer_at(a, "current")));
+	assert_memory_equal(first + 1, answer_text(a, "wanted_revision"), 32);
+	assert_string_equal(answer_text(a, "wanted_since"), answer_text(a, "behind_since"));
+	assert_true(answer_int(a, "lag_seconds") < 60);
+	tag = tag_of(a);
+	temp_sleep_ms(1100);
+	assert_string_equal(tag, tag_of(client_get(g->s->c, "/bouncers/1/revisions")));
+}
+
+/* What is switched off runs nothing, and holds no rollout up. */
+static void only_those_that_are_there_count(void **state)
+{
+	struct stage *g = *state;
+	const struct answer *a;
+	char revision[80];
+
+	registered(g->sandbox, "b-1", "one");
+	registered(g->sandbox, "b-2", "two");
+	registered(g->sandbox, "b-3", "three");
+	a = bouncer_pull(g->sandbox, "sandbox", NULL);
+	snprintf(revision, sizeof(revision), "%.32s", answer_header(a, "ETag") + 1);
+	says(g->sandbox, "b-1", revision);
+	says(g->sandbox, "b-2", revision);
+	assert_text("2 of 3 live", client_get(g->s->c, "/rollouts/%s", revision), "summary");
+	story_value(g->s, "UPDATE bouncer_live SET last_heartbeat = now() - interval '121 seconds'"
+			  " WHERE bouncer_id > 1");
+	a = assert_status(200, client_get(g->s->c, "/rollouts/%s", revision));
+	assert_text("1 of 1 live", a, "summary");
+	assert_int(2, a, "disconnected");
+	assert_int_equal(0, answer_count(a, "behind"));
+}
+
+/* Of several bundles the one that is called so, and none that is called something like it. */
+static void a_bundle_is_ours_by_its_name(void **state)
+{
+	struct stage *g = *state;
+
+	registered(g->sandbox, "b-1", "one");
+	assert_text("ours",
+		assert_status(200, client_post(g->sandbox, "/status/b-1",
+					   "{'bundles':{'no-sandbox':{'active_revision':'theirs'},"
+					   "'sandbox':{'active_revision':'ours'},"
+					   "'sandbox-2':{'active_revision':'theirs too'}}}")),
+		"revision");
+	assert_true(answer_null(assert_status(200, client_post(g->sandbox, "/status/b-1",
+							   "{'bundles':{'no-sandbox':{'active_revision':'a'},"
+							   "'x':{'active_revision':'b'}}}")),
+		"revision"));
+}
+
 static void what_is_wrong_with_a_bundle_is_told(void **state)
 {
 	struct stage *g = *state;
@@ -287,7 +371,8 @@ static void a_key_of_others_too_ends_with_the_last_of_them(void **state)
 {
 	struct stage *g = *state;
 	char path[200];
-	struct client *shared = with_key(g, CONNECT, path), *wide = with_key(g, CONNECT ",'bouncers:read'", path);
+	struct client *shared = with_key(g, CONNECT, path),
+		      *wide = with_key(g, CONNECT ",'bouncers:read'", path);
 
 	registered(shared, "b-1", "one");
 	registered(shared, "b-2", "two");
@@ -311,8 +396,9 @@ static void what_is_not_deleted_keeps_its_key(void **state)
 	struct client *own = with_key(g, CONNECT, path);
 
 	registered(own, "b-1", "one");
-	assert_status(201, client_post(g->s->c, "/policies",
-				   "{'name':'p','environment':'sandbox','bouncer_id':1,'rego_code':'" REGO "'}"));
+	assert_status(
+		201, client_post(g->s->c, "/policies",
+			     "{'name':'p','environment':'sandbox','bouncer_id':1,'rego_code':'" REGO "'}"));
 	assert_error(409, "in_use", client_delete(g->s->c, "/bouncers/1"));
 	assert_status(200, client_post(own, "/status/b-1", "{}"));
 	client_close(own);
@@ -326,10 +412,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(neither_environment_takes_the_other, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(a_full_tenant_takes_no_further_one, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(a_rollout_is_followed_to_its_end, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(a_rollback_is_wanted_from_now_on, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(only_those_that_are_there_count, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(a_bundle_is_ours_by_its_name, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(what_is_wrong_with_a_bundle_is_told, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(whose_status_it_is_must_be_known, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(its_key_ends_with_a_bouncer, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(so_does_all_that_its_key_was_rotated_to, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(
+			so_does_all_that_its_key_was_rotated_to, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(
 			a_key_of_others_too_ends_with_the_last_of_them, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(what_is_not_deleted_keeps_its_key, open_stage, close_stage),

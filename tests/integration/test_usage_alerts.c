@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "bouncer.h"
 #include "story.h"
 #include "temp.h"
 
@@ -212,6 +213,41 @@ static void a_bouncer_that_falls_silent_is_told_of(void **state)
 	await_open(s, "bouncer_stale", "");
 }
 
+/* Alive, and of no use: it says that it cannot take its bundle, or goes on with an old one. */
+static void a_bouncer_that_is_behind_is_told_of(void **state)
+{
+	struct story *s = *state;
+	char *key = bouncer_key(s->d, s->t.id, "sandbox"), said[200];
+	struct client *c = client_open(daemon_port(s->d));
+	const char *message = "SELECT message FROM alert WHERE type = 'bouncer_stale'"
+			      " ORDER BY created_at DESC LIMIT 1";
+
+	client_key(c, key);
+	assert_status(200, client_post(c, "/peps/register", "{'bouncer_id':'b-1','resource':{'name':'r'}}"));
+	snprintf(said, sizeof(said), "{'bundles':{'sandbox':{'active_revision':'%.32s'}}}",
+		 answer_header(bouncer_pull(c, "sandbox", NULL), "ETag") + 1);
+	assert_status(200, client_post(c, "/status/b-1",
+				       "{'bundles':{'sandbox':{'code':'bundle_error','message':'no key'}}}"));
+	await_open(s, "bouncer_stale", "");
+	story_value(s, "UPDATE bouncer_live SET fault_at = now() - interval '121 seconds'");
+	await_open(s, "bouncer_stale", "bouncer:1");
+	assert_string_equal("Bouncer b-1 (sandbox) cannot use its bundle: bundle_error: no key",
+			    story_control_value(s, message));
+	assert_status(200, client_post(c, "/status/b-1", "%s", said));
+	await_open(s, "bouncer_stale", "");
+	assert_status(
+		200, client_post(c, "/status/b-1", "{'bundles':{'sandbox':{'active_revision':'old'}}}"));
+	await_open(s, "bouncer_stale", "");
+	story_value(s, "UPDATE objects SET wanted_at = now() - interval '601 seconds'");
+	story_value(s, "UPDATE bouncers SET created_at = now() - interval '1 hour'");
+	await_open(s, "bouncer_stale", "bouncer:1");
+	assert_non_null(strstr(story_control_value(s, message), "(sandbox) runs revision old, and "));
+	assert_status(200, client_post(c, "/status/b-1", "%s", said));
+	await_open(s, "bouncer_stale", "");
+	client_close(c);
+	free(key);
+}
+
 /* Nobody uses anything: it is looked at all the same when a bouncer may have fallen silent. */
 static void silence_is_noticed_by_itself(void **state)
 {
@@ -289,6 +325,7 @@ int main(void)
 		STORY(what_the_plan_includes_is_told_of),
 		STORY(calls_have_a_limit_where_the_tenant_sets_one),
 		STORY(a_bouncer_that_falls_silent_is_told_of),
+		STORY(a_bouncer_that_is_behind_is_told_of),
 		STORY(silence_is_noticed_by_itself),
 		STORY(a_move_that_failed_is_told_of),
 		STORY(a_counter_that_drifts_is_found),

@@ -12,7 +12,6 @@ struct metric_gauges {
 	int64_t users, users_active;
 	int64_t resources;
 	int64_t storage_bytes;          /* of all objects that are written down */
-	int64_t next_silent;            /* when one that is connected may not be any more; TIME_NULL: none */
 };
 extern const struct schema metric_gauges_schema;
 

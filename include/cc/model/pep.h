@@ -54,6 +54,7 @@ struct bouncer_revisions {
 	const char *acknowledged_revision;
 	int64_t acknowledged_at;
 	bool current;
+	int64_t behind_since; /* TIME_NULL: it is not */
 	int64_t lag_seconds;
 	const char *fault;
 };
@@ -89,10 +90,19 @@ struct rollout {
 	const char *revision, *environment;
 	int64_t created_at;
 	bool wanted;
-	int64_t total, live, connected;
+	int64_t total, live, connected, disconnected;
 	const char *summary;
 	const char *behind; /* JSON array of rollout_bouncer */
 };
 extern const struct schema rollout_schema;
+
+/* A bouncer that its tenant is to be told of. The last row has no id, and when another may follow. */
+struct stale_bouncer {
+	int64_t id; /* INT_NULL in the last row */
+	const char *name, *environment, *why; /* silent fault behind */
+	int64_t last_heartbeat, since;
+	const char *revision, *wanted, *fault;
+};
+extern const struct schema stale_bouncer_schema;
 
 #endif

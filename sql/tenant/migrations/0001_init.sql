@@ -108,7 +108,8 @@ CREATE TABLE bouncer_live (
 	requests_new    bigint NOT NULL DEFAULT 0, -- what that added
 	revision        text,                   -- of the bundle that it says it runs …
 	revision_at     timestamptz,            -- … and since when
-	fault           text,                   -- what it says is wrong with it
+	fault           text,                   -- what it says is wrong with it …
+	fault_at        timestamptz,            -- … and since when it has said anything of the kind
 	intercepting    boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 50);
 
@@ -183,7 +184,8 @@ CREATE TABLE objects (
 	environment     text,                   -- of a bundle …
 	revision        text,
 	version         bigint,                 -- … which holds all that counts at this version of the head …
-	signed_by       text                    -- … by the key that is made of this one of the platform's
+	signed_by       text,                   -- … by the key that is made of this one of the platform's …
+	wanted_at       timestamptz             -- … and is the newest since
 );
 CREATE INDEX objects_bundle ON objects (environment, signed_by, version) WHERE kind = 'bundle';
 
