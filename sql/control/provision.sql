@@ -315,6 +315,12 @@ SELECT DISTINCT s.schema_id, s.region, s.shard
 INSERT INTO cc.purge_count (tenant_id, part, what, n) VALUES ($1, $2, $3, $4)
 ON CONFLICT (tenant_id, part, what) DO UPDATE SET n = excluded.n;
 
+-- How many parts of each table of a schema are counted.
+-- name: purge_parts :many purge_count
+-- args: id text, schema_id text
+SELECT what, count(*) AS n FROM cc.purge_count
+ WHERE tenant_id = $1 AND starts_with(part, $2 || ':') GROUP BY what;
+
 -- name: purge_count_add :exec
 -- args: id text, what text, n int8
 INSERT INTO cc.purge_count (tenant_id, part, what, n) VALUES ($1, '', $2, $3)

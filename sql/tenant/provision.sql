@@ -91,15 +91,26 @@ UPDATE head SET writable = false;
 -- name: purge_catalogued :one tally
 SELECT count(*) AS total FROM (SELECT FROM objects LIMIT 1) AS any_object;
 
--- name: purge_rows :many purge_count
-SELECT 'rows.users' AS what, count(*) AS n FROM users
-UNION ALL SELECT 'rows.user_live', count(*) FROM user_live
-UNION ALL SELECT 'rows.resources', count(*) FROM resources
-UNION ALL SELECT 'rows.bouncers', count(*) FROM bouncers
-UNION ALL SELECT 'rows.bouncer_live', count(*) FROM bouncer_live
-UNION ALL SELECT 'rows.policies', count(*) FROM policies
-UNION ALL SELECT 'rows.policy_versions', count(*) FROM policy_versions
-UNION ALL SELECT 'rows.tombstones', count(*) FROM tombstones
-UNION ALL SELECT 'rows.objects', count(*) FROM objects
-UNION ALL SELECT 'rows.audit', count(*) FROM audit
-UNION ALL SELECT 'rows.idempotency', count(*) FROM idempotency;
+-- What there is to count, and how many pages each has.
+-- name: purge_tables :many purge_count
+SELECT c.relname AS what, pg_relation_size(c.oid) / current_setting('block_size')::bigint AS n
+  FROM pg_class c
+ WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND c.relname <> 'head'
+ ORDER BY c.relname;
+
+-- The rows of some pages of one of them, from "(0,0)" to before "(1024,0)".
+-- name: purge_rows :one tally
+-- args: tbl text, first text, behind text
+SELECT sum(n)::bigint AS total FROM (
+	SELECT count(*) AS n FROM users WHERE $1 = 'users' AND ctid >= $2::text::tid AND ctid < $3::text::tid
+	UNION ALL SELECT count(*) FROM user_live WHERE $1 = 'user_live' AND ctid >= $2::text::tid AND ctid < $3::text::tid
+	UNION ALL SELECT count(*) FROM resources WHERE $1 = 'resources' AND ctid >= $2::text::tid AND ctid < $3::text::tid
+	UNION ALL SELECT count(*) FROM bouncers WHERE $1 = 'bouncers' AND ctid >= $2::text::tid AND ctid < $3::text::tid
+	UNION ALL SELECT count(*) FROM bouncer_live WHERE $1 = 'bouncer_live' AND ctid >= $2::text::tid AND ctid < $3::text::tid
+	UNION ALL SELECT count(*) FROM policies WHERE $1 = 'policies' AND ctid >= $2::text::tid AND ctid < $3::text::tid
+	UNION ALL SELECT count(*) FROM policy_versions WHERE $1 = 'policy_versions' AND ctid >= $2::text::tid AND ctid < $3::text::tid
+	UNION ALL SELECT count(*) FROM tombstones WHERE $1 = 'tombstones' AND ctid >= $2::text::tid AND ctid < $3::text::tid
+	UNION ALL SELECT count(*) FROM objects WHERE $1 = 'objects' AND ctid >= $2::text::tid AND ctid < $3::text::tid
+	UNION ALL SELECT count(*) FROM audit WHERE $1 = 'audit' AND ctid >= $2::text::tid AND ctid < $3::text::tid
+	UNION ALL SELECT count(*) FROM idempotency WHERE $1 = 'idempotency' AND ctid >= $2::text::tid AND ctid < $3::text::tid
+) x;

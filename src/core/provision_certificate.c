@@ -2,6 +2,7 @@
 /* What a purge finds is counted on the way, and signed when nothing is left of the tenant. */
 #include "provision_parts.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "cc/base/clock.h"
@@ -17,11 +18,25 @@
 
 /* Schemas -------------------------------------------------------------------------------------------- */
 
+#define PART_PAGES 1024 /* 8 MiB: counted well within any time that a statement may take */
+#define TABLES_MAX 16
+#define SHARE_MS 3000 /* of a tick, at most; what is left is there at the next */
+
+/* A table of the schema, and how far it is counted. */
+struct counted_table {
+	const char *name, *what;
+	int64_t pages, part; /* part: the next */
+	struct tally rows;   /* in it */
+	bool over;
+};
+
 struct inventory {
 	const char *tenant_id;
 	const struct slot *schema;
 	struct tally there;
-	struct db_rows rows;
+	struct db_rows tables, parts; /* purge_count */
+	struct counted_table table[TABLES_MAX];
+	size_t n;
 };
 
 static enum err look(struct ctx *cx, void *arg)
@@ -33,50 +48,148 @@ static enum err look(struct ctx *cx, void *arg)
 }
 
 /* As the owner: whoever was about to write finds that the tenant takes no writes. */
-static enum err close_and_count(struct ctx *cx, void *arg)
+static enum err close_and_measure(struct ctx *cx, void *arg)
 {
 	struct inventory *i = arg;
 
 	q_purge_close_later(cx->db);
-	return q_purge_rows(cx->db, &i->rows);
+	return q_purge_tables(cx->db, &i->tables);
 }
 
-static enum err note(struct ctx *cx, void *arg)
+static enum err read_parts(struct ctx *cx, void *arg)
 {
-	const struct inventory *i = arg;
-	const char *part = i->schema->schema_id;
+	struct inventory *i = arg;
 
-	for (size_t k = 0; k < i->rows.n; k++) {
-		const struct purge_count *c = DB_ROW(&i->rows, struct purge_count, k);
+	return q_purge_parts(cx->db, &i->parts, i->tenant_id, i->schema->schema_id);
+}
 
-		q_purge_count_set_later(cx->db, i->tenant_id, part, c->what, c->n);
+static int64_t parts_of(const struct inventory *i, const char *what)
+{
+	for (size_t k = 0; k < i->parts.n; k++)
+		if (str_eq(DB_ROW(&i->parts, struct purge_count, k)->what, what))
+			return DB_ROW(&i->parts, struct purge_count, k)->n;
+	return 0;
+}
+
+/* Of an empty table there is one part, so that it is named. */
+static bool has_part(const struct counted_table *t)
+{
+	return t->part == 0 || t->part * PART_PAGES < t->pages;
+}
+
+static enum err take_stock(struct ctx *cx, struct inventory *i)
+{
+	if (i->tables.n > TABLES_MAX)
+		return refuse(cx, ERR_INTERNAL, "a schema has more tables than are counted");
+	for (i->n = 0; i->n < i->tables.n; i->n++) {
+		const struct purge_count *c = DB_ROW(&i->tables, struct purge_count, i->n);
+		struct counted_table *t = &i->table[i->n];
+
+		*t = (struct counted_table){ .name = arena_strdup(cx->arena, c->what), .pages = c->n };
+		t->what = arena_printf(cx->arena, "rows.%s", t->name);
+		t->part = parts_of(i, t->what);
+		t->over = !has_part(t);
 	}
-	q_purge_count_set_later(cx->db, i->tenant_id, part, "schemas", 1);
-	q_purge_count_set_later(cx->db, i->tenant_id, part, "roles", 1);
 	return ERR_NONE;
 }
 
-enum err purge_count_schema_of(
-	struct ctx *cx, const char *tenant_id, const struct slot *s, const struct db_place *control)
+static const char *page_of(struct arena *a, int64_t part)
 {
-	struct inventory i = { .tenant_id = tenant_id, .schema = s };
+	return arena_printf(a, "(%" PRId64 ",0)", part * PART_PAGES);
+}
+
+/* The next part of each. */
+static enum err count_parts(struct ctx *cx, void *arg)
+{
+	struct inventory *i = arg;
+
+	for (size_t k = 0; k < i->n; k++) {
+		struct counted_table *t = &i->table[k];
+
+		if (!t->over)
+			q_purge_rows_later(cx->db, &t->rows, t->name, page_of(cx->arena, t->part),
+				page_of(cx->arena, t->part + 1));
+	}
+	return ERR_NONE;
+}
+
+static enum err note_parts(struct ctx *cx, void *arg)
+{
+	const struct inventory *i = arg;
+
+	for (size_t k = 0; k < i->n; k++) {
+		const struct counted_table *t = &i->table[k];
+
+		if (!t->over)
+			q_purge_count_set_later(cx->db, i->tenant_id,
+				arena_printf(cx->arena, "%s:%" PRId64, i->schema->schema_id, t->part),
+				t->what, t->rows.total);
+	}
+	return ERR_NONE;
+}
+
+/* *ret_more: there are parts behind these. */
+static void step_on(struct inventory *i, bool *ret_more)
+{
+	*ret_more = false;
+	for (size_t k = 0; k < i->n; k++) {
+		struct counted_table *t = &i->table[k];
+
+		t->part += t->over ? 0 : 1;
+		t->over = !has_part(t);
+		*ret_more = *ret_more || !t->over;
+	}
+}
+
+static enum err note_schema(struct ctx *cx, void *arg)
+{
+	const struct inventory *i = arg;
+
+	q_purge_count_set_later(cx->db, i->tenant_id, i->schema->schema_id, "schemas", 1);
+	q_purge_count_set_later(cx->db, i->tenant_id, i->schema->schema_id, "roles", 1);
+	return ERR_NONE;
+}
+
+static enum err count_all(struct ctx *cx, struct inventory *i, const struct db_place *owner,
+	const struct db_place *control, bool *ret_more)
+{
+	const int64_t until = clock_mono_ms() + SHARE_MS;
+
+	do {
+		const struct arena_mark mark = arena_mark(cx->arena);
+
+		TRY(db_unit(cx, owner, DB_READ, count_parts, i));
+		TRY(db_unit(cx, control, DB_WRITE, note_parts, i));
+		FAILPOINT("tenant.purge.counted");
+		step_on(i, ret_more);
+		arena_rewind(cx->arena, mark);
+	} while (*ret_more && clock_mono_ms() < until);
+	return *ret_more ? ERR_NONE : db_unit(cx, control, DB_WRITE, note_schema, i);
+}
+
+enum err purge_count_schema_of(struct ctx *cx, const char *tenant_id, const struct slot *s,
+	const struct db_place *control, bool *ret_more)
+{
+	struct inventory *i = ARENA_NEW(cx->arena, struct inventory);
 	struct region *r = NULL;
 	struct db_place place;
 
+	*ret_more = false;
+	*i = (struct inventory){ .tenant_id = tenant_id, .schema = s };
 	TRY(purge_check_store(cx, s));
 	TRY(region_need(cx, s->region, &r));
 	place_prov(cx->world, r, &place);
 	place.statement_ms = PURGE_STATEMENT_MS;
-	TRY(db_unit(cx, &place, DB_READ, look, &i));
+	TRY(db_unit(cx, &place, DB_READ, look, i));
 	/* Whoever dropped it has counted it before. */
-	if (i.there.total == 0)
+	if (i->there.total == 0)
 		return ERR_NONE;
 	place_owner(cx, r, s, &place);
 	place.statement_ms = PURGE_STATEMENT_MS;
-	TRY(db_unit(cx, &place, DB_WRITE, close_and_count, &i));
-	TRY(db_unit(cx, control, DB_WRITE, note, &i));
-	FAILPOINT("tenant.purge.counted");
-	return ERR_NONE;
+	TRY(db_unit(cx, &place, DB_WRITE, close_and_measure, i));
+	TRY(db_unit(cx, control, DB_READ, read_parts, i));
+	TRY(take_stock(cx, i));
+	return count_all(cx, i, &place, control, ret_more);
 }
 
 /* The certificate ------------------------------------------------------------------------------------ */

@@ -50,9 +50,12 @@ enum err drop_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE; /* provis
 enum err spare_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;
 enum err migrate_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;
 enum err purge_one(struct ctx *cx, bool *ret_did, int *count) MUST_USE;      /* provision_purge.c */
-/* provision_certificate.c: closes a schema of the tenant's and counts what is in it, before it is dropped. */
+/*
+ * provision_certificate.c: closes a schema of the tenant's and counts what is in it, before it is dropped,
+ * for a while. *ret_more: there is more to count.
+ */
 enum err purge_count_schema_of(struct ctx *cx, const char *tenant_id, const struct slot *s,
-	const struct db_place *control) MUST_USE;
+	const struct db_place *control, bool *ret_more) MUST_USE;
 /* In the unit of work that removes the tenant's row: rows of purge_rest, and the certificate behind it. */
 void purge_count_rest_later(struct ctx *cx, const char *tenant_id, const struct db_rows *rest);
 enum err purge_certify(struct ctx *cx, const char *tenant_id) MUST_USE;

@@ -19,6 +19,8 @@ struct purge {
 	struct slot slot;
 	struct strv regions;
 	struct db_rows left;
+	const char *step; /* that goes on when there is more */
+	int64_t percent;
 	bool found;
 	int64_t n;
 };
@@ -89,24 +91,30 @@ static enum err read_left(struct ctx *cx, void *arg)
 }
 
 /* What moves have left in other regions is not kept any longer. */
-static enum err purge_left(struct ctx *cx, struct purge *p, const struct db_place *control)
+static enum err purge_left(struct ctx *cx, struct purge *p, const struct db_place *control, bool *ret_more)
 {
+	*ret_more = false;
 	TRY(db_unit(cx, control, DB_READ, read_left, p));
 	for (size_t i = 0; i < p->left.n; i++) {
 		const struct slot *s = DB_ROW(&p->left, struct slot, i);
 
-		TRY(purge_count_schema_of(cx, p->slot.tenant_id, s, control));
+		TRY(purge_count_schema_of(cx, p->slot.tenant_id, s, control, ret_more));
+		if (*ret_more)
+			return ERR_NONE;
 		TRY(schema_drop(cx, s));
 		FAILPOINT("tenant.purge.left");
 	}
 	return ERR_NONE;
 }
 
-static enum err purge_schema(struct ctx *cx, struct purge *p, const struct db_place *control)
+static enum err purge_schema(struct ctx *cx, struct purge *p, const struct db_place *control, bool *ret_more)
 {
+	*ret_more = false;
 	if (p->slot.schema_id == NULL)
 		return ERR_NONE;
-	TRY(purge_count_schema_of(cx, p->slot.tenant_id, &p->slot, control));
+	TRY(purge_count_schema_of(cx, p->slot.tenant_id, &p->slot, control, ret_more));
+	if (*ret_more)
+		return ERR_NONE;
 	TRY(db_unit(cx, control, DB_WRITE, release_schema, p));
 	FAILPOINT("tenant.purge.released");
 	return schema_drop(cx, &p->slot);
@@ -181,14 +189,29 @@ static enum err delete_tenant(struct ctx *cx, void *arg)
 	return ERR_NONE;
 }
 
-/* There are more of its objects than go in one step: whoever looks next goes on. */
+/* There is more than goes in one step: whoever looks next goes on. */
 static enum err pause_purge(struct ctx *cx, void *arg)
 {
 	const struct purge *p = arg;
 
-	operation_step_later(cx, p->slot.tenant_id, OPERATION_TENANT_DELETION, "objects", 20);
+	operation_step_later(cx, p->slot.tenant_id, OPERATION_TENANT_DELETION, p->step, p->percent);
 	q_purge_pause_later(cx->db, p->slot.tenant_id);
 	return ERR_NONE;
+}
+
+/* Its objects a second time: what somebody was about to put there while the schema could still be read. */
+static enum err purge_data(struct ctx *cx, struct purge *p, const struct db_place *control, bool *ret_more)
+{
+	p->step = "objects";
+	p->percent = 20;
+	TRY(purge_objects(cx, p->slot.tenant_id, ret_more));
+	if (*ret_more)
+		return ERR_NONE;
+	p->step = "schema";
+	p->percent = 30;
+	TRY(purge_schema(cx, p, control, ret_more));
+	FAILPOINT("tenant.purge.schema");
+	return *ret_more ? ERR_NONE : purge_objects(cx, p->slot.tenant_id, ret_more);
 }
 
 static enum err purge_steps(struct ctx *cx, struct purge *p, const struct db_place *control)
@@ -196,13 +219,7 @@ static enum err purge_steps(struct ctx *cx, struct purge *p, const struct db_pla
 	bool more;
 
 	TRY(purge_redis(cx, p, control));
-	TRY(purge_objects(cx, p->slot.tenant_id, &more));
-	if (more)
-		return db_unit(cx, control, DB_WRITE, pause_purge, p);
-	TRY(purge_schema(cx, p, control));
-	FAILPOINT("tenant.purge.schema");
-	/* What somebody was about to put there while it could still be read. */
-	TRY(purge_objects(cx, p->slot.tenant_id, &more));
+	TRY(purge_data(cx, p, control, &more));
 	if (more)
 		return db_unit(cx, control, DB_WRITE, pause_purge, p);
 	TRY(until_none(cx, p, control, delete_keys));
@@ -213,7 +230,11 @@ static enum err purge_steps(struct ctx *cx, struct purge *p, const struct db_pla
 	FAILPOINT("tenant.purge.usage");
 	TRY(until_none(cx, p, control, delete_audit));
 	FAILPOINT("tenant.purge.audit");
-	TRY(purge_left(cx, p, control));
+	p->step = "left";
+	p->percent = 90;
+	TRY(purge_left(cx, p, control, &more));
+	if (more)
+		return db_unit(cx, control, DB_WRITE, pause_purge, p);
 	TRY(db_unit(cx, control, DB_WRITE, delete_tenant, p));
 	FAILPOINT("tenant.purge.gone");
 	return ERR_NONE;

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "bouncer.h"
+#include "story.h"
 #include "temp.h"
 #include "cc/base/bytes.h"
 #include "cc/crypto/jws.h"
@@ -175,6 +176,41 @@ static void a_purge_that_dies_is_finished(void **state)
 	}
 }
 
+#define MANY_ROWS 12000 /* of a kilobyte: several parts of a table */
+
+/* Counted in parts: who dies in between leaves the next one to whoever goes on, and none is counted twice. */
+static void many_rows_are_counted_in_parts(void **state)
+{
+	static const char *const dying[] = { "CC_FAILPOINT=tenant.purge.counted:2", NULL };
+	struct daemon *d = *state;
+	struct client *c = client_operator(d);
+	struct tenant_fixture t;
+	char sql[200];
+	json_t *all;
+
+	fixture_tenant(d, "manyrows", NULL, NULL, NULL, &t);
+	snprintf(sql, sizeof(sql),
+		"INSERT INTO tombstones SELECT repeat('x', 1000) || g, g, g FROM generate_series(1, %d) g",
+		MANY_ROWS);
+	story_value(&(struct story){ .d = d, .t = t }, sql);
+	assert_int_equal(0, daemon_stop(d));
+	daemon_env(d, dying);
+	daemon_restart(d);
+	client_port(c, daemon_port(d));
+	assert_status(202, client_delete(c, "/tenants/%s", t.id));
+	assert_int_equal(128 + 9, daemon_await_end(d, PATIENCE_MS));
+	daemon_env(d, NULL);
+	daemon_restart(d);
+	client_port(c, daemon_port(d));
+	await_purged(c, t.id);
+	all = certified(c, t.id);
+	removed(all, "rows.tombstones", MANY_ROWS);
+	removed(all, "rows.users", 1);
+	removed(all, "rows.policies", 0);
+	json_decref(all);
+	client_close(c);
+}
+
 static int set_up(void **state)
 {
 	static const struct daemon_options options = { .undo_window_s = 1, .provision_lease_s = 3 };
@@ -187,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(objects_go_with_their_tenant),
+		cmocka_unit_test(many_rows_are_counted_in_parts),
 		cmocka_unit_test(a_purge_that_dies_is_finished),
 	};
 

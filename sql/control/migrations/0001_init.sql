@@ -101,7 +101,8 @@ CREATE TABLE cc.tenant_tombstone (
 	audit_mac  bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex') CHECK (octet_length(audit_mac) = 32)
 );
 
--- What a purge under way has found so far. part: the schema it was in; '' elsewhere.
+-- What a purge under way has found so far. part: the schema it was in, of rows with the number of the part of the
+-- table behind it, so that whoever comes next goes on there; '' elsewhere.
 CREATE TABLE cc.purge_count (
 	tenant_id text NOT NULL,
 	part      text NOT NULL,
