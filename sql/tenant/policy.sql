@@ -31,12 +31,12 @@ SELECT id, name, description, status, environment, rego_code, resource_id, bounc
 SELECT id, name, status, environment, rego_code, version, resource_id, bouncer_id, deleted_at FROM policies
  WHERE id = $1;
 
--- Other active policies that may be of a package whose last name this is, and have a default for a rule.
+-- Other active policies that may be of a package that begins with this name.
 -- name: policy_neighbours :many policy
--- args: id int8, environment text, last_name text
+-- args: id int8, environment text, first_name text
 SELECT id, name, rego_code FROM policies
  WHERE environment = $2 AND status = 'active' AND deleted_at IS NULL AND id <> $1
-   AND strpos(rego_code, $3) > 0 AND strpos(rego_code, 'default') > 0
+   AND strpos(rego_code, $3) > 0
  ORDER BY id;
 
 -- Whether what a policy names is there; NULL names nothing.

@@ -87,7 +87,6 @@ static enum err policy_create(struct ctx *cx, struct req *rq)
 	TRY(policy_find_refs(cx, p->resource_id, p->bouncer_id, &refs));
 	TRY(check_refs(cx, p, &refs));
 	p->id = cx->head->last_id;
-	TRY(policy_check_defaults(cx, p));
 	p->version = 1;
 	p->created_by = managed_creator(cx);
 	p->created_at = p->updated_at = cx->head->now;
@@ -120,7 +119,6 @@ static enum err policy_change(struct ctx *cx, struct req *rq)
 	TRY(e);
 	if (rq->changed.n == 0)
 		return managed_unchanged(cx, rq, p);
-	TRY(policy_check_defaults(cx, p));
 	p->version++;
 	p->updated_at = cx->head->now;
 	q_policy_update_later(cx->db, id, p->name, p->description, p->status, p->rego_code, p->resource_id,

@@ -28,7 +28,7 @@ static enum err set_status(struct ctx *cx, struct req *rq, const char *status, c
 	note.summary = arena_printf(cx->arena, "status from %s to %s", p->status, status);
 	rq->changed = (struct strv){ .v = changed, .n = 1 };
 	p->status = status;
-	TRY(policy_check_defaults(cx, p));
+	TRY(policy_check_fits(cx, p));
 	p->version++;
 	p->updated_at = cx->head->now;
 	q_policy_set_status_later(cx->db, id, p->status, p->updated_at, cx->head->version);
@@ -123,7 +123,7 @@ static enum err check_twin(struct ctx *cx, const struct policy *sandbox, const s
 		.environment = "production",
 		.rego_code = sandbox->rego_code };
 
-	return policy_check_defaults(cx, &next);
+	return policy_check_fits(cx, &next);
 }
 
 /* Who is the twin, and whether there is one, is decided under the head lock: there is never a second. */
@@ -206,7 +206,7 @@ static enum err policy_restore(struct ctx *cx, struct req *rq)
 	TRY(head_add_policy(cx, NULL));
 	TRY(policy_find_refs(cx, p->resource_id, p->bouncer_id, &refs));
 	note.summary = drop_dead_refs(cx, p, &refs);
-	TRY(policy_check_defaults(cx, p));
+	TRY(policy_check_fits(cx, p));
 	q_policy_restore_later(
 		cx->db, id, p->status, p->resource_id, p->bouncer_id, cx->head->now, cx->head->version);
 	policy_note_later(cx, id, &note);

@@ -75,67 +75,58 @@ enum err policy_find_refs(struct ctx *cx, int64_t resource_id, int64_t bouncer_i
 	return q_policy_refs(cx->db, ret, resource_id, bouncer_id);
 }
 
-static const char *name_in(struct arena *a, const char *text, const struct rego_name *n)
+/* What stands in every module whose package may have to do with this one, however they write the rest. */
+static const char *first_name(struct arena *a, const char *package)
 {
-	return arena_strndup(a, text + n->at, n->len);
+	return arena_strndup(a, package, strcspn(package, "/"));
 }
 
-/* As modules of the same package have it, however they write it. */
-static const char *package_of(struct arena *a, const char *text, const struct rego_module *m)
-{
-	return m->package_path != NULL ? m->package_path
-				       : arena_strndup(a, text + m->package_at, m->package_len);
-}
-
-/* What stands in each of them, however they write the rest. */
-static const char *last_name(const char *package)
-{
-	const char *slash = strrchr(package, '/');
-
-	return slash != NULL ? slash + 1 : package;
-}
-
-/* A rule for which both have a default; NULL: there is none. */
-static const char *shared_default(struct arena *a, const char *text, const struct rego_module *m,
-	const char *other_text, const struct rego_module *other)
-{
-	if (other->nfaults > 0 || !str_eq(package_of(a, text, m), package_of(a, other_text, other)))
-		return NULL;
-	for (int i = 0; i < m->ndefaults; i++)
-		for (int k = 0; k < other->ndefaults; k++) {
-			const char *name = name_in(a, text, &m->has_default[i]);
-
-			if (str_eq(name, name_in(a, other_text, &other->has_default[k])))
-				return name;
-		}
-	return NULL;
-}
-
-enum err policy_check_defaults(struct ctx *cx, const struct policy *p)
+static bool goes_with(
+	struct ctx *cx, const struct policy *p, const struct db_rows *others, struct rego_clash *ret)
 {
 	struct rego_module *m = ARENA_NEW(cx->arena, struct rego_module);
-	struct rego_module *other = ARENA_NEW(cx->arena, struct rego_module);
+	struct rego_union *u = rego_union_create(cx->arena);
+	bool goes;
+
+	for (size_t i = 0; i < others->n; i++) {
+		const char *text = DB_ROW(others, struct policy, i)->rego_code;
+
+		rego_check(cx->arena, text, strlen(text), m);
+		(void)rego_union_add(u, text, m, (int64_t)i, ret);
+	}
+	rego_check(cx->arena, p->rego_code, strlen(p->rego_code), m);
+	goes = rego_union_add(u, p->rego_code, m, -1, ret);
+	rego_union_destroy(u);
+	return goes;
+}
+
+static const char *dotted(struct arena *a, const char *path)
+{
+	char *text = arena_strdup(a, path);
+
+	for (char *c = text; *c != '\0'; c++)
+		if (*c == '/')
+			*c = '.';
+	return text;
+}
+
+enum err policy_check_fits(struct ctx *cx, const struct policy *p)
+{
+	struct rego_module *m = ARENA_NEW(cx->arena, struct rego_module);
+	const struct policy *o;
+	struct rego_clash clash;
 	struct db_rows rows;
 
 	if (!str_eq(p->status, "active") || !str_eq(p->environment, "production"))
 		return ERR_NONE;
 	rego_check(cx->arena, p->rego_code, strlen(p->rego_code), m);
-	if (m->nfaults > 0 || m->ndefaults == 0)
+	if (m->nfaults > 0 || m->package_path == NULL)
 		return ERR_NONE;
 	TRY(q_policy_neighbours(
-		cx->db, &rows, p->id, p->environment, last_name(package_of(cx->arena, p->rego_code, m))));
-	for (size_t i = 0; i < rows.n; i++) {
-		const struct policy *o = DB_ROW(&rows, struct policy, i);
-		const char *rule;
-
-		rego_check(cx->arena, o->rego_code, strlen(o->rego_code), other);
-		rule = shared_default(cx->arena, p->rego_code, m, o->rego_code, other);
-		if (rule != NULL)
-			return refuse(cx, ERR_CONFLICT,
-				"policy %" PRId64 " (%s) has a default for %s in the package %s already; OPA "
-				"takes no bundle with two",
-				o->id, o->name, rule,
-				arena_strndup(cx->arena, p->rego_code + m->package_at, m->package_len));
-	}
-	return ERR_NONE;
+		cx->db, &rows, p->id, p->environment, first_name(cx->arena, m->package_path)));
+	if (goes_with(cx, p, &rows, &clash))
+		return ERR_NONE;
+	o = DB_ROW(&rows, struct policy, (size_t)clash.tag);
+	return refuse(cx, ERR_CONFLICT, "with policy %" PRId64 " (%s) %s %s; OPA takes no bundle with both",
+		o->id, o->name, clash.why, dotted(cx->arena, clash.rule));
 }

@@ -37,11 +37,12 @@ enum err policy_find_refs(struct ctx *cx, int64_t resource_id, int64_t bouncer_i
 			  struct policy_refs *ret) MUST_USE;
 
 /*
- * Under the head lock, of what a policy is about to be: an active one must not have a default for a rule that
- * another active one of its package and environment has a default for, because OPA refuses a bundle that
- * holds both, and with it all the others. ERR_CONFLICT names the other one.
+ * Under the head lock, of what a policy in production is about to be: an active one must go with the other
+ * active ones (rego_union_add()), because OPA refuses a bundle that holds two which do not, and with it all
+ * the others. ERR_CONFLICT names the other one. In the sandbox anybody may try: bundles are without those
+ * that do not go.
  */
-enum err policy_check_defaults(struct ctx *cx, const struct policy *p) MUST_USE;
+enum err policy_check_fits(struct ctx *cx, const struct policy *p) MUST_USE;
 
 /*
  * Before a promotion, outside of any unit of work: the policy engine, where there is one, evaluates the test

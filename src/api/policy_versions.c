@@ -175,7 +175,7 @@ static enum err policy_rollback(struct ctx *cx, struct req *rq)
 		return managed_unchanged(cx, rq, p);
 	TRY(check_old_refs(cx, v));
 	take_content(p, v);
-	TRY(policy_check_defaults(cx, p));
+	TRY(policy_check_fits(cx, p));
 	p->version++;
 	p->updated_at = cx->head->now;
 	q_policy_update_later(cx->db, id, p->name, p->description, p->status, p->rego_code, p->resource_id,

@@ -89,48 +89,31 @@ static const char *policy_text(const struct making *m, size_t i)
 	return DB_ROW(&m->content->policies, struct bundle_policy, i)->rego_code;
 }
 
-static bool same_rule(const struct making *m, size_t i, int a, size_t k, int b)
-{
-	const struct rego_name *x = &m->module[i]->has_default[a], *y = &m->module[k]->has_default[b];
-
-	return x->len == y->len &&
-	       memcmp(policy_text(m, i) + x->at, policy_text(m, k) + y->at, x->len) == 0;
-}
-
-/* Engines refuse a bundle in which one rule has two defaults: the policy that came first has it. */
-static bool stands_behind(const struct making *m, size_t i)
-{
-	for (size_t k = 0; k < i; k++) {
-		if (m->left_out[k] || !str_eq(m->package[i], m->package[k]))
-			continue;
-		for (int a = 0; a < m->module[i]->ndefaults; a++)
-			for (int b = 0; b < m->module[k]->ndefaults; b++)
-				if (same_rule(m, i, a, k, b))
-					return true;
-	}
-	return false;
-}
-
-static void look_at(struct making *m, size_t i)
+/* Engines refuse a bundle in which two do not go together: the policy that came first is in it. */
+static void look_at(struct making *m, struct rego_union *u, size_t i)
 {
 	struct rego_module *r = ARENA_NEW(m->a, struct rego_module);
+	struct rego_clash clash;
 
 	rego_check(m->a, policy_text(m, i), strlen(policy_text(m, i)), r);
 	m->module[i] = r;
 	m->package[i] = r->package_path != NULL ? r->package_path : "policies";
-	m->left_out[i] = stands_behind(m, i);
+	m->left_out[i] = !rego_union_add(u, policy_text(m, i), r, (int64_t)i, &clash);
 }
 
 static void add_policies(struct making *m)
 {
+	struct rego_union *u = rego_union_create(m->a);
+
 	for (size_t i = 0; i < m->content->policies.n; i++) {
 		const struct bundle_policy *p = DB_ROW(&m->content->policies, struct bundle_policy, i);
 
-		look_at(m, i);
+		look_at(m, u, i);
 		m->policy_file[i] = arena_printf(m->a, "%s/policy-%" PRId64 ".rego", m->package[i], p->id);
 		if (!m->left_out[i])
 			add_file(m, m->policy_file[i], p->rego_code, strlen(p->rego_code));
 	}
+	rego_union_destroy(u);
 }
 
 static enum err sorted(struct making *m, const char *json, const char **ret)

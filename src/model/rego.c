@@ -420,6 +420,7 @@ static void read_rule(struct parser *p)
 	note_rule(p, name);
 	p->t++;
 	more = pass_suffixes(p, true);
+	rego_add_rule(p->s, name, p->t, is_default);
 	if (is_default)
 		note_default(p, name, p->t);
 	if (!read_head_value(p, &valued))

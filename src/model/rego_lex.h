@@ -51,6 +51,9 @@ void rego_fault(struct rego_scan *s, size_t at, const char *fmt, ...) __attribut
 void rego_where(const struct rego_scan *s, size_t at, size_t *ret_line, size_t *ret_column);
 /* The names of a path, tokens from `from` to before `end`, with slashes; NULL: not all of them are plain. */
 const char *rego_path(const struct rego_scan *s, const struct rego_token *from, const struct rego_token *end);
+/* rego_union.c: a rule whose head has its name from there to before `end`, with brackets and arguments. */
+void rego_add_rule(
+	struct rego_scan *s, const struct rego_token *name, const struct rego_token *end, bool is_default);
 bool rego_is_word(const struct rego_scan *s, const struct rego_token *t, const char *word);
 
 #endif

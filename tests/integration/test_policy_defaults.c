@@ -56,6 +56,42 @@ static void a_second_default_does_not_come_to_production(void **state)
 	refused(client_post(s->c, "/policies/8/restore", "{}"), 5);
 }
 
+/* Each of these beside the first is a bundle that OPA refuses; each beside the last is none. */
+static void what_opa_does_not_take_together_does_not_come_to_production(void **state)
+{
+	static const struct {
+		const char *first, *clash, *fits;
+	} pairs[] = {
+		{ "package a1\\n\\nusers := 1\\n", "package a1.users\\n\\nx := 1\\n",
+			"package a1.user\\n\\nx := 1\\n" },
+		{ "package a2.users\\n\\nx := 1\\n", "package a2\\n\\nusers contains 1\\n",
+			"package a2\\n\\nusers[x] := y if some x, y in input\\n" },
+		{ "package a3\\n\\nallow contains 1\\n", "package a3\\n\\nallow if input.x\\n",
+			"package a3\\n\\nallow contains 2\\n" },
+		{ "package a4\\n\\nusers := 1\\n", "package a4.users.more\\n\\nx := 1\\n",
+			"package a4\\n\\nusers := 1 if input.x\\n" },
+		{ "package a5\\n\\nlimits.daily := 1\\n", "package a5\\n\\nlimits := 1\\n",
+			"package a5\\n\\nlimits.hourly := 1\\n" },
+	};
+	struct story *s = *state;
+	int64_t id = 0;
+	char name[20], path[60];
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		const char *const texts[] = { pairs[i].first, pairs[i].fits, pairs[i].clash };
+
+		for (size_t k = 0; k < 3; k++) {
+			snprintf(name, sizeof(name), "p%zu-%zu", i, k);
+			id = answer_int(assert_status(201, create(s, name, texts[k])), "id");
+			snprintf(path, sizeof(path), "/policies/%" PRId64 "/promote", id);
+			if (k < 2)
+				assert_status(200, client_post(s->c, path, "{}"));
+			else
+				assert_error(409, "conflict", client_post(s->c, path, "{}"));
+		}
+	}
+}
+
 static void within_one_module_it_is_a_fault(void **state)
 {
 	struct story *s = *state;
@@ -71,6 +107,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			a_second_default_does_not_come_to_production, story_open, story_close),
+		cmocka_unit_test_setup_teardown(what_opa_does_not_take_together_does_not_come_to_production,
+			story_open_unlimited, story_close),
 		cmocka_unit_test_setup_teardown(within_one_module_it_is_a_fault, story_open, story_close),
 	};
 

@@ -17,6 +17,7 @@
  */
 #define REGO_FAULTS_MAX 20
 #define REGO_DEFAULTS_MAX 64 /* more of them are not looked at */
+#define REGO_RULES_MAX 256   /* likewise */
 #define REGO_NAME_MAX 100    /* letters, digits, and _ - . ~ of a name in a package's path */
 #define REGO_NAMES_MAX 20
 
@@ -44,10 +45,34 @@ struct rego_module {
 		size_t at, len;
 	} has_default[REGO_DEFAULTS_MAX];
 	int ndefaults;
+	/* Each rule once, by what its head says. Of a[b] := 1 the name is what stands before the bracket. */
+	struct rego_rule {
+		size_t at, len;
+		bool whole; /* the name is all of it, but for arguments */
+		bool arguments, set, is_default;
+	} rule[REGO_RULES_MAX];
+	int nrules;
 };
 
 /* n bytes of text, which need not be UTF-8. The messages live in the arena. */
 void rego_check(struct arena *a, const char *text, size_t n, struct rego_module *ret);
+/*
+ * Modules that are to be in one bundle, of which engines take either all or none. What it says not to go
+ * together no engine takes; much that engines do not take is not seen. In the arena, but for what
+ * rego_union_destroy() frees.
+ */
+struct rego_union;
+struct rego_clash {
+	int64_t tag;      /* of the other module */
+	const char *why;  /* "both have a default for the rule" */
+	const char *rule; /* "app/authz/allow" */
+};
+struct rego_union *rego_union_create(struct arena *a);
+/* False: it does not go with one that is there, and was not added. Modules with faults always go. */
+bool rego_union_add(struct rego_union *u, const char *text, const struct rego_module *m, int64_t tag,
+	struct rego_clash *ret);
+void rego_union_destroy(struct rego_union *u);
+
 /*
  * For field tables: each fault is one of ERR_REGO_INVALID on this field; so is a package that no bundle can
  * have: bundles name files and roots by its path, and have their data below `resources`.
