@@ -17,7 +17,7 @@
 static const char *const tables[] = { "users", "resources", "bouncers", "policies", "policy_versions",
 	"tombstones", "audit", "idempotency" };
 
-static struct plane *plane;
+struct plane *plane;
 static int made;
 
 int mover_start(void **state)

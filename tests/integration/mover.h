@@ -9,6 +9,7 @@
 #define WEST "eu-west-1"
 
 /* For cmocka's group set-up and tear-down: *state is the plane, and there is one at a time. */
+extern struct plane *plane;
 int mover_start(void **state);
 int mover_stop(void **state);
 

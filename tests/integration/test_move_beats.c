@@ -13,16 +13,6 @@
 
 enum { BOUNCERS = 5000 };
 
-static struct plane *plane;
-
-static int start(void **state)
-{
-	const int e = mover_start(state);
-
-	plane = *state;
-	return e;
-}
-
 static void beat(const char *database, const char *schema, int bouncer, int total, const char *ago)
 {
 	plane_sql(plane, database,
@@ -100,5 +90,5 @@ int main(void)
 		cmocka_unit_test(all_of_many_come_along),
 	};
 
-	return cmocka_run_group_tests(tests, start, mover_stop);
+	return cmocka_run_group_tests(tests, mover_start, mover_stop);
 }

@@ -47,7 +47,6 @@ static const struct {
 	{ "idempotency", "changed_version", "\"key\":\"extra\",\"changed_version\":3" },
 };
 
-static struct plane *plane;
 static unsigned seed;
 
 static int start(void **state)
@@ -55,7 +54,6 @@ static int start(void **state)
 	const char *given = getenv("CC_SEED");
 	const int e = mover_start(state);
 
-	plane = *state;
 	seed = given != NULL ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
 	print_message("# CC_SEED=%u\n", seed);
 	srandom(seed);

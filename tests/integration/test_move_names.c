@@ -14,16 +14,6 @@
 #include "cc/core/moves.h"
 #include "cc/core/world.h"
 
-static struct plane *plane;
-
-static int start(void **state)
-{
-	const int e = mover_start(state);
-
-	plane = *state;
-	return e;
-}
-
 static void change(const char *d, const char *what)
 {
 	plane_sql(plane, PLANE_CONTROL, "UPDATE cc.deployment SET %s, lease_until = now() WHERE id = '%s'",
@@ -125,5 +115,5 @@ int main(void)
 		cmocka_unit_test(late_names_follow_the_last_move),
 	};
 
-	return cmocka_run_group_tests(tests, start, mover_stop);
+	return cmocka_run_group_tests(tests, mover_start, mover_stop);
 }

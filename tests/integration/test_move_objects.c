@@ -23,7 +23,6 @@
 #define FEW 5
 #define PUT_MS 10000
 
-static struct plane *plane;
 static char *folders[2]; /* of EAST, or of both; of WEST */
 static bool shared;
 
@@ -57,7 +56,6 @@ static int start(void **state)
 {
 	const int e = mover_start(state);
 
-	plane = *state;
 	folders[0] = temp_folder("east");
 	folders[1] = temp_folder("west");
 	open_stores(plane);

@@ -43,18 +43,9 @@ struct writer {
 	atomic_int acknowledged; /* before: policies w<n>-1 … */
 };
 
-static struct plane *plane;
 /* parks: whoever does has its snapshot before the flip and goes on behind it. */
 static atomic_bool parks_now, flipped;
 static struct writer writers[WRITERS];
-
-static int start(void **state)
-{
-	const int e = mover_start(state);
-
-	plane = *state;
-	return e;
-}
 
 static bool ask(PGconn *pg, const char *sql)
 {
@@ -242,5 +233,5 @@ int main(void)
 		cmocka_unit_test(an_old_epoch_is_not_accepted_anywhere),
 	};
 
-	return cmocka_run_group_tests(tests, start, mover_stop);
+	return cmocka_run_group_tests(tests, mover_start, mover_stop);
 }

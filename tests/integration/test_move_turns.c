@@ -21,16 +21,6 @@
 #include "cc/core/moves.h"
 #include "cc/model/q_control.h"
 
-static struct plane *plane;
-
-static int start(void **state)
-{
-	const int e = mover_start(state);
-
-	plane = *state;
-	return e;
-}
-
 static void change(const char *d, const char *what)
 {
 	plane_sql(plane, PLANE_CONTROL, "UPDATE cc.deployment SET %s, lease_until = now() WHERE id = '%s'",
@@ -413,5 +403,5 @@ int main(void)
 		cmocka_unit_test(a_move_tells_its_steps_and_who_did_them),
 	};
 
-	return cmocka_run_group_tests(tests, start, mover_stop);
+	return cmocka_run_group_tests(tests, mover_start, mover_stop);
 }

@@ -20,16 +20,6 @@
 #include "cc/db/server.h"
 #include "cc/model/q_tenant.h"
 
-static struct plane *plane;
-
-static int start(void **state)
-{
-	const int e = mover_start(state);
-
-	plane = *state;
-	return e;
-}
-
 static void a_tenant_moves_with_all_it_has_and_back_home(void **state)
 {
 	const char *id = mover_tenant(3000), *before = mover_content(EAST, plane_schema(plane, id));
@@ -192,5 +182,5 @@ int main(void)
 		cmocka_unit_test(whoever_dies_another_goes_on),
 	};
 
-	return cmocka_run_group_tests(tests, start, mover_stop);
+	return cmocka_run_group_tests(tests, mover_start, mover_stop);
 }

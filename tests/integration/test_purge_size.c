@@ -20,7 +20,6 @@
 
 #define TICKS_MAX 200
 
-static struct plane *plane;
 static char *folder;
 
 static int start(void **state)
@@ -28,7 +27,6 @@ static int start(void **state)
 	const int e = mover_start(state);
 	const char *error = NULL;
 
-	plane = *state;
 	folder = temp_folder("store");
 	plane->world.store = objstore_folder(plane->arena, folder, &error);
 	assert_non_null(plane->world.store);
