@@ -16,7 +16,6 @@
 #include "cc/model/q_tenant.h"
 
 #define PAGE 500
-#define UNFINISHED_S 86400
 #define TENANT_MS 600000 /* for one tenant, however much it has */
 
 /* One tenant's turn. */
@@ -121,7 +120,7 @@ static enum err look_for_unfinished(struct turn *t, const struct obj_key *prefix
 {
 	struct obj_got got;
 	int64_t n;
-	const enum obj_result r = obj_sweep(store_of(t->cx), prefix, UNFINISHED_S, t->a->remove,
+	const enum obj_result r = obj_sweep(store_of(t->cx), prefix, OBJECT_UNFINISHED_S, t->a->remove,
 		t->cx->deadline_ms, &n, &got);
 
 	for (; n > 0; n--)

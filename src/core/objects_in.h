@@ -8,6 +8,9 @@
 /* Where tenants of a region have their objects: its own store, or the one of all; NULL: there is none. */
 struct objstore *region_store(const struct world *w, const char *region);
 
+/* Uploads in parts that began so long ago will not be finished. */
+#define OBJECT_UNFINISHED_S 86400
+
 /* Whether there is any at all. */
 bool world_has_store(const struct world *w);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows that were deleted long ago go for good: managed writes like any other, so that copies can follow. */
 #include "provision_parts.h"
+#include "objects_in.h"
 
 #include <inttypes.h>
 
 #include "cc/base/failpoint.h"
+#include "cc/base/log.h"
 #include "cc/core/audit.h"
 #include "cc/core/head.h"
 #include "cc/core/registry.h"
@@ -142,6 +144,29 @@ enum err provision_expunge(struct ctx *cx, const char *tenant_id, int *ret_rows)
 	return db_unit(cx, &place, DB_WRITE, again, &x);
 }
 
+/* With its turn comes a look for uploads that nobody finished: they take room, and no list shows them. */
+static enum err sweep_uploads(struct ctx *cx, const char *tenant_id)
+{
+	const struct tenant *t = NULL;
+	struct objstore *store;
+	struct obj_key prefix;
+	struct obj_got got;
+	enum obj_result r = OBJ_BAD_KEY;
+	int64_t n = 0;
+
+	TRY(tenant_get(cx, tenant_id, true, &t));
+	store = region_store(cx->world, t->region);
+	tenant_put(t);
+	if (store == NULL)
+		return ERR_NONE;
+	if (obj_prefix_make(&prefix, tenant_id))
+		r = obj_sweep(store, &prefix, OBJECT_UNFINISHED_S, true, cx->deadline_ms, &n, &got);
+	if (n > 0)
+		LOG(LOG_INFO, "uploads that were not finished are removed", LOG_TEXT("tenant", tenant_id),
+			LOG_INT("uploads", n));
+	return r == OBJ_OK ? ERR_NONE : refuse_store(cx, r, &got);
+}
+
 enum err expunge_one(struct ctx *cx, bool *ret_did, int *count)
 {
 	struct expunge x = { .regions = region_names(cx),
@@ -155,5 +180,5 @@ enum err expunge_one(struct ctx *cx, bool *ret_did, int *count)
 	if (x.found)
 		TRY(provision_expunge(cx, x.slot.tenant_id, &rows));
 	*count += rows;
-	return ERR_NONE;
+	return x.found ? sweep_uploads(cx, x.slot.tenant_id) : ERR_NONE;
 }

@@ -4,10 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "plane.h"
+#include "store/objstore_in.h"
 
 static int start(void **state)
 {
@@ -93,10 +96,51 @@ static void rows_deleted_long_ago_leave_tombstones(void **state)
 	assert_string_equal("2", plane_text(p, PLANE_EAST, "SELECT version FROM %s.head", schema));
 }
 
+/* A store that notes for whom it is swept. */
+struct swept {
+	struct objstore store;
+	char prefix[200];
+	int64_t older_s;
+	int times;
+};
+
+static enum obj_result note_sweep(struct objstore *s, const char *prefix, int64_t older_s, bool remove,
+	int64_t deadline_ms, int64_t *ret_n, struct obj_got *ret)
+{
+	struct swept *w = (struct swept *)s;
+
+	(void)deadline_ms;
+	(void)ret;
+	assert_true(remove);
+	(void)snprintf(w->prefix, sizeof(w->prefix), "%s", prefix);
+	w->older_s = older_s;
+	w->times++;
+	*ret_n = 1;
+	return OBJ_OK;
+}
+
+/* Nobody has to ask for it: with a tenant's turn go the uploads that it did not finish. */
+static void uploads_that_nobody_finished_go(void **state)
+{
+	static const struct objstore_kind kind = { .sweep = note_sweep };
+	struct swept store = { .store.kind = &kind };
+	struct plane *p = *state;
+	const char *id = plane_tenant(p, "acme");
+
+	p->world.store = &store.store;
+	plane_sql(p, PLANE_CONTROL, "UPDATE cc.tenant SET expunge_at = now()");
+	plane_tick(p);
+	p->world.store = NULL;
+	assert_int_equal(1, store.times);
+	assert_int_equal(86400, store.older_s);
+	assert_non_null(strstr(store.prefix, id));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(versions_of_purged_policies_go_with_them, clean),
+		cmocka_unit_test_setup(uploads_that_nobody_finished_go, clean),
 		cmocka_unit_test_setup(rows_deleted_long_ago_leave_tombstones, clean),
 	};
 
