@@ -124,14 +124,63 @@ static bool ignore(void *arg, const void *p, size_t n)
 	return true;
 }
 
-/* Read back: what the target says it has is what will be asked for. */
-static enum err put_object(struct ctx *cx, const struct objects *o, const struct obj_key *key,
-	const struct move_object *row, const char *bytes)
+/* Where an object is between the two stores: in memory, or in a file without a name if it is large. */
+struct bag {
+	FILE *file; /* NULL: in memory */
+	char *bytes;
+	int64_t size;
+};
+
+static bool write_bag(void *arg, const void *p, size_t n)
 {
-	struct obj_got got;
+	return fwrite(p, 1, n, arg) == n;
+}
+
+static int64_t read_bag(void *arg, void *buf, size_t max)
+{
+	const size_t n = fread(buf, 1, max, arg);
+
+	return n == 0 && ferror(arg) ? -1 : (int64_t)n;
+}
+
+static void bag_close(struct bag *b)
+{
+	if (b->file != NULL)
+		(void)fclose(b->file);
+}
+
+static enum obj_result fill(struct ctx *cx, const struct objects *o, const struct obj_key *key,
+	const struct move_object *row, struct bag *b, struct obj_got *got)
+{
 	enum obj_result r;
 
-	r = obj_put_bytes(o->to, key, 0, bytes, (size_t)row->size, cx->deadline_ms, &got);
+	*b = (struct bag){ .size = row->size };
+	if (row->size <= OBJ_PART)
+		return obj_get_bytes(o->from, cx->arena, key, row->sha256.p, (size_t)row->size,
+			cx->deadline_ms, &b->bytes, got);
+	b->file = tmpfile();
+	if (b->file == NULL)
+		return OBJ_FULL;
+	r = obj_get(o->from, key, row->sha256.p, row->size, write_bag, b->file, cx->deadline_ms, got);
+	return r == OBJ_STOPPED || (r == OBJ_OK && fflush(b->file) != 0) ? OBJ_FULL : r;
+}
+
+static enum obj_result pour(struct ctx *cx, const struct objects *o, const struct obj_key *key, struct bag *b,
+	struct obj_got *got)
+{
+	if (b->file == NULL)
+		return obj_put_bytes(o->to, key, 0, b->bytes, (size_t)b->size, cx->deadline_ms, got);
+	rewind(b->file);
+	return obj_put(o->to, key, 0, read_bag, b->file, cx->deadline_ms, got);
+}
+
+/* Read back: what the target says it has is what will be asked for. */
+static enum err put_object(struct ctx *cx, const struct objects *o, const struct obj_key *key,
+	const struct move_object *row, struct bag *b)
+{
+	struct obj_got got;
+	enum obj_result r = pour(cx, o, key, b, &got);
+
 	if (r == OBJ_OK)
 		r = obj_get(o->to, key, row->sha256.p, row->size, ignore, NULL, cx->deadline_ms, &got);
 	return r == OBJ_OK ? ERR_NONE : refuse_store(cx, r, &got);
@@ -142,19 +191,22 @@ static enum err copy_object(
 {
 	const struct arena_mark mark = arena_mark(cx->arena);
 	struct obj_key key;
-	struct obj_got got;
+	struct obj_got got = { .size = 0 };
 	enum obj_result r;
-	char *bytes;
+	enum err e = ERR_NONE;
+	struct bag b;
 
 	TRY(key_of(cx, o, row->key, &key));
-	r = obj_get_bytes(
-		o->from, cx->arena, &key, row->sha256.p, (size_t)row->size, cx->deadline_ms, &bytes, &got);
+	r = fill(cx, o, &key, row, &b, &got);
 	*ret_copied = r == OBJ_OK;
+	if (r == OBJ_OK)
+		e = put_object(cx, o, &key, row, &b);
+	bag_close(&b);
+	TRY(e);
 	if (r == OBJ_MISSING || r == OBJ_DIFFERENT || r == OBJ_TOO_LARGE)
 		return mend_source(cx, o, row->key);
 	if (r != OBJ_OK)
 		return refuse_store(cx, r, &got);
-	TRY(put_object(cx, o, &key, row, bytes));
 	arena_rewind(cx->arena, mark);
 	o->bytes += row->size;
 	FAILPOINT("move.object.copied");

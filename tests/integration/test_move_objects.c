@@ -317,6 +317,24 @@ static enum err tick_there(struct plane *p, struct ctx *cx, void *arg)
 }
 
 /* Written down behind the fence, by somebody who looked in front of it. */
+/* Larger than what travels in memory. */
+static void a_large_object_comes_along(void **state)
+{
+	const char *id = tenant_with(3), *move;
+	char *text = malloc(OBJ_PART + 100);
+
+	(void)state;
+	memset(text, 'x', OBJ_PART + 99);
+	text[OBJ_PART + 99] = '\0';
+	write_object(id, 7, text);
+	free(text);
+	move = mover_begin(id, WEST, false);
+	mover_run(move);
+	assert_string_equal("completed", mover_column(move, "step"));
+	assert_int_equal(OBJ_OK, look(WEST, id, 7));
+	assert_int_equal(4, objects_in(WEST, id));
+}
+
 static void what_comes_late_is_found(void **state)
 {
 	const char *id = tenant_with(FEW), *d = mover_begin(id, WEST, false);
@@ -461,6 +479,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(objects_go_with_the_tenant_and_come_back, share, share),
 		cmocka_unit_test(who_comes_back_early_keeps_all),
 		cmocka_unit_test(what_changes_meanwhile_comes_along),
+		cmocka_unit_test(a_large_object_comes_along),
 		cmocka_unit_test(what_comes_late_is_found),
 		cmocka_unit_test(what_is_not_there_is_forgotten),
 		cmocka_unit_test(a_cancelled_move_leaves_no_objects),
