@@ -24,6 +24,8 @@
 #define ROUNDS 30
 #define BAD_PERCENT 40
 #define BAD_ROUNDS 5
+#define SLOW_MS 500
+#define TOO_SLOW_MS 15000 /* for one attempt, and for who waits for a bundle */
 #define CHECK_MS 60000
 
 static struct s3_peer *peer;
@@ -119,11 +121,38 @@ static void what_is_lost_on_the_way_costs_nothing(void **state)
 	free(key);
 }
 
+/* Slow, and then slower than anybody waits: what needs no store goes on, and bundles come when it is back. */
+static void a_slow_store_holds_nobody_else_up(void **state)
+{
+	struct story *s = *state;
+	char *key = bouncer_key(s->d, s->t.id, "sandbox"), etag[100] = "";
+	struct client *bouncer = client_open(daemon_port(s->d));
+	const struct answer *a;
+
+	client_key(bouncer, key);
+	lossy_slow(network, SLOW_MS);
+	change_and_pull(s, bouncer, 0, etag);
+	lossy_slow(network, TOO_SLOW_MS);
+	story_policy(s, "p1");
+	a = bouncer_ask(bouncer, "sandbox", etag, 1);
+	assert_error(503, "service_unavailable", a);
+	assert_non_null(answer_header(a, "Retry-After"));
+	assert_status(200, client_get(s->c, "/policies"));
+	story_policy(s, "p2");
+	lossy_slow(network, 0);
+	change_and_pull(s, bouncer, 3, etag);
+	check_store(s);
+	client_close(bouncer);
+	free(key);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			what_is_lost_on_the_way_costs_nothing, story_open_unlimited, story_close),
+		cmocka_unit_test_setup_teardown(
+			a_slow_store_holds_nobody_else_up, story_open_unlimited, story_close),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

@@ -21,6 +21,9 @@
 
 #include <cmocka.h>
 
+#include "temp.h"
+
+enum { HELD_MS = 20 }; /* how late the end of a delay may be seen */
 enum { LINKS = 128, BUFFER = 256 * 1024, BUFFER_MAX = 16 << 20 };
 
 /* What becomes of the reply to the request under way. */
@@ -33,12 +36,13 @@ struct link {
 	size_t room;
 	size_t n;   /* bytes of it */
 	bool asked; /* it was passed on, no byte of the reply has come */
+	int64_t held_ms; /* the reply is there, and not passed on before; 0: it is not */
 	enum fate fate;
 };
 
 struct lossy {
 	int listen_fd, stop_fd[2], port;
-	atomic_int target, percent;
+	atomic_int target, percent, slow_ms;
 	atomic_long lost, delivered;
 	uint64_t random;
 	struct link link[LINKS];
@@ -81,6 +85,7 @@ static void drop(struct link *k)
 	k->client = k->server = -1;
 	k->n = 0;
 	k->asked = false;
+	k->held_ms = 0;
 }
 
 static bool send_all(int fd, const char *p, size_t n)
@@ -175,6 +180,7 @@ static void from_server(struct lossy *l, struct link *k)
 	const bool first = k->asked;
 
 	k->asked = false;
+	k->held_ms = 0;
 	if (got <= 0 || k->fate == LEAVE) {
 		drop(k);
 		return;
@@ -185,6 +191,14 @@ static void from_server(struct lossy *l, struct link *k)
 		send_all(k->client, bytes, (size_t)got / 2);
 	if (k->fate != DELIVER || !send_all(k->client, bytes, (size_t)got))
 		drop(k);
+}
+
+/* True: the first bytes of the reply are there, and it is not their time yet. */
+static bool is_held(const struct lossy *l, struct link *k, int64_t now)
+{
+	if (k->held_ms == 0 && k->asked)
+		k->held_ms = now + atomic_load(&l->slow_ms);
+	return now < k->held_ms;
 }
 
 static void take_client(struct lossy *l)
@@ -209,6 +223,7 @@ static void *serve(void *arg)
 	struct lossy *l = arg;
 
 	for (;;) {
+		const int64_t now = temp_now_ms();
 		struct pollfd p[2 + 2 * LINKS] = {
 			{.fd = l->stop_fd[0], .events = POLLIN},
                         { .fd = l->listen_fd, .events = POLLIN}
@@ -216,14 +231,16 @@ static void *serve(void *arg)
 
 		for (int i = 0; i < LINKS; i++) {
 			p[2 + 2 * i] = (struct pollfd){ .fd = l->link[i].client, .events = POLLIN };
-			p[3 + 2 * i] = (struct pollfd){ .fd = l->link[i].server, .events = POLLIN };
+			p[3 + 2 * i] = (struct pollfd){
+				.fd = now < l->link[i].held_ms ? -1 : l->link[i].server, .events = POLLIN
+			};
 		}
-		if (poll(p, 2 + 2 * LINKS, -1) < 0)
+		if (poll(p, 2 + 2 * LINKS, HELD_MS) < 0)
 			continue;
 		if (p[0].revents != 0)
 			return NULL;
 		for (int i = 0; i < LINKS; i++) {
-			if (p[3 + 2 * i].revents != 0)
+			if (p[3 + 2 * i].revents != 0 && !is_held(l, &l->link[i], temp_now_ms()))
 				from_server(l, &l->link[i]);
 			else if (p[2 + 2 * i].revents != 0)
 				from_client(l, &l->link[i]);
@@ -275,6 +292,11 @@ int lossy_port(const struct lossy *l)
 void lossy_rate(struct lossy *l, int percent)
 {
 	atomic_store(&l->percent, percent);
+}
+
+void lossy_slow(struct lossy *l, int ms)
+{
+	atomic_store(&l->slow_ms, ms);
 }
 
 void lossy_target(struct lossy *l, int port)

@@ -16,6 +16,8 @@ void lossy_close(struct lossy *l);
 int lossy_port(const struct lossy *l);
 /* How many of a hundred replies are lost: 0 to 99. */
 void lossy_rate(struct lossy *l, int percent);
+/* Every reply begins so much later; 0: at once. */
+void lossy_slow(struct lossy *l, int ms);
 /* The server has another port now. */
 void lossy_target(struct lossy *l, int port);
 /* Replies lost and replies delivered so far. */
