@@ -113,6 +113,7 @@ static enum MHD_Result begin(struct call *c, const char *method, const char *ver
 		return MHD_NO;
 	c->live = true;
 	atomic_fetch_add(&s->live, 1);
+	atomic_store(&c->peer->asked, true); /* behind that: whoever sees it sees a request */
 	atomic_fetch_add(&s->requests, 1);
 	c->refusal = head_check(c, method, version);
 	if (c->refusal != ERR_NONE && refuse_at_once(c)) {

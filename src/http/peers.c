@@ -184,6 +184,17 @@ int peers_count(struct peers *t)
 	return n;
 }
 
+int peers_new(struct peers *t)
+{
+	int n = 0;
+
+	lock_take(&t->lock);
+	for (const struct peer *c = t->first; c != NULL; c = c->next)
+		n += !atomic_load(&c->asked);
+	lock_drop(&t->lock);
+	return n;
+}
+
 static void write_ip(char *ret, size_t size, const struct sockaddr *address)
 {
 	ret[0] = '\0';

@@ -37,6 +37,7 @@ struct peer {
 	int64_t seen_due;               /* reaper: the idle period that base_bytes belongs to */
 	uint64_t base_bytes;            /* reaper: bytes received when the connection became idle */
 	struct tls_link *tls;           /* NULL: plain HTTP */
+	atomic_bool asked;              /* a request has come here */
 	char ip[INET6_ADDRSTRLEN];
 	enum err refused;               /* what peer_refuse() has said, and as which request */
 	char refused_id[4 + 16 + 1];
@@ -60,6 +61,7 @@ bool peers_start(struct peers *t);
 void peers_stop(struct peers *t);               /* joins the reaper; NULL-safe for one never started */
 void peers_finish(struct peers *t);
 int peers_count(struct peers *t);
+int peers_new(struct peers *t);                 /* those on which nothing was asked yet */
 
 struct peer *peer_open(struct peers *t, int fd, const struct sockaddr *address);
 /* Before the descriptor is closed: afterwards its number may belong to somebody else. */

@@ -5,7 +5,7 @@
 
 #include "cc/base/clock.h"
 
-enum { ADMIN_CONNECTIONS = 32 };
+enum { ADMIN_CONNECTIONS = 32, NEW_MS = 1000 };
 
 static struct http_server *server_create(const struct http_conf *conf)
 {
@@ -167,6 +167,20 @@ static void wait_for_answers(struct http_server *s, int ms)
 		clock_nap(2);
 }
 
+/*
+ * What was accepted in the last moment has a request on its way: to close it now would be to leave that
+ * without an answer. An I/O thread may also be about to accept. Whoever connects and says nothing is not
+ * waited for longer than a moment.
+ */
+static void wait_for_new(struct http_server *s, int ms)
+{
+	const int64_t since = clock_mono_ms(), most = ms < NEW_MS ? ms : NEW_MS;
+
+	while (clock_mono_ms() < since + most &&
+	       (clock_mono_ms() < since + most / 20 || peers_new(&s->peers) > 0))
+		clock_nap(2);
+}
+
 void http_server_leave(struct http_server *s)
 {
 	atomic_store(&s->draining, true);
@@ -186,6 +200,7 @@ void http_server_drain(struct http_server *s, int drain_ms)
 	listener_quiesce(&s->admin);
 	listener_quiesce(&s->admin_net);
 	waits_end(&s->waits);
+	wait_for_new(s, drain_ms);
 	wait_for_answers(s, drain_ms);
 	atomic_store(&s->hurry, true);
 	waits_join(&s->waits);

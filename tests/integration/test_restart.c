@@ -294,6 +294,30 @@ static void hear(int fd, const char *expected)
 	}
 }
 
+/* Accepted by a daemon that ends, and not asked anything yet: the client cannot know. */
+static void who_came_in_the_last_moment_is_answered(void **state)
+{
+	static const char request[] = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct node n = node_new(*state, "moment");
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char answer[512] = "";
+
+	node_env(&n, "CONTROLCORE_SERVER_PORT=0");
+	node_launch(&n, -1);
+	to.sin_port = htons((uint16_t)node_port(&n, "moment"));
+	assert_int_equal(0, connect(fd, (struct sockaddr *)&to, sizeof to));
+	temp_sleep_ms(100);
+	kill(n.pid, SIGTERM);
+	temp_sleep_ms(200);
+	assert_int_equal(sizeof request - 1, send(fd, request, sizeof request - 1, MSG_NOSIGNAL));
+	assert_true(recv(fd, answer, sizeof answer - 1, 0) > 0);
+	assert_memory_equal("HTTP/1.1 200", answer, 12);
+	assert_non_null(strstr(answer, "\r\nConnection: close\r\n"));
+	close(fd);
+	assert_int_equal(0, node_end(&n, 0));
+}
+
 static void service_manager_is_told(void **state)
 {
 	char *path = temp_path(daemon_folder(*state), "notify");
@@ -333,6 +357,7 @@ int main(void)
 		cmocka_unit_test(load_balancers_have_time_to_notice),
 		cmocka_unit_test(second_sigterm_does_not_wait),
 		cmocka_unit_test(sigint_ends_at_once),
+		cmocka_unit_test(who_came_in_the_last_moment_is_answered),
 		cmocka_unit_test(service_manager_is_told),
 	};
 
