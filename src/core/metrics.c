@@ -10,17 +10,21 @@
 #include "cc/core/registry.h"
 
 /* One line of each pool in each of these families. */
-enum { POOL_OPEN, POOL_LEASED, POOL_WAITING, POOL_OPENED, POOL_FAILED, POOL_TRIPS, POOL_FAMILIES };
+enum { POOL_OPEN, POOL_LEASED, POOL_WAITING, POOL_OPENED, POOL_FAILED, POOL_TRIPS, POOL_WAITS, POOL_WAITED,
+       POOL_FAMILIES };
 static const struct {
 	const char *name, *help;
 	enum expo_type type;
+	bool us;
 } families[POOL_FAMILIES] = {
-	{ "controlcored_db_connections", "Connections to PostgreSQL that are open.", EXPO_GAUGE },
-	{ "controlcored_db_leased", "Connections that a unit of work has.", EXPO_GAUGE },
-	{ "controlcored_db_waiting", "Units of work that wait for a connection.", EXPO_GAUGE },
-	{ "controlcored_db_opened_total", "Connections that were opened.", EXPO_COUNTER },
-	{ "controlcored_db_failed_total", "Connections that could not be opened.", EXPO_COUNTER },
-	{ "controlcored_db_trips_total", "Round trips of units of work.", EXPO_COUNTER },
+	{ "controlcored_db_connections", "Connections to PostgreSQL that are open.", EXPO_GAUGE, false },
+	{ "controlcored_db_leased", "Connections that a unit of work has.", EXPO_GAUGE, false },
+	{ "controlcored_db_waiting", "Units of work that wait for a connection.", EXPO_GAUGE, false },
+	{ "controlcored_db_opened_total", "Connections that were opened.", EXPO_COUNTER, false },
+	{ "controlcored_db_failed_total", "Connections that could not be opened.", EXPO_COUNTER, false },
+	{ "controlcored_db_trips_total", "Round trips of units of work.", EXPO_COUNTER, false },
+	{ "controlcored_db_waits_total", "Units of work that waited for a connection.", EXPO_COUNTER, false },
+	{ "controlcored_db_wait_seconds_total", "How long they did.", EXPO_COUNTER, true },
 };
 
 struct pool_line {
@@ -41,6 +45,8 @@ static void add_pool(struct pool_line *l, struct db_pool *p)
 	l->v[POOL_OPENED] += s.opened_total;
 	l->v[POOL_FAILED] += s.failed_total;
 	l->v[POOL_TRIPS] += s.trips_total;
+	l->v[POOL_WAITS] += s.waits_total;
+	l->v[POOL_WAITED] += s.waited_us;
 }
 
 /* The shards of a region are one. Pools that are made stay: they are looked at without the lock. */
@@ -69,8 +75,9 @@ static void write_pools(struct world *w, struct str *out)
 	for (int f = 0; f < POOL_FAMILIES; f++) {
 		expo_family(out, families[f].name, families[f].type, families[f].help);
 		for (size_t i = 0; i <= w->nregions; i++)
-			expo_int(out, families[f].name, "",
-				 arena_printf(out->arena, "database=\"%s\"", l[i].name), l[i].v[f]);
+			(families[f].us ? expo_us : expo_int)(
+				out, families[f].name, "",
+				arena_printf(out->arena, "database=\"%s\"", l[i].name), l[i].v[f]);
 	}
 }
 

@@ -235,6 +235,7 @@ static bool wait_turn(struct waiter *w, int64_t deadline_ms)
 {
 	struct db_budget *b = w->pool->budget;
 	struct waiter **at = &b->waiters;
+	const int64_t since_us = clock_mono_us();
 	bool in_time = true;
 
 	cond_init(&w->wake);
@@ -245,6 +246,8 @@ static bool wait_turn(struct waiter *w, int64_t deadline_ms)
 	while (w->grant == GRANT_NONE && in_time)
 		in_time = cond_wait_until(&w->wake, &b->lock, deadline_ms);
 	w->pool->stats.waiting--;
+	w->pool->stats.waits_total++;
+	w->pool->stats.waited_us += clock_mono_us() - since_us;
 	if (w->grant == GRANT_NONE) {
 		at = &b->waiters;
 		while (*at != w)

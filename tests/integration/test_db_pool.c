@@ -152,6 +152,9 @@ static void waiters_are_served_in_the_order_they_came(void **state)
 		assert_int_equal(i, turns[i].place);
 	}
 	assert_int_equal(1, stats(p).opened_total);
+	/* Each waited for those before it, and the first lease for nobody. */
+	assert_int_equal(8, stats(p).waits_total);
+	assert_true(stats(p).waited_us >= (1 + 2 + 3 + 4 + 5 + 6 + 7) * 2000);
 	db_pool_destroy(p);
 }
 

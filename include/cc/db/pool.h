@@ -51,6 +51,7 @@ struct db_pool_stats {
 	int64_t opened_total, failed_total;
 	int64_t faults_total;           /* connections that came back inside a transaction */
 	int64_t trips_total;            /* round trips of units of work */
+	int64_t waits_total, waited_us; /* leases that had to wait for one that came back, and how long */
 };
 void db_pool_stats(struct db_pool *p, struct db_pool_stats *ret);
 /* Closes connections idle for too long; called now and then by a housekeeping thread. */
