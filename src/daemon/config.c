@@ -200,6 +200,20 @@ static void check_hosts(const struct config *c, const char *nowhere, struct conf
 				c->region[i].id);
 }
 
+static bool is_live(const char *key)
+{
+	return key != NULL && strncmp(key + 3, "live_", 5) == 0;
+}
+
+static void check_stripe(const struct stripe_conf *c, const char *nowhere, struct config_faults *faults)
+{
+	if (str_eq(c->meter_api_calls, c->meter_bouncer_requests))
+		config_fault(faults, nowhere, "stripe.meter_bouncer_requests",
+			"must be another meter than stripe.meter_api_calls");
+	if (is_live(c->key) && c->url != NULL && !str_starts(c->url, "https://"))
+		config_fault(faults, nowhere, "stripe.url", "must be https with a key of live mode");
+}
+
 static void apply_presets(struct raw_set *set, const struct config_source *source)
 {
 	for (size_t i = 0; i < source->npresets; i++) {
@@ -331,6 +345,7 @@ bool config_load(
 		return faults->n == 0;
 	apply_regions(&set, nowhere, ret);
 	check_hosts(ret, nowhere, faults);
+	check_stripe(&ret->stripe, nowhere, faults);
 	load_plans(a, ret, faults);
 	load_issuers(a, ret, faults);
 	if (!source->rehearsal)

@@ -228,6 +228,32 @@ static void read_plan(struct plan_reader *r, const config_setting_t *s, struct p
 	read_billing(r, s, ret);
 }
 
+static const char *price_at(const struct plan *p, int kind)
+{
+	return kind == 0 ? p->stripe.base : p->stripe.meter[kind - 1];
+}
+
+/* Of an item Stripe says its price alone: by that must be known which plan it is of, and what it counts. */
+static void refuse_again(
+	struct plan_reader *r, const struct plan_set *plans, size_t plan, int kind, const char *price)
+{
+	for (size_t i = 0; i <= plan; i++)
+		for (int k = 0; k < (i < plan ? 1 + METERS : kind); k++)
+			if (str_eq(price_at(&plans->v[i], k), price))
+				config_fault(r->faults, r->path,
+					arena_printf(r->arena, "%s.stripe", plans->v[plan].name),
+					"has a price that the plan %s has as well, or has it twice: %s",
+					plans->v[i].name, price);
+}
+
+static void check_prices(struct plan_reader *r, const struct plan_set *plans)
+{
+	for (size_t i = 0; i < plans->n; i++)
+		for (int k = 0; k < 1 + METERS; k++)
+			if (price_at(&plans->v[i], k) != NULL)
+				refuse_again(r, plans, i, k, price_at(&plans->v[i], k));
+}
+
 bool plans_load(struct arena *a, const char *text, const char *path, struct plan_set *ret,
 	struct config_faults *faults)
 {
@@ -245,6 +271,7 @@ bool plans_load(struct arena *a, const char *text, const char *path, struct plan
 		if (n < 1 || n > PLANS_MAX)
 			config_fault(faults, path, "", "expected 1 to %d plans, found %d", PLANS_MAX, n);
 		*ret = (struct plan_set){ .v = plan, .n = n < PLANS_MAX ? (size_t)n : PLANS_MAX };
+		check_prices(&r, ret);
 	}
 	config_destroy(&file);
 	return faults->n == before;

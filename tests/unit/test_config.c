@@ -241,6 +241,22 @@ static void secrets_are_not_shown_in_faults(void **state)
 	free(file);
 }
 
+static void what_is_told_to_stripe_is_told_apart(void **state)
+{
+	struct bench *b = *state;
+	const char *const same[] = { "CONTROLCORE_STRIPE_METER_API_CALLS=one",
+		"CONTROLCORE_STRIPE_METER_BOUNCER_REQUESTS=one", NULL };
+	const char *plain[] = { "CONTROLCORE_STRIPE_KEY=rk_live_1", "CONTROLCORE_STRIPE_URL=http://x", NULL };
+
+	assert_false(load_with(b, least, same, NULL, 0));
+	expect_fault(b, "stripe.meter_bouncer_requests: must be another meter than stripe.meter_api_calls");
+	assert_false(load_with(b, least, plain, NULL, 0));
+	expect_fault(b, "stripe.url: must be https with a key of live mode");
+	plain[0] = "CONTROLCORE_STRIPE_KEY=sk_test_1";
+	(void)load_with(b, least, plain, NULL, 0);
+	assert_null(strstr(b->faults.text.data, "stripe."));
+}
+
 static void unreadable_secret_file_is_named(void **state)
 {
 	struct bench *b = *state;
@@ -460,6 +476,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(secret_comes_from_its_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(secret_and_its_file_together_are_a_fault, setup, teardown),
 		cmocka_unit_test_setup_teardown(secrets_are_not_shown_in_faults, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_told_to_stripe_is_told_apart, setup, teardown),
 		cmocka_unit_test_setup_teardown(unreadable_secret_file_is_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(huge_secret_file_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(region_twice_is_a_fault, setup, teardown),

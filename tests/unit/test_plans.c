@@ -198,6 +198,22 @@ static void meters_and_stripe_may_be_left_out(void **state)
 	expect_fault(b, "a.api_calls.per: is required");
 }
 
+#define SOLD(base, calls, requests) \
+	"stripe = { base = \"" base "\"; api_calls = \"" calls "\"; bouncer_requests = \"" requests "\"; };\n"
+
+static void a_price_is_one_plan_s(void **state)
+{
+	struct bench *b = *state;
+
+	assert_false(load(b, "a = { " GOOD_LIMITS GOOD_REST SOLD("price_1", "price_2", "price_3") "};\n"
+			     "b = { " GOOD_LIMITS GOOD_REST SOLD("price_4", "price_2", "price_6") "};\n"));
+	expect_fault(b, "b.stripe: has a price that the plan a has as well, or has it twice: price_2");
+	assert_false(load(b, "a = { " GOOD_LIMITS GOOD_REST SOLD("price_1", "price_2", "price_1") "};\n"));
+	expect_fault(b, "a.stripe: has a price that the plan a has as well, or has it twice: price_1");
+	assert_true(load(b, "a = { " GOOD_LIMITS GOOD_REST SOLD("price_1", "price_2", "price_3") "};\n"
+			    "b = { " GOOD_LIMITS GOOD_REST SOLD("price_4", "price_5", "price_6") "};\n"));
+}
+
 static void amounts_have_two_decimals(void **state)
 {
 	struct bench *b = *state;
@@ -250,6 +266,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(built_in_plans_are_those_of_the_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(built_in_plans_say_what_the_product_sells, setup, teardown),
 		cmocka_unit_test_setup_teardown(meters_and_stripe_may_be_left_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_price_is_one_plan_s, setup, teardown),
 		cmocka_unit_test_setup_teardown(amounts_have_two_decimals, setup, teardown),
 		cmocka_unit_test(a_block_that_was_begun_counts),
 		cmocka_unit_test(parts_of_an_amount_are_rounded_to_the_nearest),
