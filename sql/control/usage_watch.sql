@@ -73,7 +73,7 @@ UPDATE cc.tenant
  WHERE id = $1;
 
 -- All that is so of one type: what is open and not kept is over; what began again within the period (from $8 on)
--- is the same alert as before; what is new is raised.
+-- is the same alert as before, which nobody has acknowledged again; what is new is raised.
 -- name: alert_sync :exec
 -- args: tenant_id text, type text, keep text[], ids text[], severities text[], subjects text[], messages text[]
 -- args: period timestamptz
@@ -83,7 +83,10 @@ WITH so AS (
 	UPDATE cc.alert SET resolved_at = date_trunc('second', now())
 	 WHERE tenant_id = $1 AND type = $2 AND resolved_at IS NULL AND NOT subject = ANY ($3)
 ), again AS (
-	UPDATE cc.alert a SET resolved_at = NULL, message = so.message, severity = so.severity
+	UPDATE cc.alert a
+	   SET resolved_at = NULL, message = so.message, severity = so.severity,
+	       acknowledged_at = CASE WHEN a.resolved_at IS NULL THEN a.acknowledged_at END,
+	       acknowledged_by = CASE WHEN a.resolved_at IS NULL THEN a.acknowledged_by END
 	  FROM so
 	 WHERE a.tenant_id = $1 AND a.type = $2 AND a.subject = so.subject
 	   AND ((a.resolved_at IS NOT NULL AND a.created_at >= $8)

@@ -4,6 +4,7 @@
 #include "cc/base/clock.h"
 #include "cc/base/expo.h"
 #include "cc/base/log.h"
+#include "cc/core/usage.h"
 
 static void gauge(struct str *out, const char *name, const char *help, int64_t value)
 {
@@ -125,6 +126,9 @@ void background_metrics(const struct world *w, struct str *out)
 	write_replication(w, out);
 	expo_family(out, "controlcored_log_dropped_total", EXPO_COUNTER, "Log lines that found no room.");
 	expo_int(out, "controlcored_log_dropped_total", "", NULL, log_dropped());
+	expo_family(out, "controlcored_usage_lost_total", EXPO_COUNTER,
+		    "Usage that found no place in the journal, and is not billed.");
+	expo_int(out, "controlcored_usage_lost_total", "", NULL, w->usage != NULL ? usage_lost(w->usage) : 0);
 	gauge_us(out, "controlcored_start_time_seconds", "When this node started, since 1970.",
 		 w->started_us);
 }
