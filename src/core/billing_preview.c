@@ -66,11 +66,15 @@ static bool read_preview(struct ctx *cx, const struct http_got *got, struct prev
 	currency = d != NULL ? doc_text(d, "currency") : NULL;
 	good = currency != NULL && strlen(currency) == 3 && doc_int(d, "total", &p->total);
 	lines = good ? doc_object(d, "lines") : NULL;
-	for (size_t i = 0; lines != NULL && (line = doc_item(lines, "data", i)) != NULL; i++)
+	good = lines != NULL && !doc_true(lines, "has_more");
+	for (size_t i = 0; good && (line = doc_item(lines, "data", i)) != NULL; i++)
 		if (is_metered(cx, price_of(line)) && doc_int(line, "amount", &amount))
 			p->usage += amount;
-	if (good)
+	if (good) {
 		p->currency = stripe_currency(cx->arena, currency);
+		p->total = stripe_hundredths(p->currency, p->total);
+		p->usage = stripe_hundredths(p->currency, p->usage);
+	}
 	doc_free(d);
 	return good;
 }
@@ -163,9 +167,12 @@ static bool read_proration(struct ctx *cx, const struct http_got *got, struct pr
 		ret->credit += good && amount < 0 ? -amount : 0;
 		ret->charge += good && amount > 0 ? amount : 0;
 	}
-	ret->net = ret->charge - ret->credit;
-	if (good)
+	if (good) {
 		ret->currency = stripe_currency(cx->arena, currency);
+		ret->credit = stripe_hundredths(ret->currency, ret->credit);
+		ret->charge = stripe_hundredths(ret->currency, ret->charge);
+		ret->net = ret->charge - ret->credit;
+	}
 	doc_free(d);
 	return good;
 }

@@ -169,3 +169,27 @@ const char *stripe_currency(struct arena *a, const char *text)
 			*p = (char)(*p - 'a' + 'A');
 	return copy;
 }
+
+static bool is_one_of(const char *currency, const char *const *list)
+{
+	for (size_t i = 0; list[i] != NULL; i++)
+		if (str_eq(list[i], currency))
+			return true;
+	return false;
+}
+
+/* Stripe's own lists: some that have no decimals by now are written with two there (ISK, UGX). */
+int64_t stripe_hundredths(const char *currency, int64_t amount)
+{
+	static const char *const whole[] = { "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG",
+		"RWF", "VND", "VUV", "XAF", "XOF", "XPF", NULL };
+	static const char *const thousandths[] = { "BHD", "JOD", "KWD", "OMR", "TND", NULL };
+
+	if (is_one_of(currency, whole))
+		return amount > INT64_MAX / 100   ? INT64_MAX
+		       : amount < INT64_MIN / 100 ? INT64_MIN
+						  : amount * 100;
+	if (is_one_of(currency, thousandths))
+		return amount / 10 + amount % 10 / 5;
+	return amount;
+}

@@ -149,6 +149,7 @@ static void read_invoice(struct ctx *cx, const struct doc *d, struct fetched *f)
 		i->period_end == TIME_NULL || i->created_at == TIME_NULL)
 		return;
 	i->currency = stripe_currency(cx->arena, currency);
+	i->total_cost = stripe_hundredths(i->currency, i->total_cost);
 	f->ninvoices++;
 }
 

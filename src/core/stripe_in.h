@@ -47,6 +47,11 @@ struct doc *stripe_get_doc(struct ctx *cx, const char *path, bool *ret_missing);
 struct doc *stripe_get_at(struct ctx *cx, const char *path, bool *ret_missing, int64_t *ret_at);
 /* Stripe writes currencies in small letters. */
 const char *stripe_currency(struct arena *a, const char *text);
+/*
+ * An amount of Stripe's, which is in the currency's smallest unit, in hundredths, as all amounts here are.
+ * What a currency has beyond them is rounded.
+ */
+int64_t stripe_hundredths(const char *currency, int64_t amount);
 /* What Stripe's meter of this name has of a customer in the hour that begins then. False: it does not say. */
 bool stripe_hour(struct ctx *cx, const char *event_name, const char *customer, int64_t start_s, int64_t *ret);
 /*
