@@ -123,7 +123,9 @@ static const struct route routes[] = {
 	  .summary = "Give a sign of life of a bouncer",
 	  .doc = "Every 30 seconds. The answer says which bundle is wanted of the bouncer's environment. "
 		 "A bouncer counts as connected for two minutes. What its requests_total "
-		 "has grown by is usage of the tenant: one that is smaller than before began anew, the first "
-		 "one only says where it stands, and what is more than 100000 a second is not counted." },
+		 "has grown by is usage of the tenant. The first one only says where it stands. One that is "
+		 "less than half of the last, which came 30 seconds ago or more, began anew, and all of it "
+		 "counts; any other that is smaller counts for nothing, and neither does what is more than "
+		 "100000 a second." },
 };
 ROUTE_GROUP(heartbeat_routes, "Bouncers", "/api/v1", routes);
