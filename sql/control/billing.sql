@@ -8,13 +8,15 @@
 INSERT INTO cc.billing (tenant_id, subscription_id, anchor)
 SELECT id, $2, date_trunc('day', created_at, 'UTC') FROM cc.tenant WHERE id = $1;
 
--- by_stripe: the period is that of Stripe's subscription, as far as there is one.
+-- by_stripe: the period is that of Stripe's subscription, as far as there is one. It may end within an hour, which
+-- belongs to the period of its last second, as at Stripe.
 -- name: billing_get :opt billing_row
 -- args: tenant_id text, by_stripe bool
 SELECT b.tenant_id, b.subscription_id, b.stripe_id, b.stripe_status, b.customer_id, b.preview_base, b.preview_usage, b.preview_currency,
        coalesce(b.preview_at > now() - interval '60 seconds', false) AS previewed, b.status, t.plan_type, b.next_plan, b.payment_method, b.address,
        p.n AS period, p.starts AS period_start, p.ends AS period_end, b.period AS open_period, b.open_start,
        b.open_end, b.open_end + interval '65 minutes' <= now() AS closable, b.adjust_minor,
+       coalesce(b.stripe_end > b.open_start, false) AS by_stripe,
        b.ended_plan, coalesce(b.ended_minor, 0) AS ended_minor,
        u.api_calls, u.bouncer_requests, b.items, b.removing, now() AS now, b.row_version
   FROM cc.billing b
@@ -26,7 +28,8 @@ SELECT b.tenant_id, b.subscription_id, b.stripe_id, b.stripe_status, b.customer_
  CROSS JOIN LATERAL (
 	SELECT coalesce(sum(h.api_calls), 0)::bigint AS api_calls,
 	       coalesce(sum(h.bouncer_requests), 0)::bigint AS bouncer_requests
-	  FROM cc.usage_hour_total h WHERE h.tenant_id = $1 AND h.hour >= p.starts AND h.hour < p.ends) u
+	  FROM cc.usage_hour_total h
+	 WHERE h.tenant_id = $1 AND h.hour > p.starts - interval '1 hour' AND h.hour <= p.ends - interval '1 hour') u
  WHERE b.tenant_id = $1;
 
 -- In front of every change, behind the tenant's row.
@@ -39,11 +42,15 @@ SELECT 1::int8 AS total FROM cc.billing WHERE tenant_id = $1 FOR UPDATE;
 -- args: tenant_id text
 UPDATE cc.billing SET sync_at = now() WHERE tenant_id = $1;
 
--- What is NULL stays.
+-- In the ledger; what is NULL stays. Of a customer that Stripe has it is not so there: that is found out, and the
+-- address sent, when there is a key again.
 -- name: billing_set :exec1
 -- args: tenant_id text, payment_method text, address json
 UPDATE cc.billing
-   SET payment_method = coalesce($2, payment_method), address = coalesce($3, address), row_version = row_version + 1
+   SET payment_method = coalesce($2, payment_method), address = coalesce($3, address), row_version = row_version + 1,
+       address_unsent = address_unsent OR $3 IS NOT NULL,
+       stale_at = CASE WHEN customer_id IS NOT NULL THEN clock_timestamp() ELSE stale_at END,
+       fetched_at = CASE WHEN $2::text IS NULL THEN fetched_at END
  WHERE tenant_id = $1;
 
 -- name: billing_set_plan :exec1
@@ -83,6 +90,16 @@ UPDATE cc.billing
 UPDATE cc.billing SET period = period + 1, ended_plan = NULL, ended_minor = NULL, row_version = row_version + 1
  WHERE tenant_id = $1 AND period = $2::int;
 
+-- Where Stripe bills, nothing is closed here: periods that are over are passed, and their hours are not the ledger's.
+-- Run as cc_ctl.
+-- name: billing_pass :count
+-- args: most int8
+UPDATE cc.billing b
+   SET period = cc.period_of(b.anchor, now()), ended_plan = NULL, ended_minor = NULL, adjust_minor = 0
+  FROM (SELECT tenant_id FROM cc.billing WHERE open_end <= now()
+         ORDER BY open_end LIMIT $1 FOR UPDATE SKIP LOCKED) k
+ WHERE b.tenant_id = k.tenant_id;
+
 -- name: invoice_add :exec1
 -- args: id text, tenant_id text, period int8, period_start timestamptz, period_end timestamptz, plan text
 -- args: base_minor int8, usage_minor int8, currency text, lines json
@@ -93,7 +110,8 @@ VALUES ($1, $2, $3::int, $4, $5, $6, 'open', $7, $8, $7 + $8, $9, $10);
 -- name: invoice_list :many invoice
 -- args: tenant_id text, skip int8, max_rows int8
 SELECT id, period_start, period_end, plan, status, base_minor AS base_cost, usage_minor AS usage_cost,
-       total_minor AS total_cost, currency, lines, created_at
+       total_minor AS total_cost, currency, CASE WHEN period IS NULL THEN 'stripe' ELSE 'ledger' END AS mode, lines,
+       created_at
   FROM cc.invoice
  WHERE tenant_id = $1 AND :after
  ORDER BY :sort

@@ -9,7 +9,8 @@ INSERT INTO cc.outbox (id, tenant_id, lane, op, operation_id, method, path, body
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- The oldest whose turn it is. Of a tenant's account one call is under way at a time, in the order in which they
--- were decided; what they refer to is filled in when they are first taken and stays.
+-- were decided; what they refer to is filled in when they are first taken and stays. What ends a subscription bills
+-- the hours that Stripe knows of: for an hour it waits for those that are on their way.
 -- name: outbox_take :opt outbox_row
 -- args: lease_ms int8
 UPDATE cc.outbox o
@@ -24,6 +25,9 @@ UPDATE cc.outbox o
            AND (w.lane = 'usage' OR NOT EXISTS (
                 SELECT FROM cc.outbox e
                  WHERE e.tenant_id = w.tenant_id AND e.state = 'waiting' AND e.lane = w.lane AND e.seq < w.seq))
+           AND (w.op <> 'subscription_cancel' OR w.created_at < now() - interval '1 hour' OR NOT EXISTS (
+                SELECT FROM cc.outbox u
+                 WHERE u.tenant_id = w.tenant_id AND u.state = 'waiting' AND u.lane = 'usage'))
          ORDER BY w.next_at LIMIT 1 FOR UPDATE OF w SKIP LOCKED) k
   LEFT JOIN cc.billing b ON b.tenant_id = k.tenant_id
  WHERE o.id = k.id
@@ -68,6 +72,13 @@ SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting, count(*) FILTER (WH
        min(error_code) FILTER (WHERE state = 'dead') AS error_code, min(error) FILTER (WHERE state = 'dead') AS error
   FROM cc.outbox WHERE operation_id = $1;
 
+-- What of a tenant's payment is being changed: what is there is not what will be.
+-- name: outbox_paying :one outbox_paying
+-- args: tenant_id text
+SELECT coalesce(bool_or(effect->'payment_method' IS NOT NULL), false) AS method,
+       coalesce(bool_or(effect->'address' IS NOT NULL), false) AS address
+  FROM cc.outbox WHERE tenant_id = $1 AND lane = 'account' AND state = 'waiting';
+
 -- name: outbox_operation_end :exec
 -- args: operation_id text, status text, error json
 UPDATE cc.operation
@@ -109,12 +120,48 @@ WITH due AS (
 	       '/v1/billing/meter_events', u.meter || ':' || extract(epoch FROM u.hour)::bigint,
 	       'event_name=' || CASE u.meter WHEN 'api_calls' THEN $2 ELSE $3 END
 	       || '&identifier=' || replace(cc.meter_identifier(d.tenant_id, u.meter, u.hour), ':', '%3A')
+	       || CASE WHEN u.told > 0 THEN '%2B' || u.told ELSE '' END
 	       || '&timestamp=' || extract(epoch FROM u.hour)::bigint + 3599
-	       || '&payload[stripe_customer_id]=' || d.customer_id || '&payload[value]=' || u.quantity
+	       || '&payload[stripe_customer_id]=' || d.customer_id || '&payload[value]=' || u.quantity - u.told
 	  FROM due d
-	  JOIN cc.usage_hour_meter u ON u.tenant_id = d.tenant_id AND u.hour >= d.metered_until AND u.hour < d.closed
+	  JOIN cc.usage_hour_billed u ON u.tenant_id = d.tenant_id AND u.hour >= d.metered_until AND u.hour < d.closed
+	 WHERE u.quantity > u.told
 )
 UPDATE cc.billing b SET metered_until = d.closed FROM due d WHERE b.tenant_id = d.tenant_id;
+
+-- In front of the end of a subscription: what was counted so far of the hours that Stripe was not told of. What is
+-- counted later is not billed, but by another subscription that begins in the same hour.
+-- name: outbox_meter_rest :exec
+-- args: tenant_id text, api_event text, bouncer_event text
+WITH due AS (
+	SELECT b.tenant_id, b.customer_id, b.metered_until, date_trunc('hour', now(), 'UTC') AS hour
+	  FROM cc.billing b
+	 WHERE b.tenant_id = $1 AND b.customer_id IS NOT NULL AND b.stripe_id IS NOT NULL AND b.metered_until IS NOT NULL
+), calls AS (
+	INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path, subject, body)
+	SELECT 'm' || replace(gen_random_uuid()::text, '-', ''), d.tenant_id, 'usage', 'meter_event', 'POST',
+	       '/v1/billing/meter_events', u.meter || ':' || extract(epoch FROM u.hour)::bigint,
+	       'event_name=' || CASE u.meter WHEN 'api_calls' THEN $2 ELSE $3 END
+	       || '&identifier=' || replace(cc.meter_identifier(d.tenant_id, u.meter, u.hour), ':', '%3A')
+	       || CASE WHEN u.told > 0 THEN '%2B' || u.told ELSE '' END
+	       || '&timestamp=' || least(extract(epoch FROM u.hour)::bigint + 3599, extract(epoch FROM now())::bigint)
+	       || '&payload[stripe_customer_id]=' || d.customer_id || '&payload[value]=' || u.quantity - u.told
+	  FROM due d
+	  JOIN cc.usage_hour_billed u ON u.tenant_id = d.tenant_id AND u.hour >= d.metered_until AND u.hour <= d.hour
+	 WHERE u.quantity > u.told
+)
+UPDATE cc.billing b
+   SET metered_since = d.hour, metered_until = d.hour + interval '1 hour', ended_hour = d.hour,
+       begin_calls = coalesce(t.api_calls, 0), begin_requests = coalesce(t.bouncer_requests, 0),
+       ended_calls = CASE WHEN d.metered_until <= d.hour THEN coalesce(c.quantity, 0)
+                          WHEN b.ended_hour = d.hour THEN b.ended_calls ELSE 0 END,
+       ended_requests = CASE WHEN d.metered_until <= d.hour THEN coalesce(r.quantity, 0)
+                             WHEN b.ended_hour = d.hour THEN b.ended_requests ELSE 0 END
+  FROM due d
+  LEFT JOIN cc.usage_hour_total t ON t.tenant_id = d.tenant_id AND t.hour = d.hour
+  LEFT JOIN cc.usage_hour_billed c ON c.tenant_id = d.tenant_id AND c.hour = d.hour AND c.meter = 'api_calls'
+  LEFT JOIN cc.usage_hour_billed r ON r.tenant_id = d.tenant_id AND r.hour = d.hour AND r.meter = 'bouncer_requests'
+ WHERE b.tenant_id = d.tenant_id;
 
 -- What was sent of an hour before. last: the identifier of the event that may be taken back; NULL: none, or it is
 -- too old for that.

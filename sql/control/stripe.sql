@@ -8,7 +8,7 @@
 SELECT b.tenant_id, t.name, t.owner_email, t.plan_type, t.status AS tenant_status, b.customer_id, b.stripe_id, b.items,
        b.stripe_status, b.payment_method, b.status, b.status_next, b.status_next_at, b.trouble_since, b.suspended,
        b.fetched_at, b.stale_at, b.next_plan, b.next_plan_at, b.standing_at, b.removing, b.plan_from, b.stripe_start,
-       b.cancels, b.leaving,
+       b.cancels, b.leaving, b.address, b.address_unsent,
        (SELECT count(*) FROM cc.outbox o WHERE o.tenant_id = b.tenant_id AND o.lane = 'account' AND o.state = 'waiting')
            AS open_calls, now() AS now
   FROM cc.billing b JOIN cc.tenant t ON t.id = b.tenant_id
@@ -16,20 +16,53 @@ SELECT b.tenant_id, t.name, t.owner_email, t.plan_type, t.status AS tenant_statu
 
 -- Results of calls ------------------------------------------------------------------------------------------
 
+-- What was named as payment method before there was a customer is nobody's there; an address is sent.
 -- name: stripe_customer :exec
 -- args: tenant_id text, customer_id text
-UPDATE cc.billing SET customer_id = coalesce(customer_id, $2), sync_at = now() WHERE tenant_id = $1;
+UPDATE cc.billing
+   SET customer_id = coalesce(customer_id, $2), sync_at = now(),
+       payment_method = CASE WHEN customer_id IS NOT NULL THEN payment_method END,
+       address_unsent = CASE WHEN customer_id IS NOT NULL THEN address_unsent ELSE address IS NOT NULL END
+ WHERE tenant_id = $1;
 
--- One that nobody is billed by any more, or that is the second, ends at once. Hours are whole: what was used in this
--- one before the subscription is not told from what comes after it, and none of it is billed.
+-- It was deleted there, with all that it had.
+-- name: stripe_forget :exec
+-- args: tenant_id text, customer_id text
+UPDATE cc.billing
+   SET customer_id = NULL, stripe_id = NULL, items = NULL, stripe_status = NULL, stripe_start = NULL, stripe_end = NULL,
+       payment_method = NULL, cancels = false, leaving = false, stale_at = NULL, look_at = NULL, fetch_until = NULL,
+       plan_from = NULL, preview_at = NULL, preview_base = NULL, sync_at = now(), row_version = row_version + 1,
+       ended_hour = NULL, status = CASE WHEN trouble_since IS NULL THEN 'active' ELSE status END
+ WHERE tenant_id = $1 AND customer_id = $2;
+
+-- Without a subscription there is nothing else to be known of it.
+-- name: stripe_customer_seen :count
+-- args: tenant_id text, fetched_at timestamptz, payment_method text
+UPDATE cc.billing
+   SET fetched_at = $2, payment_method = $3, fetch_until = NULL, sync_at = now(),
+       stale_at = CASE WHEN stale_at >= $2 THEN stale_at END,
+       row_version = row_version + CASE WHEN payment_method IS DISTINCT FROM $3 THEN 1 ELSE 0 END
+ WHERE tenant_id = $1 AND (fetched_at IS NULL OR fetched_at < $2);
+
+-- One that nobody is billed by any more, or that is the second, ends at once. Of the hour in which a tenant's first
+-- one begins nothing is billed: what was used before it may be counted behind it. Who comes back is billed for what
+-- comes from then on, so that nothing is gained by it; hours between are nobody's.
 -- name: stripe_subscribed :exec
 -- args: tenant_id text, stripe_id text
 WITH known AS (
 	UPDATE cc.billing
 	   SET stripe_id = coalesce(stripe_id, $2), stale_at = clock_timestamp(), row_version = row_version + 1,
-	       metered_since = CASE WHEN stripe_id IS NULL THEN next.hour ELSE metered_since END,
-	       metered_until = greatest(metered_until, next.hour)
-	  FROM (SELECT date_trunc('hour', now(), 'UTC') + interval '1 hour' AS hour) next
+	       metered_since = CASE WHEN stripe_id IS NULL THEN begun.hour ELSE metered_since END,
+	       metered_until = CASE WHEN stripe_id IS NULL THEN begun.hour ELSE metered_until END,
+	       begin_calls = CASE WHEN stripe_id IS NULL THEN begun.api_calls ELSE begin_calls END,
+	       begin_requests = CASE WHEN stripe_id IS NULL THEN begun.bouncer_requests ELSE begin_requests END
+	  FROM (SELECT this.hour + CASE WHEN w.metered_since IS NULL THEN interval '1 hour' ELSE interval '0' END AS hour,
+	               CASE WHEN w.metered_since IS NULL THEN 0 ELSE coalesce(t.api_calls, 0) END AS api_calls,
+	               CASE WHEN w.metered_since IS NULL THEN 0 ELSE coalesce(t.bouncer_requests, 0) END AS bouncer_requests
+	          FROM cc.billing w
+	         CROSS JOIN (SELECT date_trunc('hour', now(), 'UTC') AS hour) this
+	          LEFT JOIN cc.usage_hour_total t ON t.tenant_id = w.tenant_id AND t.hour = this.hour
+	         WHERE w.tenant_id = $1) begun
 	 WHERE tenant_id = $1
 	RETURNING stripe_id
 )
@@ -38,6 +71,7 @@ SELECT 'c' || replace(gen_random_uuid()::text, '-', ''), $1, 'account', 'subscri
        '/v1/subscriptions/' || $2 || '?invoice_now=true&prorate=true'
  WHERE NOT EXISTS (SELECT FROM known WHERE stripe_id = $2);
 
+-- It is so from now on: what was asked for before says nothing of it.
 -- A subscription that is over stays so: with a new payment method there is to be another. What is known of the old
 -- one may be wrong by now: it is cancelled in any case, and until that is done nothing is subscribed to.
 -- name: stripe_paid_by :exec
@@ -54,6 +88,7 @@ WITH was AS (
 )
 UPDATE cc.billing b
    SET payment_method = coalesce($2, b.payment_method), address = coalesce($3, b.address), sync_at = now(),
+       address_unsent = b.address_unsent AND $3 IS NULL, fetched_at = clock_timestamp(),
        row_version = b.row_version + 1,
        stripe_id = CASE WHEN w.over THEN NULL ELSE b.stripe_id END,
        stripe_status = CASE WHEN w.over THEN NULL ELSE b.stripe_status END,
@@ -107,6 +142,14 @@ UPDATE cc.billing
    SET next_plan = NULL, next_plan_at = NULL, plan_from = $2, sync_at = now(), preview_at = NULL,
        row_version = row_version + 1
  WHERE tenant_id = $1;
+
+-- Subscriptions that are about to end with their period, and whose last hours Stripe was not told of.
+-- name: stripe_ending :many billing_due
+-- args: most int8
+SELECT b.tenant_id FROM cc.billing b
+ WHERE b.cancels AND b.stripe_status IN ('active', 'trialing') AND b.stripe_end > now()
+   AND b.stripe_end <= now() + interval '1 minute' AND b.metered_until <= date_trunc('hour', now(), 'UTC')
+ ORDER BY b.stripe_end LIMIT $1;
 
 -- name: stripe_plan_told :exec
 -- args: tenant_id text
@@ -208,7 +251,8 @@ SELECT EXISTS (
 UPDATE cc.billing b
    SET fetch_until = clock_timestamp() + make_interval(secs => $1::float8)
   FROM (SELECT w.tenant_id FROM cc.billing w
-         WHERE w.stripe_id IS NOT NULL AND (w.stale_at IS NOT NULL OR w.look_at <= now())
+         WHERE w.customer_id IS NOT NULL
+           AND (w.stale_at IS NOT NULL OR (w.stripe_id IS NOT NULL AND w.look_at <= now()))
            AND (w.fetch_until IS NULL OR w.fetch_until <= now())
          ORDER BY w.stale_at NULLS LAST LIMIT 1 FOR UPDATE SKIP LOCKED) k
  WHERE b.tenant_id = k.tenant_id
@@ -284,12 +328,13 @@ UPDATE cc.billing b SET compare_at = now() + make_interval(secs => $1::float8)
                             WHERE o.tenant_id = w.tenant_id AND o.lane = 'usage' AND o.state = 'waiting')
          ORDER BY w.compare_at LIMIT 1 FOR UPDATE SKIP LOCKED) k
  WHERE b.tenant_id = k.tenant_id
-RETURNING b.tenant_id, b.customer_id, b.stripe_id, b.metered_since, b.metered_until, b.compared_until, now() AS now;
+RETURNING b.tenant_id, b.customer_id, b.stripe_id, b.metered_since, b.metered_until, b.compared_until,
+       b.compare_silent, now() AS now;
 
 -- name: stripe_compare_hours :many metered_hour
 -- args: tenant_id text, since timestamptz, until timestamptz
-SELECT meter, hour, quantity FROM cc.usage_hour_meter
- WHERE tenant_id = $1 AND hour >= $2 AND hour < $3
+SELECT meter, hour, quantity FROM cc.usage_hour_billed
+ WHERE tenant_id = $1 AND hour >= $2 AND hour < $3 AND quantity > 0
  ORDER BY meter, hour;
 
 -- Hours of which Stripe was told something lately: it may not have added that up yet.
@@ -302,4 +347,10 @@ SELECT split_part(subject, ':', 1) AS meter, to_timestamp(split_part(subject, ':
 -- until: the first hour that differs, or where the comparison ended.
 -- name: stripe_compared :exec
 -- args: tenant_id text, until timestamptz, again_s int8
-UPDATE cc.billing SET compared_until = $2, compare_at = now() + make_interval(secs => $3::float8) WHERE tenant_id = $1;
+UPDATE cc.billing
+   SET compared_until = $2, compare_silent = NULL, compare_at = now() + make_interval(secs => $3::float8)
+ WHERE tenant_id = $1;
+
+-- name: stripe_compare_silent :exec
+-- args: tenant_id text
+UPDATE cc.billing SET compare_silent = coalesce(compare_silent, now()) WHERE tenant_id = $1;

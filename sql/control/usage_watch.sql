@@ -36,7 +36,7 @@ SELECT t.id AS tenant_id, t.alert_rules, t.row_version, t.plan_type, p.starts AS
  CROSS JOIN LATERAL (
 	SELECT coalesce(sum(h.api_calls), 0)::int8 AS api_calls,
 	       coalesce(sum(h.bouncer_requests), 0)::int8 AS bouncer_requests
-	  FROM cc.usage_hour_total h WHERE h.tenant_id = t.id AND h.hour >= p.starts) u
+	  FROM cc.usage_hour_total h WHERE h.tenant_id = t.id AND h.hour > p.starts - interval '1 hour') u
  WHERE t.id = $1;
 
 -- It is over: when there is nothing new, again in an hour, or when a bouncer may have become one to tell of.

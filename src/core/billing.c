@@ -3,6 +3,7 @@
 #include "billing_in.h"
 
 #include "cc/base/clock.h"
+#include "cc/core/actor.h"
 #include "cc/core/stripe.h"
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
@@ -49,10 +50,12 @@ static const char *plan_now(const struct ctx *cx, const struct billing_row *row)
 	return billing_is_over(cx, row) && row->next_plan != NULL ? row->next_plan : row->plan_type;
 }
 
-/* What was added to an earlier period is not this one's. */
-static int64_t adjust_now(const struct billing_row *row)
+/* What was added to an earlier period is not this one's; what Stripe adds it says itself. */
+static int64_t adjust_now(const struct ctx *cx, const struct billing_row *row)
 {
-	return row->period > row->open_period && row->ended_plan == NULL ? 0 : row->adjust_minor;
+	const bool earlier = row->period > row->open_period && row->ended_plan == NULL;
+
+	return earlier || stripe_is_set(cx) ? 0 : row->adjust_minor;
 }
 
 static int64_t in_gigabytes(int64_t bytes)
@@ -60,12 +63,19 @@ static int64_t in_gigabytes(int64_t bytes)
 	return bytes == INT_NULL ? 0 : (bytes + GIGABYTE / 200) / (GIGABYTE / 100);
 }
 
+/* One that was named before there was a customer is nobody's at Stripe. */
+static const char *method_of(const struct billing_row *row)
+{
+	return row->customer_id != NULL ? row->payment_method : NULL;
+}
+
 /* Until Stripe has a subscription nothing is billed there, and the figures are what it would come to. */
-static void show_stripe(const struct billing_row *row, struct billing *ret)
+static void show_stripe(const struct billing_row *row, const struct plan *plan, struct billing *ret)
 {
 	ret->mode = "stripe";
 	ret->subscription_id = row->stripe_id;
-	if (row->stripe_id == NULL && ret->billing.base_cost > 0 && str_eq(row->status, "active"))
+	ret->payment_method = method_of(row);
+	if (row->stripe_id == NULL && plan->price_minor > 0 && str_eq(row->status, "active"))
 		ret->status = "incomplete";
 	if (row->stripe_id == NULL || row->preview_base == INT_NULL)
 		return;
@@ -92,7 +102,7 @@ static enum err show(
 			.bouncers = used->bouncers_used,
 			.api_calls = row->api_calls,
 			.storage_gb = in_gigabytes(used->storage_bytes) },
-		.billing = { .base_cost = plan->price_minor + adjust_now(row),
+		.billing = { .base_cost = plan->price_minor + adjust_now(cx, row),
 			.usage_cost = billing_usage_cost(plan, &q),
 			.currency = plan->currency },
 		.mode = "ledger",
@@ -102,7 +112,7 @@ static enum err show(
 		.row_version = row->row_version,
 	};
 	if (stripe_is_set(cx))
-		show_stripe(row, ret);
+		show_stripe(row, plan, ret);
 	ret->billing.total_cost = ret->billing.base_cost + ret->billing.usage_cost;
 	return ERR_NONE;
 }
@@ -187,18 +197,30 @@ static bool was_sent(const struct billing_change *in, const char *field)
 	return schema_seen(&billing_change_schema, in, field);
 }
 
-/* Which of them are not what is there. Where a subscription is over, to pay as before begins another. */
-static void changes(struct arena *a, const struct billing_row *row, const char *method, const char *address,
-	struct strv *ret)
+/* At Stripe. Where a subscription is over, to pay as before begins another. */
+static bool is_paid_so(const struct billing_row *row, const char *method)
 {
-	const char **v = ARENA_ARRAY(a, const char *, 2);
+	return str_eq(method, method_of(row)) &&
+	       !(row->stripe_id != NULL && stripe_is_over(row->stripe_status));
+}
+
+/* Which of them are not what is there, or will not be when what is under way is done. */
+static enum err changes(struct ctx *cx, const struct billing_row *row, const char *method,
+	const char *address, struct strv *ret)
+{
+	const char **v = ARENA_ARRAY(cx->arena, const char *, 2);
+	struct outbox_paying under_way = { .method = false };
+	const bool stripe = stripe_is_set(cx);
 
 	*ret = (struct strv){ .v = v };
-	if (method != NULL && (!str_eq(method, row->payment_method) ||
-				      (row->stripe_id != NULL && stripe_is_over(row->stripe_status))))
+	if (stripe)
+		TRY(q_outbox_paying(cx->db, &under_way, cx->tenant->id));
+	if (method != NULL && (under_way.method || !(stripe ? is_paid_so(row, method)
+							    : str_eq(method, row->payment_method))))
 		v[ret->n++] = "payment_method";
-	if (address != NULL && !str_eq(address, row->address))
+	if (address != NULL && (under_way.address || !str_eq(address, row->address)))
 		v[ret->n++] = "billing_address";
+	return ERR_NONE;
 }
 
 /* A change leaves alone what it does not name, but an address is replaced as a whole. */
@@ -229,7 +251,7 @@ enum err billing_change(struct ctx *cx, const struct billing_change *in, const s
 		TRY(check_address(cx, &in->billing_address));
 	TRY(lock_to_pay(cx, &tenant, &row));
 	TRY(ctx_check_version(cx, row.row_version));
-	changes(cx->arena, &row, method, address, ret_changed);
+	TRY(changes(cx, &row, method, address, ret_changed));
 	if (ret_changed->n > 0 && stripe_is_set(cx)) {
 		TRY(billing_pay_later(cx, &row, method, address != NULL ? &in->billing_address : NULL,
 			address, ret_operation));
@@ -271,9 +293,9 @@ static enum err check_currency(struct ctx *cx, const struct plan *from, const st
 static void adjust_later(struct ctx *cx, const struct billing_row *row, const struct plan *from,
 	const struct plan *to, const struct proration *p)
 {
-	const int64_t adjust = adjust_now(row) + from->price_minor + p->net - to->price_minor;
+	const int64_t adjust = adjust_now(cx, row) + from->price_minor + p->net - to->price_minor;
 
-	q_billing_set_plan_later(cx->db, cx->tenant->id, adjust, NULL, TIME_NULL);
+	q_billing_set_plan_later(cx->db, cx->tenant->id, stripe_is_set(cx) ? 0 : adjust, NULL, TIME_NULL);
 }
 
 enum err billing_follow_plan(struct ctx *cx, const char *from, const char *to)
@@ -306,6 +328,24 @@ static enum err change_now(struct ctx *cx, const struct tenant_usage *used, stru
 	return ERR_NONE;
 }
 
+/*
+ * What costs something is there for whoever can be charged: else limits would follow at once, and nobody
+ * would ever pay. An operator may give a plan to whom it likes.
+ */
+static enum err check_payable(struct ctx *cx, const struct billing_row *row, const struct plan *to)
+{
+	if (!stripe_is_set(cx) || to->price_minor == 0 || cx->actor == NULL ||
+		cx->actor->kind == ACTOR_OPERATOR)
+		return ERR_NONE;
+	if (to->stripe.base == NULL)
+		return refuse_field(cx, "plan_type", "not_sold", "`plan_type` is no plan that is sold here");
+	return method_of(row) != NULL
+		       ? ERR_NONE
+		       : refuse(cx, ERR_PAYMENT_REQUIRED,
+				 "the plan %s costs something: PUT …/billing with a payment method first",
+				 to->name);
+}
+
 enum err billing_change_plan(struct ctx *cx, const struct plan_change *in, const struct tenant_usage *used,
 	struct plan_changed *ret, bool *ret_changed)
 {
@@ -331,6 +371,8 @@ enum err billing_change_plan(struct ctx *cx, const struct plan_change *in, const
 	*ret_changed = from != to || row.next_plan != NULL;
 	if (!*ret_changed)
 		return ERR_NONE;
+	if (from != to)
+		TRY(check_payable(cx, &row, to));
 	if (str_eq(in->at, "now"))
 		return change_now(cx, used, tenant, &row, from, to, ret);
 	ret->effective_at = row.period_end;

@@ -31,6 +31,8 @@ int billing_slot(struct ctx *cx);
 /* Queued: the calls that make it so at Stripe. The tenant's row is locked. */
 enum err billing_pay_later(struct ctx *cx, const struct billing_row *row, const char *method,
 	const struct billing_address *address, const char *address_json, const char **ret_operation) MUST_USE;
+/* Queued: the call that sends an address that Stripe does not have. */
+void billing_address_later(struct ctx *cx, const char *address_json);
 /* Queued: the call that makes the customer. operation_id may be NULL. */
 void stripe_customer_later(
 	struct ctx *cx, const char *tenant_name, const char *email, const char *operation_id);

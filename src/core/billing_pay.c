@@ -90,6 +90,26 @@ static void update_later(struct ctx *cx, const char *method, const struct billin
 	outbox_add_later(cx, name, cx->tenant->id, &call);
 }
 
+void billing_address_later(struct ctx *cx, const char *address_json)
+{
+	const char *why;
+	struct doc *d = doc_parse(cx->arena, address_json, strlen(address_json), &why);
+	struct billing_address a;
+
+	if (d == NULL)
+		return;
+	a = (struct billing_address){
+		.line1 = doc_text(d, "line1"),
+		.line2 = doc_text(d, "line2"),
+		.city = doc_text(d, "city"),
+		.state = doc_text(d, "state"),
+		.postal_code = doc_text(d, "postal_code"),
+		.country = doc_text(d, "country"),
+	};
+	update_later(cx, NULL, &a, address_json, NULL);
+	doc_free(d);
+}
+
 /* A payment method of the subscription's own would count more than the customer's. */
 static void clear_default_later(struct ctx *cx, const char *operation)
 {

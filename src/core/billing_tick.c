@@ -111,7 +111,8 @@ static enum err close_period(struct ctx *cx, void *arg)
 	TRY(billing_end_period(cx, tenant, &row, &t->changed));
 	if (!row.closable)
 		return ERR_NONE;
-	TRY(invoice(cx, &row));
+	if (!row.by_stripe)
+		TRY(invoice(cx, &row));
 	q_billing_close_later(cx->db, cx->tenant->id, row.open_period);
 	return ERR_NONE;
 }
@@ -171,6 +172,23 @@ enum err billing_terms(struct ctx *cx, struct round *ret)
 	for (size_t i = 0; i < due.n; i++)
 		round_turn(
 			cx, ret, DB_ROW(&due, struct billing_due, i)->tenant_id, renew, &turn, &turn.changed);
+	return ERR_NONE;
+}
+
+static enum err pass(struct ctx *cx, void *arg)
+{
+	return q_billing_pass(cx->db, arg, BATCH);
+}
+
+enum err billing_pass(struct ctx *cx, struct round *ret)
+{
+	struct db_place place;
+	int64_t passed = 0;
+
+	*ret = (struct round){ 0 };
+	place_platform(cx->world, &place);
+	TRY(db_unit(cx, &place, DB_WRITE, pass, &passed));
+	ret->done = (int)passed;
 	return ERR_NONE;
 }
 

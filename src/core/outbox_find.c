@@ -15,6 +15,7 @@
 
 #define PAGES_MAX 100 /* of 100 objects each */
 #define SECOND_US INT64_C(1000000)
+#define HOUR_S 3600
 #define SPARE_S 300 /* our clock and Stripe's */
 
 static int hex_digit(char c)
@@ -184,8 +185,8 @@ static enum outbox_found find_hour(struct ctx *cx, const struct outbox_row *row,
 	if (!parse_int64(form_value(cx->arena, row->body, "timestamp"), &timestamp) ||
 		!parse_int64(form_value(cx->arena, row->body, "payload[value]"), &value) ||
 		!stripe_hour(cx, form_value(cx->arena, row->body, "event_name"),
-			form_value(cx->arena, row->body, "payload[stripe_customer_id]"), timestamp - 3599,
-			&there))
+			form_value(cx->arena, row->body, "payload[stripe_customer_id]"),
+			timestamp - timestamp % HOUR_S, &there))
 		return FOUND_UNKNOWN;
 	return there == before + value ? FOUND_DONE : there == before ? FOUND_ABSENT : FOUND_UNKNOWN;
 }

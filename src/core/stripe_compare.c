@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cc/base/clock.h"
+#include "cc/base/log.h"
 #include "cc/core/alerts.h"
 #include "cc/core/stripe_sync.h"
 #include "cc/core/tenant.h"
@@ -26,6 +28,7 @@
 #define SETTLED_S (2 * HOUR_S) /* Stripe adds up in its own time */
 #define SUBJECT "usage"
 #define SUBJECT_MISSED "usage:missed"
+#define SUBJECT_SILENT "usage:unknown"
 #define DIFFERENCES_MAX 200 /* that are corrected at a time */
 
 /* Hours ------------------------------------------------------------------------------------------------- */
@@ -269,6 +272,7 @@ static enum err tell(struct ctx *cx, void *arg)
 	if ((corrected > 0 || c->unsettled) && again_s > SETTLED_S + HOUR_S)
 		again_s = SETTLED_S + HOUR_S;
 	q_stripe_compared_later(cx->db, cx->tenant->id, c->first, again_s);
+	alert_resolve_later(cx, ALERT_USAGE_DIFFERS, SUBJECT_SILENT);
 	if (c->missed != TIME_NULL)
 		tell_missed(cx, c);
 	if (n == 0)
@@ -282,6 +286,24 @@ static enum err tell(struct ctx *cx, void *arg)
 	return ERR_NONE;
 }
 
+/* It is asked again when nobody has it any more; a day without an answer is somebody's to look into. */
+static enum err tell_silent(struct ctx *cx, void *arg)
+{
+	struct comparison *c = arg;
+	const int64_t since = c->due.compare_silent;
+
+	LOG(LOG_WARN, "Stripe does not say what it has of a tenant's hours",
+		LOG_TEXT("tenant_id", c->due.tenant_id));
+	q_stripe_compare_silent_later(cx->db, cx->tenant->id);
+	if (since != TIME_NULL && c->due.now - since >= DAY_S * SECOND_US)
+		alert_raise_later(cx, ALERT_USAGE_DIFFERS, ALERT_WARNING, SUBJECT_SILENT,
+			arena_printf(cx->arena,
+				"Since %s nobody knows whether Stripe bills what was counted: it does not "
+				"say. Are the meters there?",
+				time_format(cx->arena, since)));
+	return ERR_NONE;
+}
+
 enum err stripe_compare(struct ctx *cx, struct round *ret)
 {
 	struct comparison *c = ARENA_NEW(cx->arena, struct comparison);
@@ -292,9 +314,6 @@ enum err stripe_compare(struct ctx *cx, struct round *ret)
 		return ERR_NONE;
 	for (int m = 0; m < METERS; m++)
 		compare_meter(cx, c, (enum billed)m);
-	if (!c->silent)
-		round_turn(cx, ret, c->due.tenant_id, tell, c, &c->changed);
-	else
-		ret->done = 1;
+	round_turn(cx, ret, c->due.tenant_id, c->silent ? tell_silent : tell, c, &c->changed);
 	return ERR_NONE;
 }

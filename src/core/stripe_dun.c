@@ -38,6 +38,17 @@ static const char *word_for(enum standing s, const char *stripe_status)
 	return standings[s];
 }
 
+/* Nothing is owed, and yet somebody has to see to it; NULL: nobody. */
+static const char *word_without_debt(const char *stripe_status)
+{
+	if (str_eq(stripe_status, "incomplete"))
+		return "The first invoice is not paid yet: within a day it has to be, or the subscription "
+		       "never begins. See to the payment method.";
+	if (str_eq(stripe_status, "paused"))
+		return "The subscription is paused at Stripe: nothing is billed until it goes on.";
+	return NULL;
+}
+
 static void alert_later(struct ctx *cx, enum standing s, const char *stripe_status)
 {
 	static const char unbegun[] = "The first invoice was not paid, so the subscription never began: "
@@ -56,7 +67,10 @@ static void alert_later(struct ctx *cx, enum standing s, const char *stripe_stat
 		[STANDING_REMOVED] = removing,
 	};
 
-	if (s == STANDING_ACTIVE)
+	if (s == STANDING_ACTIVE && word_without_debt(stripe_status) != NULL)
+		alert_raise_later(
+			cx, ALERT_PAYMENT_OVERDUE, ALERT_WARNING, SUBJECT, word_without_debt(stripe_status));
+	else if (s == STANDING_ACTIVE)
 		alert_resolve_later(cx, ALERT_PAYMENT_OVERDUE, SUBJECT);
 	else
 		alert_raise_later(cx, ALERT_PAYMENT_OVERDUE,

@@ -39,6 +39,7 @@ struct fetched {
 	bool cancels;         /* with its period */
 	const char *items;    /* JSON */
 	const char *payment_method;
+	bool gone; /* the customer was deleted there */
 	struct invoice invoices[INVOICES];
 	size_t ninvoices;
 	int64_t applied;
@@ -83,10 +84,14 @@ static void read_items(struct ctx *cx, const struct doc *items, struct fetched *
 static bool fetch_subscription(struct ctx *cx, struct fetched *f)
 {
 	bool missing;
-	struct doc *d = stripe_get_at(
-		cx, arena_printf(cx->arena, "/v1/subscriptions/%s", f->due.stripe_id), &missing, &f->theirs);
+	struct doc *d;
 
 	f->starts = f->ends = TIME_NULL;
+	if (f->due.stripe_id == NULL)
+		return true;
+	d = stripe_get_at(
+		cx, arena_printf(cx->arena, "/v1/subscriptions/%s", f->due.stripe_id), &missing, &f->theirs);
+
 	if (d == NULL) {
 		f->status = "canceled"; /* where the customer is there; else nothing is said */
 		return missing;
@@ -99,7 +104,7 @@ static bool fetch_subscription(struct ctx *cx, struct fetched *f)
 	return f->status != NULL;
 }
 
-/* Stripe forgets no customer, not even one that was deleted there. */
+/* Stripe forgets no customer: of one that was deleted there it says so. */
 static void tell_of_account(struct fetched *f)
 {
 	LOG(LOG_ERROR, "Stripe does not know a customer: is stripe.key another account's, or another mode's?",
@@ -117,6 +122,7 @@ static bool fetch_customer(struct ctx *cx, struct fetched *f)
 	if (missing)
 		tell_of_account(f);
 	good = d != NULL && str_eq(doc_text(d, "id"), f->due.customer_id);
+	f->gone = good && doc_true(d, "deleted");
 	settings = good ? doc_object(d, "invoice_settings") : NULL;
 	if (settings != NULL)
 		f->payment_method = kept(cx, doc_text(settings, "default_payment_method"));
@@ -220,6 +226,36 @@ static enum err draw_conclusions(
 	return ERR_NONE;
 }
 
+/*
+ * With the customer went its subscription and its payment methods, and none of them comes back: there is
+ * to be another customer. What is owed stays owed, and nothing gets worse by it.
+ */
+static void forget_customer(struct ctx *cx, const struct fetched *f)
+{
+	LOG(LOG_WARN, "a customer was deleted at Stripe: the tenant gets another",
+		LOG_TEXT("tenant_id", f->due.tenant_id), LOG_TEXT("customer", f->due.customer_id));
+	q_stripe_forget_later(cx->db, f->due.tenant_id, f->due.customer_id);
+}
+
+/* Of a customer without a subscription nothing is to be known but how it would pay. */
+static enum err apply_customer(struct ctx *cx, struct fetched *f)
+{
+	return q_stripe_customer_seen(cx->db, &f->applied, f->due.tenant_id, f->due.now, f->payment_method);
+}
+
+/* What came too late says nothing: it is looked at again, if there is reason to. */
+static enum err give_back(struct ctx *cx)
+{
+	q_stripe_fetch_give_later(cx->db, cx->tenant->id, 0);
+	return ERR_NONE;
+}
+
+/* Is it about what is there now? */
+static bool is_same(const struct fetched *f, const struct stripe_row *row)
+{
+	return str_eq(row->stripe_id, f->due.stripe_id) && str_eq(row->customer_id, f->due.customer_id);
+}
+
 static enum err apply(struct ctx *cx, void *arg)
 {
 	struct tenant_row *tenant = ARENA_NEW(cx->arena, struct tenant_row);
@@ -234,12 +270,20 @@ static enum err apply(struct ctx *cx, void *arg)
 		return ERR_NONE;
 	TRY(q_billing_lock(cx->db, &locked, cx->tenant->id));
 	TRY(q_stripe_get(cx->db, &row, &found, cx->tenant->id));
-	if (!str_eq(row.stripe_id, f->due.stripe_id))
-		return ERR_NONE; /* it has been given up meanwhile */
+	if (!is_same(f, &row))
+		return give_back(cx);
+	if (f->gone) {
+		forget_customer(cx, f);
+		return ERR_NONE;
+	}
+	if (row.stripe_id == NULL) {
+		TRY(apply_customer(cx, f));
+		return f->applied == 0 ? give_back(cx) : ERR_NONE;
+	}
 	TRY(q_stripe_apply(cx->db, &f->applied, cx->tenant->id, f->due.now, f->status, f->starts, f->ends,
 		f->items, f->payment_method, next_look_s(cx, f), f->cancels));
 	if (f->applied == 0)
-		return ERR_NONE;
+		return give_back(cx);
 	for (size_t i = 0; i < f->ninvoices; i++)
 		q_stripe_invoice_later(cx->db, f->invoices[i].id, cx->tenant->id, f->invoices[i].period_start,
 			f->invoices[i].period_end, f->invoices[i].status, f->invoices[i].total_cost,

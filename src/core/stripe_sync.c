@@ -151,6 +151,15 @@ bool stripe_is_sold(const struct ctx *cx, const char *plan)
 	return p != NULL && p->stripe.base != NULL;
 }
 
+/* Before it ends, because what it does not know of then is never billed. */
+static void meter_rest_later(struct ctx *cx)
+{
+	const struct stripe_settings *s = &cx->world->settings->stripe;
+
+	q_outbox_meter_rest_later(cx->db, cx->tenant->id, s->meter_event[METER_API_CALLS],
+		s->meter_event[METER_BOUNCER_REQUESTS]);
+}
+
 /* The plan is not sold: what was used of the last one is billed, and its rest given back. */
 static void unsubscribe(struct ctx *cx)
 {
@@ -158,6 +167,7 @@ static void unsubscribe(struct ctx *cx)
 		.method = "DELETE",
 		.path = "/v1/subscriptions/{subscription}?invoice_now=true&prorate=true" };
 
+	meter_rest_later(cx);
 	outbox_add_later(cx, outbox_name(cx), cx->tenant->id, &call);
 }
 
@@ -200,6 +210,23 @@ static void follow(struct ctx *cx, const struct stripe_row *row, const struct pl
 		follow_plan(cx, row, plan);
 }
 
+#define SUBJECT "subscription"
+
+/* What an operator gave away, or what lost its payment method: that nobody pays for it is told. */
+static void tell_unpaid(struct ctx *cx, const struct stripe_row *row, const struct plan *plan)
+{
+	const bool sold = plan->stripe.base != NULL,
+		   pays = row->customer_id != NULL && row->payment_method != NULL;
+
+	if (row->stripe_id != NULL || plan->price_minor == 0 || (sold && pays) || is_deleted(row))
+		alert_resolve_later(cx, ALERT_PAYMENT_MISSING, SUBJECT);
+	else
+		alert_raise_later(cx, ALERT_PAYMENT_MISSING, ALERT_WARNING, SUBJECT,
+			arena_printf(cx->arena,
+				"The plan %s costs something, and %s: nothing of it is billed.", plan->name,
+				sold ? "there is no payment method" : "it has no prices at Stripe"));
+}
+
 /* INT64_MIN: not before something changes. */
 static enum err want(struct ctx *cx, const struct stripe_row *row, int64_t *ret_again_s)
 {
@@ -209,11 +236,16 @@ static enum err want(struct ctx *cx, const struct stripe_row *row, int64_t *ret_
 	if (row->open_calls > 0)
 		return ERR_NONE;
 	TRY(billing_plan(cx, row->plan_type, &plan));
+	tell_unpaid(cx, row, plan);
+	if (row->customer_id != NULL && row->address_unsent)
+		billing_address_later(cx, row->address);
 	if (is_deleted(row) && row->stripe_id == NULL) {
 		*ret_again_s = INT_NULL;
 	} else if (row->customer_id == NULL) {
 		stripe_customer_later(cx, row->name, row->owner_email, NULL);
 		*ret_again_s = LATER_S;
+	} else if (row->stripe_id == NULL && row->stale_at != TIME_NULL && row->fetched_at == TIME_NULL) {
+		return ERR_NONE; /* how it pays was never asked, and is first */
 	} else if (row->stripe_id == NULL && plan->stripe.base != NULL &&
 		   (plan->price_minor == 0 || row->payment_method != NULL)) {
 		subscribe(cx, plan);
@@ -291,6 +323,39 @@ enum err stripe_turn_plans(struct ctx *cx, struct round *ret)
 	for (size_t i = 0; i < due.n; i++)
 		round_turn(cx, ret, DB_ROW(&due, struct billing_due, i)->tenant_id, turn_plan, &changed,
 			&changed);
+	return ERR_NONE;
+}
+
+static enum err meter_rest(struct ctx *cx, void *arg)
+{
+	struct tally locked;
+
+	(void)arg;
+	TRY(q_billing_lock(cx->db, &locked, cx->tenant->id));
+	meter_rest_later(cx);
+	return ERR_NONE;
+}
+
+static enum err find_ending(struct ctx *cx, void *arg)
+{
+	q_stripe_ending_later(cx->db, arg, BATCH);
+	return ERR_NONE;
+}
+
+enum err stripe_last_hours(struct ctx *cx, struct round *ret)
+{
+	static const bool changed = false;
+	struct db_rows ending = { 0 };
+	struct db_place place;
+
+	*ret = (struct round){ 0 };
+	place_platform(cx->world, &place);
+	TRY(db_glance(cx, &place, find_ending, &ending));
+	for (size_t i = 0; i < ending.n; i++)
+		round_turn(cx, ret, DB_ROW(&ending, struct billing_due, i)->tenant_id, meter_rest, NULL,
+			&changed);
+	if (ret->done > 0)
+		outbox_wake(cx);
 	return ERR_NONE;
 }
 

@@ -35,8 +35,10 @@ static const struct part {
 	bool ledger, stripe; /* with which billing */
 } parts[] = {
 	{ "closing of periods", billing_tick, true, false },
+	{ "passing of periods", billing_pass, false, true },
 	{ "renewing of terms", billing_terms, true, true },
 	{ "subscriptions that are wanted", stripe_sync, false, true },
+	{ "hours of what ends", stripe_last_hours, false, true },
 	{ "plans that change", stripe_turn_plans, false, true },
 	{ "looks at Stripe", look, false, true },
 	{ "notices of Stripe's", stripe_notices, false, true },

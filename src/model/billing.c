@@ -199,6 +199,8 @@ static const struct field invoice_fields[] = {
 	HUNDREDTHS(T, usage_cost, F_OUT | F_NULLABLE, "Likewise."),
 	HUNDREDTHS(T, total_cost, F_OUT, "What is to be paid."),
 	TEXT(T, currency, F_OUT, 0, 0, "ISO 4217."),
+	ENUM(T, mode, F_OUT, billing_modes, NULL,
+	     "Whose it is. ledger: this service's own, and nobody is charged. stripe: Stripe's."),
 	JSON_LIST(T, lines, F_OUT, 0, &invoice_line_schema, "What each meter came to."),
 	TIME(T, created_at, F_OUT | F_SORT, "When it was made."),
 };
@@ -223,6 +225,7 @@ static const struct field billing_row_fields[] = {
 	TIME(T, open_start, 0, "When it began."),
 	TIME(T, open_end, 0, "When it ends."),
 	BOOL(T, closable, 0, "Nothing is added to it any more."),
+	BOOL(T, by_stripe, 0, "Stripe has billed some of the open one."),
 	INT(T, adjust_minor, 0, 0, 0, "What changes of plan add to the price of the one that is now."),
 	TEXT(T, ended_plan, F_NULLABLE, 0, 0, "The plan at the end of the open one."),
 	INT(T, ended_minor, 0, 0, 0, "What changes of plan added to its price."),

@@ -32,6 +32,14 @@ static const struct field outbox_group_fields[] = {
 #undef T
 SCHEMA(outbox_group_schema, struct outbox_group, "OutboxGroup", outbox_group_fields);
 
+#define T struct outbox_paying
+static const struct field outbox_paying_fields[] = {
+	BOOL(T, method, 0, "Another payment method."),
+	BOOL(T, address, 0, "Another address."),
+};
+#undef T
+SCHEMA(outbox_paying_schema, struct outbox_paying, "OutboxPaying", outbox_paying_fields);
+
 #define T struct metered_hour
 static const struct field metered_hour_fields[] = {
 	TEXT(T, meter, 0, 0, 0, "What was counted."),
@@ -86,6 +94,8 @@ static const struct field stripe_row_fields[] = {
 	JSON(T, items, F_NULLABLE, 0, "Its items by price."),
 	TEXT(T, stripe_status, F_NULLABLE, 0, 0, "How it stands there."),
 	TEXT(T, payment_method, F_NULLABLE, 0, 0, "What is charged."),
+	JSON(T, address, F_NULLABLE, 0, "Where the bill goes."),
+	BOOL(T, address_unsent, 0, "Stripe has another."),
 	TEXT(T, status, 0, 0, 0, "How it stands here."),
 	TEXT(T, status_next, F_NULLABLE, 0, 0, "How it would stand, if the next look agrees."),
 	TIME(T, status_next_at, F_NULLABLE, "When that was seen."),
@@ -103,6 +113,7 @@ static const struct field stripe_row_fields[] = {
 	TIME(T, stale_at, F_NULLABLE, "Something has changed since."),
 	TIME(T, metered_since, F_NULLABLE, "The hours that were written down for Stripe begin then …"),
 	TIME(T, metered_until, F_NULLABLE, "… and end then."),
+	TIME(T, compare_silent, F_NULLABLE, "Since when Stripe does not say what it has."),
 	TIME(T, compared_until, F_NULLABLE, "Up to there they are Stripe's as well."),
 	INT(T, open_calls, 0, 0, 0, "Not made yet."),
 	TIME(T, now, 0, "The database's time."),

@@ -32,7 +32,9 @@ const char stripe_plane_plans[] =
 	"big = { limits = { max_policies = -1; max_resources = -1; max_users = -1; max_bouncers = -1; "
 	"}; " RATES "price = { minor = 49900; currency = \"USD\"; };"
 	"stripe = { base = \"price_big\"; api_calls = \"price_big_calls\"; bouncer_requests = "
-	"\"price_big_bouncers\"; }; };\n";
+	"\"price_big_bouncers\"; }; };\n"
+	"unsold = { limits = { max_policies = -1; max_resources = -1; max_users = -1; max_bouncers = -1; "
+	"}; " RATES "price = { minor = 100; currency = \"USD\"; }; };\n";
 
 const char *const *stripe_plane_env(struct stripe_peer *p, int evidence_ms)
 {

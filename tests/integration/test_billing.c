@@ -213,6 +213,7 @@ static void a_period_is_closed_once_and_costs_what_its_hours_come_to(void **stat
 	assert_int(2, a, "total");
 	assert_text("pro", a, "invoices[0].plan");
 	assert_text("open", a, "invoices[0].status");
+	assert_text("ledger", a, "invoices[0].mode");
 	assert_int(3001, a, "invoices[0].lines[1].quantity");
 	assert_int(1000, a, "invoices[0].lines[1].included");
 	/* 2001 beyond: three blocks were begun. */

@@ -98,11 +98,27 @@ static void what_comes_behind_the_end_is_the_next_period_s(void **state)
 	assert_plan(s, "free", 1, 100);
 }
 
+/* As it was before there was no key any more: of three periods, in the second Stripe was still at work. */
+static void what_stripe_has_billed_is_none_of_the_ledger_s(void **state)
+{
+	struct story *s = *state;
+
+	control(s,
+		"UPDATE cc.billing SET period = 0,"
+		" anchor = cc.period_at(date_trunc('day', now() - interval '1 day', 'UTC'), -3),"
+		" stripe_end = interval '1 hour' +"
+		" cc.period_at(date_trunc('day', now() - interval '1 day', 'UTC'), -2) WHERE tenant_id = ",
+		"");
+	stripe_await(s, "SELECT open_end > now() FROM cc.billing WHERE tenant_id = '%s'", "t");
+	stripe_await(s, "SELECT string_agg(period::text, ' ') FROM cc.invoice WHERE tenant_id = '%s'", "2");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(a_period_that_is_over_keeps_its_plan),
 		STORY(what_comes_behind_the_end_is_the_next_period_s),
+		STORY(what_stripe_has_billed_is_none_of_the_ledger_s),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, daemon_group_teardown);

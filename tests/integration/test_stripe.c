@@ -309,9 +309,21 @@ static void a_comparison_that_stripe_does_not_answer_is_made_soon(void **state)
 		"SELECT compare_at < now() + interval '11 minutes' FROM cc.billing"
 		" WHERE tenant_id = '%s'",
 		"t");
+	/* For a day it may be Stripe's. */
+	stripe_await(s, DIFFER, "");
+	stripe_await(s, "SELECT compare_silent IS NOT NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
+	fixture_control(s->d, "UPDATE cc.billing SET compare_silent = now() - interval '25 hours'"
+			      " WHERE compare_silent IS NOT NULL");
+	stripe_compare_now(s);
+	stripe_await(s, DIFFER, "usage:unknown");
 	stripe_feel(peer, NULL);
 	stripe_compare_now(s);
-	stripe_await(s, DIFFER, "usage");
+	/* What was found then may be mended by now. */
+	stripe_await(s, "SELECT count(*) FROM cc.alert WHERE tenant_id = '%s' AND subject = 'usage'", "1");
+	stripe_await(s,
+		"SELECT resolved_at IS NOT NULL FROM cc.alert WHERE tenant_id = '%s'"
+		" AND subject = 'usage:unknown'",
+		"t");
 	free(subscription);
 }
 

@@ -53,16 +53,30 @@ static char *owe(struct story *s, const char *method)
 	return subscription;
 }
 
+#define OVERDUE \
+	"SELECT count(*) FROM cc.alert WHERE tenant_id = '%s' AND type = 'payment_overdue'" \
+	" AND resolved_at IS NULL"
+
 /* Its first invoice is not paid, or the one behind it. */
 static void a_subscription_may_begin_unpaid(void **state)
 {
 	static const struct stripe_mood incomplete = { .incomplete = 100 }, past_due = { .past_due = 100 };
 	struct story *s = *state, other = stripe_one_more(s, "late", "pro");
+	char *subscription;
 
 	stripe_feel(peer, &incomplete);
 	assert_status(200, stripe_put_method(s, "pm_unpaid"));
 	stripe_await(s, STATUS, "incomplete");
 	story_policy(s, "full service");
+	/* Nothing is owed, and nothing is paid: of that somebody is told, until it is. */
+	stripe_await(s, OVERDUE, "1");
+	subscription = strdup(stripe_value(s, "SELECT stripe_id FROM cc.billing WHERE tenant_id = '%s'"));
+	stand(subscription, "active");
+	stripe_await(s, OVERDUE, "0");
+	stand(subscription, "paused");
+	stripe_await(s, OVERDUE, "1");
+	stripe_await(s, STATUS, "paused");
+	free(subscription);
 	stripe_feel(peer, &past_due);
 	assert_status(200, stripe_put_method(&other, "pm_late"));
 	stripe_await(&other, STATUS, "past_due");

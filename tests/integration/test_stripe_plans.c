@@ -38,6 +38,15 @@ static void await_price(const char *subscription, const char *wanted)
 	assert_string_equal(wanted, is);
 }
 
+/* An operator gives a plan to whom it likes. */
+static const struct answer *give_plan(struct story *s, const char *query, const char *plan, const char *at)
+{
+	struct story given = *s;
+
+	given.c = s->operator;
+	return stripe_change_plan(&given, query, plan, at);
+}
+
 #define PLAN_CALLS "SELECT count(*) FROM cc.outbox WHERE tenant_id = '%s' AND op = 'subscription_plan'"
 
 /* Nobody tells of the turn of the period: it is looked for when it is due. */
@@ -115,7 +124,7 @@ static void a_plan_changes_without_a_subscription(void **state)
 {
 	struct story *s = *state;
 
-	assert_status(200, stripe_change_plan(s, "", "big", "period_end"));
+	assert_status(200, give_plan(s, "", "big", "period_end"));
 	temp_sleep_ms(2500);
 	assert_string_equal("pro", stripe_value(s, "SELECT plan_type FROM cc.tenant WHERE id = '%s'"));
 	fixture_control(s->d, "UPDATE cc.billing SET next_plan_at = now() WHERE next_plan IS NOT NULL");
@@ -128,7 +137,7 @@ static void a_dry_run_says_what_stripe_says(void **state)
 {
 	static const struct stripe_mood silent = { .busy = 100 };
 	struct story *s = *state;
-	const struct answer *a = assert_status(200, stripe_change_plan(s, "?dry_run=true", "big", "now"));
+	const struct answer *a = assert_status(200, give_plan(s, "?dry_run=true", "big", "now"));
 	char *subscription;
 
 	assert_text("ledger", a, "mode");
@@ -151,6 +160,91 @@ static void a_dry_run_says_what_stripe_says(void **state)
 	free(subscription);
 }
 
+#define UNPAID \
+	"SELECT count(*) FROM cc.alert WHERE tenant_id = '%s' AND type = 'payment_missing'" \
+	" AND resolved_at IS NULL"
+
+/* Else it would be there, and never billed. */
+static void what_costs_something_needs_a_payment_method(void **state)
+{
+	static const char *const ways[][2] = { { "", "now" }, { "?dry_run=true", "now" },
+		{ "", "period_end" }, { "?dry_run=true", "period_end" } };
+	struct story other = stripe_one_more(*state, "nopay", "free");
+	char *subscription;
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		assert_error(402, "payment_method_required",
+			stripe_change_plan(&other, ways[i][0], "big", ways[i][1]));
+	assert_fault("plan_type", "not_sold", stripe_change_plan(&other, "", "unsold", "now"));
+	stripe_await(&other,
+		"SELECT t.plan_type || ' ' || t.max_bouncers || ' ' || (b.next_plan IS NULL) FROM cc.tenant t"
+		" JOIN cc.billing b ON b.tenant_id = t.id WHERE t.id = '%s'",
+		"free 1 true");
+	assert_text("active", client_get(other.c, "/tenants/%s/billing", other.t.id), "status");
+	stripe_await(&other, UNPAID, "0");
+	/* What an operator gives away is told until somebody pays for it. */
+	assert_status(200, give_plan(&other, "", "pro", "now"));
+	stripe_await(&other, UNPAID, "1");
+	assert_text("incomplete", client_get(other.c, "/tenants/%s/billing", other.t.id), "status");
+	assert_error(402, "payment_method_required", stripe_change_plan(&other, "", "big", "now"));
+	assert_status(200, stripe_change_plan(&other, "", "free", "now"));
+	stripe_await(&other, UNPAID, "0");
+	assert_status(200, give_plan(&other, "", "pro", "now"));
+	stripe_await(&other, UNPAID, "1");
+	subscription = stripe_subscribe(&other, peer, "pm_pays");
+	stripe_await(&other, UNPAID, "0");
+	stripe_await(&other, "SELECT metered_since IS NOT NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
+	assert_status(200, stripe_change_plan(&other, "", "big", "now"));
+	client_close(other.c);
+	free(subscription);
+}
+
+static const struct answer *get(struct story *s)
+{
+	return assert_status(200, client_get(s->c, "/tenants/%s/billing", s->t.id));
+}
+
+static void assert_base(const char *text, const struct answer *a)
+{
+	char member[60];
+
+	(void)snprintf(member, sizeof(member), "\"base_cost\":%s,", text);
+	if (strstr(a->body, member) == NULL)
+		fail_msg("%s is not in %s", member, a->body);
+}
+
+/* Months have gone by since the tenant came, and nothing of the ledger's is in what it shows. */
+static void what_is_to_come_is_not_there_yet(void **state)
+{
+	struct story other = stripe_one_more(*state, "months", "pro");
+	char sql[200];
+	const struct answer *a;
+
+	(void)snprintf(sql, sizeof(sql),
+		"UPDATE cc.billing SET anchor = cc.period_at(anchor, -2) WHERE tenant_id = '%s'", other.t.id);
+	fixture_control(other.d, sql);
+	assert_status(200, give_plan(&other, "", "big", "period_end"));
+	a = get(&other);
+	assert_text("pro", a, "plan");
+	assert_text("big", a, "next_plan");
+	assert_base("99.00", a);
+	/* Periods are passed, so that none of them is ever the ledger's. */
+	stripe_await(&other, "SELECT open_end > now() FROM cc.billing WHERE tenant_id = '%s'", "t");
+	for (int i = 0; i < 2; i++) {
+		assert_status(200, give_plan(&other, "", "big", "now"));
+		assert_base("499.00", get(&other));
+		assert_status(200, give_plan(&other, "", "pro", "now"));
+		assert_base("99.00", get(&other));
+	}
+	/* Nothing is left of what costs nothing. */
+	assert_status(200, give_plan(&other, "", "free", "now"));
+	a = get(&other);
+	assert_text("active", a, "status");
+	assert_base("0.00", a);
+	stripe_await(&other, "SELECT count(*) FROM cc.invoice WHERE tenant_id = '%s'", "0");
+	client_close(other.c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +252,8 @@ int main(void)
 		STORY(a_change_that_was_taken_back_does_not_come),
 		STORY(a_plan_changes_without_a_subscription),
 		STORY(a_dry_run_says_what_stripe_says),
+		STORY(what_costs_something_needs_a_payment_method),
+		STORY(what_is_to_come_is_not_there_yet),
 		cmocka_unit_test(stripe_nothing_was_malformed),
 	};
 

@@ -23,6 +23,13 @@ json_t *stripe_at(struct stripe_peer *p, const char *id)
 	return id != NULL ? json_object_get(p->objects, id) : NULL;
 }
 
+json_t *stripe_live(struct stripe_peer *p, const char *customer)
+{
+	json_t *o = stripe_at(p, customer);
+
+	return json_is_true(json_object_get(o, "deleted")) ? NULL : o;
+}
+
 json_t *stripe_make(struct stripe_peer *p, const char *prefix, const char *object)
 {
 	char id[64];
@@ -162,7 +169,7 @@ void stripe_customers_post(struct stripe_peer *p, struct stripe_request *rq, str
 void stripe_customer_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
 {
 	const char *method = form_get(&rq->form, "invoice_settings[default_payment_method]");
-	json_t *o = stripe_at(p, rq->id), *pm = stripe_at(p, method);
+	json_t *o = stripe_live(p, rq->id), *pm = stripe_at(p, method);
 
 	if (o == NULL) {
 		missing(ret, "customer", rq->id);
@@ -200,7 +207,9 @@ void stripe_attach_post(struct stripe_peer *p, struct stripe_request *rq, struct
 	const char *customer = form_get(&rq->form, "customer");
 	json_t *o = stripe_at(p, rq->id);
 
-	if (stripe_at(p, customer) == NULL || strncmp(rq->id, "pm_missing", 10) == 0) {
+	if (stripe_live(p, customer) == NULL) {
+		missing(ret, "customer", customer);
+	} else if (strncmp(rq->id, "pm_missing", 10) == 0) {
 		missing(ret, "PaymentMethod", rq->id);
 	} else if (strncmp(rq->id, "pm_declined", 11) == 0) {
 		stripe_error(ret, 402, "card_error", "card_declined", NULL, "Your card was declined.");
@@ -294,7 +303,7 @@ void stripe_subscriptions_post(struct stripe_peer *p, struct stripe_request *rq,
 	const char *customer = form_get(&rq->form, "customer");
 	json_t *o;
 
-	if (stripe_at(p, customer) == NULL) {
+	if (stripe_live(p, customer) == NULL) {
 		missing(ret, "customer", customer);
 		return;
 	}

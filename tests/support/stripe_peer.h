@@ -72,6 +72,8 @@ void stripe_lose_meter(struct stripe_peer *p, const char *event_name, const char
 void stripe_detach(struct stripe_peer *p, const char *method, bool says_whose);
 /* The period of a subscription, in seconds since 1970; without an event. */
 void stripe_period(struct stripe_peer *p, const char *subscription, int64_t start, int64_t end);
+/* As whoever deletes a customer at Stripe: its subscriptions end, and only its id stays. */
+void stripe_delete_customer(struct stripe_peer *p, const char *id);
 /* There is no such object, as if the key were another account's. */
 void stripe_forget(struct stripe_peer *p, const char *id);
 /* An object of any kind, under its id; and an event about one. Both borrow it. */

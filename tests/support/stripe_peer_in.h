@@ -43,6 +43,8 @@ const struct stripe_route *stripe_find(struct stripe_request *rq);
 
 /* Objects: borrowed, with the lock held. */
 json_t *stripe_at(struct stripe_peer *p, const char *id);
+/* The same of a customer that was not deleted. */
+json_t *stripe_live(struct stripe_peer *p, const char *customer);
 json_t *stripe_make(struct stripe_peer *p, const char *prefix, const char *object);
 void stripe_emit(struct stripe_peer *p, const char *type, json_t *object);
 void stripe_count(struct stripe_peer *p, const char *call);

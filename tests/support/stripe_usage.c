@@ -28,7 +28,7 @@ static json_int_t int_of(const json_t *o, const char *key)
 
 static bool is_payload(struct stripe_peer *p, const char *customer, const char *value)
 {
-	const json_t *o = customer != NULL ? stripe_at(p, customer) : NULL;
+	const json_t *o = customer != NULL ? stripe_live(p, customer) : NULL;
 
 	return o != NULL && strcmp(text_of(o, "object"), "customer") == 0 && value != NULL &&
 	       *value != '\0' && strspn(value, "0123456789") == strlen(value) && strlen(value) < 19;
@@ -345,6 +345,32 @@ void stripe_detach(struct stripe_peer *p, const char *method, bool says_whose)
 	if (says_whose)
 		json_object_set_new(json_object_get(event, "data"), "previous_attributes",
 			json_pack("{s:s}", "customer", was));
+	pthread_mutex_unlock(&p->lock);
+}
+
+void stripe_delete_customer(struct stripe_peer *p, const char *id)
+{
+	const char *key;
+	json_t *o;
+
+	pthread_mutex_lock(&p->lock);
+	assert_non_null(stripe_at(p, id));
+	json_object_foreach(p->objects, key, o)
+	{
+		const char *of = text_of(o, "customer");
+
+		if (of == NULL || strcmp(of, id) != 0)
+			continue;
+		if (strcmp(text_of(o, "object"), "payment_method") == 0)
+			json_object_set_new(o, "customer", json_null());
+		if (strcmp(text_of(o, "object"), "subscription") != 0)
+			continue;
+		json_object_set_new(o, "status", json_string("canceled"));
+		stripe_emit(p, "customer.subscription.deleted", o);
+	}
+	stripe_emit(p, "customer.deleted", stripe_at(p, id));
+	json_object_set_new(
+		p->objects, id, json_pack("{s:s,s:s,s:b}", "id", id, "object", "customer", "deleted", 1));
 	pthread_mutex_unlock(&p->lock);
 }
 

@@ -22,6 +22,8 @@
 	X(KEY_EXPIRED, 401, "key_expired", "the API key has expired") \
 	X(KEY_REVOKED, 401, "key_revoked", "the API key was revoked") \
 	X(PAYMENT_DECLINED, 402, "payment_declined", "the payment method was declined") \
+	X(PAYMENT_REQUIRED, 402, "payment_method_required", \
+		  "a plan that costs something needs a payment method first") \
 	X(TENANT_DENIED, 403, "tenant_access_denied", "the credential does not belong to this tenant") \
 	X(SCOPE, 403, "insufficient_scope", "the credential lacks a scope that the operation needs") \
 	X(SCOPE_GRANT, 403, "scope_not_grantable", "a key can grant only scopes that its creator holds") \

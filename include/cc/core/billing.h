@@ -41,6 +41,8 @@ enum err billing_follow_plan(struct ctx *cx, const char *from, const char *to) M
  * node; nodes may do it at once.
  */
 enum err billing_tick(struct ctx *cx, struct round *ret) MUST_USE;
+/* With Stripe instead: passes them, and closes nothing. */
+enum err billing_pass(struct ctx *cx, struct round *ret) MUST_USE;
 /* The same of terms that are over: they are renewed while the subscription is good, also with Stripe. */
 enum err billing_terms(struct ctx *cx, struct round *ret) MUST_USE;
 

@@ -14,6 +14,8 @@
 enum err stripe_sync(struct ctx *cx, struct round *ret) MUST_USE;
 /* Plans that were asked for the end of a period, of tenants that have no subscription there. */
 enum err stripe_turn_plans(struct ctx *cx, struct round *ret) MUST_USE;
+/* The last hours of what is about to end with its period: Stripe bills what it knows by then. */
+enum err stripe_last_hours(struct ctx *cx, struct round *ret) MUST_USE;
 /* Tells tenants of events that they should know of, and reads those that never came from Stripe's list. */
 enum err stripe_notices(struct ctx *cx, struct round *ret) MUST_USE;
 enum err stripe_replay(struct ctx *cx, struct round *ret) MUST_USE;

@@ -100,6 +100,7 @@ struct invoice {
 	const char *plan, *status;
 	int64_t base_cost, usage_cost, total_cost;
 	const char *currency;
+	const char *mode;               /* whose it is: the ledger's, which charges nobody, or Stripe's */
 	const char *lines;              /* JSON: an array of what each meter came to */
 	int64_t created_at;
 };
@@ -114,6 +115,7 @@ struct billing_row {
 	int64_t open_period;            /* … and of the first that is not closed */
 	int64_t open_start, open_end;
 	bool closable;                  /* nothing can be added to the open one any more */
+	bool by_stripe;                 /* Stripe has billed some of the open one */
 	int64_t adjust_minor;           /* what changes of plan add to the price of the one that is now */
 	const char *ended_plan;         /* the open one is over, and had this plan; NULL: it is not */
 	int64_t ended_minor;            /* … and this was added to its price */

@@ -26,6 +26,12 @@ struct outbox_group {
 };
 extern const struct schema outbox_group_schema;
 
+/* What of a tenant's payment is under way. */
+struct outbox_paying {
+	bool method, address;
+};
+extern const struct schema outbox_paying_schema;
+
 /* What was counted of one meter in one hour. */
 struct metered_hour {
 	const char *meter;
@@ -66,6 +72,8 @@ struct stripe_row {
 	const char *items;              /* JSON: {"price_1": "si_1"} */
 	const char *stripe_status;      /* the subscription's, as it was fetched last */
 	const char *payment_method;
+	const char *address;            /* JSON */
+	bool address_unsent;            /* Stripe has another */
 	const char *status;             /* ours */
 	const char *status_next;        /* what the look before this one said, if it differs … */
 	int64_t status_next_at;         /* … and when */
@@ -82,6 +90,7 @@ struct stripe_row {
 	int64_t fetched_at;             /* the time of what is known */
 	int64_t stale_at;               /* something has changed since */
 	int64_t metered_since, metered_until;   /* the hours that were written down for Stripe */
+	int64_t compare_silent;         /* since when Stripe does not say; TIME_NULL: it does */
 	int64_t compared_until;         /* up to there they were equal; TIME_NULL: not compared yet */
 	int64_t open_calls;             /* that were not made yet */
 	int64_t now;

@@ -583,6 +583,7 @@ CREATE TABLE cc.billing (
 	next_plan_at    timestamptz,            -- … which begins then
 	payment_method  text,
 	address         json,
+	address_unsent  boolean NOT NULL DEFAULT false, -- Stripe has another
 	row_version     bigint NOT NULL DEFAULT 1,
 	-- at Stripe
 	customer_id     text,
@@ -607,7 +608,13 @@ CREATE TABLE cc.billing (
 	plan_from       timestamptz,            -- what Stripe does not have of the plan yet counts from then
 	metered_since   timestamptz,            -- hours before are not Stripe's, …
 	metered_until   timestamptz,            -- … up to here they were written down for it
+	begin_calls     bigint NOT NULL DEFAULT 0,      -- of the hour metered_since so much was used before it began …
+	begin_requests  bigint NOT NULL DEFAULT 0,
+	ended_hour      timestamptz,            -- in this hour the last subscription ended …
+	ended_calls     bigint NOT NULL DEFAULT 0,      -- … and so much of it was Stripe's by then
+	ended_requests  bigint NOT NULL DEFAULT 0,
 	compare_at      timestamptz NOT NULL DEFAULT now(),
+	compare_silent  timestamptz,            -- since when Stripe does not say what it has
 	compared_until  timestamptz,            -- hours before are Stripe's as well, or nothing can be done about them
 	preview_base    bigint,
 	preview_usage   bigint,
@@ -662,6 +669,17 @@ CREATE INDEX outbox_tenant ON cc.outbox (tenant_id, lane, seq) WHERE state = 'wa
 CREATE INDEX outbox_operation ON cc.outbox (operation_id) WHERE operation_id IS NOT NULL;
 CREATE INDEX outbox_subject ON cc.outbox (tenant_id, subject) WHERE subject IS NOT NULL;
 CREATE INDEX outbox_over ON cc.outbox (done_at) WHERE state <> 'waiting';
+
+-- What of each hour is Stripe's. told: so much of it was when the subscription before ended in it.
+CREATE VIEW cc.usage_hour_billed WITH (security_invoker = true) AS
+	SELECT u.tenant_id, u.hour, u.meter, p.told, u.quantity - p.before + p.told AS quantity
+	  FROM cc.usage_hour_meter u
+	  JOIN cc.billing b ON b.tenant_id = u.tenant_id
+	 CROSS JOIN LATERAL (
+		SELECT CASE WHEN u.hour <> b.metered_since THEN 0
+		            WHEN u.meter = 'api_calls' THEN b.begin_calls ELSE b.begin_requests END AS before,
+		       CASE WHEN u.hour <> b.metered_since OR u.hour IS DISTINCT FROM b.ended_hour THEN 0
+		            WHEN u.meter = 'api_calls' THEN b.ended_calls ELSE b.ended_requests END AS told) p;
 
 -- Events as they came. Kept for longer than Stripe repeats them.
 CREATE TABLE cc.stripe_event (
@@ -765,7 +783,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON cc.idempotency TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.operation, cc.alert TO cc_ctl_tenant;
 GRANT SELECT, INSERT ON cc.deployment TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.billing, cc.invoice, cc.outbox TO cc_ctl_tenant;
-GRANT SELECT ON cc.usage_hour, cc.usage_hour_total, cc.usage_hour_meter, cc.usage_day TO cc_ctl_tenant;
+GRANT SELECT ON cc.usage_hour, cc.usage_hour_total, cc.usage_hour_meter, cc.usage_hour_billed, cc.usage_day
+	TO cc_ctl_tenant;
 GRANT SELECT, INSERT, UPDATE ON cc.usage_watch TO cc_ctl_tenant;
 GRANT UPDATE (cancelled, lease_until) ON cc.deployment TO cc_ctl_tenant;
 GRANT SELECT ON cc.deployment_seen TO cc_ctl_tenant;

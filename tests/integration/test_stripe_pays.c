@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a tenant pays at Stripe, when that is not what is known of it here. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "story.h"
+#include "stripe_plane.h"
+#include "temp.h"
+
+#define STORY(f) cmocka_unit_test_setup_teardown(f, story_open, story_close)
+
+static const struct answer *get(struct story *s)
+{
+	return assert_status(200, client_get(s->c, "/tenants/%s/billing", s->t.id));
+}
+
+static const struct answer *put_wrong(struct story *s)
+{
+	char path[120];
+
+	(void)snprintf(path, sizeof(path), "/tenants/%s/billing", s->t.id);
+	return client_put(s->c, path,
+		"{'payment_method':'pm_typo','billing_address':{'line1':'1 Wrong St','city':'Bonn',"
+		"'country':'DE'}}");
+}
+
+/* What counts is what was asked for last, not what was done last. */
+static void what_is_under_way_is_not_what_will_be(void **state)
+{
+	const struct stripe_mood busy = { .busy = 100 };
+	struct story *s = *state;
+	char *subscription = stripe_subscribe(s, peer, "pm_old");
+
+	stripe_feel(peer, &busy);
+	assert_status(202, put_wrong(s));
+	assert_status(202, stripe_put_method(s, "pm_old"));
+	stripe_feel(peer, NULL);
+	stripe_await(s, "SELECT count(*) FROM cc.outbox WHERE tenant_id = '%s' AND state = 'waiting'", "0");
+	stripe_await(s, "SELECT payment_method FROM cc.billing WHERE tenant_id = '%s' AND stale_at IS NULL",
+		"pm_old");
+	assert_text("pm_old", get(s), "payment_method");
+	assert_text("1 Wrong St", get(s), "billing_address.line1");
+	free(subscription);
+}
+
+/* What was typed while there was no key is nobody's at Stripe. */
+static void what_the_ledger_knew_is_sent_or_forgotten(void **state)
+{
+	struct story *s = *state;
+	char *customer, sql[600];
+	json_t *o = NULL;
+
+	stripe_await(s, "SELECT customer_id IS NOT NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
+	customer = stripe_customer_of(peer, s->t.id);
+	(void)snprintf(sql, sizeof(sql),
+		"UPDATE cc.billing SET customer_id = NULL, payment_method = 'pm_typed', sync_at = now(), "
+		"address ="
+		" '{\"line1\":\"7 Old St\",\"city\":\"Bonn\",\"country\":\"DE\"}' WHERE tenant_id = '%s'",
+		s->t.id);
+	stripe_forget(peer, customer);
+	fixture_control(s->d, sql);
+	free(customer);
+	assert_null(answer_at(get(s), "payment_method"));
+	stripe_await(s,
+		"SELECT address_unsent::text || (payment_method IS NULL) FROM cc.billing"
+		" WHERE tenant_id = '%s' AND customer_id IS NOT NULL",
+		"falsetrue");
+	customer = stripe_customer_of(peer, s->t.id);
+	o = stripe_object(peer, customer);
+	assert_string_equal(
+		"7 Old St", json_string_value(json_object_get(json_object_get(o, "address"), "line1")));
+	assert_string_equal("0", stripe_value(s, "SELECT count(*) FROM cc.outbox WHERE tenant_id = '%s'"
+						 " AND op = 'subscription_create'"));
+	assert_error(402, "payment_method_required", stripe_change_plan(s, "", "big", "now"));
+	json_decref(o);
+	free(customer);
+}
+
+static void await_another(struct story *s, const char *column, const char *before)
+{
+	char sql[200];
+
+	(void)snprintf(sql, sizeof(sql), "SELECT %s <> '%s' FROM cc.billing WHERE tenant_id = '%%s'", column,
+		before);
+	stripe_await(s, sql, "t");
+}
+
+/* With it went its subscription and its payment methods; another takes its place. */
+static void a_customer_that_was_deleted_is_replaced(void **state)
+{
+	struct story *s = *state;
+	char *first = stripe_subscribe(s, peer, "pm_lost"), *customer = stripe_customer_of(peer, s->t.id);
+	char *second;
+
+	stripe_delete_customer(peer, customer);
+	stripe_deliver_all(s->d, peer, 1, 0);
+	await_another(s, "customer_id", customer);
+	stripe_await(s,
+		"SELECT status || ' ' || (stripe_id IS NULL) || ' ' || (payment_method IS NULL)"
+		" FROM cc.billing WHERE tenant_id = '%s'",
+		"active true true");
+	assert_string_equal("active", stripe_value(s, "SELECT status FROM cc.tenant WHERE id = '%s'"));
+	stripe_await(s,
+		"SELECT count(*) FROM cc.alert WHERE tenant_id = '%s' AND type = 'payment_missing'"
+		" AND resolved_at IS NULL",
+		"1");
+	second = stripe_subscribe(s, peer, "pm_found");
+	assert_string_not_equal(first, second);
+	assert_text("active", client_get(s->c, "/tenants/%s/billing", s->t.id), "status");
+	free(customer);
+	free(second);
+	free(first);
+}
+
+/* Where no event tells of it, the first that is refused for it does. */
+static void a_customer_that_was_deleted_unseen_is_replaced(void **state)
+{
+	struct story other = stripe_one_more(*state, "unseen", "pro");
+	char *customer, *subscription;
+
+	stripe_await(&other,
+		"SELECT customer_id IS NOT NULL AND stale_at IS NULL FROM cc.billing"
+		" WHERE tenant_id = '%s'",
+		"t");
+	customer = stripe_customer_of(peer, other.t.id);
+	fixture_control(other.d, "UPDATE cc.stripe_replay SET look_at = now() + interval '1 hour'");
+	stripe_delete_customer(peer, customer);
+	assert_error(422, "payment_method_invalid", stripe_put_method(&other, "pm_unseen"));
+	await_another(&other, "customer_id", customer);
+	subscription = stripe_subscribe(&other, peer, "pm_unseen");
+	fixture_control(other.d, "UPDATE cc.stripe_replay SET look_at = now()");
+	client_close(other.c);
+	free(customer);
+	free(subscription);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(what_is_under_way_is_not_what_will_be),
+		STORY(what_the_ledger_knew_is_sent_or_forgotten),
+		STORY(a_customer_that_was_deleted_is_replaced),
+		STORY(a_customer_that_was_deleted_unseen_is_replaced),
+		cmocka_unit_test(stripe_nothing_was_malformed),
+	};
+
+	return cmocka_run_group_tests(tests, stripe_group_setup, stripe_group_teardown);
+}
