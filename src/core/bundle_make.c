@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cc/base/clock.h"
 #include "cc/crypto/digest.h"
 #include "cc/model/rego.h"
 #include "cc/model/resource.h"
@@ -101,19 +102,35 @@ static void look_at(struct making *m, struct rego_union *u, size_t i)
 	m->left_out[i] = !rego_union_add(u, policy_text(m, i), r, (int64_t)i, &clash);
 }
 
-static void add_policies(struct making *m)
+/* Nobody has the thread for longer than the step's time, however much there is to do. */
+static enum err check_time(struct making *m)
 {
-	struct rego_union *u = rego_union_create(m->a);
+	if (clock_mono_ms() < m->cx->deadline_ms)
+		return ERR_NONE;
+	return refuse(m->cx, ERR_UNAVAILABLE, "the bundle takes too long to make");
+}
 
+static enum err look_at_all(struct making *m, struct rego_union *u)
+{
 	for (size_t i = 0; i < m->content->policies.n; i++) {
 		const struct bundle_policy *p = DB_ROW(&m->content->policies, struct bundle_policy, i);
 
+		TRY(check_time(m));
 		look_at(m, u, i);
 		m->policy_file[i] = arena_printf(m->a, "%s/policy-%" PRId64 ".rego", m->package[i], p->id);
 		if (!m->left_out[i])
 			add_file(m, m->policy_file[i], p->rego_code, strlen(p->rego_code));
 	}
+	return ERR_NONE;
+}
+
+static enum err add_policies(struct making *m)
+{
+	struct rego_union *u = rego_union_create(m->a);
+	const enum err e = look_at_all(m, u);
+
 	rego_union_destroy(u);
+	return e;
 }
 
 static enum err sorted(struct making *m, const char *json, const char **ret)
@@ -157,6 +174,7 @@ static enum err add_data(struct making *m)
 	for (size_t i = 0; i < m->content->resources.n; i++) {
 		const struct resource *r = DB_ROW(&m->content->resources, struct resource, i);
 
+		TRY(check_time(m));
 		jw_key(&w, r->name);
 		write_resource(&w, r);
 	}
@@ -169,9 +187,20 @@ static enum err add_data(struct making *m)
 
 /* Manifest ----------------------------------------------------------------------------------------- */
 
-static int by_text(const void *x, const void *y)
+/* What lies below one follows it at once: the slash comes before all that names are made of. */
+static int by_path(const void *x, const void *y)
 {
-	return strcmp(*(const char *const *)x, *(const char *const *)y);
+	const char *a = *(const char *const *)x, *b = *(const char *const *)y;
+
+	for (; *a != '\0' && *a == *b; a++)
+		b++;
+	if (*a == *b)
+		return 0;
+	if (*a == '\0' || *b == '\0')
+		return *a == '\0' ? -1 : 1;
+	if (*a == '/' || *b == '/')
+		return *a == '/' ? -1 : 1;
+	return *a < *b ? -1 : 1;
 }
 
 static bool is_below(const char *path, const char *root)
@@ -181,26 +210,22 @@ static bool is_below(const char *path, const char *root)
 	return strncmp(path, root, n) == 0 && (path[n] == '/' || path[n] == '\0');
 }
 
-/* What the bundle speaks for: none of these lies in another, and what one lies in sorts in front of it. */
+/* What the bundle speaks for: none of these lies in another. */
 static void write_roots(struct making *m, struct jw *w)
 {
 	const size_t n = m->content->policies.n;
 	const char **v = ARENA_ARRAY(m->a, const char *, n + 1);
-	size_t nroots = 0;
+	const char *last = NULL;
 
 	for (size_t i = 0; i < n; i++)
 		v[i] = m->left_out[i] ? "resources" : m->package[i];
 	v[n] = "resources";
-	qsort(v, n + 1, sizeof(*v), by_text);
+	qsort(v, n + 1, sizeof(*v), by_path);
 	jw_array(w);
 	for (size_t i = 0; i <= n; i++) {
-		bool inside = false;
-
-		for (size_t k = 0; k < nroots && !inside; k++)
-			inside = is_below(v[i], v[k]);
-		if (inside)
+		if (last != NULL && is_below(v[i], last))
 			continue;
-		v[nroots++] = v[i];
+		last = v[i];
 		jw_text(w, v[i]);
 	}
 	jw_array_end(w);
@@ -360,21 +385,24 @@ enum err bundle_make(struct ctx *cx, const struct bundle_content *c, const struc
 	struct making m = { .cx = cx, .a = cx->arena, .content = c, .key = key };
 	const char *signatures;
 	struct tarball *t;
+	enum err e = ERR_NONE;
 
 	m.file = ARENA_ARRAY(cx->arena, struct file, c->policies.n + 2);
 	m.package = ARENA_ARRAY(cx->arena, const char *, c->policies.n + 1);
 	m.policy_file = ARENA_ARRAY(cx->arena, const char *, c->policies.n + 1);
 	m.module = ARENA_ARRAY(cx->arena, const struct rego_module *, c->policies.n + 1);
 	m.left_out = ARENA_ARRAY(cx->arena, bool, c->policies.n + 1);
-	add_policies(&m);
+	TRY(add_policies(&m));
 	TRY(add_data(&m));
 	TRY(add_manifest(&m, &ret->revision));
 	qsort(m.file, m.n, sizeof(*m.file), by_name);
 	signatures = signatures_of(&m, key);
 	t = tarball_begin(cx->arena);
 	tarball_add(t, ".signatures.json", signatures, strlen(signatures));
-	for (size_t i = 0; i < m.n; i++)
+	for (size_t i = 0; i < m.n && e == ERR_NONE; i++) {
+		e = check_time(&m);
 		tarball_add(t, m.file[i].name, m.file[i].text, m.file[i].n);
+	}
 	ret->p = tarball_end(t, &ret->n);
-	return ERR_NONE;
+	return e;
 }

@@ -15,7 +15,12 @@
 
 #define WANTED_MAX 50000
 #define LOOK_MS 1000   /* between two looks for what is waited for */
-#define FAILED_MS 1000 /* … and after one that failed */
+#define FAILED_MS 1000 /* … and after one that failed, doubled for each further one */
+#define FAILED_MOST_MS 8000
+#define LONG_MS 1000        /* of what took longer nobody takes up both threads */
+#define LONG_REST_MOST_MS 10000
+#define LONG_KNOWN_MS 60000 /* that it did */
+#define MAKERS 2            /* threads of the background that make bundles */
 #define NEVER_MS 60000
 #define ASKED_MS 10000 /* who asks without waiting comes back within this time, or not at all */
 
@@ -32,6 +37,10 @@ struct wanted {
 	struct wanted *next; /* guarded by: bundles.lock, as all of it */
 	char *tenant_id, *name, *environment;
 	int64_t until_ms, look_ms;
+	int64_t rest_ms; /* not before, whatever happens */
+	int64_t long_ms; /* until then it is one that takes long */
+	int64_t began_ms;
+	int failures; /* in a row */
 	bool busy, changed;
 };
 
@@ -42,6 +51,7 @@ struct bundles {
 	struct kept_bundle ring;
 	struct map *wanted;
 	struct wanted *first;
+	const struct wanted *busy[MAKERS];
 };
 
 struct bundles *bundles_create(size_t bytes_max)
@@ -249,8 +259,43 @@ static void drop(struct bundles *b, struct wanted **at)
 	free(x);
 }
 
+/* One at a time of each tenant: nobody takes up all threads. Under the lock, as what follows. */
+static bool is_taken(const struct bundles *b, const struct wanted *x)
+{
+	for (size_t i = 0; i < MAKERS; i++)
+		if (b->busy[i] != NULL && strcmp(b->busy[i]->tenant_id, x->tenant_id) == 0)
+			return true;
+	return false;
+}
+
+static void note_busy(struct bundles *b, const struct wanted *was, const struct wanted *x)
+{
+	for (size_t i = 0; i < MAKERS; i++)
+		if (b->busy[i] == was) {
+			b->busy[i] = x;
+			return;
+		}
+	abort();
+}
+
+/* Nobody waits, and what it has cost is forgotten. */
+static bool is_over(const struct wanted *x, int64_t now)
+{
+	return !x->busy && x->until_ms <= now && x->rest_ms <= now && x->long_ms <= now;
+}
+
+static int64_t due_ms(const struct wanted *x)
+{
+	return x->look_ms > x->rest_ms ? x->look_ms : x->rest_ms;
+}
+
+static bool may_take(const struct bundles *b, const struct wanted *x, bool quick, int64_t now)
+{
+	return x->until_ms > now && !is_taken(b, x) && !(quick && x->long_ms > now);
+}
+
 /* The one that is most due, claimed; NULL: *ret_next_ms says when the next one is. */
-static struct wanted *claim(struct bundles *b, int64_t now, int64_t *ret_next_ms)
+static struct wanted *claim(struct bundles *b, bool quick, int64_t now, int64_t *ret_next_ms)
 {
 	struct wanted **at = &b->first, *best = NULL;
 
@@ -258,28 +303,55 @@ static struct wanted *claim(struct bundles *b, int64_t now, int64_t *ret_next_ms
 	while (*at != NULL) {
 		struct wanted *x = *at;
 
-		if (!x->busy && x->until_ms <= now) {
+		if (is_over(x, now)) {
 			drop(b, at);
 			continue;
 		}
-		if (!x->busy && x->look_ms < *ret_next_ms) {
-			*ret_next_ms = x->look_ms;
+		if (due_ms(x) < *ret_next_ms && may_take(b, x, quick, now)) {
+			*ret_next_ms = due_ms(x);
 			best = x;
 		}
 		at = &x->next;
 	}
-	if (best == NULL || best->look_ms > now)
+	if (best == NULL || due_ms(best) > now)
 		return NULL;
 	best->busy = true;
 	best->changed = false;
+	best->began_ms = now;
+	note_busy(b, NULL, best);
 	return best;
 }
 
-static void release(struct bundles *b, struct wanted *x, int64_t rest_ms)
+static int64_t least(int64_t a, int64_t b)
 {
+	return a < b ? a : b;
+}
+
+/*
+ * Who takes long rests as long, so that the others have half of the time at least, and is left to one of the
+ * threads; who fails comes back later and later.
+ */
+static void charge(struct wanted *x, bool failed, int64_t now)
+{
+	const int64_t took = now - x->began_ms;
+	int64_t rest = took > LONG_MS ? least(took, LONG_REST_MOST_MS) : 0;
+
+	x->long_ms = took > LONG_MS ? now + LONG_KNOWN_MS : 0;
+	x->failures = failed ? x->failures + 1 : 0;
+	if (failed)
+		rest += x->failures > 3 ? FAILED_MOST_MS : FAILED_MS << (x->failures - 1);
+	x->rest_ms = now + rest;
+}
+
+static void release(struct bundles *b, struct wanted *x, bool failed)
+{
+	const int64_t now = clock_mono_ms();
+
 	lock_take(&b->lock);
 	x->busy = false;
-	x->look_ms = x->changed ? 0 : clock_mono_ms() + rest_ms;
+	note_busy(b, x, NULL);
+	charge(x, failed, now);
+	x->look_ms = x->changed ? 0 : now + LOOK_MS;
 	lock_drop(&b->lock);
 }
 
@@ -304,20 +376,20 @@ static enum err look_for(struct ctx *cx, const struct wanted *x)
 	return e;
 }
 
-enum err bundles_tick(struct ctx *cx, bool *ret_did, int64_t *ret_next_ms)
+enum err bundles_tick(struct ctx *cx, bool quick, bool *ret_did, int64_t *ret_next_ms)
 {
 	struct bundles *b = cx->world->bundles;
 	struct wanted *x;
 	enum err e;
 
 	lock_take(&b->lock);
-	x = claim(b, clock_mono_ms(), ret_next_ms);
+	x = claim(b, quick, clock_mono_ms(), ret_next_ms);
 	lock_drop(&b->lock);
 	*ret_did = x != NULL;
 	if (x == NULL)
 		return ERR_NONE;
 	e = look_for(cx, x);
-	release(b, x, e == ERR_NONE ? LOOK_MS : FAILED_MS);
+	release(b, x, e != ERR_NONE);
 	return e;
 }
 

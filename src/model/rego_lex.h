@@ -41,6 +41,7 @@ struct rego_scan {
 	bool brackets_fit;
 	struct rego_module *out;
 	size_t fault_at[REGO_FAULTS_MAX]; /* byte offsets, to sort by */
+	uint16_t rule_slot[2 * REGO_RULES_MAX]; /* where out->rule has those of a name, from 1 */
 };
 
 /* Splits the text; what is wrong with single tokens and with brackets is reported. */

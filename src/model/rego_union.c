@@ -10,10 +10,14 @@
 
 #include "rego_lex.h"
 
+#include "cc/base/bytes.h"
 #include "cc/base/map.h"
 #include "cc/base/str.h"
 
 /* Heads -------------------------------------------------------------------------------------------- */
+
+/* Rules whose names go deeper are not looked at: each step of each name costs an entry. */
+#define STEPS_MAX REGO_NAMES_MAX
 
 static bool same_rule(const char *text, const struct rego_rule *a, const struct rego_rule *b)
 {
@@ -21,28 +25,43 @@ static bool same_rule(const char *text, const struct rego_rule *a, const struct 
 	       a->is_default == b->is_default && memcmp(text + a->at, text + b->at, a->len) == 0;
 }
 
+/* In a table, as a module may have a hundred thousand heads: each costs the same. */
+static void add_once(struct rego_scan *s, const struct rego_rule *r)
+{
+	const size_t mask = 2 * REGO_RULES_MAX - 1;
+	size_t at = hash64_of(s->text + r->at, r->len, 0) & mask;
+	struct rego_module *out = s->out;
+
+	for (; s->rule_slot[at] != 0; at = (at + 1) & mask)
+		if (same_rule(s->text, &out->rule[s->rule_slot[at] - 1], r))
+			return;
+	if (out->nrules == REGO_RULES_MAX)
+		return;
+	out->rule[out->nrules++] = *r;
+	s->rule_slot[at] = (uint16_t)out->nrules;
+}
+
 void rego_add_rule(
 	struct rego_scan *s, const struct rego_token *name, const struct rego_token *end, bool is_default)
 {
 	const struct rego_token *last = name, *t = name + 1;
-	struct rego_module *out = s->out;
+	int steps = 1;
 	struct rego_rule r = {
 		.at = name->at, .set = rego_is_word(s, end, "contains"), .is_default = is_default
 	};
 
-	for (; t + 1 < end && t->kind == R_DOT && t[1].kind == R_WORD; t += 2)
+	for (; t + 1 < end && t->kind == R_DOT && t[1].kind == R_WORD; t += 2) {
 		last = t + 1;
+		if (++steps > STEPS_MAX)
+			return;
+	}
 	r.arguments = t < end && t->kind == R_OPEN && t->c == '(';
 	r.whole = t == end || (r.arguments && &s->token[t->mate] + 1 == end);
 	/* A default for a["b"] is one for this alone. */
 	if (is_default && !r.whole)
 		last = end - 1;
 	r.len = last->at + last->len - name->at;
-	for (int i = 0; i < out->nrules; i++)
-		if (same_rule(s->text, &out->rule[i], &r))
-			return;
-	if (out->nrules < REGO_RULES_MAX)
-		out->rule[out->nrules++] = r;
+	add_once(s, &r);
 }
 
 /* Together ----------------------------------------------------------------------------------------- */

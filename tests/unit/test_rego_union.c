@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "cc/base/str.h"
 #include "cc/model/rego.h"
 
 static int setup(void **state)
@@ -117,11 +118,39 @@ static void what_was_not_added_is_in_nobodys_way(void **state)
 	rego_union_destroy(u);
 }
 
+static int rules_of(struct arena *a, int names, int rules)
+{
+	struct rego_module m;
+	struct str text;
+
+	str_init(&text, a, 1 << 18);
+	str_addf(&text, "package p\n");
+	for (int i = 0; i < rules; i++) {
+		str_addf(&text, "a%d", i);
+		for (int k = 1; k < names; k++)
+			str_addf(&text, ".b");
+		str_addf(&text, " := 1\na0 := %d\n", i);
+	}
+	rego_check(a, text.data, text.len, &m);
+	assert_int_equal(0, m.nfaults);
+	return m.nrules;
+}
+
+/* Each step of each name costs an entry: the product of both is bounded. */
+static void deep_names_are_not_looked_at(void **state)
+{
+	assert_int_equal(3, rules_of(*state, REGO_NAMES_MAX, 2));
+	assert_int_equal(1, rules_of(*state, REGO_NAMES_MAX + 1, 2));
+	assert_int_equal(1, rules_of(*state, 1000, 64));
+	assert_int_equal(REGO_RULES_MAX, rules_of(*state, 2, 4000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_engines_refuse_does_not_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_they_take_goes, setup, teardown),
+		cmocka_unit_test_setup_teardown(deep_names_are_not_looked_at, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_not_added_is_in_nobodys_way, setup, teardown),
 	};
 

@@ -50,10 +50,11 @@ uint64_t bundle_topic(const char *tenant_id, const char *environment);
 uint64_t bundle_mark(const char *revision);
 
 /*
- * One of the background's threads: makes or looks for the one that is most due. *ret_did: there was one; else
+ * One of the background's two threads: makes or looks for the one that is most due, one at a time of each
+ * tenant; `quick` leaves those that took long the last time to the other thread. *ret_did: there was one; else
  * *ret_next_ms says when to come again.
  */
-enum err bundles_tick(struct ctx *cx, bool *ret_did, int64_t *ret_next_ms) MUST_USE;
+enum err bundles_tick(struct ctx *cx, bool quick, bool *ret_did, int64_t *ret_next_ms) MUST_USE;
 
 /*
  * The public half of the key that a tenant's bundles are signed with: ES256, made of the platform's and the
