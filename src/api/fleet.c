@@ -352,8 +352,9 @@ static const struct route routes[] = {
 	{ M_POST, "/status", "reportStatus", "bouncers:connect", NOTES, VOLATILE, .handler = status_take,
 		.body = &opa_status_schema, .reply = &opa_thanks_schema, .rate = RATE_READ,
 		.errors = { ERR_NOT_FOUND }, .summary = "Say what a bouncer runs",
-		.doc = "What OPA's status plugin sends. The label bouncer_id says whose status it is. A "
-		       "sign of life." },
+		.doc = "What OPA's status plugin sends; what is not named here, as its metrics and "
+		       "plugins, is passed over. The label bouncer_id says whose status it is. A sign of "
+		       "life." },
 	{ M_POST, "/status/{partition}", "reportStatusOf", "bouncers:connect", NOTES, VOLATILE,
 		.handler = status_take, .body = &opa_status_schema, .reply = &opa_thanks_schema,
 		.rate = RATE_READ, .errors = { ERR_NOT_FOUND },

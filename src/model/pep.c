@@ -86,14 +86,9 @@ static const struct field opa_status_fields[] = {
 		"Of the instance; bouncer_id says which bouncer it is, unless the path does."),
 	JSON(T, bundles, F_CREATE | F_NULLABLE, STATUS_BYTES_MAX,
 		"By name, with active_revision and errors."),
-	JSON(T, bundle, F_CREATE | F_NULLABLE, STATUS_BYTES_MAX, "The same of old versions: not read."),
-	JSON(T, discovery, F_CREATE | F_NULLABLE, STATUS_BYTES_MAX, "Not read."),
-	JSON(T, decision_logs, F_CREATE | F_NULLABLE, STATUS_BYTES_MAX, "Not read."),
-	JSON(T, metrics, F_CREATE | F_NULLABLE, STATUS_BYTES_MAX, "Not read."),
-	JSON(T, plugins, F_CREATE | F_NULLABLE, STATUS_BYTES_MAX, "Not read."),
 };
 #undef T
-SCHEMA_IN(opa_status_schema, struct opa_status, "OpaStatus", opa_status_fields);
+SCHEMA_LOOSE(opa_status_schema, struct opa_status, "OpaStatus", opa_status_fields);
 
 #define T struct opa_thanks
 static const struct field opa_thanks_fields[] = {

@@ -139,7 +139,7 @@ static void write_object(struct jw *w, const struct schema *s, enum schema_use u
 	}
 	if (!is_shown(use)) {
 		jw_key(w, "additionalProperties");
-		jw_bool(w, false);
+		jw_bool(w, s->loose);
 	}
 }
 

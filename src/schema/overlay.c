@@ -78,7 +78,7 @@ static void merge_json(struct overlay *o, const struct place *at, const struct f
 		fault_add(o->cx, at, "length", "would be more than %zu bytes of JSON", max);
 		return;
 	}
-	wrong = json_scan(text, n, &where);
+	wrong = json_scan(text, n, false, &where);
 	if (wrong != NULL)
 		fault_add(o->cx, at, "length", "would be too large: %s", wrong);
 	else

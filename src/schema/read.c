@@ -290,6 +290,8 @@ static void read_object(struct reader *r, const struct place *up, const struct s
 		const struct place at = { up, key, 0 };
 		size_t i = schema_index(s, key);
 
+		if (i == SIZE_MAX && s->loose)
+			continue;
 		/* Columns that never leave the database are not to be found out by asking. */
 		if (i == SIZE_MAX || !(s->fields[i].flags & F_RW)) {
 			fault_add(r->cx, &at, "unknown", "is not a field of %s", s->name);
@@ -345,11 +347,12 @@ enum err schema_read_json(struct ctx *cx, const struct schema *s, const char *te
 	size_t at = 0;
 	json_t *body;
 
-	wrong = json_scan(text, len, &at);
+	wrong = json_scan(text, len, s->loose, &at);
 	if (wrong != NULL)
 		return not_json(cx, text, at, wrong);
 	jansson_wipes();
-	body = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+	body = json_loadb(
+		text, len, JSON_REJECT_DUPLICATES | (s->loose ? JSON_DECODE_INT_AS_REAL : 0), &error);
 	if (body == NULL) {
 		at = error.position > 0 && (size_t)error.position <= len ? (size_t)error.position : 0;
 		return not_json(cx, text, at, parser_fault(&error));

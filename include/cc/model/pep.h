@@ -36,7 +36,7 @@ extern const struct schema pep_registered_schema;
 
 /* The body of POST /status: what OPA sends. Each member is JSON. */
 struct opa_status {
-	const char *labels, *bundles, *bundle, *discovery, *decision_logs, *metrics, *plugins;
+	const char *labels, *bundles;
 	uint64_t seen;
 };
 extern const struct schema opa_status_schema;

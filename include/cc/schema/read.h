@@ -14,7 +14,10 @@ enum read_mode {
 	READ_MERGE,     /* PATCH: nothing required; the same fields */
 };
 
-/* Caps on what a body may be, whatever its size: nesting, keys of all objects, items of all arrays. */
+/*
+ * Caps on what a body may be, whatever its size: nesting, and but for loose schemas keys of all objects,
+ * items of all arrays.
+ */
 #define JSON_DEPTH_MAX 32
 #define JSON_KEYS_MAX 1024
 

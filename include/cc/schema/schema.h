@@ -88,6 +88,11 @@ struct schema {
 	size_t size;                    /* of the struct */
 	/* Where the struct keeps `uint64_t seen`: which fields the client sent. SEEN_NONE: nowhere. */
 	size_t seen_at;
+	/*
+	 * What others define, and send more of than we read: further members are passed over, integers are
+	 * taken as numbers of any size, and no count of keys and items is capped but by the bytes.
+	 */
+	bool loose;
 };
 #define SEEN_NONE SIZE_MAX
 
@@ -137,6 +142,10 @@ struct schema {
 	const struct schema sym = SCHEMA_OF(T, title, table, SEEN_NONE)
 #define SCHEMA_IN(sym, T, title, table) \
 	const struct schema sym = SCHEMA_OF(T, title, table, FIELD_AT(T, seen, uint64_t))
+#define SCHEMA_LOOSE(sym, T, title, table) \
+	const struct schema sym = { .name = (title), .fields = (table), \
+				    .nfields = sizeof(table) / sizeof((table)[0]), .size = sizeof(T), \
+				    .seen_at = FIELD_AT(T, seen, uint64_t), .loose = true }
 
 /* NULL when there is none. A dotted name descends into K_OBJ: "settings.max_users". */
 const struct field *schema_field(const struct schema *s, const char *name);

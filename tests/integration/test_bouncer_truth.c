@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What bouncers say is taken as real ones say it, and what they are told is so. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "bouncer.h"
+#include "story.h"
+#include "temp.h"
+#include "cc/base/str.h"
+
+struct stage {
+	struct story *s;
+	char *key;
+	struct client *sandbox;
+};
+
+static int open_stage(void **state)
+{
+	struct stage *g = calloc(1, sizeof(*g));
+	void *story = *state;
+
+	assert_int_equal(0, story_open(&story));
+	g->s = story;
+	g->key = bouncer_key(g->s->d, g->s->t.id, "sandbox");
+	g->sandbox = client_open(daemon_port(g->s->d));
+	client_key(g->sandbox, g->key);
+	*state = g;
+	return 0;
+}
+
+static int close_stage(void **state)
+{
+	struct stage *g = *state;
+	void *story = g->s;
+
+	client_close(g->sandbox);
+	free(g->key);
+	free(g);
+	return story_close(&story);
+}
+
+static void registered(struct stage *g)
+{
+	assert_status(200,
+		client_post(g->sandbox, "/peps/register", "{'bouncer_id':'b-1','resource':{'name':'R'}}"));
+}
+
+/* As Go writes what Prometheus gathers: 500 families of two series each, with labels. In the arena. */
+static const char *opa_status(struct arena *a)
+{
+	struct str text;
+
+	str_init(&text, a, 400000);
+	str_add(&text,
+		"{'labels':{'id':'2f1c','version':'1.4.2'},'bundles':{'sandbox':{'name':'sandbox',"
+		"'active_revision':'real','size':1024,'type':'snapshot','last_request':"
+		"'2026-01-02T03:04:05.678901234Z','metrics':{'timer_rego_load_bundles_ns':12345678}}},"
+		"'plugins':{'bundle':{'state':'OK'},'status':{'state':'OK'}},'decision_logs':{},"
+		"'discovery':null,'later':[1,2],'metrics':{'prometheus':{'go_gc_gomemlimit_bytes':{'name':"
+		"'go_gc_gomemlimit_bytes','type':1,'metric':[{'gauge':{'value':9223372036854776000}}]}");
+	for (int i = 0; i < 500; i++)
+		str_addf(&text,
+			",'m_%d':{'name':'m_%d','help':'h','type':4,'metric':[{'label':[{'name':'code',"
+			"'value':'200'},{'name':'handler','value':'v1/data'}],'histogram':{'sample_count':"
+			"18446744073709551615,'sample_sum':1.5e-05,'bucket':[{'cumulative_count':1,"
+			"'upper_bound':1e-06},{'cumulative_count':2,'upper_bound':1.25e+21}]}}]}",
+			i, i);
+	str_add(&text, "}}}");
+	return text.data;
+}
+
+static void what_opa_sends_besides_is_passed_over(void **state)
+{
+	struct stage *g = *state;
+	struct arena *a = arena_create(65536);
+
+	registered(g);
+	assert_text("real", assert_status(200, client_post(g->sandbox, "/status/b-1", "%s", opa_status(a))),
+		"revision");
+	assert_fault("bundles", "type", client_post(g->sandbox, "/status/b-1", "{'bundles':[],'x':1}"));
+	arena_destroy(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			what_opa_sends_besides_is_passed_over, open_stage, close_stage),
+	};
+
+	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);
+}
