@@ -24,6 +24,17 @@ static enum obj_result show_folder(
 	return errno == ENOENT ? OBJ_OK : obj_fail(w->got, OBJ_DENIED, "%s: %s", path, strerror(errno));
 }
 
+/* An object, or where one may be. */
+static bool has_place(const char *text, bool folder)
+{
+	struct obj_key prefix;
+
+	if (obj_text_is_safe(text, false))
+		return true;
+	return folder && snprintf(prefix.text, sizeof(prefix.text), "%s/", text) < (int)sizeof(prefix.text) &&
+	       obj_text_is_safe(prefix.text, true);
+}
+
 static enum obj_result show(struct folder_walk *w, DIR *d, const char *path, const char *name, int depth)
 {
 	struct obj_key key;
@@ -32,7 +43,7 @@ static enum obj_result show(struct folder_walk *w, DIR *d, const char *path, con
 	if (fstatat(dirfd(d), name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return OBJ_OK; /* gone meanwhile */
 	if (snprintf(key.text, sizeof(key.text), "%s/%s", path, name) >= (int)sizeof(key.text) ||
-		!obj_text_is_safe(key.text, false) || !(S_ISDIR(st.st_mode) || S_ISREG(st.st_mode))) {
+		!has_place(key.text, S_ISDIR(st.st_mode)) || !(S_ISDIR(st.st_mode) || S_ISREG(st.st_mode))) {
 		w->strange++;
 		return OBJ_OK;
 	}

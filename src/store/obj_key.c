@@ -9,7 +9,6 @@
 #include "objstore_in.h"
 #include "cc/base/str.h"
 
-#define ROOT "tenants/"
 #define SEGMENT_MAX 200
 
 /*
@@ -45,7 +44,7 @@ bool obj_text_is_safe(const char *text, bool prefix)
 	const size_t n = strnlen(text, OBJ_KEY_MAX + 1);
 	char bare[OBJ_KEY_MAX + 1];
 
-	if (n == 0 || n > OBJ_KEY_MAX || !str_starts(text, ROOT))
+	if (n == 0 || n > OBJ_KEY_MAX || !str_starts(text, OBJ_ROOT))
 		return false;
 	(void)snprintf(bare, sizeof(bare), "%s", text);
 	if (prefix && bare[n - 1] != '/')
@@ -60,7 +59,7 @@ static bool make(struct obj_key *ret, const char *tenant_id, const char *path)
 	int n = -1;
 
 	if (tenant_id != NULL && is_segment(tenant_id, strlen(tenant_id)))
-		n = snprintf(ret->text, sizeof(ret->text), ROOT "%s/%s", tenant_id, path);
+		n = snprintf(ret->text, sizeof(ret->text), OBJ_ROOT "%s/%s", tenant_id, path);
 	if (n > 0 && (size_t)n < sizeof(ret->text) && obj_text_is_safe(ret->text, path[0] == '\0'))
 		return true;
 	ret->text[0] = '\0';
@@ -82,7 +81,7 @@ bool obj_prefix_make(struct obj_key *ret, const char *tenant_id)
 
 const char *obj_key_path(const struct obj_key *key, const char *tenant_id)
 {
-	const size_t root = strlen(ROOT), n = strlen(tenant_id);
+	const size_t root = strlen(OBJ_ROOT), n = strlen(tenant_id);
 
 	if (!obj_text_is_safe(key->text, false) || strncmp(key->text + root, tenant_id, n) != 0 ||
 		key->text[root + n] != '/')

@@ -127,12 +127,44 @@ enum obj_result obj_delete(
 	return r == OBJ_OK ? s->kind->remove(s, key->text, deadline_ms, ret) : r;
 }
 
+/* A gateway that drops the prefix on its way would show what is somebody else's. */
+struct within {
+	const char *prefix;
+	obj_each_fn each;
+	void *arg;
+	bool foreign;
+};
+
+static bool only_within(void *arg, const struct obj_key *key, int64_t size)
+{
+	struct within *w = arg;
+
+	w->foreign = !str_starts(key->text, w->prefix);
+	return !w->foreign && w->each(w->arg, key, size);
+}
+
+static enum obj_result list_within(struct objstore *s, const char *prefix, obj_each_fn each, void *arg,
+	int64_t deadline_ms, struct obj_got *ret)
+{
+	struct within w = { .prefix = prefix, .each = each, .arg = arg };
+	const enum obj_result r = s->kind->list(s, prefix, only_within, &w, deadline_ms, ret);
+
+	return w.foreign ? obj_fail(ret, OBJ_BROKEN, "the list of %s is of something else", prefix) : r;
+}
+
 enum obj_result obj_list(struct objstore *s, const struct obj_key *prefix, obj_each_fn each, void *arg,
 	int64_t deadline_ms, struct obj_got *ret)
 {
 	const enum obj_result r = begin(prefix, true, deadline_ms, ret);
 
-	return r == OBJ_OK ? s->kind->list(s, prefix->text, each, arg, deadline_ms, ret) : r;
+	return r == OBJ_OK ? list_within(s, prefix->text, each, arg, deadline_ms, ret) : r;
+}
+
+enum obj_result obj_walk(
+	struct objstore *s, obj_each_fn each, void *arg, int64_t deadline_ms, struct obj_got *ret)
+{
+	*ret = (struct obj_got){ 0 };
+	return list_within(s, OBJ_ROOT, each, arg, deadline_ms, ret);
 }
 
 enum obj_result obj_sweep(struct objstore *s, const struct obj_key *prefix, int64_t older_s, bool remove,

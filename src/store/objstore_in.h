@@ -31,6 +31,8 @@ struct objstore {
 	const struct objstore_kind *kind;
 };
 
+#define OBJ_ROOT "tenants/" /* of all keys */
+
 /* Whether every key of these bytes stays in its place. prefix: it ends with a slash instead of a name. */
 bool obj_text_is_safe(const char *text, bool prefix);
 /* Records the words; returns r. */

@@ -72,12 +72,12 @@ static enum obj_result put_whole(struct s3 *s, const char *key, unsigned flags, 
 		.deadline_ms = deadline_ms,
 		.once = (flags & OBJ_ONCE) != 0 && !atomic_load(&s->unconditional) };
 	struct s3_answer answer;
-	enum obj_result r = s3_ask(s, a, &ask, &answer, NULL, got);
+	enum obj_result r = s3_ask(s, a, &ask, &answer, got);
 
 	if (r != OBJ_OK && ask.once && answer.unsupported) {
 		atomic_store(&s->unconditional, true);
 		ask.once = false;
-		r = s3_ask(s, a, &ask, &answer, NULL, got);
+		r = s3_ask(s, a, &ask, &answer, got);
 	}
 	if (r == OBJ_EXISTS)
 		r = is_ours(s, &ask, got);
@@ -179,7 +179,7 @@ static enum obj_result s3_stat(
 	const struct s3_ask ask = { .method = "HEAD", .key = key, .deadline_ms = deadline_ms };
 	struct s3_answer answer;
 	const char *length;
-	enum obj_result r = s3_ask((struct s3 *)store, a, &ask, &answer, NULL, got);
+	enum obj_result r = s3_ask((struct s3 *)store, a, &ask, &answer, got);
 
 	if (r == OBJ_OK) {
 		length = http_got_header(&answer.http, "Content-Length");
@@ -196,7 +196,7 @@ static enum obj_result s3_remove(
 	struct arena *a = arena_create(SCRATCH);
 	const struct s3_ask ask = { .method = "DELETE", .key = key, .deadline_ms = deadline_ms };
 	struct s3_answer answer;
-	const enum obj_result r = s3_ask((struct s3 *)store, a, &ask, &answer, NULL, got);
+	const enum obj_result r = s3_ask((struct s3 *)store, a, &ask, &answer, got);
 
 	arena_destroy(a);
 	return r == OBJ_MISSING ? OBJ_OK : r;
@@ -246,7 +246,7 @@ static enum obj_result list_page(
 		.method = "GET", .query = query, .nquery = l->next != NULL ? 4 : 3, .deadline_ms = deadline_ms
 	};
 	struct s3_answer answer;
-	enum obj_result r = s3_ask(s, a, &ask, &answer, NULL, got);
+	enum obj_result r = s3_ask(s, a, &ask, &answer, got);
 
 	if (r == OBJ_MISSING)
 		r = OBJ_DENIED; /* a bucket, not an object */

@@ -62,7 +62,7 @@ static enum obj_result list(struct s3 *s, const char *prefix, const struct page 
 						    : 5,
 		.deadline_ms = deadline_ms };
 	struct s3_answer answer;
-	enum obj_result r = s3_ask(s, ret->arena, &ask, &answer, NULL, got);
+	enum obj_result r = s3_ask(s, ret->arena, &ask, &answer, got);
 
 	*ret_unknown = r != OBJ_OK && answer.unsupported;
 	if (*ret_unknown)
@@ -86,7 +86,7 @@ static enum obj_result remove_version(
 		.nquery = v->id[0] != '\0' ? 1 : 0,
 		.deadline_ms = deadline_ms };
 	struct s3_answer answer;
-	const enum obj_result r = s3_ask(s, a, &ask, &answer, NULL, got);
+	const enum obj_result r = s3_ask(s, a, &ask, &answer, got);
 
 	return r == OBJ_MISSING ? OBJ_OK : r;
 }

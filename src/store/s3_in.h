@@ -43,9 +43,9 @@ struct s3_answer {
 /* One request and its answer. */
 enum obj_result s3_attempt(
 	struct s3 *s, struct arena *a, const struct s3_ask *ask, struct s3_answer *ret, struct obj_got *got);
-/* As often as it takes, with pauses. *ret_times: how often; NULL: nobody asks. */
-enum obj_result s3_ask(struct s3 *s, struct arena *a, const struct s3_ask *ask, struct s3_answer *ret,
-	int *ret_times, struct obj_got *got);
+/* As often as it takes, with pauses. */
+enum obj_result s3_ask(
+	struct s3 *s, struct arena *a, const struct s3_ask *ask, struct s3_answer *ret, struct obj_got *got);
 /* Rests before attempt `i`; false: the deadline is nearer. */
 bool s3_rest(int i, int64_t deadline_ms);
 #define S3_ATTEMPTS 6

@@ -159,7 +159,7 @@ bool s3_rest(int i, int64_t deadline_ms)
 }
 
 enum obj_result s3_ask(struct s3 *s, struct arena *a, const struct s3_ask *ask, struct s3_answer *ret,
-	int *ret_times, struct obj_got *got)
+	struct obj_got *got)
 {
 	enum obj_result r = OBJ_BROKEN;
 	int i = 0;
@@ -168,8 +168,6 @@ enum obj_result s3_ask(struct s3 *s, struct arena *a, const struct s3_ask *ask, 
 		r = s3_attempt(s, a, ask, ret, got);
 		i++;
 	} while (r != OBJ_OK && ret->again && i < S3_ATTEMPTS && s3_rest(i - 1, ask->deadline_ms));
-	if (ret_times != NULL)
-		*ret_times = i;
 	/* One that may be had later, and there is no later. */
 	if (r == OBJ_BROKEN && ret->again && clock_mono_ms() + REST_MOST_MS >= ask->deadline_ms)
 		return OBJ_LATE;

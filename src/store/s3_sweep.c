@@ -57,10 +57,12 @@ static enum obj_result list(struct s3 *s, const char *prefix, const struct page 
 		{ "key-marker", last->key_marker }, { "upload-id-marker", last->id_marker } };
 	const struct s3_ask ask = { .method = "GET",
 		.query = query,
-		.nquery = last->key_marker != NULL && last->id_marker != NULL ? 5 : 3,
+		.nquery = last->key_marker == NULL  ? 3
+			  : last->id_marker == NULL ? 4
+						    : 5,
 		.deadline_ms = deadline_ms };
 	struct s3_answer answer;
-	enum obj_result r = s3_ask(s, ret->arena, &ask, &answer, NULL, got);
+	enum obj_result r = s3_ask(s, ret->arena, &ask, &answer, got);
 
 	/* A server that cannot tell has nothing that it would be asked to take back. */
 	if (r != OBJ_OK && answer.unsupported)
@@ -69,6 +71,8 @@ static enum obj_result list(struct s3 *s, const char *prefix, const struct page 
 		r = OBJ_DENIED; /* a bucket, not an object */
 	if (r == OBJ_OK && !s3_xml_read(answer.http.body, answer.http.len, take, ret))
 		return obj_fail(got, OBJ_BROKEN, "the list of uploads is none");
+	if (r == OBJ_OK && ret->truncated && ret->key_marker == NULL)
+		return obj_fail(got, OBJ_BROKEN, "the list of uploads ends in the middle");
 	return r;
 }
 
@@ -82,7 +86,7 @@ static enum obj_result abandon(struct s3 *s, struct arena *a, const struct unfin
 		.nquery = 1,
 		.deadline_ms = deadline_ms };
 	struct s3_answer answer;
-	const enum obj_result r = s3_ask(s, a, &ask, &answer, NULL, got);
+	const enum obj_result r = s3_ask(s, a, &ask, &answer, got);
 
 	return r == OBJ_MISSING ? OBJ_OK : r;
 }
@@ -117,7 +121,7 @@ enum obj_result s3_sweep(struct objstore *store, const char *prefix, int64_t old
 		}
 		arena_destroy(last.arena);
 		last = p;
-	} while (r == OBJ_OK && last.truncated && last.key_marker != NULL && last.id_marker != NULL);
+	} while (r == OBJ_OK && last.truncated);
 	arena_destroy(last.arena);
 	return r;
 }

@@ -9,6 +9,7 @@
 #include "s3_xml.h"
 #include "cc/base/clock.h"
 #include "cc/base/str.h"
+#include "cc/crypto/digest.h"
 
 #define PARTS_MAX 10000
 #define GIVE_UP_MS 5000 /* to take back what was begun, also behind the deadline */
@@ -20,6 +21,8 @@ struct upload {
 	const char *key;
 	struct arena *scratch; /* of one request */
 	struct arena *own;     /* of all of it */
+	struct sha256 *sum;    /* of all that was sent */
+	unsigned char sha256[OBJ_SHA_LEN];
 	struct str parts;      /* the body of the request that makes one object of them */
 	char id[ID_MAX + 1];
 	int64_t deadline_ms, size;
@@ -46,7 +49,7 @@ static enum obj_result begin(struct upload *u)
 		.type = "application/octet-stream",
 		.deadline_ms = u->deadline_ms };
 	struct s3_answer answer;
-	const enum obj_result r = s3_ask(u->s, u->scratch, &ask, &answer, NULL, u->got);
+	const enum obj_result r = s3_ask(u->s, u->scratch, &ask, &answer, u->got);
 
 	if (r != OBJ_OK)
 		return r;
@@ -72,7 +75,7 @@ static enum obj_result send_part(struct upload *u, int number, const unsigned ch
 		.body = { p, n },
 		.deadline_ms = u->deadline_ms };
 	struct s3_answer answer;
-	const enum obj_result r = s3_ask(u->s, u->scratch, &ask, &answer, NULL, u->got);
+	const enum obj_result r = s3_ask(u->s, u->scratch, &ask, &answer, u->got);
 	const char *etag;
 
 	if (r != OBJ_OK)
@@ -80,6 +83,7 @@ static enum obj_result send_part(struct upload *u, int number, const unsigned ch
 	etag = http_got_header(&answer.http, "ETag");
 	if (!is_etag(etag))
 		return obj_fail(u->got, OBJ_BROKEN, "a part has no ETag");
+	sha256_add(u->sum, p, n);
 	str_addf(&u->parts, "<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>", number, etag);
 	u->size += (int64_t)n;
 	return OBJ_OK;
@@ -120,7 +124,7 @@ static bool is_no_error(void *arg, const char *parent, const char *name, const c
 	return true;
 }
 
-static enum obj_result ask_for_whole(struct upload *u, bool once, struct s3_answer *answer, int *ret_times)
+static enum obj_result ask_for_whole(struct upload *u, bool once, struct s3_answer *answer)
 {
 	const struct sig_pair query = { "uploadId", u->id };
 	const struct s3_ask ask = { .method = "POST",
@@ -132,7 +136,7 @@ static enum obj_result ask_for_whole(struct upload *u, bool once, struct s3_answ
 		.type = "application/xml",
 		.deadline_ms = u->deadline_ms };
 	bool error = false;
-	const enum obj_result r = s3_ask(u->s, u->scratch, &ask, answer, ret_times, u->got);
+	const enum obj_result r = s3_ask(u->s, u->scratch, &ask, answer, u->got);
 
 	/* It may begin with 200 before it is known how it ends. */
 	if (r == OBJ_OK && (!s3_xml_read(answer->http.body, answer->http.len, is_no_error, &error) || error))
@@ -140,26 +144,43 @@ static enum obj_result ask_for_whole(struct upload *u, bool once, struct s3_answ
 	return r;
 }
 
+static bool add_to_sum(void *arg, const void *p, size_t n)
+{
+	sha256_add(arg, p, n);
+	return true;
+}
+
+/* An earlier attempt may have made it, and its answer was lost: then what is there is what was sent. */
+static enum obj_result is_ours(struct upload *u, enum obj_result otherwise)
+{
+	struct sha256 *sum = sha256_begin();
+	unsigned char there[OBJ_SHA_LEN];
+	enum obj_result r = u->s->store.kind->get(
+		&u->s->store, u->key, u->size, add_to_sum, sum, u->deadline_ms, u->got);
+
+	sha256_end(sum, there);
+	if (r == OBJ_OK && memcmp(there, u->sha256, sizeof(there)) == 0)
+		return OBJ_OK;
+	if (r == OBJ_OK || r == OBJ_TOO_LARGE || r == OBJ_MISSING)
+		return obj_fail(u->got, otherwise, "%s is not what was sent", u->key);
+	return r;
+}
+
 static enum obj_result finish(struct upload *u, unsigned flags)
 {
 	const bool once = (flags & OBJ_ONCE) != 0 && !atomic_load(&u->s->unconditional);
 	struct s3_answer answer;
-	int times = 0;
 	enum obj_result r;
 
 	str_add(&u->parts, "</CompleteMultipartUpload>");
-	r = ask_for_whole(u, once, &answer, &times);
+	r = ask_for_whole(u, once, &answer);
 	if (r != OBJ_OK && once && answer.unsupported) {
 		atomic_store(&u->s->unconditional, true);
-		r = ask_for_whole(u, false, &answer, &times);
+		r = ask_for_whole(u, false, &answer);
 	}
-	/* An earlier attempt may have done it, and its answer was lost. */
-	if (r == OBJ_MISSING && times > 1) {
-		r = u->s->store.kind->stat(&u->s->store, u->key, u->deadline_ms, u->got);
-		if (r == OBJ_OK && u->got->size != u->size)
-			r = obj_fail(u->got, OBJ_DIFFERENT, "%s has another size", u->key);
-	}
-	return r == OBJ_MISSING ? obj_fail(u->got, OBJ_BROKEN, "the upload is gone") : r;
+	if (r == OBJ_EXISTS)
+		return is_ours(u, OBJ_EXISTS);
+	return r == OBJ_MISSING ? is_ours(u, OBJ_BROKEN) : r;
 }
 
 static void take_back(struct upload *u)
@@ -173,7 +194,7 @@ static void take_back(struct upload *u)
 	struct s3_answer answer;
 	struct obj_got nobody_asks;
 
-	(void)s3_ask(u->s, u->scratch, &ask, &answer, NULL, &nobody_asks);
+	(void)s3_ask(u->s, u->scratch, &ask, &answer, &nobody_asks);
 }
 
 enum obj_result s3_upload(struct s3 *s, const char *key, unsigned flags, unsigned char *first,
@@ -184,7 +205,8 @@ enum obj_result s3_upload(struct s3 *s, const char *key, unsigned flags, unsigne
 		.deadline_ms = deadline_ms,
 		.got = got,
 		.scratch = arena_create(8192),
-		.own = arena_create(4096) };
+		.own = arena_create(4096),
+		.sum = sha256_begin() };
 	enum obj_result r;
 
 	str_init(&u.parts, u.own, 4096);
@@ -192,6 +214,7 @@ enum obj_result s3_upload(struct s3 *s, const char *key, unsigned flags, unsigne
 	r = begin(&u);
 	if (r == OBJ_OK)
 		r = send_parts(&u, first, read, arg);
+	sha256_end(u.sum, u.sha256);
 	if (r == OBJ_OK)
 		r = finish(&u, flags);
 	if (r != OBJ_OK && u.id[0] != '\0')

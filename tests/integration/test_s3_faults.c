@@ -274,9 +274,36 @@ static void a_list_that_is_none_is_told(void **state)
 	}
 }
 
+static bool count(void *arg, const struct obj_key *key, int64_t size)
+{
+	(void)key;
+	(void)size;
+	++*(int *)arg;
+	return true;
+}
+
+/* A gateway that drops ?prefix= shows everybody's: none of it is handed to who removes what he is shown. */
+static void a_list_of_something_else_is_none(void **state)
+{
+	struct stage *s = *state;
+	struct obj_key prefix;
+	int n = 0;
+
+	assert_true(obj_prefix_make(&prefix, "tenant-odd"));
+	answers(s, "GET", 1, 200,
+		"<L><Contents><Key>tenants/tenant-other/a/b</Key><Size>1</Size></Contents></L>");
+	assert_int_equal(
+		OBJ_BROKEN, obj_list(s->fx.store, &prefix, count, &n, story_deadline(), &s->fx.got));
+	assert_int_equal(0, n);
+	answers(s, "GET", 1, 200, "<L><IsTruncated>true</IsTruncated></L>");
+	assert_int_equal(
+		OBJ_BROKEN, obj_list(s->fx.store, &prefix, count, &n, story_deadline(), &s->fx.got));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_list_of_something_else_is_none, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_may_pass_is_tried_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_will_not_pass_is_told_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -140,7 +140,7 @@ static void make_bucket(struct s3_peer *p)
 
 	/* What listens first answers 503 until what is behind it does as well. */
 	do {
-		r = s3_ask((struct s3 *)s, a, &ask, &answer, NULL, &got);
+		r = s3_ask((struct s3 *)s, a, &ask, &answer, &got);
 	} while (r != OBJ_OK && clock_mono_ms() < ask.deadline_ms - START_MS / 2);
 	if (r != OBJ_OK)
 		fail_msg("the bucket cannot be made: %s", got.error);

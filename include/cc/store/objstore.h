@@ -88,9 +88,15 @@ enum obj_result obj_stat(
 /* OBJ_OK also when there was none. */
 enum obj_result obj_delete(
 	struct objstore *s, const struct obj_key *key, int64_t deadline_ms, struct obj_got *ret) MUST_USE;
-/* Each object below a prefix of obj_prefix_make(), in no order. each false ends it: OBJ_STOPPED. */
+/*
+ * Each object below a prefix of obj_prefix_make(), in no order. each false ends it: OBJ_STOPPED. A store that
+ * lists something else is OBJ_BROKEN.
+ */
 enum obj_result obj_list(struct objstore *s, const struct obj_key *prefix, obj_each_fn each, void *arg,
 	int64_t deadline_ms, struct obj_got *ret) MUST_USE;
+/* The same of all tenants, one tenant behind the other. */
+enum obj_result obj_walk(struct objstore *s, obj_each_fn each, void *arg, int64_t deadline_ms,
+	struct obj_got *ret) MUST_USE;
 /*
  * Uploads in parts below a prefix that began more than older_s seconds ago (0: whenever) and did not come to
  * an end: *ret_n of them, taken back where `remove` says so. A folder has none: what lies aside there is
