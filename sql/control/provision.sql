@@ -358,6 +358,10 @@ WITH counts AS (
 )
 UPDATE cc.tenant_tombstone SET removed = $2, certificate = $3 WHERE id = $1;
 
+-- name: tenant_purged :one tally
+-- args: id text
+SELECT count(*) AS total FROM cc.tenant_tombstone WHERE id = $1;
+
 -- name: tombstone_get :one deletion_certificate
 -- args: id text
 SELECT id AS tenant_id, region, created_at, deleted_at AS requested_at,
@@ -412,7 +416,19 @@ SELECT id, region, created_at, coalesce(deleted_at, now()) FROM gone;
 -- Whose objects there are.
 -- name: tenant_ids :many slot
 -- args: after text, most int8
-SELECT id AS tenant_id FROM cc.tenant WHERE id > $1 AND status IN ('active', 'suspended') ORDER BY id LIMIT $2;
+SELECT id AS tenant_id FROM cc.tenant
+ WHERE id > $1 AND status IN ('active', 'suspended', 'deletion_scheduled') ORDER BY id LIMIT $2;
+
+-- Whose an object is, and where it may be: regions that a move is on its way to, or has left and not cleared yet.
+-- name: object_owner :one object_owner
+-- args: id text
+SELECT t.region, EXISTS (SELECT FROM cc.tenant_tombstone WHERE id = $1) AS purged,
+       t.status IN ('provisioning', 'deleting') IS TRUE AS busy,
+       ARRAY(SELECT CASE WHEN s.schema_id = d.from_schema THEN d.from_region ELSE d.to_region END
+               FROM cc.deployment d
+               JOIN cc.tenant_schema s ON s.schema_id IN (d.from_schema, d.to_schema)
+              WHERE d.tenant_id = $1) AS others
+  FROM (SELECT) x LEFT JOIN cc.tenant t ON t.id = $1;
 
 -- name: tenant_groups :many tenant_group
 SELECT plan_type, region, count(*) AS tenants FROM cc.tenant GROUP BY plan_type, region

@@ -11,11 +11,33 @@ SELECT h.version AS head_version, h.epoch, o.key, o.size, o.sha256, o.revision, 
        OR EXISTS (SELECT FROM policies p WHERE p.changed_version > o.version AND p.environment = $1)
        OR EXISTS (SELECT FROM resources r WHERE r.changed_version > o.version AND r.environment = $1)
        OR EXISTS (SELECT FROM tombstones t WHERE t.version > o.version AND t.tbl IN ('policies', 'resources'))
-       AS touched
+       AS touched, (SELECT why FROM bundle_trouble WHERE environment = $1) AS trouble
   FROM head h
   LEFT JOIN LATERAL (
 	SELECT key, size, sha256, revision, version FROM objects
 	 WHERE kind = 'bundle' AND environment = $1 AND signed_by = $2 ORDER BY version DESC, key LIMIT 1) o ON true;
+
+-- It cannot be made, or fetched: bouncers wait from the first change on that is not in the newest.
+-- name: bundle_trouble_put :exec
+-- args: environment text, why text, epoch int8, signed_by text
+INSERT INTO bundle_trouble (environment, why, since)
+SELECT $1, $2, least(now(), (
+	SELECT min(x.at) FROM (
+		SELECT max(version) AS version FROM objects
+		 WHERE kind = 'bundle' AND environment = $1 AND signed_by = $4) o
+	 CROSS JOIN LATERAL (
+		SELECT updated_at AS at FROM policies WHERE changed_version > o.version AND environment = $1
+		UNION ALL
+		SELECT updated_at FROM resources WHERE changed_version > o.version AND environment = $1) x))
+ WHERE EXISTS (SELECT FROM head WHERE epoch = $3 AND writable)
+ON CONFLICT (environment) DO UPDATE SET why = excluded.why;
+
+-- name: bundle_trouble_over :exec
+-- args: environment text
+DELETE FROM bundle_trouble WHERE environment = $1;
+
+-- name: bundle_troubles :many bundle_trouble
+SELECT environment, since, why FROM bundle_trouble ORDER BY environment;
 
 -- What a bundle would weigh, in bytes.
 -- name: bundle_weight :one tally
@@ -38,6 +60,22 @@ SELECT id, name, type, environment, path, methods, description, attributes, url,
   FROM resources
  WHERE environment = $1 AND deleted_at IS NULL
  ORDER BY name;
+
+-- Somebody is about to store an object, and no purge takes the tenant for empty meanwhile.
+-- name: storing_put :count
+-- args: key text, secs int8, epoch int8
+WITH gate AS MATERIALIZED (
+	SELECT FROM head WHERE epoch = $3 AND writable FOR SHARE
+), past AS (
+	DELETE FROM storing WHERE until_time < now() AND key <> $1
+)
+INSERT INTO storing (key, until_time)
+SELECT $1, now() + make_interval(secs => $2::float8) FROM gate
+ON CONFLICT (key) DO UPDATE SET until_time = greatest(storing.until_time, excluded.until_time);
+
+-- name: storing_done :exec
+-- args: key text
+DELETE FROM storing WHERE key = $1;
 
 -- Unmanaged: only where the tenant lives. The same content again is the same object; when there was another in between
 -- it is wanted anew.
@@ -75,6 +113,11 @@ DELETE FROM objects WHERE key = $1 AND EXISTS (SELECT FROM head WHERE epoch = $2
 -- name: object_known :many object_row
 -- args: keys text[]
 SELECT key, size, sha256 FROM objects WHERE key = ANY ($1);
+
+-- … or about to be.
+-- name: storing_known :many object_row
+-- args: keys text[]
+SELECT key FROM storing WHERE key = ANY ($1) AND until_time > now();
 
 -- name: object_page :many object_row
 -- args: after text, most int8

@@ -88,6 +88,9 @@ INSERT INTO tombstones (tbl, pk, version) SELECT 'users', id, $3 FROM gone;
 -- name: purge_close :exec
 UPDATE head SET writable = false;
 
+-- name: purge_storing :one tally
+SELECT count(*) AS total FROM storing WHERE until_time > now();
+
 -- name: purge_catalogued :one tally
 SELECT count(*) AS total FROM (SELECT FROM objects LIMIT 1) AS any_object;
 
@@ -95,7 +98,7 @@ SELECT count(*) AS total FROM (SELECT FROM objects LIMIT 1) AS any_object;
 -- name: purge_tables :many purge_count
 SELECT c.relname AS what, pg_relation_size(c.oid) / current_setting('block_size')::bigint AS n
   FROM pg_class c
- WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND c.relname <> 'head'
+ WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND c.relname NOT IN ('head', 'bundle_trouble', 'storing')
  ORDER BY c.relname;
 
 -- The rows of some pages of one of them, from "(0,0)" to before "(1024,0)".

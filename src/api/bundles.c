@@ -6,9 +6,12 @@
 #include "groups.h"
 #include "cc/base/clock.h"
 #include "cc/core/bundles.h"
+#include "cc/core/registry.h"
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
 #include "cc/model/policy.h"
+#include "cc/model/q_control.h"
+#include "cc/model/tally.h"
 
 #define TYPE_GZIP "application/gzip"
 #define TYPE_LONG_POLL "application/vnd.openpolicyagent.bundles"
@@ -51,12 +54,6 @@ static enum err check_environment(struct ctx *cx, const char *environment)
 		own, environment);
 }
 
-/* The client has it already, by what it says in If-None-Match. */
-static bool has_it(const struct req *rq, const char *revision)
-{
-	return rq->in->if_none_match != NULL && strstr(rq->in->if_none_match, revision) != NULL;
-}
-
 /* It is looked for once a second as long as somebody waits, and this one goes on when it is another. */
 static void wait_for_next(
 	struct ctx *cx, struct req *rq, const char *environment, uint64_t mark, int64_t until_ms)
@@ -96,7 +93,7 @@ static enum err bundle_get(struct ctx *cx, struct req *rq)
 		wait_for_next(cx, rq, environment, 0, rq->arrived_ms + MAKING_MS);
 		return refuse(cx, ERR_UNAVAILABLE, "the bundle cannot be made at the moment; retry");
 	}
-	if (wait_s > 0 && has_it(rq, b->revision))
+	if (wait_s > 0 && req_has_tag(cx, rq, b->revision))
 		wait_for_next(
 			cx, rq, environment, bundle_mark(b->revision), rq->arrived_ms + 1000 * wait_s);
 	reply_bundle(cx, rq, b, wait_s >= 0);
@@ -121,7 +118,31 @@ static bool is_tenant_id(const char *s)
 	return str_starts(s, "tenant-") && strlen(s) <= ID_MAX && s[strspn(s, allowed)] == '\0';
 }
 
-/* Of any id that could be one: whether a tenant has it cannot be learnt here. */
+static enum err look_for_tombstone(struct ctx *cx, void *arg)
+{
+	return q_tenant_purged(cx->db, arg, cx->problem.tenant_id);
+}
+
+/* Where nobody can be asked it is not said to be gone. */
+static bool is_purged(struct ctx *cx, const char *id)
+{
+	struct tally purged = { 0 };
+	const struct tenant *t = NULL;
+	struct db_place control;
+
+	if (tenant_get(cx, id, false, &t) == ERR_NONE) {
+		tenant_put(t);
+		return false;
+	}
+	place_platform(cx->world, &control);
+	cx->problem.tenant_id = id;
+	if (db_unit(cx, &control, DB_READ, look_for_tombstone, &purged) != ERR_NONE)
+		purged.total = 0;
+	ctx_clear_problem(cx);
+	return purged.total > 0;
+}
+
+/* Of any id that could be one, but for those that are gone: whether a tenant has it cannot be learnt here. */
 static enum err keys(struct ctx *cx, struct req *rq)
 {
 	const struct settings *s = cx->world->settings;
@@ -129,7 +150,7 @@ static enum err keys(struct ctx *cx, struct req *rq)
 	struct str out;
 	struct jw w;
 
-	if (!is_tenant_id(rq->param[0]))
+	if (!is_tenant_id(rq->param[0]) || is_purged(cx, rq->param[0]))
 		return refuse_missing(cx, "tenant", rq->param[0]);
 	str_init(&out, cx->arena, 1024);
 	jw_init(&w, &out);

@@ -8,6 +8,7 @@
 
 #include "cc/base/clock.h"
 #include "cc/base/failpoint.h"
+#include "cc/base/log.h"
 #include "cc/core/head.h"
 #include "cc/core/registry.h"
 #include "cc/crypto/digest.h"
@@ -16,10 +17,14 @@
 #include "cc/model/tally.h"
 
 #define OLD_AT_A_TIME 20
+#define WITHDRAW_MS 5000 /* to take back what was stored and not written down */
+#define LATE_S 10        /* behind its deadline what was sent may still arrive */
 
 struct look {
 	const char *environment;
 	struct bundle_row row;
+	const char *why; /* it cannot be had */
+	bool over;       /* … and that is over */
 };
 
 static enum err look(struct ctx *cx, void *arg)
@@ -107,6 +112,15 @@ static enum err fetch(struct ctx *cx, const struct bundle_row *row, const struct
 
 /* Making ------------------------------------------------------------------------------------------- */
 
+/* What is announced, stored, and written down. */
+struct recording {
+	const char *key, *environment, *revision;
+	struct bytes sha256;
+	int64_t size, version, epoch, rows;
+	struct db_rows old, known;
+};
+
+
 struct reading {
 	struct bundle_content content;
 	struct bundle_row row;
@@ -119,20 +133,14 @@ static enum err weigh(struct ctx *cx, void *arg)
 
 	TRY(q_bundle_weight(cx->db, &r->weight, r->content.environment));
 	if (r->weight.total > BUNDLE_BYTES_MAX)
-		return refuse(cx, ERR_UNAVAILABLE, "a bundle holds %d MiB at most, and would have %" PRId64,
-			BUNDLE_BYTES_MAX >> 20, r->weight.total >> 20);
+		return refuse(cx, ERR_UNAVAILABLE,
+			"a bundle holds %d MiB at most, and that of %s would have %" PRId64,
+			BUNDLE_BYTES_MAX >> 20, r->content.environment, r->weight.total >> 20);
 	q_bundle_look_later(cx->db, &r->row, r->content.environment, cx->world->settings->signing.id);
 	q_bundle_policies_later(cx->db, &r->content.policies, r->content.environment);
 	q_bundle_resources_later(cx->db, &r->content.resources, r->content.environment);
 	return ERR_NONE;
 }
-
-struct recording {
-	const char *key, *environment, *revision;
-	struct bytes sha256;
-	int64_t size, version, epoch, rows;
-	struct db_rows old;
-};
 
 static enum err record(struct ctx *cx, void *arg)
 {
@@ -142,7 +150,27 @@ static enum err record(struct ctx *cx, void *arg)
 		r->version, r->epoch, cx->world->settings->signing.id));
 	if (r->rows == 0)
 		return ERR_TENANT_MOVING;
+	q_storing_done_later(cx->db, r->key);
 	return q_bundle_old(cx->db, &r->old, r->environment, BUNDLES_KEPT, OLD_AT_A_TIME);
+}
+
+/* Before it is there: who removes the tenant, or what nobody knows, finds this. */
+static enum err announce(struct ctx *cx, void *arg)
+{
+	struct recording *r = arg;
+	const int64_t left_ms = cx->deadline_ms - clock_mono_ms();
+
+	TRY(q_storing_put(
+		cx->db, &r->rows, r->key, (left_ms + WITHDRAW_MS) / 1000 + LATE_S, r->epoch));
+	return r->rows == 0 ? ERR_TENANT_MOVING : ERR_NONE;
+}
+
+static enum err look_up(struct ctx *cx, void *arg)
+{
+	struct recording *r = arg;
+	const struct strv keys = { .v = &r->key, .n = 1 };
+
+	return q_object_known(cx->db, &r->known, &keys);
 }
 
 static enum err touch(struct ctx *cx, void *arg)
@@ -174,6 +202,16 @@ static enum err drop_old(struct ctx *cx, const struct db_rows *old, const struct
 		TRY(mend(cx, &gone, ret_fresh));
 	}
 	return ERR_NONE;
+}
+
+/* The newest is there, whatever becomes of the old ones: they are tried again with the next. */
+static void drop_old_if_possible(struct ctx *cx, const struct db_rows *old, const struct tenant **ret_fresh)
+{
+	if (drop_old(cx, old, ret_fresh) == ERR_NONE)
+		return;
+	LOG(LOG_WARN, "bundles that nobody asks for any more are not removed yet",
+		LOG_TEXT("tenant", cx->tenant->id), LOG_TEXT("cause", cx->problem.cause));
+	ctx_clear_problem(cx);
 }
 
 static bool ignore(void *arg, const void *p, size_t n)
@@ -217,6 +255,47 @@ static enum err store(
 	return o == OBJ_OK ? ERR_NONE : refuse_store(cx, o, got);
 }
 
+/*
+ * It may be in the store, and is not written down: unless another has done so, it goes. Where that cannot be
+ * done either it stays announced for a while, and what is left then is found by check-objects.
+ */
+static void withdraw(struct ctx *cx, struct recording *r, struct objstore *where)
+{
+	struct ctx own = *cx;
+	const struct tenant *fresh = NULL;
+	struct obj_key key;
+	struct obj_got got;
+
+	own.deadline_ms = clock_mono_ms() + WITHDRAW_MS;
+	ctx_clear_problem(&own);
+	if (head_read(&own, look_up, r, &fresh) != ERR_NONE)
+		r->known.n = 0;
+	tenant_put(fresh);
+	if (r->known.n > 0 || !obj_key_make(&key, cx->tenant->id, r->key))
+		return;
+	if (obj_delete(where, &key, own.deadline_ms, &got) != OBJ_OK)
+		LOG(LOG_WARN, "an object was stored and not written down", LOG_TEXT("key", key.text),
+			LOG_TEXT("cause", got.error));
+}
+
+static enum err store_and_record(struct ctx *cx, const struct bundle_bytes *made, struct recording *r,
+	const struct tenant **ret_fresh)
+{
+	struct objstore *where;
+	struct obj_got got;
+	enum err e;
+
+	TRY(unit(cx, DB_WRITE, announce, r, ret_fresh));
+	where = store_of(cx);
+	e = store(cx, made, r, &got);
+	r->sha256 = (struct bytes){ got.sha256, sizeof(got.sha256) };
+	if (e == ERR_NONE)
+		e = unit(cx, DB_WRITE, record, r, ret_fresh);
+	if (e != ERR_NONE)
+		withdraw(cx, r, where);
+	return e;
+}
+
 static enum err make(
 	struct ctx *cx, const char *environment, const struct bundle **ret, const struct tenant **ret_fresh)
 {
@@ -224,7 +303,6 @@ static enum err make(
 	struct recording r = { .environment = environment };
 	struct bundle_bytes made;
 	struct bundle_key key;
-	struct obj_got got;
 
 	TRY(unit(cx, DB_READ, weigh, &in, ret_fresh));
 	in.content.tenant_id = cx->tenant->id;
@@ -236,12 +314,11 @@ static enum err make(
 	r.size = (int64_t)made.n;
 	r.version = in.row.head_version;
 	r.epoch = in.row.epoch;
-	TRY(store(cx, &made, &r, &got));
-	r.sha256 = (struct bytes){ got.sha256, sizeof(got.sha256) };
-	TRY(unit(cx, DB_WRITE, record, &r, ret_fresh));
+	TRY(store_and_record(cx, &made, &r, ret_fresh));
 	FAILPOINT("bundle.recorded");
 	*ret = bundles_keep(cx->world->bundles, cx->tenant->id, r.key, r.revision, made.p, made.n);
-	return drop_old(cx, &r.old, ret_fresh);
+	drop_old_if_possible(cx, &r.old, ret_fresh);
+	return ERR_NONE;
 }
 
 /* Something changed, and nothing that counts here: a bundle remains what it is. */
@@ -252,22 +329,65 @@ static enum err pass(struct ctx *cx, const struct bundle_row *row, const struct 
 	return unit(cx, DB_WRITE, touch, &r, ret_fresh);
 }
 
+static enum err bring_up(struct ctx *cx, const struct look *l, bool may_make, const struct bundle **ret,
+	const struct tenant **ret_fresh)
+{
+	if (l->row.key != NULL && l->row.version == l->row.head_version)
+		return fetch(cx, &l->row, ret, ret_fresh);
+	if (!may_make)
+		return l->row.trouble != NULL ? refuse(cx, ERR_UNAVAILABLE, "%s", l->row.trouble) : ERR_NONE;
+	if (l->row.touched)
+		return make(cx, l->environment, ret, ret_fresh);
+	TRY(pass(cx, &l->row, ret_fresh));
+	return fetch(cx, &l->row, ret, ret_fresh);
+}
+
+/* What nobody asks for is told by nobody: the tenant sees it, as long as it lasts. */
+static enum err note_trouble(struct ctx *cx, void *arg)
+{
+	const struct look *l = arg;
+	const char *why = l->why != NULL ? l->why : "the bundle cannot be made at the moment";
+
+	if (l->over)
+		q_bundle_trouble_over_later(cx->db, l->environment);
+	else
+		q_bundle_trouble_put_later(
+			cx->db, l->environment, why, l->row.epoch, cx->world->settings->signing.id);
+	return ERR_NONE;
+}
+
+static void keep_books(struct ctx *cx, struct look *l, enum err e)
+{
+	struct ctx own = *cx;
+	const struct tenant *fresh = NULL;
+
+	l->over = e == ERR_NONE;
+	l->why = cx->problem.message;
+	if (e == ERR_TENANT_MOVING || (l->over && l->row.trouble == NULL) ||
+		(!l->over && l->why != NULL && str_eq(l->why, l->row.trouble)))
+		return;
+	ctx_clear_problem(&own);
+	own.deadline_ms = clock_mono_ms() + WITHDRAW_MS;
+	/* Where this cannot be written either, the job's own complaint and other alerts tell why. */
+	if (head_note(&own, note_trouble, l, &fresh) != ERR_NONE)
+		LOG(LOG_DEBUG, "what is wrong with a bundle is not written down",
+			LOG_TEXT("tenant", cx->tenant->id));
+	tenant_put(fresh);
+}
+
 enum err bundle_look(struct ctx *cx, const char *environment, bool may_make, const struct bundle **ret,
 	const struct tenant **ret_fresh)
 {
 	struct look l = { .environment = environment };
+	enum err e;
 
 	*ret = NULL;
 	*ret_fresh = NULL;
 	if (store_of(cx) == NULL)
 		return refuse(cx, ERR_STORE_MISSING, "no store of objects is configured (section store)");
 	TRY(unit(cx, DB_READ, look, &l, ret_fresh));
-	if (l.row.key != NULL && l.row.version == l.row.head_version)
-		return fetch(cx, &l.row, ret, ret_fresh);
-	if (!may_make)
-		return ERR_NONE;
-	if (l.row.touched)
-		return make(cx, environment, ret, ret_fresh);
-	TRY(pass(cx, &l.row, ret_fresh));
-	return fetch(cx, &l.row, ret, ret_fresh);
+	e = bring_up(cx, &l, may_make, ret, ret_fresh);
+	if (may_make && (e != ERR_NONE || *ret != NULL))
+		keep_books(cx, &l, e);
+	return e;
 }

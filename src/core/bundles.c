@@ -22,13 +22,19 @@
 #define LONG_KNOWN_MS 60000 /* that it did */
 #define MAKERS 2            /* threads of the background that make bundles */
 #define NEVER_MS 60000
+#define UNUSED_MS 3600000 /* so long what nobody asks for stays in memory */
+#define ENVIRONMENTS 2
+#define NO_MARK UINT64_MAX /* of no revision */
 #define ASKED_MS 10000 /* who asks without waiting comes back within this time, or not at all */
+
+static const char *const environment_names[ENVIRONMENTS] = { "sandbox", "production" };
 
 /* What is kept in memory: refcounted, so that who sends it need not hold the lock. */
 struct kept_bundle {
 	struct bundle b;
 	atomic_int refs;
 	char *name;                      /* tenant and key */
+	int64_t used_ms;                 /* guarded by: bundles.lock */
 	struct kept_bundle *prev, *next; /* guarded by: bundles.lock; used lately first */
 };
 
@@ -97,6 +103,7 @@ static void unlink_kept(struct bundles *b, struct kept_bundle *k)
 
 static void link_first(struct bundles *b, struct kept_bundle *k)
 {
+	k->used_ms = clock_mono_ms();
 	k->next = b->ring.next;
 	k->prev = &b->ring;
 	k->next->prev = k;
@@ -150,6 +157,26 @@ const struct bundle *bundles_keep(struct bundles *b, const char *tenant_id, cons
 		unlink_kept(b, b->ring.prev);
 	lock_drop(&b->lock);
 	return &k->b;
+}
+
+void bundles_forget(struct bundles *b, const char *tenant_id)
+{
+	const size_t n = strlen(tenant_id);
+
+	lock_take(&b->lock);
+	for (struct kept_bundle *k = b->ring.next, *next; k != &b->ring; k = next) {
+		next = k->next;
+		if (strncmp(k->name, tenant_id, n) == 0 && k->name[n] == ' ')
+			unlink_kept(b, k);
+	}
+	lock_drop(&b->lock);
+}
+
+/* Of tenants that are gone nobody tells the other nodes. Under the lock. */
+static void drop_unused(struct bundles *b, int64_t now)
+{
+	while (b->ring.prev != &b->ring && b->ring.prev->used_ms < now - UNUSED_MS)
+		unlink_kept(b, b->ring.prev);
 }
 
 /* Wanted ------------------------------------------------------------------------------------------- */
@@ -218,12 +245,11 @@ static void hurry(struct wanted *x)
 /* Under the lock. */
 static bool hurry_those_of(struct bundles *b, const char *tenant_id)
 {
-	static const char *const both[] = { "sandbox", "production" };
 	struct arena *a = arena_create(512);
 	bool any = false;
 
-	for (size_t i = 0; i < 2; i++) {
-		struct wanted *x = map_get(b->wanted, name_of(a, tenant_id, both[i]));
+	for (size_t i = 0; i < ENVIRONMENTS; i++) {
+		struct wanted *x = map_get(b->wanted, name_of(a, tenant_id, environment_names[i]));
 
 		if (x != NULL)
 			hurry(x);
@@ -245,6 +271,14 @@ void bundles_changed(struct world *w, const char *tenant_id)
 	lock_drop(&b->lock);
 	if (due)
 		alarm_jobs(w);
+}
+
+void bundles_recheck(struct world *w, const char *tenant_id)
+{
+	if (tenant_id == NULL || w->bundle_ready == NULL)
+		return;
+	for (size_t i = 0; i < ENVIRONMENTS; i++)
+		w->bundle_ready(w, bundle_topic(tenant_id, environment_names[i]), NO_MARK);
 }
 
 static void drop(struct bundles *b, struct wanted **at)
@@ -383,6 +417,7 @@ enum err bundles_tick(struct ctx *cx, bool quick, bool *ret_did, int64_t *ret_ne
 	enum err e;
 
 	lock_take(&b->lock);
+	drop_unused(b, clock_mono_ms());
 	x = claim(b, quick, clock_mono_ms(), ret_next_ms);
 	lock_drop(&b->lock);
 	*ret_did = x != NULL;
@@ -404,10 +439,11 @@ void bundle_expect(struct ctx *cx, const char *environment)
 enum err bundle_find(
 	struct ctx *cx, const char *environment, const struct bundle **ret, const struct tenant **ret_fresh)
 {
-	TRY(bundle_look(cx, environment, false, ret, ret_fresh));
-	if (*ret == NULL)
+	const enum err e = bundle_look(cx, environment, false, ret, ret_fresh);
+
+	if (*ret == NULL && (e == ERR_NONE || e == ERR_UNAVAILABLE))
 		bundle_expect(cx, environment);
-	return ERR_NONE;
+	return e;
 }
 
 void bundles_destroy(struct bundles *b)

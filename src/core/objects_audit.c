@@ -24,7 +24,7 @@ struct turn {
 	struct objects_audit *a;
 	const char *path[PAGE]; /* listed, not looked up yet */
 	size_t n;
-	struct db_rows known;
+	struct db_rows known, storing;
 	const char *after;      /* of the catalogue's pages */
 	const char *forget;
 	int64_t epoch;
@@ -62,13 +62,14 @@ static enum err ask_known(struct ctx *cx, void *arg)
 	const struct strv paths = { .v = t->path, .n = t->n };
 
 	q_object_known_later(cx->db, &t->known, &paths);
+	q_storing_known_later(cx->db, &t->storing, &paths);
 	return ERR_NONE;
 }
 
-static bool is_known(const struct turn *t, const char *path)
+static bool is_among(const struct db_rows *rows, const char *path)
 {
-	for (size_t i = 0; i < t->known.n; i++)
-		if (str_eq(DB_ROW(&t->known, struct object_row, i)->key, path))
+	for (size_t i = 0; i < rows->n; i++)
+		if (str_eq(DB_ROW(rows, struct object_row, i)->key, path))
 			return true;
 	return false;
 }
@@ -90,7 +91,7 @@ static enum err look_up(struct turn *t)
 		return ERR_NONE;
 	TRY(in_tenant(t, DB_READ, ask_known));
 	for (size_t i = 0; i < t->n; i++) {
-		if (is_known(t, t->path[i]))
+		if (is_among(&t->known, t->path[i]) || is_among(&t->storing, t->path[i]))
 			continue;
 		found(t, t->path[i], "unknown");
 		if (t->a->remove)
@@ -250,5 +251,5 @@ enum err objects_audit(struct ctx *cx, struct objects_audit *a)
 			t.after = id;
 		}
 	} while (t.rows.n == PAGE);
-	return ERR_NONE;
+	return objects_strangers(cx, a);
 }

@@ -14,6 +14,10 @@ struct objstore *region_store(const struct world *w, const char *region);
 /* Whether there is any at all. */
 bool world_has_store(const struct world *w);
 
+/* objects_strangers.c: what no tenant's turn comes to. */
+struct objects_audit;
+enum err objects_strangers(struct ctx *cx, struct objects_audit *a);
+
 /* ERR_UNAVAILABLE: clients are told that they may try again, the log what failed. */
 enum err refuse_store(struct ctx *cx, enum obj_result r, const struct obj_got *got);
 

@@ -33,7 +33,7 @@ struct counted_table {
 struct inventory {
 	const char *tenant_id;
 	const struct slot *schema;
-	struct tally there;
+	struct tally there, storing;
 	struct db_rows tables, parts; /* purge_count */
 	struct counted_table table[TABLES_MAX];
 	size_t n;
@@ -54,6 +54,15 @@ static enum err close_and_measure(struct ctx *cx, void *arg)
 
 	q_purge_close_later(cx->db);
 	return q_purge_tables(cx->db, &i->tables);
+}
+
+/* Behind the close: nobody begins any more. */
+static enum err look_for_storing(struct ctx *cx, void *arg)
+{
+	struct inventory *i = arg;
+
+	q_purge_storing_later(cx->db, &i->storing);
+	return ERR_NONE;
 }
 
 static enum err read_parts(struct ctx *cx, void *arg)
@@ -187,6 +196,11 @@ enum err purge_count_schema_of(struct ctx *cx, const char *tenant_id, const stru
 	place_owner(cx, r, s, &place);
 	place.statement_ms = PURGE_STATEMENT_MS;
 	TRY(db_unit(cx, &place, DB_WRITE, close_and_measure, i));
+	TRY(db_unit(cx, &place, DB_READ, look_for_storing, i));
+	if (i->storing.total > 0) {
+		*ret_more = true;
+		return ERR_NONE;
+	}
 	TRY(db_unit(cx, control, DB_READ, read_parts, i));
 	TRY(take_stock(cx, i));
 	return count_all(cx, i, &place, control, ret_more);

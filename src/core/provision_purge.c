@@ -9,6 +9,7 @@
 #include "cc/base/failpoint.h"
 #include "cc/cache/redis.h"
 #include "cc/core/audit.h"
+#include "cc/core/bundles.h"
 #include "cc/core/operations.h"
 #include "cc/model/q_control.h"
 
@@ -261,6 +262,8 @@ enum err purge_one(struct ctx *cx, bool *ret_did, int *count)
 		return e;
 	}
 	tenant_changed(cx, p.slot.tenant_id);
+	if (cx->world->bundles != NULL)
+		bundles_forget(cx->world->bundles, p.slot.tenant_id);
 	*count += p.n == 1;
 	return ERR_NONE;
 }

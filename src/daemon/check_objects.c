@@ -35,8 +35,10 @@ static int check(struct program *p, struct wire *w)
 		return EXIT_UNAVAILABLE;
 	}
 	printf("%" PRId64 " tenants, %" PRId64 " objects: %" PRId64 " findings%s\n", a.tenants, a.objects,
-		a.findings, a.findings > 0 && a.remove ? ", mended" : "");
-	return a.findings > 0 && !a.remove ? EXIT_FOUND : 0;
+		a.findings, a.findings > a.left && a.remove ? ", mended" : "");
+	if (a.left > 0)
+		printf("%" PRId64 " of them stay: they are of no tenant that was ever here\n", a.left);
+	return (a.remove ? a.left : a.findings) > 0 ? EXIT_FOUND : 0;
 }
 
 int cmd_check_objects(const struct options *o)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stores.h"
 
+#include <sys/stat.h>
+
 #include "cc/store/objstore.h"
 
 static bool is_set(const struct region_conf *r)
@@ -32,12 +34,23 @@ static struct store_conf conf_of(const struct config *c, const struct region_con
 	return s;
 }
 
+/* By whatever names, links or mounts it is reached. */
+static bool is_same_folder(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	if (str_eq(a, b))
+		return true;
+	return a != NULL && b != NULL && stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
 /* Two that were one would remove each other's objects. */
 static bool is_same(const struct store_conf *a, const struct store_conf *b)
 {
 	if (a->endpoint != NULL)
 		return str_eq(a->endpoint, b->endpoint) && str_eq(a->bucket, b->bucket);
-	return b->endpoint == NULL && str_eq(a->folder, b->folder);
+	return b->endpoint == NULL && is_same_folder(a->folder, b->folder);
 }
 
 static bool open_one(struct arena *a, const struct store_conf *c, struct http_client *http,

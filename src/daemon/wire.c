@@ -83,6 +83,7 @@ static void tenant_changed(struct world *world, const char *tenant_id)
 	const struct wire *w = (const struct wire *)((uintptr_t)world - offsetof(struct wire, world));
 
 	answers_doubt(w->answers, tenant_id);
+	bundles_recheck(world, tenant_id);
 	if (w->tls != NULL)
 		tls_keeper_changed(w->tls, tenant_id);
 }

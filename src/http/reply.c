@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "etag.h"
 #include "cc/http/route.h"
 
 #include <stdarg.h>
@@ -49,6 +50,13 @@ enum err reply_stream(struct req *rq, const struct stream *s, const char *type)
 void reply_wait(struct req *rq, uint64_t topic, uint64_t mark, int64_t until_ms)
 {
 	rq->wait = (struct req_wait){ .topic = topic, .mark = mark, .until_ms = until_ms };
+}
+
+bool req_has_tag(struct ctx *cx, const struct req *rq, const char *tag)
+{
+	struct etags sent;
+
+	return etags_parse(cx->arena, rq->in->if_none_match, &sent) && etags_have(&sent, tag, ETAG_WEAK);
 }
 
 void req_header(struct req *rq, const char *name, const char *value)

@@ -20,9 +20,19 @@ static const struct field bundle_row_fields[] = {
 	TEXT(T, revision, 0, 0, 0, "Internal."),
 	INT(T, version, 0, 0, 0, "Internal."),
 	BOOL(T, touched, 0, "Internal."),
+	TEXT(T, trouble, F_NULLABLE, 0, 0, "Internal."),
 };
 #undef T
 SCHEMA(bundle_row_schema, struct bundle_row, "BundleRow", bundle_row_fields);
+
+#define T struct bundle_trouble
+static const struct field bundle_trouble_fields[] = {
+	TEXT(T, environment, 0, 0, 0, "Internal."),
+	TIME(T, since, 0, "Internal."),
+	TEXT(T, why, 0, 0, 0, "Internal."),
+};
+#undef T
+SCHEMA(bundle_trouble_schema, struct bundle_trouble, "BundleTrouble", bundle_trouble_fields);
 
 #define T struct bundle_policy
 static const struct field bundle_policy_fields[] = {

@@ -22,6 +22,16 @@ static const struct field leftover_fields[] = {
 #undef T
 SCHEMA(leftover_schema, struct leftover, "Leftover", leftover_fields);
 
+#define T struct object_owner
+static const struct field object_owner_fields[] = {
+	TEXT(T, region, F_NULLABLE, 0, 0, "Where it lives."),
+	BOOL(T, purged, 0, "It was removed."),
+	BOOL(T, busy, 0, "It is being made or removed."),
+	STRS(T, others, 0, 0, 0, NULL, 0, "Where it may have some, too."),
+};
+#undef T
+SCHEMA(object_owner_schema, struct object_owner, "ObjectOwner", object_owner_fields);
+
 #define T struct stock
 static const struct field stock_fields[] = {
 	TEXT(T, region, 0, 0, 0, "The region."),

@@ -88,11 +88,42 @@ static void what_opa_sends_besides_is_passed_over(void **state)
 	arena_destroy(a);
 }
 
+static void what_only_has_the_tag_inside_is_another(void **state)
+{
+	struct stage *g = *state;
+	const char *tag = answer_header(bouncer_pull(g->sandbox, "sandbox", NULL), "ETag");
+	char other[100];
+	const struct answer *a;
+
+	snprintf(other, sizeof(other), "\"a%.32sb\"", tag + 1);
+	a = assert_status(200, bouncer_ask(g->sandbox, "sandbox", other, 60));
+	assert_true(a->us < 30000000);
+}
+
+/* Nor does anybody of a tenant that is suspended meanwhile. */
+static void a_suspended_tenant_waits_for_nothing(void **state)
+{
+	struct stage *g = *state;
+	const char *tag = answer_header(bouncer_pull(g->sandbox, "sandbox", NULL), "ETag");
+	struct crowd *c = crowd_open(daemon_port(g->s->d), 3, g->key, "sandbox", tag, 60);
+	char path[100];
+
+	assert_int_equal(0, crowd_answered(c, "HTTP/1.1", 500));
+	snprintf(path, sizeof(path), "/tenants/%s/suspend", g->s->t.id);
+	assert_status(200, client_post(g->s->operator, path, "{'reason':'unpaid'}"));
+	assert_int_equal(3, crowd_answered(c, "HTTP/1.1 403", 10000));
+	crowd_close(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			what_opa_sends_besides_is_passed_over, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(
+			what_only_has_the_tag_inside_is_another, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(
+			a_suspended_tenant_waits_for_nothing, open_stage, close_stage),
 	};
 
 	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);

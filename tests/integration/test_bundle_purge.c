@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -176,6 +177,40 @@ static void a_purge_that_dies_is_finished(void **state)
 	}
 }
 
+#define LATE_MS 8000
+
+/* Somebody may still be storing: what arrives last is gone, too, before anybody says that nothing is left. */
+static void what_arrives_last_goes_too(void **state)
+{
+	struct daemon *d = *state;
+	struct client *c = client_operator(d);
+	static const char *const below[] = { "", "/bundles", "/bundles/sandbox" };
+	const int64_t until = temp_now_ms() + LATE_MS;
+	struct part late;
+	char path[500], sql[200];
+
+	furnish(d, "late", &late);
+	snprintf(sql, sizeof(sql),
+		"INSERT INTO storing VALUES ('bundles/sandbox/late', now() + interval '%d ms')", LATE_MS);
+	story_value(&(struct story){ .d = d, .t = late.t }, sql);
+	assert_status(202, client_delete(c, "/tenants/%s", late.t.id));
+	await_gone(late.folder);
+	while (temp_now_ms() < until - LATE_MS / 4)
+		temp_sleep_ms(50);
+	assert_status(404, client_get(c, "/tenants/%s/deletion-certificate", late.t.id));
+	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", late.folder, below[i]);
+		assert_int_equal(0, mkdir(path, 0700));
+	}
+	snprintf(path, sizeof(path), "%s/bundles/sandbox/late", late.folder);
+	temp_write(path, "x");
+	await_purged(c, late.t.id);
+	assert_int_not_equal(0, access(path, F_OK));
+	snprintf(path, sizeof(path), "/.well-known/controlcore-keys/%s", late.t.id);
+	assert_status(404, client_call(c, "GET", path, NULL, NULL));
+	client_close(c);
+}
+
 #define MANY_ROWS 12000 /* of a kilobyte: several parts of a table */
 
 /* Counted in parts: who dies in between leaves the next one to whoever goes on, and none is counted twice. */
@@ -223,6 +258,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(objects_go_with_their_tenant),
+		cmocka_unit_test(what_arrives_last_goes_too),
 		cmocka_unit_test(many_rows_are_counted_in_parts),
 		cmocka_unit_test(a_purge_that_dies_is_finished),
 	};

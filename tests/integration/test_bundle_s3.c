@@ -146,6 +146,42 @@ static void a_slow_store_holds_nobody_else_up(void **state)
 	free(key);
 }
 
+static void await_storing(struct story *s)
+{
+	const int64_t until = temp_now_ms() + CHECK_MS;
+
+	while (story_number(s, "SELECT count(*) FROM storing") == 0 && temp_now_ms() < until)
+		temp_sleep_ms(50);
+	assert_int_equal(1, story_number(s, "SELECT count(*) FROM storing"));
+}
+
+/* It was stored, and cannot be written down: it does not stay. */
+static void what_is_not_written_down_goes(void **state)
+{
+	struct story *s = *state;
+	char *key = bouncer_key(s->d, s->t.id, "sandbox"), etag[100] = "";
+	struct client *bouncer = client_open(daemon_port(s->d));
+	struct crowd *waiting;
+
+	client_key(bouncer, key);
+	change_and_pull(s, bouncer, 0, etag);
+	lossy_slow(network, 2000);
+	story_policy(s, "p1");
+	waiting = crowd_open(daemon_port(s->d), 1, key, "sandbox", etag, 1);
+	await_storing(s);
+	story_value(s, "UPDATE head SET epoch = epoch + 100");
+	/* The answers to HEAD, PUT and DELETE. */
+	temp_sleep_ms(7000);
+	lossy_slow(network, 0);
+	crowd_close(waiting);
+	story_value(s, "UPDATE policies SET rego_code = rego_code || ' ' WHERE name = 'p1'");
+	story_value(s, "UPDATE head SET epoch = epoch - 100");
+	change_and_pull(s, bouncer, 2, etag);
+	check_store(s);
+	client_close(bouncer);
+	free(key);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +189,8 @@ int main(void)
 			what_is_lost_on_the_way_costs_nothing, story_open_unlimited, story_close),
 		cmocka_unit_test_setup_teardown(
 			a_slow_store_holds_nobody_else_up, story_open_unlimited, story_close),
+		cmocka_unit_test_setup_teardown(
+			what_is_not_written_down_goes, story_open_unlimited, story_close),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

@@ -240,7 +240,8 @@ static void a_tenant_reads_its_own_schema(void **state)
 static void a_tenant_selecting_from_another_is_denied(void **state)
 {
 	static const char *const all[] = { "head", "users", "user_live", "resources", "bouncers",
-		"bouncer_live", "policies", "policy_versions", "tombstones", "objects", "audit" };
+		"bouncer_live", "policies", "policy_versions", "tombstones", "objects", "bundle_trouble",
+		"storing", "audit" };
 	struct fixture *fx = *state;
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)

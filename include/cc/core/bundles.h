@@ -29,7 +29,8 @@ void bundles_destroy(struct bundles *b); /* NULL is fine */
 /*
  * The bundle that holds all there is now, a reference; NULL: it is being made, and bundle_topic() is woken
  * when it is there. On a thread that may wait for PostgreSQL and the store, outside of any unit of work.
- * cx->tenant is its tenant, and may be replaced as by head_unit(). ERR_STORE_MISSING; ERR_UNAVAILABLE.
+ * cx->tenant is its tenant, and may be replaced as by head_unit(). ERR_STORE_MISSING; ERR_UNAVAILABLE:
+ * it could not be made or fetched the last time, and why.
  */
 enum err bundle_find(struct ctx *cx, const char *environment, const struct bundle **ret,
 	const struct tenant **ret_fresh) MUST_USE;
@@ -45,14 +46,21 @@ void bundle_expect(struct ctx *cx, const char *environment);
  * looked for now. Any thread.
  */
 void bundles_changed(struct world *w, const char *tenant_id);
+/*
+ * The tenant itself changed: who waits for its bundles is asked again whether he may. NULL: nobody is. Any
+ * thread.
+ */
+void bundles_recheck(struct world *w, const char *tenant_id);
+/* It is gone, and what is in memory of it goes too. Any thread. */
+void bundles_forget(struct bundles *b, const char *tenant_id);
 /* What world.bundle_ready is called with. */
 uint64_t bundle_topic(const char *tenant_id, const char *environment);
 uint64_t bundle_mark(const char *revision);
 
 /*
  * One of the background's two threads: makes or looks for the one that is most due, one at a time of each
- * tenant; `quick` leaves those that took long the last time to the other thread. *ret_did: there was one; else
- * *ret_next_ms says when to come again.
+ * tenant; `quick` leaves those that took long the last time to the other thread. *ret_did: there was one;
+ * else *ret_next_ms says when to come again.
  */
 enum err bundles_tick(struct ctx *cx, bool quick, bool *ret_did, int64_t *ret_next_ms) MUST_USE;
 

@@ -21,8 +21,16 @@ struct bundle_row {
 	const char *revision;
 	int64_t version; /* of the head, up to which it holds all that counts */
 	bool touched;    /* something that it is made of has changed since */
+	const char *trouble; /* why it could not be made or fetched the last time; NULL: it could */
 };
 extern const struct schema bundle_row_schema;
+
+/* An environment without the bundle that it should have. */
+struct bundle_trouble {
+	const char *environment, *why;
+	int64_t since;
+};
+extern const struct schema bundle_trouble_schema;
 
 struct bundle_policy {
 	int64_t id;

@@ -19,6 +19,14 @@ struct leftover {
 };
 extern const struct schema leftover_schema;
 
+/* Of a tenant that objects lie in a store for. */
+struct object_owner {
+	const char *region; /* NULL: there is none of this id */
+	bool purged, busy;  /* there was one; it is just being made or removed */
+	struct strv others; /* regions where it may have some, too */
+};
+extern const struct schema object_owner_schema;
+
 /* Counts, of a region or of all. */
 struct stock {
 	const char *region;

@@ -189,6 +189,20 @@ CREATE TABLE objects (
 );
 CREATE INDEX objects_bundle ON objects (environment, signed_by, version) WHERE kind = 'bundle';
 
+-- Environments whose bundle could not be made, or fetched, when it was looked for last. Unmanaged.
+CREATE TABLE bundle_trouble (
+	environment text PRIMARY KEY,
+	since       timestamptz NOT NULL,       -- of the first change that bouncers wait for
+	why         text NOT NULL
+);
+
+-- What somebody is about to put into the store and then write down in objects. Until then it may arrive there, whatever
+-- became of who sent it: who removes a tenant waits for that.
+CREATE TABLE storing (
+	key        text COLLATE "C" PRIMARY KEY,
+	until_time timestamptz NOT NULL
+);
+
 -- A chain: each row's mac is made of its content and of the mac of the row before (docs/audit.md).
 CREATE TABLE audit (
 	seq         bigint PRIMARY KEY,
@@ -232,7 +246,7 @@ DECLARE
 	tenant_role text := current_schema();
 BEGIN
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON users, user_live, resources, bouncers, bouncer_live, policies TO %I', tenant_role);
-	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON objects TO %I', tenant_role);
+	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON objects, bundle_trouble, storing TO %I', tenant_role);
 	EXECUTE format('GRANT SELECT, INSERT ON audit, tombstones TO %I', tenant_role);
 	EXECUTE format('GRANT SELECT, INSERT, DELETE ON idempotency TO %I', tenant_role);
 	EXECUTE format('GRANT SELECT, INSERT, DELETE ON policy_versions TO %I', tenant_role);
