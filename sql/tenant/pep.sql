@@ -77,24 +77,28 @@ SELECT count(*) AS total FROM bouncers
 -- args: id int8, signed_by text
 SELECT b.id, b.bouncer_id, b.environment, o.revision AS wanted_revision, o.wanted_at AS wanted_since,
        l.revision AS acknowledged_revision, l.revision_at AS acknowledged_at, l.fault,
-       coalesce(l.revision = o.revision, false) AS current, x.since AS behind_since,
+       coalesce(l.revision = o.revision AND t.since IS NULL, false) AS current, x.since AS behind_since,
+       t.since AS unbuilt_since,
        coalesce(greatest(0, extract(epoch FROM l.last_heartbeat - x.since))::bigint, 0) AS lag_seconds
   FROM bouncers b
   LEFT JOIN bouncer_live l ON l.bouncer_id = b.id
   LEFT JOIN LATERAL (
 	SELECT revision, wanted_at FROM objects
 	 WHERE kind = 'bundle' AND environment = b.environment AND signed_by = $2 ORDER BY version DESC, key LIMIT 1) o ON true
+  LEFT JOIN bundle_trouble t ON t.environment = b.environment
  CROSS JOIN LATERAL (
-	SELECT CASE WHEN l.revision IS DISTINCT FROM o.revision AND o.revision IS NOT NULL
-	            THEN greatest(o.wanted_at, b.created_at) END AS since) x
+	SELECT least(CASE WHEN t.since IS NOT NULL THEN greatest(t.since, b.created_at) END,
+	             CASE WHEN l.revision IS DISTINCT FROM o.revision AND o.revision IS NOT NULL
+	                  THEN greatest(o.wanted_at, b.created_at) END) AS since) x
  WHERE b.id = $1 AND b.deleted_at IS NULL;
 
 -- name: bouncer_health :one bouncer_health
 -- args: id int8
-SELECT b.id, b.bouncer_id, l.last_heartbeat, l.policies_synced AS policies_loaded, l.fault,
+SELECT b.id, b.bouncer_id, l.last_heartbeat, l.policies_synced AS policies_loaded,
+       coalesce(l.fault, 'bundle_failed: ' || t.why) AS fault,
        CASE WHEN l.last_heartbeat IS NULL THEN 'unknown'
             WHEN l.last_heartbeat <= now() - interval '2 minutes' THEN 'disconnected'
-            WHEN l.fault IS NOT NULL THEN 'degraded' ELSE 'healthy' END AS status,
+            WHEN l.fault IS NOT NULL OR t.why IS NOT NULL THEN 'degraded' ELSE 'healthy' END AS status,
        (CASE WHEN l.revision IS NOT NULL
              THEN l.last_heartbeat > now() - interval '2 minutes' AND l.fault IS NULL END)::text AS opal_connected,
        l.cache_hit_rate AS "cache_status.hit_rate",
@@ -102,6 +106,7 @@ SELECT b.id, b.bouncer_id, l.last_heartbeat, l.policies_synced AS policies_loade
          WHERE p.environment <> b.environment AND p.deleted_at IS NULL AND x.name = y.name
          ORDER BY p.id LIMIT 1) AS pair_id
   FROM bouncers b LEFT JOIN bouncer_live l ON l.bouncer_id = b.id
+  LEFT JOIN bundle_trouble t ON t.environment = b.environment
  WHERE b.id = $1 AND b.deleted_at IS NULL;
 
 -- How far a revision has come, among bouncers that are there: what is switched off runs nothing, and would keep every
@@ -112,6 +117,7 @@ SELECT o.revision, o.environment, o.created_at,
        coalesce(o.signed_by = $2 AND o.version =
                 (SELECT max(version) FROM objects n
                   WHERE n.kind = 'bundle' AND n.environment = o.environment AND n.signed_by = $2), false) AS wanted,
+       (SELECT since FROM bundle_trouble t WHERE t.environment = o.environment) AS unbuilt_since,
        count(b.id) FILTER (WHERE l.last_heartbeat > now() - interval '2 minutes') AS total,
        count(b.id) FILTER (WHERE l.last_heartbeat > now() - interval '2 minutes' AND l.revision = o.revision) AS live,
        count(b.id) FILTER (WHERE l.last_heartbeat > now() - interval '2 minutes' AND l.revision = o.revision

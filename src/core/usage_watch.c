@@ -16,6 +16,7 @@
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
 #include "cc/model/metrics.h"
+#include "cc/model/object.h"
 #include "cc/model/pep.h"
 #include "cc/model/q_control.h"
 #include "cc/model/q_tenant.h"
@@ -26,6 +27,7 @@ enum {
 	STALE_MAX = 100, /* bouncers of one tenant that are told of */
 	BEHIND_S = 600,  /* so long one may run another revision than the newest */
 	SHARES_MAX = 64,
+	BUNDLES_MAX = 2, /* one of each environment */
 };
 #define LONG_AGO INT64_C(0)
 #define NEVER (INT64_C(4102444800) * TIME_SECOND) /* 2100: no alert was raised since */
@@ -34,7 +36,7 @@ enum {
 struct look {
 	const struct usage_watch *row;
 	struct metric_gauges gauges;
-	struct db_rows stale, failed;
+	struct db_rows stale, failed, troubles;
 	struct tally drift;
 	bool changed; /* of what other nodes know: never */
 };
@@ -45,6 +47,7 @@ static enum err read_region(struct ctx *cx, void *arg)
 
 	q_metric_gauges_later(cx->db, &l->gauges);
 	q_bouncers_stale_later(cx->db, &l->stale, cx->world->settings->signing.id, BEHIND_S, STALE_MAX);
+	q_bundle_troubles_later(cx->db, &l->troubles);
 	if (l->row->recount)
 		q_gauges_drift_later(cx->db, &l->drift);
 	return ERR_NONE;
@@ -127,6 +130,22 @@ static int64_t tell_stale(struct ctx *cx, const struct look *l)
 	return next;
 }
 
+static void tell_bundles(struct ctx *cx, const struct look *l)
+{
+	struct alert_set s;
+
+	alert_set_init(cx->arena, &s, ALERT_BUNDLE_FAILED, BUNDLES_MAX);
+	for (size_t i = 0; i < l->troubles.n; i++) {
+		const struct bundle_trouble *t = DB_ROW(&l->troubles, struct bundle_trouble, i);
+
+		alert_set_add(cx->arena, &s, ALERT_CRITICAL,
+			      arena_printf(cx->arena, "bundle:%s", t->environment),
+			      arena_printf(cx->arena, "Changes since %s do not reach the bouncers of %s: %s",
+					   time_format(cx->arena, t->since), t->environment, t->why));
+	}
+	alert_sync_later(cx, &s, NEVER);
+}
+
 static void tell_failed(struct ctx *cx, const struct look *l)
 {
 	struct alert_set s;
@@ -169,6 +188,7 @@ static enum err decide(struct ctx *cx, void *arg)
 	TRY(alert_rules_of(cx, &now, &rules));
 	tell_shares(cx, l, &rules, &now);
 	next = tell_stale(cx, l);
+	tell_bundles(cx, l);
 	tell_failed(cx, l);
 	tell_drift(cx, l);
 	q_usage_watch_done_later(cx->db, id, l->row->look_at, next);

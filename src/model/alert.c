@@ -7,7 +7,7 @@ const char *const alert_types[] = {
 	"certificate_expiring", "certificate_expired", "certificate_not_servable",
 	"move_unfinished", "move_names_late", "usage_limit", "bouncer_stale", "deployment_failed",
 	"payment_overdue", "billing_refused", "usage_differs", "payment_disputed", "usage_refused",
-	"payment_missing", "counters_differ", NULL
+	"payment_missing", "bundle_failed", "counters_differ", NULL
 };
 const char *const alert_severities[] = { "info", "warning", "critical", NULL };
 const char *const alert_statuses[] = { "open", "acknowledged", "resolved", NULL };

@@ -108,8 +108,10 @@ static const struct field bouncer_revisions_fields[] = {
 	TIME(T, wanted_since, F_OUT | F_NULLABLE, "Since when that one is the newest."),
 	TEXT(T, acknowledged_revision, F_OUT | F_NULLABLE, 0, 0, "What it says that it runs."),
 	TIME(T, acknowledged_at, F_OUT | F_NULLABLE, "Since when."),
-	BOOL(T, current, F_OUT, "Both are the same."),
+	BOOL(T, current, F_OUT, "Both are the same, and nothing is missing in it."),
 	TIME(T, behind_since, F_OUT | F_NULLABLE, "Since when it has run something else; null: it does not."),
+	TIME(T, unbuilt_since, F_OUT | F_NULLABLE,
+		"Since when there has been a change that no bundle can be made of; null: there is none."),
 	INT(T, lag_seconds, F_OUT, 0, 0,
 		"How long it had been behind when it was last heard from; 0: it is not."),
 	TEXT(T, fault, F_OUT | F_NULLABLE, 0, 0, "What it says is wrong with its bundle."),
@@ -131,9 +133,8 @@ static const struct field bouncer_health_fields[] = {
 	INT(T, id, F_OUT, 0, 0, "Of the bouncer."),
 	TEXT(T, bouncer_id, F_OUT | F_NULLABLE, 0, 0, "What it calls itself."),
 	ENUM(T, status, F_OUT, health_words, NULL,
-		"healthy; degraded: it says that something is wrong with its bundle; disconnected: no sign "
-		"of life for two "
-		"minutes; unknown: none ever."),
+		"healthy; degraded: it says that something is wrong with its bundle, or none can be made; "
+		"disconnected: no sign of life for two minutes; unknown: none ever."),
 	TIME(T, last_heartbeat, F_OUT | F_NULLABLE, "Its last sign of life."),
 	JSON(T, opal_connected, F_OUT | F_NULLABLE | F_ANY_JSON, 0,
 		"Whether it is alive and takes its policies from here; null before it said so."),
@@ -142,7 +143,7 @@ static const struct field bouncer_health_fields[] = {
 	OBJ(T, cache_status, F_OUT, struct bouncer_caches, &bouncer_caches_schema, "Its caches."),
 	INT(T, pair_id, F_OUT | F_NULLABLE, 0, 0,
 		"Of the bouncer of the other environment whose resource has the same name."),
-	TEXT(T, fault, F_OUT | F_NULLABLE, 0, 0, "What it says is wrong with its bundle."),
+	TEXT(T, fault, F_OUT | F_NULLABLE, 0, 0, "What is wrong with its bundle."),
 };
 #undef T
 SCHEMA(bouncer_health_schema, struct bouncer_health, "BouncerHealth", bouncer_health_fields);
@@ -164,6 +165,8 @@ static const struct field rollout_fields[] = {
 	ENUM(T, environment, F_OUT, environments, NULL, "Whose bouncers it is for."),
 	TIME(T, created_at, F_OUT, "When the bundle was made."),
 	BOOL(T, wanted, F_OUT, "It is the newest of its environment."),
+	TIME(T, unbuilt_since, F_OUT | F_NULLABLE,
+		"Since when there has been a change that no bundle can be made of; null: there is none."),
 	INT(T, total, F_OUT, 0, 0, "Bouncers of the environment, heard from within two minutes."),
 	INT(T, live, F_OUT, 0, 0, "Of these, those that say that they run it."),
 	INT(T, connected, F_OUT, 0, 0, "Of these, those that say of nothing that it is wrong."),

@@ -52,6 +52,57 @@ static void registered(struct stage *g)
 		client_post(g->sandbox, "/peps/register", "{'bouncer_id':'b-1','resource':{'name':'R'}}"));
 }
 
+static void says(struct stage *g, const char *revision)
+{
+	assert_status(200, client_post(g->sandbox, "/status/b-1",
+				   "{'bundles':{'sandbox':{'active_revision':'%s'}}}", revision));
+}
+
+static void await_answer(struct stage *g, const char *path, const char *name, const char *value)
+{
+	const int64_t until = temp_now_ms() + 20000;
+	const struct answer *a;
+
+	do {
+		(void)bouncer_ask(g->sandbox, "sandbox", NULL, 1);
+		a = assert_status(200, client_get(g->s->c, "%s", path));
+	} while (strcmp(answer_text(a, name), value) != 0 && temp_now_ms() < until);
+	assert_text(value, a, name);
+}
+
+static void what_cannot_be_made_is_not_current(void **state)
+{
+	struct stage *g = *state;
+	const struct answer *a;
+	char revision[80];
+
+	registered(g);
+	a = bouncer_pull(g->sandbox, "sandbox", NULL);
+	snprintf(revision, sizeof(revision), "%.32s", answer_header(a, "ETag") + 1);
+	says(g, revision);
+	assert_true(json_is_true(answer_at(client_get(g->s->c, "/bouncers/1/revisions"), "current")));
+	story_policy(g->s, "heavy");
+	story_value(g->s, "UPDATE policies SET rego_code = rego_code || repeat('#', 70000000)");
+	story_policy(g->s, "waits");
+	story_value(g->s, "UPDATE policies SET updated_at = now() - interval '1 hour'");
+	await_answer(g, "/bouncers/1/health", "status", "degraded");
+	assert_non_null(strstr(answer_text(client_get(g->s->c, "/bouncers/1/health"), "fault"), "64 MiB"));
+	a = bouncer_ask(g->sandbox, "sandbox", NULL, 1);
+	assert_error(503, "service_unavailable", a);
+	assert_non_null(strstr(a->body, "64 MiB at most"));
+	says(g, revision);
+	a = assert_status(200, client_get(g->s->c, "/bouncers/1/revisions"));
+	assert_true(json_is_false(answer_at(a, "current")));
+	assert_false(answer_null(a, "unbuilt_since"));
+	assert_int_equal(1, story_number(g->s, "SELECT count(*) FROM bundle_trouble"));
+	assert_false(answer_null(assert_status(200, client_get(g->s->c, "/rollouts/%s", revision)),
+		"unbuilt_since"));
+	story_value(g->s, "UPDATE policies SET rego_code = rtrim(rego_code, '#')");
+	await_answer(g, "/bouncers/1/health", "status", "healthy");
+	a = assert_status(200, client_get(g->s->c, "/bouncers/1/revisions"));
+	assert_true(answer_null(a, "unbuilt_since"));
+}
+
 /* As Go writes what Prometheus gathers: 500 families of two series each, with labels. In the arena. */
 static const char *opa_status(struct arena *a)
 {
@@ -118,6 +169,8 @@ static void a_suspended_tenant_waits_for_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			what_cannot_be_made_is_not_current, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(
 			what_opa_sends_besides_is_passed_over, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(

@@ -33,6 +33,7 @@ enum alert_type {
 	ALERT_PAYMENT_DISPUTED,         /* a payment is contested at its bank */
 	ALERT_USAGE_REFUSED,            /* Stripe could not make use of an hour that it was told */
 	ALERT_PAYMENT_MISSING,          /* a plan that costs something, and nobody who could be charged */
+	ALERT_BUNDLE_FAILED,            /* what bouncers are to run cannot be made or fetched */
 	ALERT_COUNTERS_DIFFER,          /* a fault of the service: counters are not what they count */
 };
 

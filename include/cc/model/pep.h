@@ -55,6 +55,7 @@ struct bouncer_revisions {
 	int64_t acknowledged_at;
 	bool current;
 	int64_t behind_since; /* TIME_NULL: it is not */
+	int64_t unbuilt_since;
 	int64_t lag_seconds;
 	const char *fault;
 };
@@ -90,6 +91,7 @@ struct rollout {
 	const char *revision, *environment;
 	int64_t created_at;
 	bool wanted;
+	int64_t unbuilt_since;
 	int64_t total, live, connected, disconnected;
 	const char *summary;
 	const char *behind; /* JSON array of rollout_bouncer */
