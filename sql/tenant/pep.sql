@@ -41,7 +41,16 @@ SELECT count(*) AS total FROM bouncers WHERE key_id = ANY ($2) AND deleted_at IS
 
 -- name: pep_resource :opt resource
 -- args: environment text, name text
-SELECT id, name, environment FROM resources WHERE environment = $1 AND name = $2 AND deleted_at IS NULL;
+SELECT id, name, environment, type, url, original_host, target_host, default_security_posture, auto_discovered
+  FROM resources WHERE environment = $1 AND name = $2 AND deleted_at IS NULL;
+
+-- name: pep_resource_update :exec
+-- args: id int8, type text, url text, original_host text
+-- args: target_host text, default_security_posture text, at timestamptz, head_version int8
+UPDATE resources
+   SET type = $2, url = $3, original_host = $4, target_host = $5, default_security_posture = $6,
+       version = version + 1, updated_at = $7, changed_version = $8
+ WHERE id = $1 AND deleted_at IS NULL;
 
 -- name: pep_resource_insert :exec1
 -- args: id int8, name text, type text, environment text

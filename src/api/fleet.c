@@ -14,6 +14,7 @@
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
 #include "cc/model/bouncer.h"
+#include "cc/model/check.h"
 #include "cc/model/pep.h"
 #include "cc/model/q_tenant.h"
 #include "cc/model/resource.h"
@@ -23,6 +24,7 @@
 #define FAULT_MAX 2000
 #define REVISION_MAX 200
 #define BOUNCER_ID_MAX 120
+#define NO_HOST "unknown.invalid" /* no name of any host (RFC 2606) */
 
 /* Registering -------------------------------------------------------------------------------------- */
 
@@ -49,7 +51,7 @@ static enum err check_tenant(struct ctx *cx, const struct pep *in)
 	return refuse(cx, ERR_TENANT_DENIED, "the credential does not belong to tenant %s", in->tenant_id);
 }
 
-/* "https://api.acme.com:8443/x" → "api.acme.com"; NULL: there is none. */
+/* "https://api.acme.com:8443/x" → "api.acme.com", "https://[::1]/" → "::1"; NULL: there is none. */
 static const char *host_of(struct arena *a, const char *url)
 {
 	const char *host = url != NULL ? strstr(url, "://") : NULL;
@@ -58,7 +60,9 @@ static const char *host_of(struct arena *a, const char *url)
 	if (host == NULL)
 		return NULL;
 	host += 3;
-	n = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/?#");
+	if (host[0] == '[')
+		return arena_strndup(a, host + 1, strcspn(host + 1, "]"));
+	n = strcspn(host, ":/?#");
 	return n > 0 ? arena_strndup(a, host, n) : NULL;
 }
 
@@ -69,22 +73,54 @@ static const char *authority_of(struct arena *a, const char *url)
 	return host != NULL ? arena_strndup(a, host + 3, strcspn(host + 3, "/?#")) : NULL;
 }
 
-/* What it protects: the tenant may have none of this name yet. */
+static void say(const struct pep_resource *in, const char *name, const char *said, const char **ret)
+{
+	if (schema_seen(&pep_resource_schema, in, name))
+		*ret = said;
+}
+
+/* What it says of its resource. One that people made says what they want. */
+static void describe_resource(struct ctx *cx, const struct pep_resource *in, struct resource *r)
+{
+	say(in, "type", in->type, &r->type);
+	say(in, "target_host", in->target_host, &r->target_host);
+	say(in, "original_host_url", authority_of(cx->arena, in->original_host_url), &r->original_host);
+	say(in, "deployment_url", in->deployment_url, &r->url);
+	say(in, "default_security_posture", in->default_security_posture, &r->default_security_posture);
+}
+
+static bool is_same_resource(const struct resource *a, const struct resource *b)
+{
+	return str_eq(a->type, b->type) && str_eq(a->target_host, b->target_host) &&
+	       str_eq(a->original_host, b->original_host) && str_eq(a->url, b->url) &&
+	       str_eq(a->default_security_posture, b->default_security_posture);
+}
+
+/* What it protects: the tenant may have none of this name yet, or another say of it. */
 static enum err find_resource(struct ctx *cx, const struct pep_resource *in, const char *environment,
-	int64_t *ret_id, bool *ret_made)
+	int64_t *ret_id, bool *ret_changed)
 {
 	struct resource *r = ARENA_NEW(cx->arena, struct resource);
+	struct resource was;
 	bool found;
 
 	TRY(q_pep_resource(cx->db, r, &found, environment, in->name));
-	*ret_made = !found;
-	*ret_id = r->id;
-	if (found)
+	if (!found) {
+		*ret_changed = true;
+		TRY(head_add(cx, TAKE_RESOURCE, ret_id));
+		q_pep_resource_insert_later(cx->db, *ret_id, in->name, in->type, environment,
+			in->deployment_url, authority_of(cx->arena, in->original_host_url), in->target_host,
+			in->default_security_posture, managed_creator(cx), cx->head->now, cx->head->version);
 		return ERR_NONE;
-	TRY(head_add(cx, TAKE_RESOURCE, ret_id));
-	q_pep_resource_insert_later(cx->db, *ret_id, in->name, in->type, environment, in->deployment_url,
-		authority_of(cx->arena, in->original_host_url), in->target_host,
-		in->default_security_posture, managed_creator(cx), cx->head->now, cx->head->version);
+	}
+	*ret_id = r->id;
+	was = *r;
+	if (r->auto_discovered)
+		describe_resource(cx, in, r);
+	*ret_changed = !is_same_resource(&was, r);
+	if (*ret_changed)
+		q_pep_resource_update_later(cx->db, r->id, r->type, r->url, r->original_host, r->target_host,
+			r->default_security_posture, cx->head->now, cx->head->version);
 	return ERR_NONE;
 }
 
@@ -95,7 +131,11 @@ static void describe(struct ctx *cx, const struct pep *in, struct bouncer *b, in
 
 	b->bouncer_id = in->bouncer_id;
 	b->name = in->bouncer_name != NULL ? in->bouncer_name : in->bouncer_id;
-	b->hostname = host != NULL ? host : in->bouncer_id;
+	b->hostname = NO_HOST;
+	if (host != NULL && check_host(host) == NULL)
+		b->hostname = host;
+	else if (check_host(in->bouncer_id) == NULL)
+		b->hostname = in->bouncer_id;
 	b->bouncer_type = in->bouncer_type;
 	b->version = in->deployment_info.version;
 	b->platform = in->deployment_info.platform;
@@ -162,13 +202,13 @@ static enum err pep_register(struct ctx *cx, struct req *rq)
 	struct bouncer *b = ARENA_NEW(cx->arena, struct bouncer);
 	struct bouncer was;
 	const char *environment = NULL;
-	bool found, made;
+	bool found, changed;
 	int64_t resource_id;
 
 	TRY(check_tenant(cx, in));
 	TRY(environment_of(cx, in, &environment));
 	TRY(find_bouncer(cx, in, environment, b, &found));
-	TRY(find_resource(cx, &in->resource, environment, &resource_id, &made));
+	TRY(find_resource(cx, &in->resource, environment, &resource_id, &changed));
 	was = *b;
 	describe(cx, in, b, resource_id);
 	if (!found) {
@@ -179,7 +219,7 @@ static enum err pep_register(struct ctx *cx, struct req *rq)
 		q_pep_update_later(cx->db, b->id, b->name, b->hostname, b->bouncer_type, b->version,
 			b->bouncer_id, b->resource_id, b->platform, cx->head->now, cx->head->version,
 			b->key_id);
-	return registered(cx, rq, b, made || !is_same(&was, b));
+	return registered(cx, rq, b, changed || !is_same(&was, b));
 }
 
 /* Status ------------------------------------------------------------------------------------------- */

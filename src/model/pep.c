@@ -18,6 +18,8 @@ static const char *check_bouncer_id(const char *s)
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_";
 
+	if (s[strspn(s, ".")] == '\0')
+		return "must not be dots alone";
 	return s[strspn(s, allowed)] == '\0' ? NULL : "must be letters, digits and .-_ only";
 }
 
@@ -36,7 +38,7 @@ static const struct field pep_resource_fields[] = {
 		"What happens when no policy decides."),
 };
 #undef T
-static SCHEMA(pep_resource_schema, struct pep_resource, "PepResource", pep_resource_fields);
+SCHEMA_IN(pep_resource_schema, struct pep_resource, "PepResource", pep_resource_fields);
 
 #define T struct pep_deployment
 static const struct field pep_deployment_fields[] = {

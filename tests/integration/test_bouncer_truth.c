@@ -103,6 +103,42 @@ static void what_cannot_be_made_is_not_current(void **state)
 	assert_true(answer_null(a, "unbuilt_since"));
 }
 
+static const struct answer *of_resource(struct stage *g, const char *resource)
+{
+	return client_post(g->sandbox, "/peps/register", "{'bouncer_id':'b_1','resource':{'name':'R'%s}}",
+		resource);
+}
+
+static void what_is_said_of_a_resource_is_changed(void **state)
+{
+	struct stage *g = *state;
+	const struct answer *a;
+
+	assert_status(200, of_resource(g, ",'target_host':'one:80'"));
+	assert_text("unknown.invalid", client_get(g->s->c, "/bouncers/1"), "hostname");
+	assert_status(200, of_resource(g, ",'target_host':'two:80','default_security_posture':'allow-all',"
+					  "'deployment_url':'https://[::1]:8443/x'"));
+	a = assert_status(200, client_get(g->s->c, "/resources/1"));
+	assert_text("two:80", a, "target_host");
+	assert_text("allow-all", a, "default_security_posture");
+	assert_text("https://[::1]:8443/x", a, "url");
+	assert_int(2, a, "version");
+	assert_text("::1", client_get(g->s->c, "/bouncers/1"), "hostname");
+	/* What is not sent stays, and the same again changes nothing. */
+	assert_status(200, of_resource(g, ",'target_host':'two:80'"));
+	a = assert_status(200, client_get(g->s->c, "/resources/1"));
+	assert_text("allow-all", a, "default_security_posture");
+	assert_int(2, a, "version");
+	assert_status(201, client_post(g->s->c, "/resources",
+				   "{'name':'Own','type':'api','environment':'sandbox',"
+				   "'target_host':'own:80'}"));
+	assert_status(200, client_post(g->sandbox, "/peps/register",
+				   "{'bouncer_id':'b-2','resource':{'name':'Own','target_host':'x:80'}}"));
+	assert_text("own:80", client_get(g->s->c, "/resources/2"), "target_host");
+	assert_fault("bouncer_id", "format",
+		client_post(g->sandbox, "/peps/register", "{'bouncer_id':'..','resource':{'name':'R'}}"));
+}
+
 /* As Go writes what Prometheus gathers: 500 families of two series each, with labels. In the arena. */
 static const char *opa_status(struct arena *a)
 {
@@ -171,6 +207,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			what_cannot_be_made_is_not_current, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(
+			what_is_said_of_a_resource_is_changed, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(
 			what_opa_sends_besides_is_passed_over, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(

@@ -10,7 +10,9 @@ struct pep_resource {
 	const char *name, *type;
 	const char *target_host, *original_host_url, *deployment_url;
 	const char *default_security_posture;
+	uint64_t seen;
 };
+extern const struct schema pep_resource_schema;
 
 struct pep_deployment {
 	const char *platform, *version, *environment;
