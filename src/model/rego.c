@@ -311,6 +311,9 @@ static bool read_body(struct parser *p, bool *ret_any)
 	if (!has_if && at_brace(p)) {
 		p->bare_bodies = true;
 		open = p->t;
+		/* The old syntax has no such import, and with it none of the old bodies. */
+		if (p->asks_v1)
+			rego_fault(p->s, open->at, "a body needs `if` in front where rego.v1 is imported");
 		pass_group(p);
 		if (open[1].kind == R_CLOSE)
 			rego_fault(p->s, open->at, "this body is empty");

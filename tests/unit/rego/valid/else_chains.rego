@@ -19,11 +19,3 @@ fast(x) := "yes" if x < 10 else := "no"
 open if input.door == "open"
 else if input.door == "ajar"
 else := false
-
-old(x) = 1 { x == 1 } # one
-else =
-# in between
-2
-{
-	x == 2
-} else = 3 { true }
