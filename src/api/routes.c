@@ -102,6 +102,8 @@ const struct db_constraint api_constraints[] = {
 	{ "resources_pkey", ERR_CONFLICT, NULL, "the id of the resource exists" },
 	{ "bouncers_pkey", ERR_CONFLICT, NULL, "the id of the bouncer exists" },
 	{ "objects_pkey", ERR_CONFLICT, NULL, "the object is known" },
+	{ "storing_pkey", ERR_CONFLICT, NULL, "the object is being stored" },
+	{ "bundle_trouble_pkey", ERR_CONFLICT, NULL, "the trouble of the bundle is known" },
 	{ "bouncer_live_pkey", ERR_CONFLICT, NULL, "the bouncer is known to live" },
 	{ "users_pkey", ERR_CONFLICT, NULL, "the id of the user exists" },
 	{ "user_live_pkey", ERR_CONFLICT, NULL, "the user was seen" },
