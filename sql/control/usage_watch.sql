@@ -73,7 +73,8 @@ UPDATE cc.tenant
  WHERE id = $1;
 
 -- All that is so of one type: what is open and not kept is over; what began again within the period (from $8 on)
--- is the same alert as before, which nobody has acknowledged again; what is new is raised.
+-- is the same alert as before, which nobody has acknowledged again; what is new is raised. A period may begin earlier
+-- than it did: of several from within it the youngest counts.
 -- name: alert_sync :exec
 -- args: tenant_id text, type text, keep text[], ids text[], severities text[], subjects text[], messages text[]
 -- args: period timestamptz
@@ -89,7 +90,10 @@ WITH so AS (
 	       acknowledged_by = CASE WHEN a.resolved_at IS NULL THEN a.acknowledged_by END
 	  FROM so
 	 WHERE a.tenant_id = $1 AND a.type = $2 AND a.subject = so.subject
-	   AND ((a.resolved_at IS NOT NULL AND a.created_at >= $8)
+	   AND ((a.resolved_at IS NOT NULL AND a.created_at >= $8 AND NOT EXISTS (
+	           SELECT FROM cc.alert b
+	            WHERE b.tenant_id = a.tenant_id AND b.type = a.type AND b.subject = a.subject AND b.id <> a.id
+	              AND (b.resolved_at IS NULL OR (b.created_at, b.id) > (a.created_at, a.id))))
 	        OR (a.resolved_at IS NULL AND a.message <> so.message))
 )
 INSERT INTO cc.alert (id, tenant_id, type, severity, subject, message)

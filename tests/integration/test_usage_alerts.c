@@ -153,6 +153,25 @@ static void the_tenant_says_what_it_wants_to_be_told(void **state)
 	free(key);
 }
 
+/* A period may begin earlier than it did when they were raised. */
+static void one_that_is_over_stays_so_beside_one_that_is_open(void **state)
+{
+	struct story *s = *state;
+	char sql[400];
+
+	story_limit(s, "'max_resources':10");
+	make_resources(s, 1, 6);
+	await_open(s, "usage_limit", "resources:50");
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO alert (id, tenant_id, type, severity, subject, message, created_at,"
+		 " resolved_at) SELECT id || '_before', tenant_id, type, severity, subject, message,"
+		 " created_at, now() FROM alert WHERE tenant_id = '%s' AND subject = 'resources:50'",
+		 s->t.id);
+	story_control_value(s, sql);
+	make_resources(s, 7, 8);
+	await_open(s, "usage_limit", "resources:50 resources:80");
+}
+
 /* In the period of billing, which began with the day, and before. */
 static void used(struct story *s, const char *meter, long now, long before)
 {
@@ -327,6 +346,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(shares_of_a_limit_are_told_and_over),
 		STORY(the_tenant_says_what_it_wants_to_be_told),
+		STORY(one_that_is_over_stays_so_beside_one_that_is_open),
 		STORY(what_the_plan_includes_is_told_of),
 		STORY(calls_have_a_limit_where_the_tenant_sets_one),
 		STORY(a_bouncer_that_falls_silent_is_told_of),
