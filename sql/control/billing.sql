@@ -90,6 +90,9 @@ UPDATE cc.billing
 UPDATE cc.billing SET period = period + 1, ended_plan = NULL, ended_minor = NULL, row_version = row_version + 1
  WHERE tenant_id = $1 AND period = $2::int;
 
+-- name: billing_pass_due :one tally
+SELECT EXISTS (SELECT FROM cc.billing WHERE open_end <= now())::int::int8 AS total;
+
 -- Where Stripe bills, nothing is closed here: periods that are over are passed, and their hours are not the ledger's.
 -- Run as cc_ctl.
 -- name: billing_pass :count

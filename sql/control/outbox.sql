@@ -10,9 +10,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- The oldest whose turn it is. Of a tenant's account one call is under way at a time, in the order in which they
 -- were decided; what they refer to is filled in when they are first taken and stays. What ends a subscription bills
--- the hours that Stripe knows of: for an hour it waits for those that are on their way.
+-- the hours that Stripe knows of: for an hour it waits for those that are on their way, or that Stripe, which adds up
+-- in its own time, was told of only now. One that nobody is billed by any more keeps no other waiting.
 -- name: outbox_take :opt outbox_row
--- args: lease_ms int8
+-- args: lease_ms int8, settle_s int8
 UPDATE cc.outbox o
    SET attempts = o.attempts + 1, first_sent_at = coalesce(o.first_sent_at, now()),
        next_at = clock_timestamp() + make_interval(secs => $1::float8 / 1000),
@@ -27,7 +28,13 @@ UPDATE cc.outbox o
                  WHERE e.tenant_id = w.tenant_id AND e.state = 'waiting' AND e.lane = w.lane AND e.seq < w.seq))
            AND (w.op <> 'subscription_cancel' OR w.created_at < now() - interval '1 hour' OR NOT EXISTS (
                 SELECT FROM cc.outbox u
-                 WHERE u.tenant_id = w.tenant_id AND u.state = 'waiting' AND u.lane = 'usage'))
+                 WHERE u.tenant_id = w.tenant_id AND u.state = 'waiting' AND u.lane = 'usage')
+                AND NOT EXISTS (
+                SELECT FROM cc.outbox u
+                 WHERE u.tenant_id = w.tenant_id AND u.state = 'done' AND u.lane = 'usage'
+                   AND u.done_at > now() - make_interval(secs => $2::float8)
+                   AND NOT EXISTS (
+                       SELECT FROM cc.billing p WHERE p.tenant_id = w.tenant_id AND p.stripe_id IS NULL)))
          ORDER BY w.next_at LIMIT 1 FOR UPDATE OF w SKIP LOCKED) k
   LEFT JOIN cc.billing b ON b.tenant_id = k.tenant_id
  WHERE o.id = k.id

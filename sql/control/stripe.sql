@@ -3,14 +3,15 @@
 -- include: cc/model/billing.h
 -- include: cc/model/tally.h
 
+-- Without a customer only the call that makes one keeps another from being asked for.
 -- name: stripe_get :opt stripe_row
 -- args: tenant_id text
 SELECT b.tenant_id, t.name, t.owner_email, t.plan_type, t.status AS tenant_status, b.customer_id, b.stripe_id, b.items,
        b.stripe_status, b.payment_method, b.status, b.status_next, b.status_next_at, b.trouble_since, b.suspended,
        b.fetched_at, b.stale_at, b.next_plan, b.next_plan_at, b.standing_at, b.removing, b.plan_from, b.stripe_start,
        b.cancels, b.leaving, b.address, b.address_unsent,
-       (SELECT count(*) FROM cc.outbox o WHERE o.tenant_id = b.tenant_id AND o.lane = 'account' AND o.state = 'waiting')
-           AS open_calls, now() AS now
+       (SELECT count(*) FROM cc.outbox o WHERE o.tenant_id = b.tenant_id AND o.lane = 'account' AND o.state = 'waiting'
+           AND (b.customer_id IS NOT NULL OR o.op = 'customer_create')) AS open_calls, now() AS now
   FROM cc.billing b JOIN cc.tenant t ON t.id = b.tenant_id
  WHERE b.tenant_id = $1;
 
@@ -25,21 +26,23 @@ UPDATE cc.billing
        address_unsent = CASE WHEN customer_id IS NOT NULL THEN address_unsent ELSE address IS NOT NULL END
  WHERE tenant_id = $1;
 
--- It was deleted there, with all that it had.
+-- It was deleted there, with all that it had. What is owed is looked at as soon as there is another.
 -- name: stripe_forget :exec
 -- args: tenant_id text, customer_id text
 UPDATE cc.billing
    SET customer_id = NULL, stripe_id = NULL, items = NULL, stripe_status = NULL, stripe_start = NULL, stripe_end = NULL,
-       payment_method = NULL, cancels = false, leaving = false, stale_at = NULL, look_at = NULL, fetch_until = NULL,
-       plan_from = NULL, preview_at = NULL, preview_base = NULL, sync_at = now(), row_version = row_version + 1,
+       payment_method = NULL, cancels = false, leaving = false, stale_at = NULL, fetch_until = NULL,
+       look_at = CASE WHEN trouble_since IS NOT NULL THEN now() END, plan_from = NULL, preview_at = NULL,
+       preview_base = NULL, sync_at = now(), row_version = row_version + 1,
        ended_hour = NULL, status = CASE WHEN trouble_since IS NULL THEN 'active' ELSE status END
  WHERE tenant_id = $1 AND customer_id = $2;
 
--- Without a subscription there is nothing else to be known of it.
+-- Without a subscription there is nothing else to be known of it; again when something is owed.
 -- name: stripe_customer_seen :count
--- args: tenant_id text, fetched_at timestamptz, payment_method text
+-- args: tenant_id text, fetched_at timestamptz, payment_method text, look_s int8
 UPDATE cc.billing
    SET fetched_at = $2, payment_method = $3, fetch_until = NULL, sync_at = now(),
+       look_at = CASE WHEN trouble_since IS NOT NULL THEN now() + make_interval(secs => $4::float8) END,
        stale_at = CASE WHEN stale_at >= $2 THEN stale_at END,
        row_version = row_version + CASE WHEN payment_method IS DISTINCT FROM $3 THEN 1 ELSE 0 END
  WHERE tenant_id = $1 AND (fetched_at IS NULL OR fetched_at < $2);
@@ -103,6 +106,14 @@ UPDATE cc.billing
        leaving = false, stale_at = NULL, look_at = NULL, plan_from = NULL, preview_at = NULL, preview_base = NULL, sync_at = now(),
        status = 'active', status_next = NULL, status_next_at = NULL, trouble_since = NULL, standing_at = NULL,
        row_version = row_version + 1
+ WHERE tenant_id = $1 AND stripe_id = $2;
+
+-- It was cancelled by us: whatever the plan is by then, nothing is owed for it. What was asked for before says nothing
+-- of that.
+-- name: stripe_cancelled :exec
+-- args: tenant_id text, stripe_id text
+UPDATE cc.billing
+   SET leaving = true, fetched_at = clock_timestamp(), stale_at = clock_timestamp(), preview_at = NULL
  WHERE tenant_id = $1 AND stripe_id = $2;
 
 -- name: stripe_stale :exec
@@ -224,7 +235,8 @@ WITH taken AS (
 ), whose AS (
 	SELECT tenant_id FROM cc.billing
 	 WHERE tenant_id IN (SELECT b.tenant_id FROM cc.billing b JOIN taken t ON b.customer_id = t.customer
-	                      UNION SELECT b.tenant_id FROM cc.billing b JOIN taken t ON b.payment_method = t.customer)
+	                      UNION SELECT b.tenant_id FROM cc.billing b JOIN taken t ON b.payment_method = t.customer
+	                     WHERE b.customer_id IS NOT NULL)
 	 ORDER BY tenant_id FOR UPDATE
 ), marked AS (
 	UPDATE cc.billing b SET stale_at = clock_timestamp(), preview_at = NULL
@@ -241,9 +253,11 @@ DELETE FROM cc.stripe_event WHERE event_id IN (
 
 -- name: stripe_fetch_due :one tally
 SELECT EXISTS (
-	SELECT FROM cc.billing
-	 WHERE stripe_id IS NOT NULL AND (stale_at IS NOT NULL OR look_at <= now())
-	   AND (fetch_until IS NULL OR fetch_until <= now()))::int::int8 AS total;
+	SELECT FROM cc.billing w
+	 WHERE w.customer_id IS NOT NULL
+	   AND (w.stale_at IS NOT NULL
+	        OR ((w.stripe_id IS NOT NULL OR w.trouble_since IS NOT NULL) AND w.look_at <= now()))
+	   AND (w.fetch_until IS NULL OR w.fetch_until <= now()))::int::int8 AS total;
 
 -- Something has changed, or it is time to look again. fetched_at of what is fetched is the time of this.
 -- name: stripe_fetch_take :opt stripe_row
@@ -252,7 +266,8 @@ UPDATE cc.billing b
    SET fetch_until = clock_timestamp() + make_interval(secs => $1::float8)
   FROM (SELECT w.tenant_id FROM cc.billing w
          WHERE w.customer_id IS NOT NULL
-           AND (w.stale_at IS NOT NULL OR (w.stripe_id IS NOT NULL AND w.look_at <= now()))
+           AND (w.stale_at IS NOT NULL
+                OR ((w.stripe_id IS NOT NULL OR w.trouble_since IS NOT NULL) AND w.look_at <= now()))
            AND (w.fetch_until IS NULL OR w.fetch_until <= now())
          ORDER BY w.stale_at NULLS LAST LIMIT 1 FOR UPDATE SKIP LOCKED) k
  WHERE b.tenant_id = k.tenant_id
@@ -263,7 +278,7 @@ RETURNING b.tenant_id, b.customer_id, b.stripe_id, b.stripe_status, clock_timest
 UPDATE cc.billing SET fetch_until = now() + make_interval(secs => $2::float8) WHERE tenant_id = $1;
 
 -- Of two answers the one that was asked for later counts, in whatever order they come. leaving: that it ends was seen
--- while the tenant was deleted; what has ended says no more why.
+-- while the tenant was deleted, or it was cancelled by us; what has ended says no more why.
 -- name: stripe_apply :count
 -- args: tenant_id text, fetched_at timestamptz, stripe_status text, starts timestamptz, ends timestamptz
 -- args: items json, payment_method text, look_s int8, cancels bool

@@ -328,18 +328,26 @@ static enum err change_now(struct ctx *cx, const struct tenant_usage *used, stru
 	return ERR_NONE;
 }
 
+static bool is_good(const struct billing_row *row)
+{
+	return row->stripe_id != NULL &&
+	       (str_eq(row->stripe_status, "active") || str_eq(row->stripe_status, "trialing"));
+}
+
 /*
  * What costs something is there for whoever can be charged: else limits would follow at once, and nobody
- * would ever pay. An operator may give a plan to whom it likes.
+ * would ever pay. Whoever pays for the present plan already can, be it by invoice. An operator may give a
+ * plan to whom it likes.
  */
-static enum err check_payable(struct ctx *cx, const struct billing_row *row, const struct plan *to)
+static enum err check_payable(
+	struct ctx *cx, const struct billing_row *row, const struct plan *from, const struct plan *to)
 {
 	if (!stripe_is_set(cx) || to->price_minor == 0 || cx->actor == NULL ||
 		cx->actor->kind == ACTOR_OPERATOR)
 		return ERR_NONE;
 	if (to->stripe.base == NULL)
 		return refuse_field(cx, "plan_type", "not_sold", "`plan_type` is no plan that is sold here");
-	return method_of(row) != NULL
+	return method_of(row) != NULL || (from->price_minor > 0 && is_good(row))
 		       ? ERR_NONE
 		       : refuse(cx, ERR_PAYMENT_REQUIRED,
 				 "the plan %s costs something: PUT …/billing with a payment method first",
@@ -372,7 +380,7 @@ enum err billing_change_plan(struct ctx *cx, const struct plan_change *in, const
 	if (!*ret_changed)
 		return ERR_NONE;
 	if (from != to)
-		TRY(check_payable(cx, &row, to));
+		TRY(check_payable(cx, &row, from, to));
 	if (str_eq(in->at, "now"))
 		return change_now(cx, used, tenant, &row, from, to, ret);
 	ret->effective_at = row.period_end;

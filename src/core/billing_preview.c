@@ -55,6 +55,20 @@ static const char *price_of(const struct doc *line)
 	return details != NULL ? doc_text(details, "price") : NULL;
 }
 
+/* Stripe shows the first lines only, and what they all come to: what of it is usage was counted here, too. */
+static bool reckon_usage(const struct ctx *cx, struct preview *p)
+{
+	const struct billing_quantities q = { p->row.api_calls, p->row.bouncer_requests };
+	const struct plan *plan = plan_find(cx->world->plans, p->row.plan_type);
+
+	if (plan == NULL || !str_eq(plan->currency, p->currency))
+		return false;
+	p->usage = billing_usage_cost(plan, &q);
+	if (p->usage > p->total)
+		p->usage = p->total > 0 ? p->total : 0; /* Stripe was not told of all of it yet */
+	return true;
+}
+
 static bool read_preview(struct ctx *cx, const struct http_got *got, struct preview *p)
 {
 	const struct doc *line, *lines;
@@ -66,7 +80,7 @@ static bool read_preview(struct ctx *cx, const struct http_got *got, struct prev
 	currency = d != NULL ? doc_text(d, "currency") : NULL;
 	good = currency != NULL && strlen(currency) == 3 && doc_int(d, "total", &p->total);
 	lines = good ? doc_object(d, "lines") : NULL;
-	good = lines != NULL && !doc_true(lines, "has_more");
+	good = lines != NULL;
 	for (size_t i = 0; good && (line = doc_item(lines, "data", i)) != NULL; i++)
 		if (is_metered(cx, price_of(line)) && doc_int(line, "amount", &amount))
 			p->usage += amount;
@@ -74,6 +88,7 @@ static bool read_preview(struct ctx *cx, const struct http_got *got, struct prev
 		p->currency = stripe_currency(cx->arena, currency);
 		p->total = stripe_hundredths(p->currency, p->total);
 		p->usage = stripe_hundredths(p->currency, p->usage);
+		good = !doc_true(lines, "has_more") || reckon_usage(cx, p);
 	}
 	doc_free(d);
 	return good;
@@ -132,7 +147,8 @@ enum err billing_preview(struct ctx *cx)
 
 	place_control(cx->world, cx->tenant->id, &place);
 	TRY(db_unit(cx, &place, DB_READ, read_row, &p));
-	if (!p.found || p.row.stripe_id == NULL || p.row.previewed)
+	/* For what is over Stripe has no preview. */
+	if (!p.found || p.row.stripe_id == NULL || stripe_is_over(p.row.stripe_status) || p.row.previewed)
 		return ERR_NONE;
 	return ask_preview(cx, &p);
 }
@@ -148,7 +164,8 @@ static bool is_proration(const struct doc *line)
 	return item != NULL && doc_true(item, "proration");
 }
 
-static bool read_proration(struct ctx *cx, const struct http_got *got, struct proration *ret)
+/* *ret_whole: are these all the lines? Stripe shows the first only. */
+static bool read_proration(struct ctx *cx, const struct http_got *got, struct proration *ret, bool *ret_whole)
 {
 	const struct doc *line, *lines;
 	const char *why, *currency;
@@ -159,7 +176,8 @@ static bool read_proration(struct ctx *cx, const struct http_got *got, struct pr
 	*ret = (struct proration){ 0 };
 	currency = d != NULL ? doc_text(d, "currency") : NULL;
 	lines = d != NULL ? doc_object(d, "lines") : NULL;
-	good = currency != NULL && strlen(currency) == 3 && lines != NULL && !doc_true(lines, "has_more");
+	good = currency != NULL && strlen(currency) == 3 && lines != NULL;
+	*ret_whole = good && !doc_true(lines, "has_more");
 	for (size_t i = 0; good && (line = doc_item(lines, "data", i)) != NULL; i++) {
 		if (!is_proration(line))
 			continue;
@@ -177,6 +195,7 @@ static bool read_proration(struct ctx *cx, const struct http_got *got, struct pr
 	return good;
 }
 
+/* *ret_said is false where Stripe does not show all of it: then it is reckoned as in the ledger. */
 static enum err ask_proration(struct ctx *cx, const struct billing_row *row, const struct plan *plan,
 	struct proration *ret, bool *ret_said)
 {
@@ -192,7 +211,7 @@ static enum err ask_proration(struct ctx *cx, const struct billing_row *row, con
 		return ERR_NONE;
 	form_add(&form, "subscription_details[proration_behavior]", "create_prorations");
 	why = send_preview(cx, form.data, &got);
-	if (why == NULL && !read_proration(cx, &got, ret))
+	if (why == NULL && !read_proration(cx, &got, ret, ret_said))
 		why = "a preview of Stripe's cannot be read";
 	if (why == NULL)
 		return ERR_NONE;
@@ -210,7 +229,7 @@ enum err billing_preview_plan(struct ctx *cx, const char *plan_type, struct pror
 	place_control(cx->world, cx->tenant->id, &place);
 	TRY(db_unit(cx, &place, DB_READ, read_row, &p));
 	if (!p.found || plan == NULL || plan->stripe.base == NULL || p.row.stripe_id == NULL ||
-		p.row.items == NULL)
+		p.row.items == NULL || stripe_is_over(p.row.stripe_status))
 		return ERR_NONE;
 	return ask_proration(cx, &p.row, plan, ret, ret_said);
 }

@@ -182,12 +182,10 @@ static enum err pass(struct ctx *cx, void *arg)
 
 enum err billing_pass(struct ctx *cx, struct round *ret)
 {
-	struct db_place place;
 	int64_t passed = 0;
 
 	*ret = (struct round){ 0 };
-	place_platform(cx->world, &place);
-	TRY(db_unit(cx, &place, DB_WRITE, pass, &passed));
+	TRY(round_claim(cx, q_billing_pass_due, pass, &passed));
 	ret->done = (int)passed;
 	return ERR_NONE;
 }

@@ -358,7 +358,7 @@ static enum err take(struct ctx *cx, void *arg)
 {
 	struct take *t = arg;
 
-	q_outbox_take_later(cx->db, t->row, &t->found, t->lease_ms);
+	q_outbox_take_later(cx->db, t->row, &t->found, t->lease_ms, cx->world->settings->stripe.evidence_s);
 	return ERR_NONE;
 }
 

@@ -237,6 +237,14 @@ static enum err apply_effect(struct ctx *cx, const struct outbox_row *row)
 	return ERR_NONE;
 }
 
+static const char *subscription_of(struct ctx *cx, const struct outbox_row *row)
+{
+	const char *path = arena_strndup(cx->arena, row->path, strcspn(row->path, "?"));
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
 enum err outbox_apply(struct ctx *cx, const struct outbox_row *row, const char *result_id)
 {
 	switch (outbox_op_of(row)) {
@@ -248,8 +256,11 @@ enum err outbox_apply(struct ctx *cx, const struct outbox_row *row, const char *
 		break;
 	case OP_PLAN:
 	case OP_DEFAULT_CLEAR:
+		q_stripe_stale_later(cx->db, row->tenant_id);
+		break;
 	case OP_CANCEL:
 		q_stripe_stale_later(cx->db, row->tenant_id);
+		q_stripe_cancelled_later(cx->db, row->tenant_id, subscription_of(cx, row));
 		break;
 	case OP_CUSTOMER_UPDATE:
 		return apply_effect(cx, row);

@@ -116,11 +116,14 @@ static bool fetch_customer(struct ctx *cx, struct fetched *f)
 {
 	const struct doc *settings;
 	bool missing, good;
-	struct doc *d =
-		stripe_get_doc(cx, arena_printf(cx->arena, "/v1/customers/%s", f->due.customer_id), &missing);
+	int64_t theirs;
+	struct doc *d = stripe_get_at(
+		cx, arena_printf(cx->arena, "/v1/customers/%s", f->due.customer_id), &missing, &theirs);
 
 	if (missing)
 		tell_of_account(f);
+	if (f->due.stripe_id == NULL)
+		f->theirs = theirs;
 	good = d != NULL && str_eq(doc_text(d, "id"), f->due.customer_id);
 	f->gone = good && doc_true(d, "deleted");
 	settings = good ? doc_object(d, "invoice_settings") : NULL;
@@ -228,7 +231,7 @@ static enum err draw_conclusions(
 
 /*
  * With the customer went its subscription and its payment methods, and none of them comes back: there is
- * to be another customer. What is owed stays owed, and nothing gets worse by it.
+ * to be another customer. What is owed stays owed, as where a subscription has ended.
  */
 static void forget_customer(struct ctx *cx, const struct fetched *f)
 {
@@ -237,17 +240,33 @@ static void forget_customer(struct ctx *cx, const struct fetched *f)
 	q_stripe_forget_later(cx->db, f->due.tenant_id, f->due.customer_id);
 }
 
-/* Of a customer without a subscription nothing is to be known but how it would pay. */
-static enum err apply_customer(struct ctx *cx, struct fetched *f)
-{
-	return q_stripe_customer_seen(cx->db, &f->applied, f->due.tenant_id, f->due.now, f->payment_method);
-}
-
 /* What came too late says nothing: it is looked at again, if there is reason to. */
 static enum err give_back(struct ctx *cx)
 {
 	q_stripe_fetch_give_later(cx->db, cx->tenant->id, 0);
 	return ERR_NONE;
+}
+
+/*
+ * Of a customer without a subscription nothing is to be known but how it would pay. What was owed for one
+ * that is gone ends when there is another, or none is wanted; a call under way may bring that.
+ */
+static enum err apply_customer(
+	struct ctx *cx, struct fetched *f, const struct stripe_row *row, const struct tenant_row *tenant)
+{
+	const struct dunning_look look = {
+		.status = stripe_is_sold(cx, tenant->plan_type) ? "canceled" : "active",
+		.at = f->due.now,
+		.theirs = f->theirs,
+	};
+
+	TRY(q_stripe_customer_seen(
+		cx->db, &f->applied, f->due.tenant_id, f->due.now, f->payment_method, next_look_s(cx, f)));
+	if (f->applied == 0)
+		return give_back(cx);
+	if (row->trouble_since == TIME_NULL || row->open_calls > 0)
+		return ERR_NONE;
+	return stripe_dun(cx, row, &look, &f->changed);
 }
 
 /* Is it about what is there now? */
@@ -276,10 +295,8 @@ static enum err apply(struct ctx *cx, void *arg)
 		forget_customer(cx, f);
 		return ERR_NONE;
 	}
-	if (row.stripe_id == NULL) {
-		TRY(apply_customer(cx, f));
-		return f->applied == 0 ? give_back(cx) : ERR_NONE;
-	}
+	if (row.stripe_id == NULL)
+		return apply_customer(cx, f, &row, tenant);
 	TRY(q_stripe_apply(cx->db, &f->applied, cx->tenant->id, f->due.now, f->status, f->starts, f->ends,
 		f->items, f->payment_method, next_look_s(cx, f), f->cancels));
 	if (f->applied == 0)

@@ -106,12 +106,42 @@ static void change_item(
 		form_add(form, arena_printf(cx->arena, "%s[%d][deleted]", member, n), "true");
 }
 
+static bool is_ours(const struct ctx *cx, const char *price)
+{
+	const struct plan_set *plans = cx->world->plans;
+
+	for (size_t i = 0; i < plans->n; i++) {
+		const char *prices[ITEMS_MAX];
+
+		prices_of(&plans->v[i], prices);
+		for (int kind = 0; kind < ITEMS_MAX; kind++)
+			if (str_eq(prices[kind], price))
+				return true;
+	}
+	return false;
+}
+
+/*
+ * Prices that no plan has any more: what took their place is not to be paid beside them. Only where something
+ * did: what somebody sells beside the plans stays.
+ */
+static int drop_items(struct ctx *cx, struct str *form, const char *member, int n, const struct doc *items)
+{
+	const char *price;
+
+	for (size_t i = 0; (price = doc_name(items, i)) != NULL; i++)
+		if (!is_ours(cx, price))
+			change_item(cx, form, member, n++, doc_text(items, price), NULL);
+	return n;
+}
+
 /* Items are named by their ids, so that a price takes the place of the one before. */
 int stripe_add_items(
 	struct ctx *cx, struct str *form, const char *member, const char *items_json, const struct plan *plan)
 {
 	const char *why, *prices[ITEMS_MAX];
 	struct doc *items = doc_parse(cx->arena, items_json, strlen(items_json), &why);
+	bool is_new = false;
 	int n = 0;
 
 	prices_of(plan, prices);
@@ -122,7 +152,10 @@ int stripe_add_items(
 			continue;
 		if (item != NULL || prices[kind] != NULL)
 			change_item(cx, form, member, n++, item, prices[kind]);
+		is_new = is_new || (item == NULL && prices[kind] != NULL);
 	}
+	if (is_new)
+		n = drop_items(cx, form, member, n, items);
 	doc_free(items);
 	return n;
 }

@@ -318,8 +318,8 @@ static const struct field stripe_fields[] = {
 		"How long a call is repeated under the same idempotency key, in seconds (23 hours; Stripe "
 		"remembers keys for a day)."),
 	S_INT(T, evidence_s, 1, 86400, "600",
-		"Between two looks at a subscription that must agree before its tenant loses something, in "
-		"seconds."),
+		"Between two looks at a subscription that must agree before its tenant loses something, and "
+		"between the last hours that Stripe was told of and their subscription's end; in seconds."),
 	S_INT(T, reconcile_s, 1, 604800, "86400",
 		"How often the hours of a tenant are compared with those that Stripe has, in seconds."),
 	S_INT(T, replay_s, 1, 86400, "300",

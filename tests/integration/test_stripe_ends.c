@@ -40,6 +40,46 @@ static void a_plan_that_is_not_sold_has_no_subscription(void **state)
 	free(subscription);
 }
 
+/* An hour that Stripe was told of by then; at is when. */
+static void hour_was_told(struct story *s, const char *at)
+{
+	char sql[400];
+
+	(void)snprintf(sql, sizeof(sql),
+		"INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path, state, done_at) VALUES"
+		" ('told_%s', '%s', 'usage', 'meter_event', 'POST', '/', 'done', %s)"
+		" ON CONFLICT (id) DO UPDATE SET done_at = excluded.done_at",
+		s->t.id, s->t.id, at);
+	fixture_control(s->d, sql);
+}
+
+/* It ends when Stripe has had its time for the last hours, and by then it is wanted again: another one is. */
+static void who_comes_back_before_it_has_ended_begins_again(void **state)
+{
+	struct story *s = *state;
+	char *subscription = stripe_subscribe(s, peer, "pm_back"), sql[300];
+
+	hour_was_told(s, "now() + interval '1 hour'");
+	assert_status(200, stripe_change_plan(s, "", "free", "now"));
+	stripe_await(s,
+		"SELECT count(*) FROM cc.outbox WHERE tenant_id = '%s' AND op = 'subscription_cancel'"
+		" AND state = 'waiting'",
+		"1");
+	assert_status(200, stripe_change_plan(s, "", "pro", "now"));
+	temp_sleep_ms(1500);
+	assert_false(stripe_is_cancelled(subscription));
+	hour_was_told(s, "now() - interval '1 hour'");
+	stripe_await_cancelled(subscription);
+	(void)snprintf(sql, sizeof(sql),
+		"SELECT b.status || ' ' || t.status || ' ' || (b.stripe_id <> '%s') FROM cc.billing b"
+		" JOIN cc.tenant t ON t.id = b.tenant_id WHERE t.id = '%%s' AND b.stripe_status = 'active'",
+		subscription);
+	stripe_await(s, sql, "active active true");
+	assert_string_equal("0", stripe_value(s, "SELECT count(*) FROM cc.alert WHERE tenant_id = '%s'"
+						 " AND type = 'payment_overdue'"));
+	free(subscription);
+}
+
 /* Stripe ends it, before it bills another period; and that it has ended is no want of payment. */
 static void to_a_plan_that_is_not_sold_it_goes_with_the_period(void **state)
 {
@@ -73,6 +113,8 @@ static void who_pays_again_is_subscribed_again(void **state)
 	stripe_set(peer, first, "status", json_string("canceled"), "customer.subscription.deleted");
 	stripe_await(s, "SELECT status FROM cc.billing WHERE tenant_id = '%s'", "suspended");
 	stripe_await(s, "SELECT status FROM cc.tenant WHERE id = '%s'", "suspended");
+	assert_text(
+		"suspended", assert_status(200, client_get(s->c, "/tenants/%s/billing", s->t.id)), "status");
 	assert_status(200, stripe_put_method(s, "pm_second"));
 	stripe_await(s, "SELECT status FROM cc.billing WHERE tenant_id = '%s'", "active");
 	stripe_await(s, "SELECT status FROM cc.tenant WHERE id = '%s'", "active");
@@ -265,6 +307,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(a_plan_that_is_not_sold_has_no_subscription),
+		STORY(who_comes_back_before_it_has_ended_begins_again),
 		STORY(to_a_plan_that_is_not_sold_it_goes_with_the_period),
 		STORY(who_pays_again_is_subscribed_again),
 		STORY(the_same_method_again_begins_another),

@@ -119,6 +119,30 @@ static void a_customer_that_was_deleted_is_replaced(void **state)
 	free(first);
 }
 
+/* It is no way out of what is owed; where nothing is sold any more there is no more to owe. */
+static void what_is_owed_outlives_the_customer(void **state)
+{
+	struct story other = stripe_one_more(*state, "owes", "pro");
+	char *subscription = stripe_subscribe(&other, peer, "pm_owes"), sql[200];
+	char *customer = stripe_customer_of(peer, other.t.id);
+
+	stripe_set(peer, subscription, "status", json_string("past_due"), "customer.subscription.updated");
+	stripe_await(&other, "SELECT status FROM cc.billing WHERE tenant_id = '%s'", "past_due");
+	stripe_delete_customer(peer, customer);
+	await_another(&other, "customer_id", customer);
+	stripe_await(&other, "SELECT status FROM cc.tenant WHERE id = '%s'", "suspended");
+	(void)snprintf(
+		sql, sizeof(sql), "UPDATE cc.tenant SET plan_type = 'free' WHERE id = '%s'", other.t.id);
+	fixture_control(other.d, sql);
+	stripe_await(&other,
+		"SELECT b.status || ' ' || t.status || ' ' || (b.trouble_since IS NULL) FROM cc.billing b"
+		" JOIN cc.tenant t ON t.id = b.tenant_id WHERE t.id = '%s'",
+		"active active true");
+	client_close(other.c);
+	free(customer);
+	free(subscription);
+}
+
 /* Where no event tells of it, the first that is refused for it does. */
 static void a_customer_that_was_deleted_unseen_is_replaced(void **state)
 {
@@ -147,6 +171,7 @@ int main(void)
 		STORY(what_is_under_way_is_not_what_will_be),
 		STORY(what_the_ledger_knew_is_sent_or_forgotten),
 		STORY(a_customer_that_was_deleted_is_replaced),
+		STORY(what_is_owed_outlives_the_customer),
 		STORY(a_customer_that_was_deleted_unseen_is_replaced),
 		cmocka_unit_test(stripe_nothing_was_malformed),
 	};

@@ -160,6 +160,56 @@ static void a_dry_run_says_what_stripe_says(void **state)
 	free(subscription);
 }
 
+/* What they come to is said; what of it is what is not Stripe's to say then. */
+static void a_preview_with_more_lines_is_shown(void **state)
+{
+	static const struct stripe_mood more = { .more = 1 };
+	struct story *s = *state;
+	char *subscription = stripe_subscribe(s, peer, "pm_lines");
+	const struct answer *a;
+
+	stripe_feel(peer, &more);
+	a = assert_status(200, client_get(s->c, "/tenants/%s/billing", s->t.id));
+	assert_non_null(strstr(a->body, "\"total_cost\":99.00,"));
+	assert_text(
+		"ledger", assert_status(200, stripe_change_plan(s, "?dry_run=true", "big", "now")), "mode");
+	stripe_feel(peer, NULL);
+	free(subscription);
+}
+
+static bool has_price(const char *subscription, const char *price)
+{
+	json_t *o = stripe_object(peer, subscription), *item;
+	bool has = false;
+	size_t i;
+
+	json_array_foreach(json_object_get(json_object_get(o, "items"), "data"), i, item) has =
+		has ||
+		strcmp(price, json_string_value(json_object_get(json_object_get(item, "price"), "id"))) == 0;
+	json_decref(o);
+	return has;
+}
+
+/* Of one plan nobody pays both prices. */
+static void a_price_that_is_replaced_is_not_paid_beside_the_new_one(void **state)
+{
+	struct story *s = *state;
+	char *subscription = stripe_subscribe(s, peer, "pm_price");
+	json_t *o = stripe_object(peer, subscription), *items = json_incref(json_object_get(o, "items"));
+
+	stripe_price(peer, "price_pro_before", 8900, NULL);
+	json_object_set_new(json_object_get(json_array_get(json_object_get(items, "data"), 0), "price"), "id",
+		json_string("price_pro_before"));
+	stripe_set(peer, subscription, "items", items, "customer.subscription.updated");
+	for (int i = 0; i < 400 && !has_price(subscription, "price_pro"); i++)
+		temp_sleep_ms(50);
+	assert_true(has_price(subscription, "price_pro"));
+	assert_false(has_price(subscription, "price_pro_before"));
+	assert_true(has_price(subscription, "price_calls"));
+	json_decref(o);
+	free(subscription);
+}
+
 #define UNPAID \
 	"SELECT count(*) FROM cc.alert WHERE tenant_id = '%s' AND type = 'payment_missing'" \
 	" AND resolved_at IS NULL"
@@ -252,6 +302,8 @@ int main(void)
 		STORY(a_change_that_was_taken_back_does_not_come),
 		STORY(a_plan_changes_without_a_subscription),
 		STORY(a_dry_run_says_what_stripe_says),
+		STORY(a_preview_with_more_lines_is_shown),
+		STORY(a_price_that_is_replaced_is_not_paid_beside_the_new_one),
 		STORY(what_costs_something_needs_a_payment_method),
 		STORY(what_is_to_come_is_not_there_yet),
 		cmocka_unit_test(stripe_nothing_was_malformed),

@@ -59,6 +59,12 @@ void stripe_preview_post(struct stripe_peer *p, struct stripe_request *rq, struc
 	json_int_t total = 0;
 	size_t i;
 
+	if (o != NULL && strcmp(text_of(o, "status"), "canceled") == 0) {
+		json_decref(lines);
+		stripe_error(ret, 404, "invalid_request_error", "invoice_upcoming_none", "subscription",
+			"No upcoming invoices");
+		return;
+	}
 	json_array_foreach(items, i, item)
 	{
 		const char *price = text_of(json_object_get(item, "price"), "id");
@@ -74,7 +80,7 @@ void stripe_preview_post(struct stripe_peer *p, struct stripe_request *rq, struc
 	total += add_prorations(p, &rq->form, items, lines);
 	*ret = (struct stripe_reply){ 200,
 		json_pack("{s:s,s:s,s:I,s:{s:s,s:o,s:b}}", "object", "invoice", "currency", "usd", "total",
-			total, "lines", "object", "list", "data", lines, "has_more", 0) };
+			total, "lines", "object", "list", "data", lines, "has_more", p->mood.more != 0) };
 }
 
 /* Events ------------------------------------------------------------------------------------------------ */

@@ -591,7 +591,7 @@ CREATE TABLE cc.billing (
 	items           json,                   -- its items by price
 	stripe_status   text,
 	cancels         boolean NOT NULL DEFAULT false, -- it ends with its period …
-	leaving         boolean NOT NULL DEFAULT false, -- … because the tenant was deleted
+	leaving         boolean NOT NULL DEFAULT false, -- … because the tenant was deleted, or it was cancelled by us
 	stripe_start    timestamptz,
 	stripe_end      timestamptz,
 	fetched_at      timestamptz,            -- the time of what is known
@@ -626,7 +626,8 @@ CREATE INDEX billing_customer ON cc.billing (customer_id);
 CREATE INDEX billing_method ON cc.billing (payment_method) WHERE customer_id IS NOT NULL;
 CREATE INDEX billing_sync ON cc.billing (sync_at) WHERE sync_at IS NOT NULL;
 CREATE INDEX billing_stale ON cc.billing (stale_at) WHERE stale_at IS NOT NULL;
-CREATE INDEX billing_look ON cc.billing (look_at) WHERE stripe_id IS NOT NULL;
+CREATE INDEX billing_look ON cc.billing (look_at) WHERE look_at IS NOT NULL;
+CREATE INDEX billing_ending ON cc.billing (stripe_end) WHERE cancels;
 CREATE INDEX billing_metered ON cc.billing (metered_until) WHERE stripe_id IS NOT NULL;
 CREATE INDEX billing_next_plan ON cc.billing (next_plan_at) WHERE next_plan IS NOT NULL;
 CREATE INDEX billing_compare ON cc.billing (compare_at) WHERE stripe_id IS NOT NULL;
