@@ -8,7 +8,8 @@
 
 #include "cc/http/route.h"
 
-enum { TARGET_MAX = 4096, QUERY_PAIRS_MAX = 64, REQUEST_ID_MAX = 64, IDEMPOTENCY_KEY_MAX = 255 };
+enum { TARGET_MAX = 4096, QUERY_PAIRS_MAX = 64, REQUEST_ID_MAX = 64, IDEMPOTENCY_KEY_MAX = 255,
+	METHOD_MAX = 32 };
 
 /*
  * What may not reach anything behind it. Functions here are pure; *ret_why is a sentence for the

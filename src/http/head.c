@@ -295,13 +295,22 @@ static void look_at_origin(struct call *c)
 	c->need_load = c->origin_waits;
 }
 
+/* One that is longer than any is not written down, nor looked at. */
+static const char *method_to_tell(struct call *c, const char *method)
+{
+	if (c->in.method != M_OTHER)
+		return method;
+	if (strnlen(method, METHOD_MAX + 1) > METHOD_MAX)
+		return "(too long)";
+	return guard_tells_secret(c->arena, method) ? "(a credential)" : method;
+}
+
 enum err head_check(struct call *c, const char *method, const char *version)
 {
 	enum err e, found = ERR_NONE;
 
 	c->in.method = method_of(method);
-	c->method = c->in.method == M_OTHER && guard_tells_secret(c->arena, method)
-			    ? "(a credential)" : arena_strndup(c->arena, method, 32);
+	c->method = arena_strdup(c->arena, method_to_tell(c, method));
 	e = check_headers(c, method, version);
 	if (e == ERR_NONE)
 		e = check_target(c);

@@ -6,6 +6,9 @@
 
 #include "cc/base/bytes.h"
 
+/* Shorter is no key: "cc_test_42" is somebody's name for something. */
+enum { KEY_CHARS_MIN = 8, KEY_CHARS_WHOLE = 24 };
+
 /* Escapes of escapes: whoever nests them deeper does not do it by mistake. */
 enum { ESCAPES_DEEP = 8 };
 
@@ -52,19 +55,59 @@ static bool is_credential_name(const char *text, size_t n)
 	return false;
 }
 
-/* Three parts, the first of them an object in base64url. */
-static bool is_token(const char *p)
+/* Two more parts follow the first one. */
+static bool is_token(const char *rest)
 {
-	size_t n = str_starts(p, "eyJ") ? base64_span(p) : 0;
+	size_t n;
 
-	if (n == 0 || p[n] != '.')
+	if (*rest != '.')
 		return false;
-	p += n + 1;
-	n = base64_span(p);
-	return n > 0 && p[n] == '.';
+	n = base64_span(rest + 1);
+	return n > 0 && rest[1 + n] == '.';
 }
 
-/* A key of ours (cc/crypto/apikey.h), whole or not, or of Stripe's, or a token; whatever stands around it. */
+/* Three parts, the first of them an object in base64url. Each is looked at twice at most. */
+static bool has_token(const char *text)
+{
+	for (const char *p = strstr(text, "eyJ"); p != NULL; p = strstr(p, "eyJ")) {
+		p += base64_span(p);
+		if (is_token(p))
+			return true;
+	}
+	return false;
+}
+
+/* What follows the name of its kind; apart: nothing that it could belong to stands before it. */
+static bool is_key(const char *rest, bool apart)
+{
+	bool upper = false, lower = false, digit = false;
+	size_t n = 0;
+
+	for (; is_alnum(rest[n]); n++) {
+		upper = upper || (rest[n] >= 'A' && rest[n] <= 'Z');
+		lower = lower || (rest[n] >= 'a' && rest[n] <= 'z');
+		digit = digit || (rest[n] >= '0' && rest[n] <= '9');
+	}
+	return apart ? n >= KEY_CHARS_MIN : n >= KEY_CHARS_WHOLE && upper && lower && digit;
+}
+
+/*
+ * At the beginning, or behind what is neither letter nor digit: "task_test_…" is none, unless what follows
+ * can be nothing else. Of ours 48 characters follow, of Stripe's 24 at least, of all kinds.
+ */
+static bool has_key(const char *text, const char *start)
+{
+	for (const char *p = strstr(text, start); p != NULL; p = strstr(p, start)) {
+		const bool apart = p == text || !is_alnum(p[-1]);
+
+		p += strlen(start);
+		if (is_key(p, apart))
+			return true;
+	}
+	return false;
+}
+
+/* A key of ours (cc/crypto/apikey.h) or of Stripe's, whole or not, or a token. */
 static bool has_secret(const char *text)
 {
 	static const char *const starts[] = {
@@ -72,12 +115,9 @@ static bool has_secret(const char *text)
 	};
 
 	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
-		if (strstr(text, starts[i]) != NULL)
+		if (has_key(text, starts[i]))
 			return true;
-	for (const char *p = strstr(text, "eyJ"); p != NULL; p = strstr(p + 1, "eyJ"))
-		if (is_token(p))
-			return true;
-	return false;
+	return has_token(text);
 }
 
 /* "key=…", "access_token:…", "Bearer …": what follows is one, whatever it looks like. */
@@ -164,13 +204,11 @@ bool guard_request_id(const char *value)
 {
 	size_t n = 0;
 
-	if (has_secret(value))
-		return false;
 	for (; value[n] != '\0'; n++) {
 		if (n == REQUEST_ID_MAX || (!is_alnum(value[n]) && strchr("._-", value[n]) == NULL))
 			return false;
 	}
-	return n > 0;
+	return n > 0 && !has_secret(value);
 }
 
 const char *guard_idempotency_key(const struct http_in *in)
