@@ -10,11 +10,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cc/base/str.h"
 
-enum { PATH_BACKLOG = 1024 };
+enum { PATH_BACKLOG = 1024, LOCK_TRIES = 20 };
 
 /* A file that nobody listens on was left by a process that was killed. */
 static void remove_stale(const struct sockaddr_un *at)
@@ -30,19 +31,25 @@ static void remove_stale(const struct sockaddr_un *at)
 
 /*
  * Who puts another file in place of a path, and who removes his own, does it alone: of two daemons one would
- * remove what the other has just put there. -1: without; who does not get it at once leaves the path alone.
+ * remove what the other has just put there. -1: without. Who removes and does not get it at once leaves the
+ * path alone; who comes tries for a second, as others may hold it for something else, and goes on without.
  */
-static int lock_folder(struct arena *a, const char *path)
+static int lock_folder(struct arena *a, const char *path, int tries)
 {
+	static const struct timespec pause = { .tv_nsec = 50000000 };
 	const char *slash = strrchr(path, '/');
 	const char *folder = slash == NULL ? "." : slash == path ? "/" : arena_strndup(a, path,
 		(size_t)(slash - path));
 	const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return fd;
-	(void)close(fd);
-	return -1;
+	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (--tries <= 0) {
+			(void)close(fd);
+			return -1;
+		}
+		(void)nanosleep(&pause, NULL);
+	}
+	return fd;
 }
 
 static void unlock_folder(int fd)
@@ -76,8 +83,8 @@ static bool put_in_place(struct arena *a, struct listener *l, const char *path,
 	(void)unlink(beside->sun_path);
 	if (!listen_at(l, beside))
 		return false;
-	lock = lock_folder(a, path);
-	good = lock >= 0 && rename(beside->sun_path, path) == 0;
+	lock = lock_folder(a, path, LOCK_TRIES);
+	good = rename(beside->sun_path, path) == 0;
 	e = errno;
 	if (!good)
 		(void)unlink(beside->sun_path);
@@ -95,13 +102,22 @@ static bool name_of(struct sockaddr_un *at, const char *path)
 	return true;
 }
 
+/* Beside a path that leaves no room for more, one that is shorter than most names. */
+static bool name_beside(struct arena *a, struct sockaddr_un *at, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const int before = slash == NULL ? 0 : (int)(slash + 1 - path);
+
+	return name_of(at, arena_printf(a, "%s.%ld", path, (long)getpid())) ||
+	       name_of(at, arena_printf(a, "%.*s.%lx", before, path, (long)getpid()));
+}
+
 const char *listener_open_path(struct arena *a, struct listener *l, const char *path, bool shared)
 {
-	const char *beside = arena_printf(a, "%s.%ld", path, (long)getpid());
 	struct sockaddr_un at;
 	bool good;
 
-	if (!name_of(&at, shared ? beside : path))
+	if (!name_of(&at, path) || (shared && !name_beside(a, &at, path)))
 		return arena_printf(a, "the path %s is too long for a socket", path);
 	if (!shared)
 		remove_stale(&at);
@@ -115,7 +131,7 @@ const char *listener_open_path(struct arena *a, struct listener *l, const char *
 void listener_remove_path(struct listener *l)
 {
 	struct arena *a = arena_create(0);
-	const int lock = lock_folder(a, l->path);
+	const int lock = lock_folder(a, l->path, 1);
 	struct stat st;
 
 	if (lock >= 0 && stat(l->path, &st) == 0 && st.st_dev == l->device && st.st_ino == l->inode)

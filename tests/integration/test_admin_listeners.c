@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where those who run the daemon ask it: a unix socket that a successor takes over, a port, or both. */
 #define _GNU_SOURCE /* asprintf */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -144,6 +146,41 @@ static void socket_of_one_that_was_killed_is_taken(void **state)
 	assert_int_equal(200, ask_socket());
 }
 
+static void folder_that_another_holds_keeps_nobody_away(void **state)
+{
+	const int fd = open(fx.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(0, flock(fd, LOCK_EX));
+	daemon_kill(fx.d);
+	daemon_restart(fx.d);
+	assert_int_equal(200, ask_socket());
+	assert_int_equal(0, close(fd));
+}
+
+/* What stands beside it for a moment has to fit as well. */
+static void path_that_is_as_long_as_can_be_is_taken(void **state)
+{
+	const size_t most = 100, before = strlen(fx.folder) + 1;
+	struct daemon *d;
+	char *path, *setting;
+	const char *env[6];
+
+	(void)state;
+	assert_true(before + 7 < most);
+	assert_true(asprintf(&path, "%s/%0*d", fx.folder, (int)(most - before), 1) == (int)most);
+	assert_true(asprintf(&setting, "CONTROLCORE_ADMIN_SOCKET=%s", path) > 0);
+	memcpy(env, fx.env, sizeof(env));
+	env[0] = setting;
+	d = daemon_join(fx.d, &(struct daemon_options){ .env = env });
+	assert_int_equal(0, access(path, F_OK));
+	assert_int_equal(0, daemon_stop(d));
+	assert_int_equal(-1, access(path, F_OK));
+	daemon_finish(d);
+	free(setting);
+	free(path);
+}
+
 static void socket_that_is_not_shared_is_refused(void **state)
 {
 	const char *const argv[] = { getenv("CC_BIN"), "serve", "--config", daemon_config_path(fx.d),
@@ -166,6 +203,8 @@ int main(void)
 		cmocka_unit_test(address_that_others_reach_is_warned_of),
 		cmocka_unit_test(successor_takes_the_socket_over),
 		cmocka_unit_test(socket_of_one_that_was_killed_is_taken),
+		cmocka_unit_test(folder_that_another_holds_keeps_nobody_away),
+		cmocka_unit_test(path_that_is_as_long_as_can_be_is_taken),
 		cmocka_unit_test(socket_that_is_not_shared_is_refused),
 	};
 
