@@ -39,6 +39,13 @@ SELECT id, name, rego_code FROM policies
    AND strpos(rego_code, $3) > 0
  ORDER BY id;
 
+-- What they weigh, in bytes.
+-- name: policy_neighbours_weight :one tally
+-- args: id int8, environment text, first_name text
+SELECT coalesce(sum(octet_length(rego_code)), 0)::bigint AS total FROM policies
+ WHERE environment = $2 AND status = 'active' AND deleted_at IS NULL AND id <> $1
+   AND strpos(rego_code, $3) > 0;
+
 -- Whether what a policy names is there; NULL names nothing.
 -- name: policy_refs :one policy_refs
 -- args: resource_id int8, bouncer_id int8

@@ -4,11 +4,14 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cc/base/clock.h"
 #include "cc/core/actor.h"
+#include "cc/core/bundles.h"
 #include "cc/core/head.h"
 #include "cc/core/scope.h"
 #include "cc/model/q_tenant.h"
 #include "cc/model/rego.h"
+#include "cc/model/tally.h"
 #include "managed.h"
 
 void policy_note_later(struct ctx *cx, int64_t id, const struct policy_note *note)
@@ -81,23 +84,57 @@ static const char *first_name(struct arena *a, const char *package)
 	return arena_strndup(a, package, strcspn(package, "/"));
 }
 
-static bool goes_with(
-	struct ctx *cx, const struct policy *p, const struct db_rows *others, struct rego_clash *ret)
+/* Reading a module takes many times what it weighs, and is over with it. */
+static bool add(struct rego_union *u, struct arena *a, const char *text, int64_t tag, struct rego_clash *ret)
 {
-	struct rego_module *m = ARENA_NEW(cx->arena, struct rego_module);
-	struct rego_union *u = rego_union_create(cx->arena);
+	struct rego_module *m = ARENA_NEW(a, struct rego_module);
 	bool goes;
 
-	for (size_t i = 0; i < others->n; i++) {
-		const char *text = DB_ROW(others, struct policy, i)->rego_code;
-
-		rego_check(cx->arena, text, strlen(text), m);
-		(void)rego_union_add(u, text, m, (int64_t)i, ret);
-	}
-	rego_check(cx->arena, p->rego_code, strlen(p->rego_code), m);
-	goes = rego_union_add(u, p->rego_code, m, -1, ret);
-	rego_union_destroy(u);
+	rego_check(a, text, strlen(text), m);
+	goes = rego_union_add(u, text, m, tag, ret);
+	arena_reset(a);
 	return goes;
+}
+
+static enum err add_all(struct ctx *cx, struct rego_union *u, struct arena *a, const struct db_rows *others)
+{
+	struct rego_clash clash;
+
+	for (size_t i = 0; i < others->n; i++) {
+		if (clock_mono_ms() >= cx->deadline_ms)
+			return refuse(cx, ERR_UNAVAILABLE,
+				"it takes too long to read the other policies of the package");
+		(void)add(u, a, DB_ROW(others, struct policy, i)->rego_code, (int64_t)i, &clash);
+	}
+	return ERR_NONE;
+}
+
+static enum err goes_with(struct ctx *cx, const struct policy *p, const struct db_rows *others,
+	struct rego_clash *ret, bool *ret_goes)
+{
+	struct arena *a = arena_create(1 << 16);
+	struct rego_union *u = rego_union_create(cx->arena);
+	const enum err e = add_all(cx, u, a, others);
+
+	*ret_goes = e == ERR_NONE && add(u, a, p->rego_code, -1, ret);
+	rego_union_destroy(u);
+	arena_destroy(a);
+	return e;
+}
+
+/* Of more than a bundle holds there is none that it could break, and reading them has no end. */
+static enum err find_neighbours(
+	struct ctx *cx, const struct policy *p, const char *package_path, struct db_rows *ret)
+{
+	const char *first = first_name(cx->arena, package_path);
+	struct tally weight;
+
+	TRY(q_policy_neighbours_weight(cx->db, &weight, p->id, p->environment, first));
+	if (weight.total + (int64_t)strlen(p->rego_code) > BUNDLE_BYTES_MAX)
+		return refuse(cx, ERR_CONFLICT,
+			"a bundle holds %d MiB at most, and the active policies of the package have more",
+			BUNDLE_BYTES_MAX >> 20);
+	return q_policy_neighbours(cx->db, ret, p->id, p->environment, first);
 }
 
 static const char *dotted(struct arena *a, const char *path)
@@ -116,15 +153,16 @@ enum err policy_check_fits(struct ctx *cx, const struct policy *p)
 	const struct policy *o;
 	struct rego_clash clash;
 	struct db_rows rows;
+	bool goes;
 
 	if (!str_eq(p->status, "active") || !str_eq(p->environment, "production"))
 		return ERR_NONE;
 	rego_check(cx->arena, p->rego_code, strlen(p->rego_code), m);
 	if (m->nfaults > 0 || m->package_path == NULL)
 		return ERR_NONE;
-	TRY(q_policy_neighbours(
-		cx->db, &rows, p->id, p->environment, first_name(cx->arena, m->package_path)));
-	if (goes_with(cx, p, &rows, &clash))
+	TRY(find_neighbours(cx, p, m->package_path, &rows));
+	TRY(goes_with(cx, p, &rows, &clash, &goes));
+	if (goes)
 		return ERR_NONE;
 	o = DB_ROW(&rows, struct policy, (size_t)clash.tag);
 	return refuse(cx, ERR_CONFLICT, "with policy %" PRId64 " (%s) %s %s; OPA takes no bundle with both",

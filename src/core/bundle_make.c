@@ -71,10 +71,9 @@ struct making {
 	const struct bundle_key *key;
 	struct file *file;
 	size_t n;
-	/* of each policy: what is in it, "app/authz", its file, and whether the bundle is without it */
-	const struct rego_module **module;
+	/* of each policy: "app/authz", its file, whether it is written as before v1, and left out */
 	const char **package, **policy_file;
-	bool *left_out;
+	bool *old_syntax, *left_out;
 };
 
 static void add_file(struct making *m, const char *name, const char *text, size_t n)
@@ -91,14 +90,14 @@ static const char *policy_text(const struct making *m, size_t i)
 }
 
 /* Engines refuse a bundle in which two do not go together: the policy that came first is in it. */
-static void look_at(struct making *m, struct rego_union *u, size_t i)
+static void look_at(struct making *m, struct rego_union *u, struct arena *a, size_t i)
 {
-	struct rego_module *r = ARENA_NEW(m->a, struct rego_module);
+	struct rego_module *r = ARENA_NEW(a, struct rego_module);
 	struct rego_clash clash;
 
-	rego_check(m->a, policy_text(m, i), strlen(policy_text(m, i)), r);
-	m->module[i] = r;
-	m->package[i] = r->package_path != NULL ? r->package_path : "policies";
+	rego_check(a, policy_text(m, i), strlen(policy_text(m, i)), r);
+	m->old_syntax[i] = r->old_syntax;
+	m->package[i] = arena_strdup(m->a, r->package_path != NULL ? r->package_path : "policies");
 	m->left_out[i] = !rego_union_add(u, policy_text(m, i), r, (int64_t)i, &clash);
 }
 
@@ -110,13 +109,15 @@ static enum err check_time(struct making *m)
 	return refuse(m->cx, ERR_UNAVAILABLE, "the bundle takes too long to make");
 }
 
-static enum err look_at_all(struct making *m, struct rego_union *u)
+/* What reading one takes, many times what it weighs, is given back before the next: a. */
+static enum err look_at_all(struct making *m, struct rego_union *u, struct arena *a)
 {
 	for (size_t i = 0; i < m->content->policies.n; i++) {
 		const struct bundle_policy *p = DB_ROW(&m->content->policies, struct bundle_policy, i);
 
 		TRY(check_time(m));
-		look_at(m, u, i);
+		look_at(m, u, a, i);
+		arena_reset(a);
 		m->policy_file[i] = arena_printf(m->a, "%s/policy-%" PRId64 ".rego", m->package[i], p->id);
 		if (!m->left_out[i])
 			add_file(m, m->policy_file[i], p->rego_code, strlen(p->rego_code));
@@ -127,8 +128,10 @@ static enum err look_at_all(struct making *m, struct rego_union *u)
 static enum err add_policies(struct making *m)
 {
 	struct rego_union *u = rego_union_create(m->a);
-	const enum err e = look_at_all(m, u);
+	struct arena *a = arena_create(1 << 16);
+	const enum err e = look_at_all(m, u, a);
 
+	arena_destroy(a);
 	rego_union_destroy(u);
 	return e;
 }
@@ -294,7 +297,7 @@ static void write_versions(struct making *m, struct jw *w)
 	jw_key(w, "file_rego_versions");
 	jw_object(w);
 	for (size_t i = 0; i < m->content->policies.n; i++) {
-		if (m->left_out[i] || !m->module[i]->old_syntax)
+		if (m->left_out[i] || !m->old_syntax[i])
 			continue;
 		jw_key(w, arena_printf(m->a, "/%s", m->policy_file[i]));
 		jw_int(w, 0);
@@ -390,7 +393,7 @@ enum err bundle_make(struct ctx *cx, const struct bundle_content *c, const struc
 	m.file = ARENA_ARRAY(cx->arena, struct file, c->policies.n + 2);
 	m.package = ARENA_ARRAY(cx->arena, const char *, c->policies.n + 1);
 	m.policy_file = ARENA_ARRAY(cx->arena, const char *, c->policies.n + 1);
-	m.module = ARENA_ARRAY(cx->arena, const struct rego_module *, c->policies.n + 1);
+	m.old_syntax = ARENA_ARRAY(cx->arena, bool, c->policies.n + 1);
 	m.left_out = ARENA_ARRAY(cx->arena, bool, c->policies.n + 1);
 	TRY(add_policies(&m));
 	TRY(add_data(&m));

@@ -39,7 +39,6 @@ const struct bundle *bundles_keep(struct bundles *b, const char *tenant_id, cons
 enum err bundle_look(struct ctx *cx, const char *environment, bool make, const struct bundle **ret,
 	const struct tenant **ret_fresh);
 
-#define BUNDLE_BYTES_MAX (64 << 20) /* of what it is made of */
 #define BUNDLES_KEPT 10             /* of each environment, in the store */
 
 #endif

@@ -32,6 +32,12 @@ static void refused(const struct answer *a, int64_t other)
 	assert_non_null(strstr(answer_text(a, "message"), "app.authz"));
 }
 
+static void refused_by_weight(const struct answer *a)
+{
+	assert_error(409, "conflict", a);
+	assert_non_null(strstr(answer_text(a, "message"), "64 MiB"));
+}
+
 /* In the sandbox anybody may try; what goes to production must go together. */
 static void a_second_default_does_not_come_to_production(void **state)
 {
@@ -54,6 +60,20 @@ static void a_second_default_does_not_come_to_production(void **state)
 	assert_status(200, client_delete(s->c, "/policies/8"));
 	assert_status(200, client_post(s->c, "/policies/5/enable", "{}"));
 	refused(client_post(s->c, "/policies/8/restore", "{}"), 5);
+}
+
+/* Of them there is no bundle, and they are not all read at each change. */
+static void more_than_a_bundle_holds_is_not_read(void **state)
+{
+	struct story *s = *state;
+
+	assert_status(201, create(s, "first", BOTH));
+	assert_status(201, create(s, "rule", OTHER_RULE));
+	assert_status(200, client_post(s->c, "/policies/1/promote", "{}"));
+	story_value(s, "UPDATE policies SET rego_code = rego_code || repeat('#', 70000000) WHERE id = 3");
+	refused_by_weight(client_post(s->c, "/policies/2/promote", "{}"));
+	story_value(s, "UPDATE policies SET rego_code = rtrim(rego_code, '#') WHERE id = 3");
+	assert_status(200, client_post(s->c, "/policies/2/promote", "{}"));
 }
 
 /* Each of these beside the first is a bundle that OPA refuses; each beside the last is none. */
@@ -109,6 +129,8 @@ int main(void)
 			a_second_default_does_not_come_to_production, story_open, story_close),
 		cmocka_unit_test_setup_teardown(what_opa_does_not_take_together_does_not_come_to_production,
 			story_open_unlimited, story_close),
+		cmocka_unit_test_setup_teardown(
+			more_than_a_bundle_holds_is_not_read, story_open, story_close),
 		cmocka_unit_test_setup_teardown(within_one_module_it_is_a_fault, story_open, story_close),
 	};
 

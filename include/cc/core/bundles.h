@@ -23,6 +23,8 @@ struct bundle {
 	size_t n;
 };
 
+#define BUNDLE_BYTES_MAX (64 << 20) /* of what it is made of; more is not made */
+
 struct bundles *bundles_create(size_t bytes_max);
 void bundles_destroy(struct bundles *b); /* NULL is fine */
 
