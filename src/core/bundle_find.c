@@ -256,8 +256,9 @@ static enum err store(
 }
 
 /*
- * It may be in the store, and is not written down: unless another has done so, it goes. Where that cannot be
- * done either it stays announced for a while, and what is left then is found by check-objects.
+ * It may be in the store, and is not written down: unless another has done so, it goes. Where nobody can say
+ * so, or it cannot be removed, it stays announced for a while, and what is left then is found by
+ * check-objects.
  */
 static void withdraw(struct ctx *cx, struct recording *r, struct objstore *where)
 {
@@ -268,8 +269,12 @@ static void withdraw(struct ctx *cx, struct recording *r, struct objstore *where
 
 	own.deadline_ms = clock_mono_ms() + WITHDRAW_MS;
 	ctx_clear_problem(&own);
-	if (head_read(&own, look_up, r, &fresh) != ERR_NONE)
-		r->known.n = 0;
+	if (head_read(&own, look_up, r, &fresh) != ERR_NONE) {
+		tenant_put(fresh);
+		LOG(LOG_WARN, "an object may have been stored and not written down", LOG_TEXT("key", r->key),
+			LOG_TEXT("tenant", cx->tenant->id), LOG_TEXT("cause", own.problem.cause));
+		return;
+	}
 	tenant_put(fresh);
 	if (r->known.n > 0 || !obj_key_make(&key, cx->tenant->id, r->key))
 		return;
@@ -389,5 +394,8 @@ enum err bundle_look(struct ctx *cx, const char *environment, bool may_make, con
 	e = bring_up(cx, &l, may_make, ret, ret_fresh);
 	if (may_make && (e != ERR_NONE || *ret != NULL))
 		keep_books(cx, &l, e);
+	/* What was wrong with it may be over: who may make it sees to that, and writes it down. */
+	if (!may_make && *ret != NULL && l.row.trouble != NULL)
+		bundle_expect(cx, environment);
 	return e;
 }

@@ -370,23 +370,45 @@ static void charge(struct wanted *x, bool failed, int64_t now)
 	const int64_t took = now - x->began_ms;
 	int64_t rest = took > LONG_MS ? least(took, LONG_REST_MOST_MS) : 0;
 
-	x->long_ms = took > LONG_MS ? now + LONG_KNOWN_MS : 0;
+	/* A cheap look between says nothing of the next one. */
+	if (took > LONG_MS)
+		x->long_ms = now + LONG_KNOWN_MS;
 	x->failures = failed ? x->failures + 1 : 0;
 	if (failed)
 		rest += x->failures > 3 ? FAILED_MOST_MS : FAILED_MS << (x->failures - 1);
 	x->rest_ms = now + rest;
 }
 
-static void release(struct bundles *b, struct wanted *x, bool failed)
+/* Nobody was told when those of a tenant are due as long as one of them was being made. */
+static bool others_wait(struct bundles *b, const struct wanted *x, int64_t now)
+{
+	struct arena *a = arena_create(512);
+	bool any = false;
+
+	for (size_t i = 0; i < ENVIRONMENTS; i++) {
+		const struct wanted *o = map_get(b->wanted, name_of(a, x->tenant_id, environment_names[i]));
+
+		any = any || (o != NULL && o != x && o->until_ms > now);
+	}
+	arena_destroy(a);
+	return any;
+}
+
+static void release(struct world *w, struct wanted *x, bool failed)
 {
 	const int64_t now = clock_mono_ms();
+	struct bundles *b = w->bundles;
+	bool due;
 
 	lock_take(&b->lock);
 	x->busy = false;
 	note_busy(b, x, NULL);
 	charge(x, failed, now);
 	x->look_ms = x->changed ? 0 : now + LOOK_MS;
+	due = others_wait(b, x, now);
 	lock_drop(&b->lock);
+	if (due)
+		alarm_jobs(w);
 }
 
 static enum err look_for(struct ctx *cx, const struct wanted *x)
@@ -424,7 +446,7 @@ enum err bundles_tick(struct ctx *cx, bool quick, bool *ret_did, int64_t *ret_ne
 	if (x == NULL)
 		return ERR_NONE;
 	e = look_for(cx, x);
-	release(b, x, e != ERR_NONE);
+	release(cx->world, x, e != ERR_NONE);
 	return e;
 }
 

@@ -103,6 +103,27 @@ static void what_cannot_be_made_is_not_current(void **state)
 	assert_true(answer_null(a, "unbuilt_since"));
 }
 
+/* Nobody made it since, and nobody waits: who has the bundle all the same sees to it. */
+static void what_was_wrong_ends_for_those_who_do_not_wait(void **state)
+{
+	struct stage *g = *state;
+	const int64_t until = temp_now_ms() + 30000;
+
+	registered(g);
+	(void)bouncer_pull(g->sandbox, "sandbox", NULL);
+	assert_int_equal(0, daemon_stop(g->s->d));
+	story_value(g->s,
+		"INSERT INTO bundle_trouble (environment, why, since) VALUES ('sandbox', 'x', now())");
+	daemon_restart(g->s->d);
+	client_port(g->sandbox, daemon_port(g->s->d));
+	client_port(g->s->c, daemon_port(g->s->d));
+	client_port(g->s->operator, daemon_port(g->s->d));
+	do {
+		assert_status(200, bouncer_ask(g->sandbox, "sandbox", NULL, 0));
+	} while (story_number(g->s, "SELECT count(*) FROM bundle_trouble") > 0 && temp_now_ms() < until);
+	assert_int_equal(0, story_number(g->s, "SELECT count(*) FROM bundle_trouble"));
+}
+
 static const struct answer *of_resource(struct stage *g, const char *resource)
 {
 	return client_post(g->sandbox, "/peps/register", "{'bouncer_id':'b_1','resource':{'name':'R'%s}}",
@@ -207,6 +228,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			what_cannot_be_made_is_not_current, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(
+			what_was_wrong_ends_for_those_who_do_not_wait, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(
 			what_is_said_of_a_resource_is_changed, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(
