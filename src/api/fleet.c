@@ -268,15 +268,10 @@ static const char *fault_of(struct ctx *cx, const struct doc *bundle)
 /* One bundle is ours. Among several it is the one that is called as the environment is. */
 static const struct doc *our_bundle(const struct doc *bundles, const char *environment)
 {
-	const struct doc *only = NULL;
-	const char *name;
+	const struct doc *ours = doc_object(bundles, environment);
+	const char *only = doc_name(bundles, 1) == NULL ? doc_name(bundles, 0) : NULL;
 
-	for (size_t i = 0; (name = doc_name(bundles, i)) != NULL; i++) {
-		if (str_eq(name, environment))
-			return doc_object(bundles, name);
-		only = i == 0 ? doc_object(bundles, name) : NULL;
-	}
-	return only;
+	return ours != NULL || only == NULL ? ours : doc_object(bundles, only);
 }
 
 static enum err read_bundles(struct ctx *cx, const char *json, struct report *r)
