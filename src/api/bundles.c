@@ -10,8 +10,6 @@
 #include "cc/core/tenant.h"
 #include "cc/core/world.h"
 #include "cc/model/policy.h"
-#include "cc/model/q_control.h"
-#include "cc/model/tally.h"
 
 #define TYPE_GZIP "application/gzip"
 #define TYPE_LONG_POLL "application/vnd.openpolicyagent.bundles"
@@ -118,30 +116,6 @@ static bool is_tenant_id(const char *s)
 	return str_starts(s, "tenant-") && strlen(s) <= ID_MAX && s[strspn(s, allowed)] == '\0';
 }
 
-static enum err look_for_tombstone(struct ctx *cx, void *arg)
-{
-	return q_tenant_purged(cx->db, arg, cx->problem.tenant_id);
-}
-
-/* Where nobody can be asked it is not said to be gone. */
-static bool is_purged(struct ctx *cx, const char *id)
-{
-	struct tally purged = { 0 };
-	const struct tenant *t = NULL;
-	struct db_place control;
-
-	if (tenant_get(cx, id, false, &t) == ERR_NONE) {
-		tenant_put(t);
-		return false;
-	}
-	place_platform(cx->world, &control);
-	cx->problem.tenant_id = id;
-	if (db_unit(cx, &control, DB_READ, look_for_tombstone, &purged) != ERR_NONE)
-		purged.total = 0;
-	ctx_clear_problem(cx);
-	return purged.total > 0;
-}
-
 /* Of any id that could be one, but for those that are gone: whether a tenant has it cannot be learnt here. */
 static enum err keys(struct ctx *cx, struct req *rq)
 {
@@ -150,7 +124,7 @@ static enum err keys(struct ctx *cx, struct req *rq)
 	struct str out;
 	struct jw w;
 
-	if (!is_tenant_id(rq->param[0]) || is_purged(cx, rq->param[0]))
+	if (!is_tenant_id(rq->param[0]) || tenant_is_purged(cx, rq->param[0]))
 		return refuse_missing(cx, "tenant", rq->param[0]);
 	str_init(&out, cx->arena, 1024);
 	jw_init(&w, &out);

@@ -121,6 +121,7 @@ struct registry {
 	struct lru tokens;              /* under hashes of their texts */
 	struct lru keysets;             /* under their URLs */
 	struct denied *denied_creds, *denied_hosts;
+	int64_t purged_second, purged_asks;     /* tenant_is_purged(): within one second */
 	struct denied *jwks_notes;      /* URLs that are not to be asked again so soon: jwks.c */
 	struct key_place key_places[KEY_PLACES_MAX];    /* requests that wait for keys of issuers */
 	struct key_refresh refresh[REFRESHES_MAX];

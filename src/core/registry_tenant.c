@@ -9,8 +9,10 @@
 #include "cc/core/quota.h"
 #include "cc/model/names.h"
 #include "cc/model/q_control.h"
+#include "cc/model/tally.h"
 
 #define HOST_DENIED_MS 5000
+#define PURGED_ASKS_MAX 50 /* a second: anybody can ask of ids that nobody has */
 
 static struct tenant_entry *entry_of(const struct tenant *t)
 {
@@ -259,6 +261,75 @@ enum err tenant_get_by_host(struct ctx *cx, const char *host, bool may_load, con
 		lock_drop(&r->lock);
 	}
 	return e;
+}
+
+static void purged_tag(const char *id, bool purged, unsigned char ret[16])
+{
+	host_tag(id, ret);
+	ret[15] ^= purged ? 0x01 : 0x02;
+	ret[0] ^= purged ? 0x01 : 0x02;
+}
+
+/* What was said of it lately, with the hosts that nobody has; or whether it may be asked. */
+static bool purged_known(struct registry *r, const char *id, bool *ret_purged, bool *ret_may_ask)
+{
+	const int64_t now = clock_mono_ms();
+	unsigned char gone[16], not_gone[16];
+	bool known;
+
+	purged_tag(id, true, gone);
+	purged_tag(id, false, not_gone);
+	lock_take(&r->lock);
+	*ret_purged = denied_has(r->denied_hosts, DENIED_HOSTS, gone, now);
+	known = *ret_purged || denied_has(r->denied_hosts, DENIED_HOSTS, not_gone, now);
+	if (r->purged_second != now / 1000) {
+		r->purged_second = now / 1000;
+		r->purged_asks = 0;
+	}
+	*ret_may_ask = !known && registry_usable(r) && r->purged_asks < PURGED_ASKS_MAX;
+	r->purged_asks += *ret_may_ask ? 1 : 0;
+	lock_drop(&r->lock);
+	return known;
+}
+
+struct purged_ask {
+	const char *id;
+	struct tally tombstones;
+};
+
+static enum err ask_purged(struct ctx *cx, void *arg)
+{
+	struct purged_ask *p = arg;
+
+	return q_tenant_purged(cx->db, &p->tombstones, p->id);
+}
+
+bool tenant_is_purged(struct ctx *cx, const char *id)
+{
+	struct registry *r = cx->world->registry;
+	struct purged_ask p = { .id = id };
+	const struct tenant *t = NULL;
+	struct db_place control;
+	unsigned char tag[16];
+	bool purged, may_ask;
+
+	if (tenant_get(cx, id, false, &t) == ERR_NONE) {
+		tenant_put(t);
+		return false;
+	}
+	ctx_clear_problem(cx);
+	if (purged_known(r, id, &purged, &may_ask) || !may_ask)
+		return purged;
+	place_platform(cx->world, &control);
+	if (db_unit(cx, &control, DB_READ, ask_purged, &p) != ERR_NONE) {
+		ctx_clear_problem(cx);
+		return false;
+	}
+	purged_tag(id, p.tombstones.total > 0, tag);
+	lock_take(&r->lock);
+	denied_add(r->denied_hosts, DENIED_HOSTS, tag, clock_mono_ms() + HOST_DENIED_MS);
+	lock_drop(&r->lock);
+	return p.tombstones.total > 0;
 }
 
 enum err tenant_reload(struct ctx *cx, const char *id, const struct tenant **ret)

@@ -28,6 +28,11 @@ enum err tenant_get_by_host(struct ctx *cx, const char *host, bool may_load,
  */
 enum err tenant_reload(struct ctx *cx, const char *id, const struct tenant **ret) MUST_USE;
 void tenant_put(const struct tenant *t);        /* NULL is fine */
+/*
+ * Of any text that could be an id. Workers: unless it is known, the control database is asked, so many times
+ * a second on behalf of everybody. Where nobody can be asked it is not said to be gone.
+ */
+bool tenant_is_purged(struct ctx *cx, const char *id);
 /* One of its verified custom domains? */
 bool tenant_has_host(const struct tenant *t, const char *host);
 
