@@ -4,11 +4,15 @@
  * no versions, and is not large: as long as it differs in the two regions, what is missing is brought and
  * what is gone is removed. Regions with one store share the objects; then the rows alone travel.
  */
+#define _GNU_SOURCE /* mkostemp, O_TMPFILE */
 #include "move_parts.h"
 #include "objects_in.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cc/base/clock.h"
 #include "cc/base/failpoint.h"
@@ -131,6 +135,36 @@ struct bag {
 	int64_t size;
 };
 
+/* Where file systems know no files without a name, one that loses it at once. */
+static int nameless_file(struct arena *a, const char *folder)
+{
+	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	char *path;
+
+	if (fd >= 0)
+		return fd;
+	path = arena_printf(a, "%s/.moving-XXXXXX", folder);
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0)
+		(void)unlink(path);
+	return fd;
+}
+
+/* In a container nothing else may be there to be written to. */
+static FILE *bag_file(struct ctx *cx)
+{
+	const char *folder = cx->world->settings->state_dir;
+	const int fd = folder != NULL ? nameless_file(cx->arena, folder) : -1;
+	FILE *f;
+
+	if (folder == NULL)
+		return tmpfile();
+	f = fd >= 0 ? fdopen(fd, "w+") : NULL;
+	if (f == NULL && fd >= 0)
+		(void)close(fd);
+	return f;
+}
+
 static bool write_bag(void *arg, const void *p, size_t n)
 {
 	return fwrite(p, 1, n, arg) == n;
@@ -158,7 +192,7 @@ static enum obj_result fill(struct ctx *cx, const struct objects *o, const struc
 	if (row->size <= OBJ_PART)
 		return obj_get_bytes(o->from, cx->arena, key, row->sha256.p, (size_t)row->size,
 			cx->deadline_ms, &b->bytes, got);
-	b->file = tmpfile();
+	b->file = bag_file(cx);
 	if (b->file == NULL)
 		return OBJ_FULL;
 	r = obj_get(o->from, key, row->sha256.p, row->size, write_bag, b->file, cx->deadline_ms, got);

@@ -51,7 +51,9 @@ static const struct field server_fields[] = {
 		"An existing folder for the journal of tenants' usage (9 MiB), the only thing that a node "
 		"keeps of its own: what a node that dies has counted is sent by the next start there, or "
 		"within a minute by another node that has the same folder. Without one, what was counted in "
-		"the last second goes with the process."),
+		"the last second goes with the process. Large objects of a tenant that moves to a region "
+		"with another store pass through it one by one; without one, through the system's folder for "
+		"temporary files."),
 	S_TEXT(T, user, 1, 32, NULL, NULL,
 		"Who the daemon goes on as when root starts it: it takes its ports, and then it has this "
 		"user's groups and no right of root's any more, for good. What it reads or writes later must "

@@ -141,6 +141,7 @@ const struct settings *wire_settings(struct arena *a, const struct config *c)
 	*s = (struct settings){
 		.node = process_name(a),
 		.base_domain = c->server.base_domain,
+		.state_dir = c->server.state_dir,
 		.group_domains = group_domains(a, c),
 		.neutral_hosts = neutral_hosts(a, &c->server),
 		.cors_origins = c->server.cors_origins,

@@ -69,6 +69,7 @@ struct domain_times {
 struct settings {
 	const char *node;               /* host/process: who has what on lease; may be NULL */
 	const char *base_domain;        /* "controlcore.io" */
+	const char *state_dir;          /* a folder that can be written to; NULL: none */
 	const char *const *group_domains;       /* "eu.controlcore.io" …: of the regions; NULL-terminated */
 	const char *const *neutral_hosts;       /* hosts that name no tenant; NULL-terminated */
 	struct strv cors_origins;       /* whose scripts may read answers where no tenant is named */
