@@ -211,18 +211,6 @@ void listener_yield(struct listener *l)
 		(void)setsockopt(l->fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program));
 }
 
-void listener_quiesce(struct listener *l)
-{
-	if (l->mhd == NULL)
-		return;
-	proxy_stop(l->acceptor);
-	l->acceptor = NULL;
-	(void)MHD_quiesce_daemon(l->mhd);
-	/* Otherwise the kernel goes on taking connections that nobody will serve; here somebody will. */
-	if (!l->inherited)
-		(void)shutdown(l->fd, SHUT_RD);
-}
-
 const struct router *listener_router(const struct listener *l)
 {
 	return l->admin ? l->server->admin_router : l->server->router;

@@ -360,94 +360,6 @@ static void one_io_thread_serves_too(void **state)
 	floor_stop(&the_floor);
 }
 
-struct drain {
-	int ms;
-	int64_t took_ms;
-};
-
-static void *drain_now(void *arg)
-{
-	struct drain *d = arg;
-	const int64_t from = clock_mono_ms();
-
-	http_server_drain(the_floor.server, d->ms);
-	d->took_ms = clock_mono_ms() - from;
-	return NULL;
-}
-
-static void a_drain_answers_what_is_in_work_and_takes_nothing_new(void **state)
-{
-	enum { N = 50 };
-	struct drain d = { .ms = 60000 };
-	struct http_conf conf;
-	struct wire *w[N], *idle;
-	pthread_t thread;
-
-	(void)state;
-	floor_conf(&conf);
-	conf.workers = 4;
-	floor_start_with(&the_floor, &conf);
-	idle = wire_open(&the_floor);
-	assert_true(wire_send(idle, HELLO));
-	wire_read(idle, &a, false);
-	atomic_store(&floor_seen.hold, true);
-	for (int i = 0; i < N; i++) {
-		w[i] = wire_open(&the_floor);
-		assert_true(wire_send(w[i], SLOW));
-	}
-	await(&floor_seen.gated, N + 1);
-	assert_int_equal(0, pthread_create(&thread, NULL, drain_now, &d));
-	/* Kept connections are served and told to go. */
-	do {
-		assert_true(wire_send(idle, HELLO));
-		wire_read(idle, &a, false);
-		assert_int_equal(200, a.status);
-	} while (strstr(a.head, "Connection: close") == NULL);
-	atomic_store(&floor_seen.hold, false);
-	for (int i = 0; i < N; i++) {
-		wire_read(w[i], &a, false);
-		assert_int_equal(200, a.status);
-		assert_closes(w[i]);
-		wire_close(w[i]);
-	}
-	assert_int_equal(0, pthread_join(thread, NULL));
-	assert_true(d.took_ms < d.ms);
-	wire_close(idle);
-	floor_stop(&the_floor);
-}
-
-static void a_drain_that_runs_out_of_time_still_answers(void **state)
-{
-	struct drain d = { .ms = 50 };
-	struct http_conf conf;
-	struct wire *w[3];
-	pthread_t thread;
-	int refused = 0;
-
-	(void)state;
-	floor_conf(&conf);
-	conf.workers = 1;
-	floor_start_with(&the_floor, &conf);
-	atomic_store(&floor_seen.hold, true);
-	for (int i = 0; i < 3; i++) {
-		w[i] = wire_open(&the_floor);
-		assert_true(wire_send(w[i], SLOW));
-	}
-	await(&floor_seen.gated, 3);
-	assert_int_equal(0, pthread_create(&thread, NULL, drain_now, &d));
-	floor_nap(1000);        /* far more than what is left of the drain */
-	atomic_store(&floor_seen.hold, false);
-	for (int i = 0; i < 3; i++) {
-		wire_read(w[i], &a, false);
-		assert_true(a.status == 200 || a.status == 503);
-		refused += a.status == 503;
-		wire_close(w[i]);
-	}
-	assert_int_equal(2, refused);
-	assert_int_equal(0, pthread_join(thread, NULL));
-	floor_stop(&the_floor);
-}
-
 static const char *start_error(struct arena *arena, const struct http_conf *conf)
 {
 	const char *why = NULL;
@@ -491,8 +403,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_body_is_given_back_when_its_client_leaves, setup, teardown),
 		cmocka_unit_test(a_full_queue_is_503_at_once),
 		cmocka_unit_test(one_io_thread_serves_too),
-		cmocka_unit_test(a_drain_answers_what_is_in_work_and_takes_nothing_new),
-		cmocka_unit_test(a_drain_that_runs_out_of_time_still_answers),
 		cmocka_unit_test_setup_teardown(a_server_that_cannot_start_says_why, setup, teardown),
 	};
 
