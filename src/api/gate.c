@@ -103,6 +103,9 @@ static enum err gate_pass(struct ctx *cx, struct req *rq, bool may_load)
 	e = decide(cx, rq, may_load, g);
 	if (e == ERR_NEED_LOAD)
 		return e;
+	rq->caller = g->actor != NULL ? arena_strdup(cx->arena, g->actor->id) : NULL;
+	rq->caller_tenant = g->actor != NULL && g->actor->tenant_id != NULL ?
+		arena_strdup(cx->arena, g->actor->tenant_id) : NULL;
 	g->counts_for = g->own != NULL ? arena_strdup(cx->arena, g->own->id) : NULL;
 	/* Also of what is refused: it counts, wherever it is counted. */
 	rq->payer = payer_of(cx, g);

@@ -240,21 +240,25 @@ static enum err devdocs(struct ctx *cx, struct req *rq)
 	return ERR_NONE;
 }
 
+/* Who watches is answered whatever else goes on. */
+#define PROBE_INLINE (ROUTE_PROBE | ROUTE_NO_LIMIT | ROUTE_INLINE)
+#define PROBE (ROUTE_PROBE | ROUTE_NO_LIMIT | ROUTE_VOLATILE | ROUTE_EXPRESS)
+
 static const struct route routes[] = {
-	{ M_GET, "/livez", "live", .auth = AUTH_PUBLIC, .flags = ROUTE_INLINE | ROUTE_NO_LIMIT, .status = 200,
+	{ M_GET, "/livez", "live", .auth = AUTH_PUBLIC, .flags = PROBE_INLINE, .status = 200,
 	  .handler = live, .reply = &liveness_schema, .summary = "Is the program alive?",
 	  .doc = "Answered without looking at anything else." },
-	{ M_GET, "/startupz", "started", .auth = AUTH_PUBLIC, .flags = ROUTE_INLINE | ROUTE_NO_LIMIT,
+	{ M_GET, "/startupz", "started", .auth = AUTH_PUBLIC, .flags = PROBE_INLINE,
 	  .status = 200, .handler = live, .reply = &liveness_schema, .summary = "Is the start over?",
 	  .doc = "The port is opened at the end of the start: until then there is no connection." },
 	{ M_GET, "/readyz", "ready", .auth = AUTH_PUBLIC,
-	  .flags = ROUTE_NO_LIMIT | ROUTE_VOLATILE | ROUTE_EXPRESS, .status = 200,
+	  .flags = PROBE, .status = 200,
 	  .handler = ready, .reply = &liveness_schema, .errors = { ERR_UNAVAILABLE },
 	  .summary = "Can it serve requests?",
 	  .doc = "503 while it starts or stops, and when the control database has been away for so long that "
 		 "nothing is served from memory any more (limits.stale_max_s)." },
 	{ M_GET, "/api/v1/health", "health", .auth = AUTH_PUBLIC,
-	  .flags = ROUTE_NO_LIMIT | ROUTE_VOLATILE | ROUTE_EXPRESS | ROUTE_REPLY_503, .status = 200,
+	  .flags = PROBE | ROUTE_REPLY_503, .status = 200,
 	  .handler = health, .reply = &health_schema, .errors = { ERR_UNAVAILABLE },
 	  .summary = "How the program and what it depends on are",
 	  .doc = "The same body with 503 when the control database does not answer." },
@@ -286,13 +290,13 @@ static enum err metrics(struct ctx *cx, struct req *rq)
 }
 
 static const struct route routes_of_admin[] = {
-	{ M_GET, "/livez", "adminLive", .auth = AUTH_PUBLIC, .flags = ROUTE_INLINE | ROUTE_NO_LIMIT,
+	{ M_GET, "/livez", "adminLive", .auth = AUTH_PUBLIC, .flags = PROBE_INLINE,
 	  .status = 200, .handler = live, .reply = &liveness_schema, .summary = "Is the program alive?" },
 	{ M_GET, "/readyz", "adminReady", .auth = AUTH_PUBLIC,
-	  .flags = ROUTE_NO_LIMIT | ROUTE_VOLATILE | ROUTE_EXPRESS, .status = 200, .handler = ready,
+	  .flags = PROBE, .status = 200, .handler = ready,
 	  .reply = &liveness_schema, .errors = { ERR_UNAVAILABLE }, .summary = "Can it serve requests?" },
 	{ M_GET, "/metrics", "metrics", .auth = AUTH_PUBLIC,
-	  .flags = ROUTE_NO_LIMIT | ROUTE_VOLATILE | ROUTE_EXPRESS, .status = 200, .handler = metrics,
+	  .flags = PROBE, .status = 200, .handler = metrics,
 	  .media = { EXPO_TYPE }, .summary = "What this node counts, for Prometheus" },
 };
 ROUTE_GROUP(admin_routes, "Admin", "", routes_of_admin);

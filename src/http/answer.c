@@ -14,16 +14,31 @@
 /* A slow reader has this much per second, on top of the time for a request. */
 enum { SEND_BYTES_PER_MS = 16 };
 
-static enum log_level level_of(const struct problem *p, enum err e)
+static enum log_level level_of(const struct route *r, const struct problem *p, enum err e)
 {
 	if (e == ERR_INTERNAL)
 		return LOG_ERROR;
+	if (r != NULL && (r->flags & ROUTE_PROBE))
+		return e == ERR_NONE ? LOG_DEBUG : LOG_INFO;
 	return e == ERR_UNAVAILABLE && !p->elsewhere ? LOG_WARN : LOG_INFO;
 }
 
 static const char *logged(const struct call *c, const char *text)
 {
 	return text != NULL && guard_tells_secret(c->arena, text) ? "(a credential)" : text;
+}
+
+/* Whose data it was, else of whom who asked is: what the request itself says is only what it says. */
+static const char *tenant_of(const struct req *rq)
+{
+	return rq->tenant_id != NULL ? rq->tenant_id : rq->caller_tenant;
+}
+
+static const char *named_beside(const struct req *rq)
+{
+	const char *t = tenant_of(rq), *named = rq->tenant_named;
+
+	return named != NULL && (t == NULL || strcmp(named, t) != 0) ? named : NULL;
 }
 
 void answer_log(const struct call *c, enum err e, const char *code)
@@ -34,9 +49,10 @@ void answer_log(const struct call *c, enum err e, const char *code)
 
 	if (cause == NULL && e == ERR_INTERNAL)
 		cause = c->cx.problem.message;
-	LOG(level_of(&c->cx.problem, e), "request",
-	    LOG_TEXT("op", r != NULL ? r->op : NULL),
-	    LOG_TEXT("tenant", c->rq.tenant_named), LOG_INT("status", c->status), LOG_TEXT("code", code),
+	LOG(level_of(r, &c->cx.problem, e), "request",
+	    LOG_TEXT("op", r != NULL ? r->op : NULL), LOG_TEXT("tenant", tenant_of(&c->rq)),
+	    LOG_TEXT("tenant_named", logged(c, named_beside(&c->rq))),
+	    LOG_TEXT("caller", logged(c, c->rq.caller)), LOG_INT("status", c->status), LOG_TEXT("code", code),
 	    LOG_INT("ms", (now - c->arrived_us) / 1000), LOG_INT("db_ms", c->cx.db_us / 1000),
 	    LOG_INT("queue_ms", c->queue_us / 1000), LOG_TEXT("request_id", c->cx.request_id),
 	    LOG_TEXT("trace_id", c->trace.id[0] != '\0' ? c->trace.id : NULL),

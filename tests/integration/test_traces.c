@@ -142,6 +142,31 @@ static void a_trace_goes_on(void **state)
 	client_close(c);
 }
 
+/* Whom it was, and of which tenant: not what the request says of itself. */
+static void the_log_says_who_asked(void **state)
+{
+	struct client *c = client_of(*state, &t);
+	char caller[256];
+
+	assert_status(200, client_get(c, "/policies"));
+	client_request_id(c, "who-asked");
+	assert_error(403, "tenant_access_denied",
+		     client_call(c, "GET", "/api/v1/policies", "X-Tenant-ID: somebody-else\r\n", NULL));
+	(void)snprintf(caller, sizeof(caller),
+		       "\"tenant\":\"%s\",\"tenant_named\":\"somebody-else\",\"caller\":\"%s\"", t.id,
+		       t.key_id);
+	await_log(*state, "who-asked", caller);
+	/* Whoever watches does so every second. */
+	client_request_id(c, "a-probe");
+	assert_status(200, client_call(c, "GET", "/livez", NULL, NULL));
+	assert_status(200, client_call(c, "GET", "/readyz", NULL, NULL));
+	client_request_id(c, "behind-the-probes");
+	assert_status(200, client_get(c, "/policies"));
+	await_log(*state, "behind-the-probes", "\"status\":200");
+	assert_false(log_has(*state, "a-probe", ""));
+	client_close(c);
+}
+
 static void what_is_no_trace_is_replaced(void **state)
 {
 	static const char *const bad[] = {
@@ -249,6 +274,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_trace_goes_on),
+		cmocka_unit_test(the_log_says_who_asked),
 		cmocka_unit_test(what_is_no_trace_is_replaced),
 		cmocka_unit_test(a_state_has_an_end),
 		cmocka_unit_test(every_answer_says_it),

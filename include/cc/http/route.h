@@ -56,6 +56,7 @@ enum {
 	ROUTE_OR_202 = 1 << 15,         /* may also be 202: goes on, as the operation that Location names */
 	ROUTE_READ_ONLY_OK = 1 << 16,   /* a write that goes on while the tenant is suspended as read_only */
 	ROUTE_REPLY_503 = 1 << 13,      /* the reply may also come with 503: it says what is wrong */
+	ROUTE_PROBE = 1 << 17,          /* asked by what watches: its 200 is no news to the log */
 };
 
 /* What a request takes from the meters of who asks, by the work that it makes. */
@@ -234,6 +235,8 @@ struct req {
 		int64_t epoch, version;
 		bool known;
 	} data;
+	/* For the log, once the credential is known: its id, and whose it is; NULL: an operator's. */
+	const char *caller, *caller_tenant;
 	const char *tenant_named;               /* for errors: its id, or, unknown, as written; or NULL */
 
 	/* Headers that are sent with every answer, refusals too (rate limits): set by the gate. */
