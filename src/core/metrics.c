@@ -24,7 +24,8 @@ static const struct {
 	{ "controlcored_db_failed_total", "Connections that could not be opened.", EXPO_COUNTER, false },
 	{ "controlcored_db_trips_total", "Round trips of units of work.", EXPO_COUNTER, false },
 	{ "controlcored_db_waits_total", "Units of work that waited for a connection.", EXPO_COUNTER, false },
-	{ "controlcored_db_wait_seconds_total", "How long they did.", EXPO_COUNTER, true },
+	{ "controlcored_db_wait_seconds_total", "How long units of work waited for a connection.",
+	  EXPO_COUNTER, true },
 };
 
 struct pool_line {

@@ -20,18 +20,19 @@ static void gauge_us(struct str *out, const char *name, const char *help, int64_
 
 enum { RUNS, FAILURES, AGE, JOB_FAMILIES };
 
+/* "job" is Prometheus's own label. */
 static void write_job(struct str *out, const char *name, int family, const struct job_meter *m,
-		      const char *what)
+		      const char *what, int64_t started_us)
 {
-	const char *job = arena_printf(out->arena, "job=\"%s\"", expo_label(out->arena, what));
+	const char *task = arena_printf(out->arena, "task=\"%s\"", expo_label(out->arena, what));
 	const int64_t good_us = atomic_load(&m->good_us);
 
 	if (family == RUNS)
-		expo_int(out, name, "", job, atomic_load(&m->runs));
+		expo_int(out, name, "", task, atomic_load(&m->runs));
 	else if (family == FAILURES)
-		expo_int(out, name, "", job, atomic_load(&m->failures));
-	else if (good_us != 0)
-		expo_us(out, name, "", job, clock_wall_us() - good_us);
+		expo_int(out, name, "", task, atomic_load(&m->failures));
+	else
+		expo_us(out, name, "", task, clock_wall_us() - (good_us != 0 ? good_us : started_us));
 }
 
 static void write_jobs(const struct world *w, struct str *out)
@@ -41,8 +42,11 @@ static void write_jobs(const struct world *w, struct str *out)
 		enum expo_type type;
 	} families[JOB_FAMILIES] = {
 		[RUNS] = { "controlcored_job_runs_total", "Runs of background work.", EXPO_COUNTER },
-		[FAILURES] = { "controlcored_job_failures_total", "… that failed.", EXPO_COUNTER },
-		[AGE] = { "controlcored_job_good_age_seconds", "Since it last went well.", EXPO_GAUGE },
+		[FAILURES] = { "controlcored_job_failures_total", "Runs of background work that failed.",
+			       EXPO_COUNTER },
+		[AGE] = { "controlcored_job_good_age_seconds",
+			  "Since the background work last went well on this node, or the node started.",
+			  EXPO_GAUGE },
 	};
 
 	for (int f = 0; f < JOB_FAMILIES; f++) {
@@ -51,7 +55,7 @@ static void write_jobs(const struct world *w, struct str *out)
 			const char *what = atomic_load(&w->job_meter[i].what);
 
 			if (what != NULL)
-				write_job(out, families[f].name, f, &w->job_meter[i], what);
+				write_job(out, families[f].name, f, &w->job_meter[i], what, w->started_us);
 		}
 	}
 }
@@ -67,9 +71,10 @@ static void write_control(const struct control_state *s, struct str *out)
 		 "Since outbox, operations, moves and replication were looked at.", clock_mono_us() - at_us);
 	gauge(out, "controlcored_outbox_waiting", "Calls of Stripe's that are to be made.",
 	      atomic_load(&s->calls_waiting));
-	gauge_us(out, "controlcored_outbox_oldest_age_seconds", "How long the oldest of them waits.",
+	gauge_us(out, "controlcored_outbox_oldest_age_seconds",
+		 "How long the oldest call of Stripe's waits that is to be made.",
 		 atomic_load(&s->calls_oldest_us));
-	gauge(out, "controlcored_outbox_dead", "Calls that were refused in the last day.",
+	gauge(out, "controlcored_outbox_dead", "Calls of Stripe's that were refused in the last day.",
 	      atomic_load(&s->calls_dead));
 	gauge(out, "controlcored_moves", "Moves between regions that are under way.", atomic_load(&s->moves));
 	gauge(out, "controlcored_operations", "Operations that are under way.", atomic_load(&s->operations));
@@ -106,8 +111,8 @@ static void write_replication(const struct world *w, struct str *out)
 		[STANDBY] = { "controlcored_db_standby", "1: the server is a standby, and takes no writes." },
 		[REPLICAS] = { "controlcored_db_replicas", "Standbys that are connected to the server." },
 		[LAG] = { "controlcored_db_replication_lag_seconds",
-			  "How far the slowest is behind; absent if there is none, or not to be seen." },
-		[LOOK_AGE] = { "controlcored_db_look_age_seconds", "Since the server was asked for this." },
+			  "How far the slowest standby is behind; absent: none, or not to be seen." },
+		[LOOK_AGE] = { "controlcored_db_look_age_seconds", "Since it was asked about its standbys." },
 	};
 
 	for (int f = 0; f < REPLICATION_FAMILIES; f++) {

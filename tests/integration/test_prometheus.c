@@ -124,9 +124,9 @@ static void requests_are_counted_by_operation_class_and_tenant(void **state)
 static void what_runs_behind_is_told(void **state)
 {
 	static const char *const there[] = {
-		"controlcored_job_runs_total{job=\"provisioning\"}",
-		"controlcored_job_failures_total{job=\"change feed\"}",
-		"controlcored_job_good_age_seconds{job=\"look at the control database\"}",
+		"controlcored_job_runs_total{task=\"provisioning\"}",
+		"controlcored_job_failures_total{task=\"change feed\"}",
+		"controlcored_job_good_age_seconds{task=\"look at the control database\"}",
 		"controlcored_outbox_waiting", "controlcored_outbox_oldest_age_seconds",
 		"controlcored_outbox_dead", "controlcored_usage_lost_total",
 		"controlcored_operations", "controlcored_moves",
@@ -154,14 +154,14 @@ static void what_runs_behind_is_told(void **state)
 	(void)state;
 	for (int i = 0; i < 500; i++) {
 		a = assert_status(200, client_call(admin, "GET", "/metrics", NULL, NULL));
-		if (metric(a, "controlcored_job_good_age_seconds{job=\"look at the control database\"}") >= 0)
+		if (metric(a, "controlcored_control_look_age_seconds") >= 0)
 			break;
 		clock_nap(20);
 	}
 	for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++)
 		if (metric(a, there[i]) < 0)
 			fail_msg("%s is not there:\n%s", there[i], a->body);
-	assert_true(metric(a, "controlcored_job_runs_total{job=\"provisioning\"}") > 0);
+	assert_true(metric(a, "controlcored_job_runs_total{task=\"provisioning\"}") > 0);
 	assert_true(metric(a, "controlcored_db_replicas{database=\"control\"}") == 0);
 	assert_true(metric(a, "controlcored_db_standby{database=\"control\"}") == 0);
 	assert_true(metric(a, "controlcored_db_replication_lag_seconds{database=\"control\"}") == -1);
