@@ -186,9 +186,9 @@ static enum err explain(struct ctx *cx, enum err e, const char *what)
 		return e;
 	if (e == ERR_UNAVAILABLE)
 		return refuse(cx, e,
-			"The database of %s cannot be reached as role %s: both must exist, or an "
-			"administrator's "
-			"connection must be given to make them.",
+			"The database of %s cannot be reached as role %s. Both must exist (an "
+			"administrator's connection makes them), and pg_hba.conf must let the role in "
+			"with its password.",
 			what, ROLE_PROV);
 	return refuse(cx, e, "The tables of %s could not be brought up to date.", what);
 }

@@ -33,6 +33,22 @@ static enum err unless_made(
 	return e;
 }
 
+/*
+ * Who gives a database to a role must be a member of it, or a superuser: a role that may make roles and
+ * databases may also make itself a member.
+ */
+static enum err join_role(struct ctx *cx, struct db_session *s, const char *role)
+{
+	static const char find[] = "SELECT 1 WHERE pg_has_role(current_user, $1, 'MEMBER')";
+	bool member = false;
+
+	TRY(exists(cx, s, find, role, &member));
+	if (member)
+		return ERR_NONE;
+	return db_session_script(cx, s,
+		arena_printf(cx->arena, "GRANT %s TO CURRENT_USER", session_name(cx, s, role)));
+}
+
 enum err db_session_create_database(struct ctx *cx, struct db_session *s, const char *name, const char *owner)
 {
 	static const char find[] = "SELECT 1 FROM pg_database WHERE datname = $1";
@@ -43,6 +59,8 @@ enum err db_session_create_database(struct ctx *cx, struct db_session *s, const 
 
 	if (quoted == NULL || quoted_owner == NULL)
 		return bad_name(cx, name);
+	if (e == ERR_NONE && !there && owner != NULL)
+		e = join_role(cx, s, owner);
 	if (e != ERR_NONE || there)
 		return e;
 	e = db_session_script(cx, s,
