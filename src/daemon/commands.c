@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The commands beside serve. */
+#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,6 +97,16 @@ static int hand_over(struct program *p, const char *key)
 	return EXIT_NO_FILE;
 }
 
+/* What the control database did not answer, the first time most often because nothing is in it yet. */
+static int unanswered(const char *doing, const struct ctx *cx, enum err e)
+{
+	complain_problem(doing, cx, e);
+	if (e == ERR_NOT_FOUND)
+		return EXIT_USAGE;
+	complain("  Databases and tables are made by `controlcored migrate`.");
+	return EXIT_UNAVAILABLE;
+}
+
 static int make_key(struct program *p)
 {
 	const struct options *o = p->options;
@@ -113,14 +125,27 @@ static int make_key(struct program *p)
 	const enum err e = operator_key_create(
 		&cx, o->name != NULL ? o->name : "operator", o->scopes != NULL ? &scopes : NULL, &key);
 
-	if (e != ERR_NONE) {
-		complain_problem("the key cannot be made", &cx, e);
-		status = EXIT_UNAVAILABLE;
-	} else {
+	if (e != ERR_NONE)
+		status = unanswered("the key cannot be made", &cx, e);
+	else
 		status = hand_over(p, key);
-	}
 	wire_close(&w);
 	return status;
+}
+
+static bool can_make(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX];
+
+	if (slash == NULL)
+		(void)snprintf(folder, sizeof(folder), ".");
+	else
+		(void)snprintf(folder, sizeof(folder), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	if (access(folder, W_OK | X_OK) == 0)
+		return true;
+	complain("no file can be made in %s: %s", folder, strerror(errno));
+	return false;
 }
 
 int cmd_operator_key_create(const struct options *o)
@@ -137,6 +162,9 @@ int cmd_operator_key_create(const struct options *o)
 		complain("%s exists already; the key goes to a new file", o->output);
 		return EXIT_NO_FILE;
 	}
+	/* Before there is a key: one that nobody can read is one that nobody revokes. */
+	if (o->output != NULL && !can_make(o->output))
+		return EXIT_NO_FILE;
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	status = program_load(&p, o, false);
@@ -201,10 +229,8 @@ static int ask_control(const char *doing, const struct options *o,
 		struct ctx cx = wire_ctx(&w, p.arena, COMMAND_MS);
 		const enum err e = ask(&cx, o);
 
-		if (e != ERR_NONE) {
-			complain_problem(doing, &cx, e);
-			status = EXIT_UNAVAILABLE;
-		}
+		if (e != ERR_NONE)
+			status = unanswered(doing, &cx, e);
 		wire_close(&w);
 	}
 	program_free(&p);

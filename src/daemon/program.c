@@ -179,7 +179,7 @@ static int load_settings(struct program *p, bool rehearse)
 
 	if (read_settings(p, p->arena, rehearse, &p->config, &faults))
 		return 0;
-	complain("%d setting%s not valid; nothing was started", faults.n, faults.n == 1 ? " is" : "s are");
+	complain("%d setting%s not valid; nothing was done", faults.n, faults.n == 1 ? " is" : "s are");
 	complain_of_faults(&faults);
 	return EXIT_CONFIG;
 }

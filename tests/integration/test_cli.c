@@ -122,7 +122,7 @@ static void bad_settings_are_said_before_an_instance_is_made(void **state)
 	(void)state;
 	expect(78, NULL, "\n--listen: server.address: must be an IPv4 or IPv6 address",
 		RUN("serve", "--embedded", dir, "--listen", "1.2.3:99"));
-	expect(78, NULL, "nothing was started",
+	expect(78, NULL, "nothing was done",
 		RUN("serve", "--embedded", dir, "--listen", "localhost:99"));
 	expect(78, NULL, "server.workers: expected",
 		run_with(bad_port, (const char *const[]){ "serve", "--embedded", dir, NULL }));
@@ -140,7 +140,7 @@ static void bad_settings_end_with_78_and_start_nothing(void **state)
 	expect(78, NULL, "c.conf:2: server.port: expected an integer from 0 to 65535, found \"99999\"",
 		RUN("config", "check", "--config", conf));
 	expect(78, NULL, "control.conninfo: is required", RUN("serve", "--config", conf));
-	expect(78, NULL, "nothing was started", RUN("migrate", "--config", conf));
+	expect(78, NULL, "nothing was done", RUN("migrate", "--config", conf));
 	expect(78, NULL, "/nonexistent.conf: cannot be read",
 		RUN("config", "check", "--config", "/nonexistent.conf"));
 	free(conf);
@@ -319,6 +319,8 @@ static void operator_key_needs_a_terminal_or_a_new_file(void **state)
 	expect(64, NULL, "--output FILE", RUN("operator-key", "create"));
 	temp_write(file, "mine");
 	expect(73, NULL, "exists already", RUN("operator-key", "create", "--output", file));
+	expect(73, NULL, "no file can be made in /nonexistent: No such file",
+	       RUN("operator-key", "create", "--output", "/nonexistent/key"));
 	char *kept = temp_read(file);
 	assert_string_equal("mine", kept);
 	free(kept);
