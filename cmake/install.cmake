@@ -3,7 +3,17 @@
 include(GNUInstallDirs)
 set(CC_SYSTEMD_DIR lib/systemd/system CACHE STRING "Folder of units, below the prefix")
 
-install(FILES config/systemd/controlcored.service config/systemd/controlcored.socket
+# The unit names the program, which is below the prefix; a package's prefix is /usr, wherever it is put together.
+install(CODE "
+  set(bin \${CMAKE_INSTALL_PREFIX}/bin)
+  if(bin MATCHES _CPack_Packages)
+    set(bin /usr/bin)
+  endif()
+  file(READ ${PROJECT_SOURCE_DIR}/config/systemd/controlcored.service unit)
+  string(REPLACE /usr/bin/controlcored \${bin}/controlcored unit \"\${unit}\")
+  file(WRITE ${PROJECT_BINARY_DIR}/installed/controlcored.service \"\${unit}\")
+")
+install(FILES ${PROJECT_BINARY_DIR}/installed/controlcored.service config/systemd/controlcored.socket
   config/systemd/controlcored-tls.socket DESTINATION ${CC_SYSTEMD_DIR})
 install(FILES config/systemd/controlcored.sysusers DESTINATION lib/sysusers.d RENAME controlcored.conf)
 install(FILES docs/man/controlcored.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
@@ -12,14 +22,27 @@ install(FILES config/controlcored.example.conf config/plans.conf README.md LICEN
 # Beside each other as here, so that links lead somewhere.
 install(FILES config/controlcored.example.conf config/plans.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/config)
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md" PATTERN "openapi.json"
-  PATTERN "docs/examples/*.sh" PATTERN "docs/proxies.sh" PATTERN "docs/deploy/*" PATTERN "docs/man/*")
-# Of the system, whatever the prefix is. The package makes a role_secret, so its settings name it: the daemon of the
-# unit is told of a copy, and whoever runs a command beside it reads the same secret here.
+  PATTERN "docs/examples/*.sh" PATTERN "docs/proxies.sh" PATTERN "docs/walkthrough.lib.sh" PATTERN "docs/deploy/*" PATTERN "docs/deploy/*/*" PATTERN "docs/man/*")
+# Of the system, whatever the prefix is. The package makes a role_secret and a KEK, so its settings name them: the daemon
+# of the unit is told of a copy of the one, and whoever runs a command beside it reads the same secret here. Debian's
+# PostgreSQL lets roles of ours in by TCP alone: at its socket they would have to be users of the system.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/config/controlcored.example.conf)
 file(READ config/controlcored.example.conf settings)
-string(REPLACE "# role_secret_file" "role_secret_file" settings "${settings}")
+foreach(name role_secret_file kek_folder user)
+  string(REPLACE "# ${name} =" "${name} =" settings "${settings}")
+endforeach()
+string(REPLACE "# keks = [ \"2026-01\" ]" "keks = [ \"first\" ]" settings "${settings}")
+string(REPLACE "conninfo = \"host=/run/postgresql " "conninfo = \"host=127.0.0.1 " settings "${settings}")
 file(CONFIGURE OUTPUT installed/controlcored.conf CONTENT "${settings}" @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/installed/controlcored.conf DESTINATION ${CC_SYSCONFDIR}/controlcored)
+# Settings that are there are somebody's.
+install(CODE "
+  set(conf ${CC_SYSCONFDIR}/controlcored/controlcored.conf)
+  if(EXISTS \"\$ENV{DESTDIR}\${conf}\")
+    message(STATUS \"Kept: \$ENV{DESTDIR}\${conf}\")
+  else()
+    file(INSTALL ${PROJECT_BINARY_DIR}/installed/controlcored.conf DESTINATION ${CC_SYSCONFDIR}/controlcored)
+  endif()
+")
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
