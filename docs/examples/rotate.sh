@@ -50,7 +50,7 @@ openssl rand -hex 32 > $CONF/secrets/signing_key.new
 chown --reference=$CONF/secrets/signing_key $CONF/secrets/signing_key.new
 chmod 0400 $CONF/secrets/signing_key.new
 mv $CONF/secrets/signing_key.new $CONF/secrets/signing_key
-grep -q signing_key_previous_file $CONF/controlcored.conf || sed -i \
+grep -q "^[[:space:]]*signing_key_previous_file" $CONF/controlcored.conf || sed -i \
   "s|signing_key_file = .*|&\n\tsigning_key_previous_file = \"$CONF/secrets/signing_key_previous\";|" $CONF/controlcored.conf
 $RESTART
 curl -sS ${API%/api/v1}/.well-known/controlcore-keys | jq '{published: (.keys | length)}'

@@ -44,11 +44,13 @@ curl -sS -X PATCH $API/policies/$P -H "Authorization: Bearer $KEY" \
 curl -sS $API/policies/$P/rollback -H "Authorization: Bearer $KEY" --json '{"version": 1}' | jq '{version, description}'
 
 # --- 9: Into production
-curl -sS $API/policies/$P/promote -H "Authorization: Bearer $KEY" --json '{
-  "deployment_notes": "first", "approver": "ann@acme.com" }' | jq '{environment, policy_id, promoted_from}'
+PROMOTED=$(curl -sS $API/policies/$P/promote -H "Authorization: Bearer $KEY" --json '{
+  "deployment_notes": "first", "approver": "ann@acme.com" }')
+P2=$(echo "$PROMOTED" | jq .policy_id)
+echo "$PROMOTED" | jq '{environment, policy_id, promoted_from}'
 
 # --- 10: Into production
-refused curl -sS -X PATCH $API/policies/2 -H "Authorization: Bearer $KEY" --json '{"name": "x"}' |  # 409 production_immutable
+refused curl -sS -X PATCH $API/policies/$P2 -H "Authorization: Bearer $KEY" --json '{"name": "x"}' |  # 409 production_immutable
   jq '{error}'
 
 # --- 11: As a bouncer sees it
@@ -56,7 +58,7 @@ curl -sS $API/peps/register -H "Authorization: Bearer $KEY" --json '{
   "bouncer_id": "edge-1", "resource": {"name": "Users API", "target_host": "users:8080"} }' | jq '{bouncer_id, environment, status}'
 
 # --- 12: As a bouncer sees it
-curl -sS $API/bundles/production -H "Authorization: Bearer $KEY" | tar -xzO app/users/policy-2.rego
+curl -sS $API/bundles/production -H "Authorization: Bearer $KEY" | tar -xzO app/users/policy-$P2.rego
 
 # --- 13: Who did what?
 curl -sS "$API/audit/logs?limit=1000" -H "Authorization: Bearer $KEY" | jq '[.logs[].action] | reverse'
