@@ -34,7 +34,7 @@ run: packages-run release
 build: packages-run release
 
 # DESTDIR=folder puts all of it below folder.
-install: build
+install: release
 	@DESTDIR=$(DESTDIR) cmake --install build/release --prefix $(PREFIX) --strip
 
 deb: build
