@@ -32,6 +32,18 @@ void expo_us(struct str *out, const char *name, const char *suffix, const char *
 		 (us < 0 ? -us : us) % 1000000);
 }
 
+void expo_one(struct str *out, const char *name, enum expo_type type, const char *help, int64_t value)
+{
+	expo_family(out, name, type, help);
+	expo_int(out, name, "", NULL, value);
+}
+
+void expo_one_us(struct str *out, const char *name, enum expo_type type, const char *help, int64_t us)
+{
+	expo_family(out, name, type, help);
+	expo_us(out, name, "", NULL, us);
+}
+
 const char *expo_label(struct arena *a, const char *value)
 {
 	struct str out;

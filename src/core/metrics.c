@@ -108,10 +108,10 @@ static void write_limiter(const struct world *w, struct str *out)
 	struct limiter_stats s;
 
 	limiter_stats(w->limiter, &s);
-	expo_family(out, shared, EXPO_GAUGE, "1: nodes count rate limits together, by Redis.");
-	expo_int(out, shared, "", NULL, s.shared && !s.degraded);
-	expo_family(out, alone, EXPO_GAUGE, "Requests decided alone since Redis stopped answering.");
-	expo_int(out, alone, "", NULL, s.alone);
+	expo_one(out, shared, EXPO_GAUGE, "1: nodes count rate limits together, by Redis.",
+		 s.shared && !s.degraded);
+	expo_one(out, alone, EXPO_GAUGE, "Requests decided alone since Redis stopped answering.",
+		 s.alone);
 }
 
 static void write_meters(const struct world *w, struct str *out)
@@ -121,8 +121,8 @@ static void write_meters(const struct world *w, struct str *out)
 
 	limiter_stats(w->limiter, &s);
 	limiter_stats(w->failures, &f);
-	expo_family(out, nodes, EXPO_GAUGE, "Nodes that count rate limits together, as Redis last said.");
-	expo_int(out, nodes, "", NULL, s.nodes);
+	expo_one(out, nodes, EXPO_GAUGE, "Nodes that count rate limits together, as Redis last said.",
+		 s.nodes);
 	expo_family(out, meters, EXPO_GAUGE, "Meters of rate limits that are kept.");
 	expo_int(out, meters, "", "of=\"requests\"", s.meters);
 	expo_int(out, meters, "", "of=\"failures\"", f.meters);

@@ -6,18 +6,6 @@
 #include "cc/base/log.h"
 #include "cc/core/usage.h"
 
-static void gauge(struct str *out, const char *name, const char *help, int64_t value)
-{
-	expo_family(out, name, EXPO_GAUGE, help);
-	expo_int(out, name, "", NULL, value);
-}
-
-static void gauge_us(struct str *out, const char *name, const char *help, int64_t us)
-{
-	expo_family(out, name, EXPO_GAUGE, help);
-	expo_us(out, name, "", NULL, us);
-}
-
 enum { RUNS, FAILURES, AGE, JOB_FAMILIES };
 
 /* "job" is Prometheus's own label. */
@@ -67,19 +55,22 @@ static void write_control(const struct control_state *s, struct str *out)
 
 	if (at_us == 0)
 		return;
-	gauge_us(out, "controlcored_control_look_age_seconds",
+	expo_one_us(out, "controlcored_control_look_age_seconds", EXPO_GAUGE,
 		 "Since outbox, operations, moves and replication were looked at.", clock_mono_us() - at_us);
-	gauge(out, "controlcored_outbox_waiting", "Calls of Stripe's that are to be made.",
+	expo_one(out, "controlcored_outbox_waiting", EXPO_GAUGE, "Calls of Stripe's that are to be made.",
 	      atomic_load(&s->calls_waiting));
-	gauge_us(out, "controlcored_outbox_oldest_age_seconds",
+	expo_one_us(out, "controlcored_outbox_oldest_age_seconds", EXPO_GAUGE,
 		 "How long the oldest call of Stripe's waits that is to be made.",
 		 atomic_load(&s->calls_oldest_us));
-	gauge(out, "controlcored_outbox_dead", "Calls of Stripe's that were refused in the last day.",
+	expo_one(out, "controlcored_outbox_dead", EXPO_GAUGE,
+		 "Calls of Stripe's that were refused in the last day.",
 	      atomic_load(&s->calls_dead));
-	gauge(out, "controlcored_moves", "Moves between regions that are under way.", atomic_load(&s->moves));
-	gauge(out, "controlcored_operations", "Operations that are under way.", atomic_load(&s->operations));
+	expo_one(out, "controlcored_moves", EXPO_GAUGE,
+		 "Moves between regions that are under way.", atomic_load(&s->moves));
+	expo_one(out, "controlcored_operations", EXPO_GAUGE,
+		 "Operations that are under way.", atomic_load(&s->operations));
 	if (end_us != 0)
-		gauge_us(out, "controlcored_tenant_certificate_end_seconds",
+		expo_one_us(out, "controlcored_tenant_certificate_end_seconds", EXPO_GAUGE,
 			 "Until the tenants' certificate that ends first does so.", end_us - clock_wall_us());
 }
 
@@ -134,6 +125,6 @@ void background_metrics(const struct world *w, struct str *out)
 	expo_family(out, "controlcored_usage_lost_total", EXPO_COUNTER,
 		    "Usage that found no place in the journal, and is not billed.");
 	expo_int(out, "controlcored_usage_lost_total", "", NULL, w->usage != NULL ? usage_lost(w->usage) : 0);
-	gauge_us(out, "controlcored_start_time_seconds", "When this node started, since 1970.",
+	expo_one_us(out, "controlcored_start_time_seconds", EXPO_GAUGE, "When this node started, since 1970.",
 		 w->started_us);
 }

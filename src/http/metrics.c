@@ -4,18 +4,6 @@
 
 #include "cc/base/expo.h"
 
-static void gauge(struct str *out, const char *name, const char *help, int64_t value)
-{
-	expo_family(out, name, EXPO_GAUGE, help);
-	expo_int(out, name, "", NULL, value);
-}
-
-static void counter(struct str *out, const char *name, const char *help, int64_t value)
-{
-	expo_family(out, name, EXPO_COUNTER, help);
-	expo_int(out, name, "", NULL, value);
-}
-
 static void write_handshakes(struct str *out, const struct http_stats *s)
 {
 	static const char name[] = "controlcored_tls_handshakes_total";
@@ -32,16 +20,20 @@ void http_server_metrics(struct http_server *s, struct str *out)
 
 	http_server_stats(s, &st);
 	meters_write(&s->meters, s->router, out);
-	gauge(out, "controlcored_http_connections", "Open connections of clients.", st.connections);
-	gauge(out, "controlcored_http_connections_max", "Connections that clients may have.",
+	expo_one(out, "controlcored_http_connections", EXPO_GAUGE,
+		 "Open connections of clients.", st.connections);
+	expo_one(out, "controlcored_http_connections_max", EXPO_GAUGE, "Connections that clients may have.",
 	      s->conf.connections_max);
-	gauge(out, "controlcored_http_queued", "Requests that wait for a worker.", st.queued);
-	gauge(out, "controlcored_http_queue_max", "Requests that may wait for a worker.", s->conf.queue_max);
-	gauge(out, "controlcored_http_in_work", "Requests that a worker has.", st.in_work);
-	gauge(out, "controlcored_http_workers", "Workers.", s->conf.workers);
-	gauge(out, "controlcored_http_body_bytes", "Held of request bodies that are on their way.",
+	expo_one(out, "controlcored_http_queued", EXPO_GAUGE, "Requests that wait for a worker.", st.queued);
+	expo_one(out, "controlcored_http_queue_max", EXPO_GAUGE,
+		 "Requests that may wait for a worker.", s->conf.queue_max);
+	expo_one(out, "controlcored_http_in_work", EXPO_GAUGE, "Requests that a worker has.", st.in_work);
+	expo_one(out, "controlcored_http_workers", EXPO_GAUGE, "Workers.", s->conf.workers);
+	expo_one(out, "controlcored_http_body_bytes", EXPO_GAUGE,
+		 "Held of request bodies that are on their way.",
 	      st.body_bytes);
-	counter(out, "controlcored_http_overload_total", "Requests that found no place in the queue.",
+	expo_one(out, "controlcored_http_overload_total", EXPO_COUNTER,
+		 "Requests that found no place in the queue.",
 		st.refused_overload);
 	write_handshakes(out, &st);
 }

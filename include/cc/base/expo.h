@@ -20,6 +20,9 @@ void expo_family(struct str *out, const char *name, enum expo_type type, const c
 void expo_int(struct str *out, const char *name, const char *suffix, const char *labels, int64_t value);
 /* Microseconds, told in seconds. */
 void expo_us(struct str *out, const char *name, const char *suffix, const char *labels, int64_t us);
+/* A family of one value without labels. */
+void expo_one(struct str *out, const char *name, enum expo_type type, const char *help, int64_t value);
+void expo_one_us(struct str *out, const char *name, enum expo_type type, const char *help, int64_t us);
 /* The value of a label that is no constant: quotes, backslashes and line ends escaped. */
 const char *expo_label(struct arena *a, const char *value);
 
