@@ -300,6 +300,24 @@ static void a_list_of_something_else_is_none(void **state)
 		OBJ_BROKEN, obj_list(s->fx.store, &prefix, count, &n, story_deadline(), &s->fx.got));
 }
 
+/* Nothing is known of it by what was said of the one before it in the list. */
+static void an_upload_of_unknown_age_is_left_alone(void **state)
+{
+	struct stage *s = *state;
+	struct obj_key prefix;
+	int64_t n = 0;
+
+	assert_true(obj_prefix_make(&prefix, "tenant-odd"));
+	answers(s, "GET", 1, 200,
+		"<L><Upload><Key>tenants/tenant-odd/a</Key><UploadId>u1</UploadId>"
+		"<Initiated>2020-01-01T00:00:00.000Z</Initiated></Upload>"
+		"<Upload><Key>tenants/tenant-odd/b</Key><UploadId>u2</UploadId></Upload></L>");
+	assert_int_equal(
+		OBJ_OK, obj_sweep(s->fx.store, &prefix, 60, true, story_deadline(), &n, &s->fx.got));
+	assert_int_equal(1, n);
+	assert_int_equal(1, atomic_load(&s->server.aborted));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +334,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_server_without_ranges_is_listened_to_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_list_that_is_none_is_told, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_upload_of_unknown_age_is_left_alone, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
