@@ -40,13 +40,6 @@ static struct objstore *store_of(const struct ctx *cx)
 	return region_store(cx->world, cx->tenant->region);
 }
 
-static enum err key_of(struct ctx *cx, const char *path, struct obj_key *ret)
-{
-	if (obj_key_make(ret, cx->tenant->id, path))
-		return ERR_NONE;
-	return refuse(cx, ERR_INTERNAL, "no object can be called %s", path);
-}
-
 /*
  * Where the tenant lives, which may be somewhere else than a moment ago: *ret_fresh is the last that was
  * seen.
@@ -98,7 +91,7 @@ static enum err fetch(struct ctx *cx, const struct bundle_row *row, const struct
 	*ret = bundles_kept(cx->world->bundles, cx->tenant->id, row->key);
 	if (*ret != NULL)
 		return ERR_NONE;
-	TRY(key_of(cx, row->key, &key));
+	TRY(object_key(cx, cx->tenant->id, row->key, &key));
 	r = obj_get_bytes(store_of(cx), cx->arena, &key, row->sha256.p, (size_t)row->size,
 		cx->deadline_ms, &bytes, &got);
 	if (r == OBJ_MISSING || r == OBJ_DIFFERENT || r == OBJ_TOO_LARGE)
@@ -194,7 +187,7 @@ static enum err drop_old(struct ctx *cx, const struct db_rows *old, const struct
 		struct obj_got got;
 		enum obj_result r;
 
-		TRY(key_of(cx, path, &key));
+		TRY(object_key(cx, cx->tenant->id, path, &key));
 		r = obj_delete(store_of(cx), &key, cx->deadline_ms, &got);
 		if (r != OBJ_OK)
 			return refuse_store(cx, r, &got);
@@ -214,14 +207,6 @@ static void drop_old_if_possible(struct ctx *cx, const struct db_rows *old, cons
 	ctx_clear_problem(cx);
 }
 
-static bool ignore(void *arg, const void *p, size_t n)
-{
-	(void)arg;
-	(void)p;
-	(void)n;
-	return true;
-}
-
 /*
  * There is one of this revision that the catalogue does not have: of another node that is making it, or what
  * became of one. Only the bytes that were made here are known to be right; the catalogue says whose they are
@@ -231,8 +216,7 @@ static enum err replace(
 	struct ctx *cx, const struct bundle_bytes *made, const struct obj_key *key, struct obj_got *got)
 {
 	unsigned char sum[OBJ_SHA_LEN];
-	enum obj_result o = obj_get(
-		store_of(cx), key, NULL, 2 * BUNDLE_BYTES_MAX, ignore, NULL, cx->deadline_ms, got);
+	enum obj_result o = obj_check(store_of(cx), key, NULL, 2 * BUNDLE_BYTES_MAX, cx->deadline_ms, got);
 
 	sha256_of(made->p, made->n, sum);
 	if (o == OBJ_OK && memcmp(got->sha256, sum, sizeof(sum)) == 0)
@@ -247,7 +231,7 @@ static enum err store(
 	struct obj_key key;
 	enum obj_result o;
 
-	TRY(key_of(cx, r->key, &key));
+	TRY(object_key(cx, cx->tenant->id, r->key, &key));
 	o = obj_put_bytes(store_of(cx), &key, OBJ_ONCE, made->p, made->n, cx->deadline_ms, got);
 	FAILPOINT("bundle.stored");
 	if (o == OBJ_EXISTS)

@@ -91,13 +91,6 @@ static const struct move_object *find(const struct db_rows *rows, const char *ke
 	return NULL;
 }
 
-static enum err key_of(struct ctx *cx, const struct objects *o, const char *path, struct obj_key *ret)
-{
-	if (obj_key_make(ret, o->m->row.tenant_id, path))
-		return ERR_NONE;
-	return refuse(cx, ERR_INTERNAL, "no object can be called %s", path);
-}
-
 struct untrue {
 	struct strv keys;
 };
@@ -118,14 +111,6 @@ static enum err mend_source(struct ctx *cx, const struct objects *o, const char 
 	LOG(LOG_WARN, "an object of a tenant that moves is not what was stored",
 		LOG_TEXT("tenant", o->m->row.tenant_id), LOG_TEXT("object", path));
 	return db_unit(cx, &o->m->source, DB_WRITE, forget_untrue, &u);
-}
-
-static bool ignore(void *arg, const void *p, size_t n)
-{
-	(void)arg;
-	(void)p;
-	(void)n;
-	return true;
 }
 
 /* Where an object is between the two stores: in memory, or in a file without a name if it is large. */
@@ -216,7 +201,7 @@ static enum err put_object(struct ctx *cx, const struct objects *o, const struct
 	enum obj_result r = pour(cx, o, key, b, &got);
 
 	if (r == OBJ_OK)
-		r = obj_get(o->to, key, row->sha256.p, row->size, ignore, NULL, cx->deadline_ms, &got);
+		r = obj_check(o->to, key, row->sha256.p, row->size, cx->deadline_ms, &got);
 	return r == OBJ_OK ? ERR_NONE : refuse_store(cx, r, &got);
 }
 
@@ -230,7 +215,7 @@ static enum err copy_object(
 	enum err e = ERR_NONE;
 	struct bag b;
 
-	TRY(key_of(cx, o, row->key, &key));
+	TRY(object_key(cx, o->m->row.tenant_id, row->key, &key));
 	r = fill(cx, o, &key, row, &b, &got);
 	*ret_copied = r == OBJ_OK;
 	if (r == OBJ_OK)
@@ -283,7 +268,7 @@ static enum err remove_object(struct ctx *cx, const struct objects *o, struct ob
 	struct obj_got got;
 	enum obj_result r;
 
-	TRY(key_of(cx, o, path, &key));
+	TRY(object_key(cx, o->m->row.tenant_id, path, &key));
 	r = obj_delete(s, &key, cx->deadline_ms, &got);
 	return r == OBJ_OK ? ERR_NONE : refuse_store(cx, r, &got);
 }

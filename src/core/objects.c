@@ -17,6 +17,13 @@ bool world_has_store(const struct world *w)
 	return any;
 }
 
+enum err object_key(struct ctx *cx, const char *tenant_id, const char *path, struct obj_key *ret)
+{
+	if (obj_key_make(ret, tenant_id, path))
+		return ERR_NONE;
+	return refuse(cx, ERR_INTERNAL, "no object can be called %s", path);
+}
+
 enum err refuse_store(struct ctx *cx, enum obj_result r, const struct obj_got *got)
 {
 	cx->problem.cause = arena_printf(cx->arena, "%s: %s", obj_result_text(r), got->error);

@@ -14,6 +14,9 @@ struct objstore *region_store(const struct world *w, const char *region);
 /* Whether there is any at all. */
 bool world_has_store(const struct world *w);
 
+/* Of a path that this service itself has made: ERR_INTERNAL, the catalogue holds what is none. */
+enum err object_key(struct ctx *cx, const char *tenant_id, const char *path, struct obj_key *ret);
+
 /* objects_strangers.c: what no tenant's turn comes to. */
 struct objects_audit;
 enum err objects_strangers(struct ctx *cx, struct objects_audit *a);

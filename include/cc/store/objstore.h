@@ -82,6 +82,9 @@ enum obj_result obj_put(struct objstore *s, const struct obj_key *key, unsigned 
  */
 enum obj_result obj_get(struct objstore *s, const struct obj_key *key, const unsigned char *sha256,
 	int64_t size_max, obj_write_fn write, void *arg, int64_t deadline_ms, struct obj_got *ret) MUST_USE;
+/* The same without the bytes: whether they are there and what was stored, or, for NULL, which they are. */
+enum obj_result obj_check(struct objstore *s, const struct obj_key *key, const unsigned char *sha256,
+	int64_t size_max, int64_t deadline_ms, struct obj_got *ret) MUST_USE;
 /* Its size. */
 enum obj_result obj_stat(
 	struct objstore *s, const struct obj_key *key, int64_t deadline_ms, struct obj_got *ret) MUST_USE;
