@@ -116,16 +116,22 @@ static void learn(struct rego_union *u, const char *path, enum known what, int64
 	n->bits |= 1U << what;
 }
 
-/* "app/authz" and "limits.daily" → "app/authz/limits/daily" */
+/* "app/authz" and "limits.daily" → "app/authz/limits/daily"; a key in brackets stays what it is. */
 static const char *path_of(
 	struct arena *a, const struct rego_module *m, const char *text, const struct rego_rule *r)
 {
 	char *path = arena_printf(a, "%s/%.*s", m->package_path, (int)r->len, text + r->at);
 
-	for (char *p = path + strlen(m->package_path); *p != '\0'; p++)
+	for (char *p = path + strlen(m->package_path); *p != '\0' && *p != '['; p++)
 		if (*p == '.')
 			*p = '/';
 	return path;
+}
+
+/* Without the key, which may be any: what has one lies below what stands before its bracket. */
+static char *ground_of(struct arena *a, const char *path)
+{
+	return arena_printf(a, "%.*s", (int)strcspn(path, "["), path);
 }
 
 /* A rule with one value and a name that is known to the end: nothing may lie below it. */
@@ -156,18 +162,19 @@ static bool differs(struct rego_union *u, const struct rego_rule *r, const char 
 }
 
 /* What lies above it must not be a rule with a value. */
-static bool is_below(struct rego_union *u, const char *path, struct rego_clash *ret)
+static bool is_below(
+	struct rego_union *u, const struct rego_rule *r, const char *path, struct rego_clash *ret)
 {
-	char *above = arena_strdup(u->arena, path);
+	char *above = ground_of(u->arena, path), *slash;
+	bool below = !r->whole && knows(u, above, AT_SINGLE, &ret->tag);
 
-	for (char *slash; (slash = strrchr(above, '/')) != NULL;) {
+	while (!below && (slash = strrchr(above, '/')) != NULL) {
 		*slash = '\0';
-		if (knows(u, above, AT_SINGLE, &ret->tag)) {
-			ret->why = "one has rules below the other's rule";
-			return true;
-		}
+		below = knows(u, above, AT_SINGLE, &ret->tag);
 	}
-	return false;
+	if (below)
+		ret->why = "one has rules below the other's rule";
+	return below;
 }
 
 static bool clashes(
@@ -180,7 +187,7 @@ static bool clashes(
 	}
 	for (int i = 0; i < m->nrules; i++) {
 		ret->rule = path_of(u->arena, m, text, &m->rule[i]);
-		if (differs(u, &m->rule[i], ret->rule, ret) || is_below(u, ret->rule, ret))
+		if (differs(u, &m->rule[i], ret->rule, ret) || is_below(u, &m->rule[i], ret->rule, ret))
 			return true;
 	}
 	return false;
@@ -188,8 +195,10 @@ static bool clashes(
 
 static void learn_rule(struct rego_union *u, const struct rego_rule *r, const char *path, int64_t tag)
 {
-	char *above = arena_strdup(u->arena, path);
+	char *above = ground_of(u->arena, path);
 
+	if (!r->whole)
+		learn(u, above, AT_BELOW, tag);
 	if (r->whole)
 		learn(u, path, AT_RULE, tag);
 	if (r->whole)
