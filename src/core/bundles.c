@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which bundles are wanted, and which of them are in memory. */
+#include "bundle_turns.h"
 #include "bundles_in.h"
 #include "objects_in.h"
 
@@ -12,22 +13,11 @@
 #include "cc/base/map.h"
 #include "cc/base/mem.h"
 #include "cc/core/registry.h"
+#include "cc/model/policy.h"
 
-#define WANTED_MAX 50000
-#define LOOK_MS 1000   /* between two looks for what is waited for */
-#define FAILED_MS 1000 /* … and after one that failed, doubled for each further one */
-#define FAILED_MOST_MS 8000
-#define LONG_MS 1000        /* of what took longer nobody takes up both threads */
-#define LONG_REST_MOST_MS 10000
-#define LONG_KNOWN_MS 60000 /* that it did */
-#define MAKERS 2            /* threads of the background that make bundles */
-#define NEVER_MS 60000
-#define UNUSED_MS 3600000 /* so long what nobody asks for stays in memory */
-#define ENVIRONMENTS 2
+#define UNUSED_MS 3600000  /* so long what nobody asks for stays in memory */
 #define NO_MARK UINT64_MAX /* of no revision */
-#define ASKED_MS 10000 /* who asks without waiting comes back within this time, or not at all */
-
-static const char *const environment_names[ENVIRONMENTS] = { "sandbox", "production" };
+#define ASKED_MS 10000     /* who asks without waiting comes back within this time, or not at all */
 
 /* What is kept in memory: refcounted, so that who sends it need not hold the lock. */
 struct kept_bundle {
@@ -38,26 +28,12 @@ struct kept_bundle {
 	struct kept_bundle *prev, *next; /* guarded by: bundles.lock; used lately first */
 };
 
-/* A bundle that somebody waits for. */
-struct wanted {
-	struct wanted *next; /* guarded by: bundles.lock, as all of it */
-	char *tenant_id, *name, *environment;
-	int64_t until_ms, look_ms;
-	int64_t rest_ms; /* not before, whatever happens */
-	int64_t long_ms; /* until then it is one that takes long */
-	int64_t began_ms;
-	int failures; /* in a row */
-	bool busy, changed;
-};
-
 struct bundles {
 	struct lock lock;
 	size_t bytes, bytes_max;
 	struct map *kept;
 	struct kept_bundle ring;
-	struct map *wanted;
-	struct wanted *first;
-	const struct wanted *busy[MAKERS];
+	struct bundle_turns *turns; /* guarded by: lock */
 };
 
 struct bundles *bundles_create(size_t bytes_max)
@@ -67,7 +43,7 @@ struct bundles *bundles_create(size_t bytes_max)
 	lock_init(&b->lock, RANK_BUNDLES);
 	b->bytes_max = bytes_max;
 	b->kept = map_create();
-	b->wanted = map_create();
+	b->turns = bundle_turns_create();
 	b->ring.prev = b->ring.next = &b->ring;
 	return b;
 }
@@ -197,225 +173,63 @@ static void alarm_jobs(struct world *w)
 		w->bundles_due(w);
 }
 
-static struct wanted *want(
-	struct bundles *b, const char *name, const char *tenant_id, const char *environment)
-{
-	struct wanted *x = map_get(b->wanted, name);
-
-	if (x != NULL || map_count(b->wanted) >= WANTED_MAX)
-		return x;
-	x = mem_alloc(1, sizeof(*x));
-	x->tenant_id = mem_strdup(tenant_id);
-	x->name = mem_strdup(name);
-	x->environment = mem_strdup(environment);
-	x->next = b->first;
-	b->first = x;
-	(void)map_set(b->wanted, name, x);
-	return x;
-}
-
 void bundle_want(struct world *w, const char *tenant_id, const char *environment, int64_t until_ms)
 {
-	struct arena *a = arena_create(512);
-	const char *name = name_of(a, tenant_id, environment);
 	struct bundles *b = w->bundles;
-	struct wanted *x;
-	bool due = false;
+	bool due;
 
 	lock_take(&b->lock);
-	x = want(b, name, tenant_id, environment);
-	if (x != NULL) {
-		due = x->until_ms == 0;
-		if (until_ms > x->until_ms)
-			x->until_ms = until_ms;
-	}
+	due = bundle_turns_want(b->turns, tenant_id, environment, until_ms, clock_mono_ms());
 	lock_drop(&b->lock);
-	arena_destroy(a);
 	if (due)
 		alarm_jobs(w);
 }
 
-/* Not only when its turn comes. */
-static void hurry(struct wanted *x)
+static void hurry(struct world *w, const char *tenant_id, bool changed)
 {
-	x->changed = true;
-	x->look_ms = 0;
-}
+	struct bundles *b = w->bundles;
+	bool due;
 
-/* Under the lock. */
-static bool hurry_those_of(struct bundles *b, const char *tenant_id)
-{
-	struct arena *a = arena_create(512);
-	bool any = false;
-
-	for (size_t i = 0; i < ENVIRONMENTS; i++) {
-		struct wanted *x = map_get(b->wanted, name_of(a, tenant_id, environment_names[i]));
-
-		if (x != NULL)
-			hurry(x);
-		any = any || x != NULL;
-	}
-	arena_destroy(a);
-	return any;
+	lock_take(&b->lock);
+	due = bundle_turns_hurry(b->turns, tenant_id, changed, clock_mono_ms());
+	lock_drop(&b->lock);
+	if (due)
+		alarm_jobs(w);
 }
 
 void bundles_changed(struct world *w, const char *tenant_id)
 {
-	struct bundles *b = w->bundles;
-	bool due;
+	hurry(w, tenant_id, true);
+}
 
-	lock_take(&b->lock);
-	due = tenant_id != NULL ? hurry_those_of(b, tenant_id) : b->first != NULL;
-	for (struct wanted *x = b->first; tenant_id == NULL && x != NULL; x = x->next)
-		hurry(x);
-	lock_drop(&b->lock);
-	if (due)
-		alarm_jobs(w);
+static void wake(struct world *w, const char *tenant_id, const char *environment, uint64_t mark)
+{
+	if (w->bundle_ready != NULL)
+		w->bundle_ready(w, bundle_topic(tenant_id, environment), mark);
 }
 
 void bundles_recheck(struct world *w, const char *tenant_id)
 {
-	if (tenant_id == NULL || w->bundle_ready == NULL)
-		return;
-	for (size_t i = 0; i < ENVIRONMENTS; i++)
-		w->bundle_ready(w, bundle_topic(tenant_id, environment_names[i]), NO_MARK);
+	for (const char *const *e = environments; tenant_id != NULL && *e != NULL; e++)
+		wake(w, tenant_id, *e, NO_MARK);
 }
 
-static void drop(struct bundles *b, struct wanted **at)
+static void release(struct world *w, struct bundle_turn *x, bool failed)
 {
-	struct wanted *x = *at;
-
-	*at = x->next;
-	(void)map_take(b->wanted, x->name);
-	free(x->name);
-	free(x->tenant_id);
-	free(x->environment);
-	free(x);
-}
-
-/* One at a time of each tenant: nobody takes up all threads. Under the lock, as what follows. */
-static bool is_taken(const struct bundles *b, const struct wanted *x)
-{
-	for (size_t i = 0; i < MAKERS; i++)
-		if (b->busy[i] != NULL && strcmp(b->busy[i]->tenant_id, x->tenant_id) == 0)
-			return true;
-	return false;
-}
-
-static void note_busy(struct bundles *b, const struct wanted *was, const struct wanted *x)
-{
-	for (size_t i = 0; i < MAKERS; i++)
-		if (b->busy[i] == was) {
-			b->busy[i] = x;
-			return;
-		}
-	abort();
-}
-
-/* Nobody waits, and what it has cost is forgotten. */
-static bool is_over(const struct wanted *x, int64_t now)
-{
-	return !x->busy && x->until_ms <= now && x->rest_ms <= now && x->long_ms <= now;
-}
-
-static int64_t due_ms(const struct wanted *x)
-{
-	return x->look_ms > x->rest_ms ? x->look_ms : x->rest_ms;
-}
-
-static bool may_take(const struct bundles *b, const struct wanted *x, bool quick, int64_t now)
-{
-	return x->until_ms > now && !is_taken(b, x) && !(quick && x->long_ms > now);
-}
-
-/* The one that is most due, claimed; NULL: *ret_next_ms says when the next one is. */
-static struct wanted *claim(struct bundles *b, bool quick, int64_t now, int64_t *ret_next_ms)
-{
-	struct wanted **at = &b->first, *best = NULL;
-
-	*ret_next_ms = now + NEVER_MS;
-	while (*at != NULL) {
-		struct wanted *x = *at;
-
-		if (is_over(x, now)) {
-			drop(b, at);
-			continue;
-		}
-		if (due_ms(x) < *ret_next_ms && may_take(b, x, quick, now)) {
-			*ret_next_ms = due_ms(x);
-			best = x;
-		}
-		at = &x->next;
-	}
-	if (best == NULL || due_ms(best) > now)
-		return NULL;
-	best->busy = true;
-	best->changed = false;
-	best->began_ms = now;
-	note_busy(b, NULL, best);
-	return best;
-}
-
-static int64_t least(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-/*
- * Who takes long rests as long, so that the others have half of the time at least, and is left to one of the
- * threads; who fails comes back later and later.
- */
-static void charge(struct wanted *x, bool failed, int64_t now)
-{
-	const int64_t took = now - x->began_ms;
-	int64_t rest = took > LONG_MS ? least(took, LONG_REST_MOST_MS) : 0;
-
-	/* A cheap look between says nothing of the next one. */
-	if (took > LONG_MS)
-		x->long_ms = now + LONG_KNOWN_MS;
-	x->failures = failed ? x->failures + 1 : 0;
-	if (failed)
-		rest += x->failures > 3 ? FAILED_MOST_MS : FAILED_MS << (x->failures - 1);
-	x->rest_ms = now + rest;
-}
-
-/* Nobody was told when those of a tenant are due as long as one of them was being made. */
-static bool others_wait(struct bundles *b, const struct wanted *x, int64_t now)
-{
-	struct arena *a = arena_create(512);
-	bool any = false;
-
-	for (size_t i = 0; i < ENVIRONMENTS; i++) {
-		const struct wanted *o = map_get(b->wanted, name_of(a, x->tenant_id, environment_names[i]));
-
-		any = any || (o != NULL && o != x && o->until_ms > now);
-	}
-	arena_destroy(a);
-	return any;
-}
-
-static void release(struct world *w, struct wanted *x, bool failed)
-{
-	const int64_t now = clock_mono_ms();
 	struct bundles *b = w->bundles;
 	bool due;
 
 	lock_take(&b->lock);
-	x->busy = false;
-	note_busy(b, x, NULL);
-	charge(x, failed, now);
-	x->look_ms = x->changed ? 0 : now + LOOK_MS;
-	due = others_wait(b, x, now);
+	due = bundle_turns_release(b->turns, x, failed, clock_mono_ms());
 	lock_drop(&b->lock);
 	if (due)
 		alarm_jobs(w);
 }
 
-static enum err look_for(struct ctx *cx, const struct wanted *x)
+static enum err look_for(struct ctx *cx, const struct bundle_turn *x)
 {
 	const struct tenant *own, *fresh = NULL;
 	const struct bundle *found = NULL;
-	struct world *w = cx->world;
 	enum err e = ERR_NONE;
 
 	TRY(tenant_get(cx, x->tenant_id, true, &own));
@@ -426,8 +240,8 @@ static enum err look_for(struct ctx *cx, const struct wanted *x)
 	cx->tenant = NULL;
 	tenant_put(own);
 	tenant_put(fresh);
-	if (e == ERR_NONE && found != NULL && w->bundle_ready != NULL)
-		w->bundle_ready(w, bundle_topic(x->tenant_id, x->environment), bundle_mark(found->revision));
+	if (e == ERR_NONE && found != NULL)
+		wake(cx->world, x->tenant_id, x->environment, bundle_mark(found->revision));
 	bundle_put((void *)(uintptr_t)found);
 	return e;
 }
@@ -435,12 +249,12 @@ static enum err look_for(struct ctx *cx, const struct wanted *x)
 enum err bundles_tick(struct ctx *cx, bool quick, bool *ret_did, int64_t *ret_next_ms)
 {
 	struct bundles *b = cx->world->bundles;
-	struct wanted *x;
+	struct bundle_turn *x;
 	enum err e;
 
 	lock_take(&b->lock);
 	drop_unused(b, clock_mono_ms());
-	x = claim(b, quick, clock_mono_ms(), ret_next_ms);
+	x = bundle_turns_claim(b->turns, quick, clock_mono_ms(), ret_next_ms);
 	lock_drop(&b->lock);
 	*ret_did = x != NULL;
 	if (x == NULL)
@@ -455,7 +269,7 @@ void bundle_expect(struct ctx *cx, const char *environment)
 	if (region_store(cx->world, cx->tenant->region) == NULL)
 		return;
 	bundle_want(cx->world, cx->tenant->id, environment, clock_mono_ms() + ASKED_MS);
-	bundles_changed(cx->world, cx->tenant->id);
+	hurry(cx->world, cx->tenant->id, false);
 }
 
 enum err bundle_find(
@@ -472,12 +286,10 @@ void bundles_destroy(struct bundles *b)
 {
 	if (b == NULL)
 		return;
-	while (b->first != NULL)
-		drop(b, &b->first);
+	bundle_turns_destroy(b->turns);
 	while (b->ring.prev != &b->ring)
 		unlink_kept(b, b->ring.prev);
 	map_destroy(b->kept, NULL);
-	map_destroy(b->wanted, NULL);
 	lock_finish(&b->lock);
 	free(b);
 }
