@@ -14,7 +14,9 @@
 #define TYPE_GZIP "application/gzip"
 #define TYPE_LONG_POLL "application/vnd.openpolicyagent.bundles"
 #define WAIT_MOST_S 300
-#define MAKING_MS 10000 /* so long a bundle that is being made is waited for */
+#define MAKING_MS 10000 /* so long a bundle that is being made is waited for … */
+#define SETTLED_MS 1000 /* … and so long only the one that holds all there is now will do */
+#define BRIEF_MS 100    /* a wait that is shorter may be over before it begins */
 #define ID_MAX 80
 
 /* "modes=snapshot;wait=30": how long it would like to wait, in seconds. -1: it cannot wait. */
@@ -72,23 +74,60 @@ static void reply_bundle(struct ctx *cx, struct req *rq, const struct bundle *b,
 	rq->etag = arena_strdup(cx->arena, b->revision);
 }
 
+struct asking {
+	struct ctx *cx;
+	const struct req *rq;
+};
+
+static bool has(void *arg, const char *revision)
+{
+	const struct asking *a = arg;
+
+	return req_has_tag(a->cx, a->rq, revision);
+}
+
+/*
+ * A tenant may change faster than its bundle is made: who has waited for a while takes what there is, and
+ * asks for the next.
+ */
+static enum err find(struct ctx *cx, struct req *rq, const char *environment, bool settled,
+	const struct bundle **ret)
+{
+	struct asking asking = { .cx = cx, .rq = rq };
+	const struct bundle_ask ask = { .environment = environment,
+		.wish = settled ? BUNDLE_NEWEST : BUNDLE_NOW,
+		.has = has,
+		.arg = &asking };
+	const struct tenant *fresh = NULL;
+	const enum err e = bundle_find(cx, &ask, ret, &fresh);
+
+	gate_keep(cx, rq, fresh);
+	return e;
+}
+
+/* How long the next look at a bundle that is being made may take to come. */
+static int64_t made_until(const struct req *rq, bool settled)
+{
+	const int64_t soon = clock_mono_ms() + BRIEF_MS, settles = rq->arrived_ms + SETTLED_MS;
+
+	if (settled)
+		return rq->arrived_ms + MAKING_MS;
+	return settles > soon ? settles : soon;
+}
+
 static enum err bundle_get(struct ctx *cx, struct req *rq)
 {
 	const char *environment = environment_of(rq);
 	const int64_t wait_s = wait_wanted(rq->in->prefer);
-	const struct tenant *fresh = NULL;
+	const bool settled = clock_mono_ms() - rq->arrived_ms >= SETTLED_MS;
 	const struct bundle *b = NULL;
-	enum err e;
 
 	if (environment == NULL)
 		return refuse_missing(cx, "bundle", rq->param[0]);
 	TRY(check_environment(cx, environment));
-	e = bundle_find(cx, environment, &b, &fresh);
-	gate_keep(cx, rq, fresh);
-	if (e != ERR_NONE)
-		return e;
+	TRY(find(cx, rq, environment, settled, &b));
 	if (b == NULL) {
-		wait_for_next(cx, rq, environment, 0, rq->arrived_ms + MAKING_MS);
+		wait_for_next(cx, rq, environment, 0, made_until(rq, settled));
 		return refuse(cx, ERR_UNAVAILABLE, "the bundle cannot be made at the moment; retry");
 	}
 	if (wait_s > 0 && req_has_tag(cx, rq, b->revision))

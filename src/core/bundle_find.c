@@ -21,7 +21,7 @@
 #define LATE_S 10        /* behind its deadline what was sent may still arrive */
 
 struct look {
-	const char *environment;
+	const struct bundle_ask *ask;
 	struct bundle_row row;
 	const char *why; /* it cannot be had */
 	bool over;       /* … and that is over */
@@ -31,7 +31,7 @@ static enum err look(struct ctx *cx, void *arg)
 {
 	struct look *l = arg;
 
-	q_bundle_look_later(cx->db, &l->row, l->environment, cx->world->settings->signing.id);
+	q_bundle_look_later(cx->db, &l->row, l->ask->environment, cx->world->settings->signing.id);
 	return ERR_NONE;
 }
 
@@ -112,7 +112,6 @@ struct recording {
 	int64_t size, version, epoch, rows;
 	struct db_rows old, known;
 };
-
 
 struct reading {
 	struct bundle_content content;
@@ -318,15 +317,26 @@ static enum err pass(struct ctx *cx, const struct bundle_row *row, const struct 
 	return unit(cx, DB_WRITE, touch, &r, ret_fresh);
 }
 
-static enum err bring_up(struct ctx *cx, const struct look *l, bool may_make, const struct bundle **ret,
-	const struct tenant **ret_fresh)
+/* Who has waited takes what there is, as long as it is something new to him. */
+static bool takes_older(const struct look *l)
+{
+	const struct bundle_ask *ask = l->ask;
+
+	return ask->wish == BUNDLE_NEWEST && l->row.key != NULL &&
+	       !(ask->has != NULL && ask->has(ask->arg, l->row.revision));
+}
+
+static enum err bring_up(
+	struct ctx *cx, const struct look *l, const struct bundle **ret, const struct tenant **ret_fresh)
 {
 	if (l->row.key != NULL && l->row.version == l->row.head_version)
 		return fetch(cx, &l->row, ret, ret_fresh);
-	if (!may_make)
+	if (takes_older(l))
+		return fetch(cx, &l->row, ret, ret_fresh);
+	if (l->ask->wish != BUNDLE_MAKE)
 		return l->row.trouble != NULL ? refuse(cx, ERR_UNAVAILABLE, "%s", l->row.trouble) : ERR_NONE;
 	if (l->row.touched)
-		return make(cx, l->environment, ret, ret_fresh);
+		return make(cx, l->ask->environment, ret, ret_fresh);
 	TRY(pass(cx, &l->row, ret_fresh));
 	return fetch(cx, &l->row, ret, ret_fresh);
 }
@@ -338,10 +348,10 @@ static enum err note_trouble(struct ctx *cx, void *arg)
 	const char *why = l->why != NULL ? l->why : "the bundle cannot be made at the moment";
 
 	if (l->over)
-		q_bundle_trouble_over_later(cx->db, l->environment);
+		q_bundle_trouble_over_later(cx->db, l->ask->environment);
 	else
 		q_bundle_trouble_put_later(
-			cx->db, l->environment, why, l->row.epoch, cx->world->settings->signing.id);
+			cx->db, l->ask->environment, why, l->row.epoch, cx->world->settings->signing.id);
 	return ERR_NONE;
 }
 
@@ -364,22 +374,25 @@ static void keep_books(struct ctx *cx, struct look *l, enum err e)
 	tenant_put(fresh);
 }
 
-enum err bundle_look(struct ctx *cx, const char *environment, bool may_make, const struct bundle **ret,
-	const struct tenant **ret_fresh)
+enum err bundle_look(struct ctx *cx, const struct bundle_ask *ask, const struct bundle **ret,
+	const char **ret_newest, const struct tenant **ret_fresh)
 {
-	struct look l = { .environment = environment };
+	const bool may_make = ask->wish == BUNDLE_MAKE;
+	struct look l = { .ask = ask };
 	enum err e;
 
 	*ret = NULL;
+	*ret_newest = NULL;
 	*ret_fresh = NULL;
 	if (store_of(cx) == NULL)
 		return refuse(cx, ERR_STORE_MISSING, "no store of objects is configured (section store)");
 	TRY(unit(cx, DB_READ, look, &l, ret_fresh));
-	e = bring_up(cx, &l, may_make, ret, ret_fresh);
+	*ret_newest = l.row.revision;
+	e = bring_up(cx, &l, ret, ret_fresh);
 	if (may_make && (e != ERR_NONE || *ret != NULL))
 		keep_books(cx, &l, e);
 	/* What was wrong with it may be over: who may make it sees to that, and writes it down. */
 	if (!may_make && *ret != NULL && l.row.trouble != NULL)
-		bundle_expect(cx, environment);
+		bundle_expect(cx, ask->environment);
 	return e;
 }

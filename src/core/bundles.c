@@ -226,22 +226,36 @@ static void release(struct world *w, struct bundle_turn *x, bool failed)
 		alarm_jobs(w);
 }
 
+/*
+ * Whoever does not have what there is goes on: with the bundle that holds all, or, where it could not be
+ * made, with the newest or the reason.
+ */
+static void tell(struct world *w, const struct bundle_turn *x, const struct bundle *found, const char *newest,
+	bool failed)
+{
+	const char *revision = found != NULL ? found->revision : newest;
+
+	if (found != NULL || failed)
+		wake(w, x->tenant_id, x->environment, revision != NULL ? bundle_mark(revision) : NO_MARK);
+}
+
 static enum err look_for(struct ctx *cx, const struct bundle_turn *x)
 {
+	const struct bundle_ask ask = { .environment = x->environment, .wish = BUNDLE_MAKE };
 	const struct tenant *own, *fresh = NULL;
 	const struct bundle *found = NULL;
+	const char *newest = NULL;
 	enum err e = ERR_NONE;
 
 	TRY(tenant_get(cx, x->tenant_id, true, &own));
 	cx->tenant = own;
 	/* Of one that is being deleted nothing is stored any more. */
 	if (own->status == TENANT_ACTIVE || own->status == TENANT_SUSPENDED)
-		e = bundle_look(cx, x->environment, true, &found, &fresh);
+		e = bundle_look(cx, &ask, &found, &newest, &fresh);
 	cx->tenant = NULL;
 	tenant_put(own);
 	tenant_put(fresh);
-	if (e == ERR_NONE && found != NULL)
-		wake(cx->world, x->tenant_id, x->environment, bundle_mark(found->revision));
+	tell(cx->world, x, found, newest, e != ERR_NONE);
 	bundle_put((void *)(uintptr_t)found);
 	return e;
 }
@@ -272,13 +286,14 @@ void bundle_expect(struct ctx *cx, const char *environment)
 	hurry(cx->world, cx->tenant->id, false);
 }
 
-enum err bundle_find(
-	struct ctx *cx, const char *environment, const struct bundle **ret, const struct tenant **ret_fresh)
+enum err bundle_find(struct ctx *cx, const struct bundle_ask *ask, const struct bundle **ret,
+	const struct tenant **ret_fresh)
 {
-	const enum err e = bundle_look(cx, environment, false, ret, ret_fresh);
+	const char *newest;
+	const enum err e = bundle_look(cx, ask, ret, &newest, ret_fresh);
 
 	if (*ret == NULL && (e == ERR_NONE || e == ERR_UNAVAILABLE))
-		bundle_expect(cx, environment);
+		bundle_expect(cx, ask->environment);
 	return e;
 }
 

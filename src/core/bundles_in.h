@@ -35,9 +35,13 @@ const struct bundle *bundles_kept(struct bundles *b, const char *tenant_id, cons
 const struct bundle *bundles_keep(struct bundles *b, const char *tenant_id, const char *key,
 	const char *revision, const void *p, size_t n);
 
-/* bundle_find.c: looks, and makes what is behind. *ret: as in bundle_find(). */
-enum err bundle_look(struct ctx *cx, const char *environment, bool make, const struct bundle **ret,
-	const struct tenant **ret_fresh);
+/*
+ * bundle_find.c: looks, and makes what is behind where that is wished. *ret: as in bundle_find().
+ * *ret_newest: the revision of the newest that there was, whatever came of it; NULL: none, or it is not
+ * known.
+ */
+enum err bundle_look(struct ctx *cx, const struct bundle_ask *ask, const struct bundle **ret,
+	const char **ret_newest, const struct tenant **ret_fresh);
 
 #define BUNDLES_KEPT 10             /* of each environment, in the store */
 

@@ -15,6 +15,8 @@
 #include "temp.h"
 #include "cc/base/str.h"
 
+#define LOOKS_AGAIN_MS 1000 /* who waits for what is being made, without being told */
+
 struct stage {
 	struct story *s;
 	char *key;
@@ -101,6 +103,19 @@ static void what_cannot_be_made_is_not_current(void **state)
 	await_answer(g, "/bouncers/1/health", "status", "healthy");
 	a = assert_status(200, client_get(g->s->c, "/bouncers/1/revisions"));
 	assert_true(answer_null(a, "unbuilt_since"));
+}
+
+/* The first who asks is told why as soon as it is known, and not when he would look again. */
+static void what_cannot_be_made_is_told_at_once(void **state)
+{
+	struct stage *g = *state;
+	const struct answer *a;
+
+	story_policy(g->s, "heavy");
+	story_value(g->s, "UPDATE policies SET rego_code = rego_code || repeat('#', 70000000)");
+	a = assert_error(503, "service_unavailable", bouncer_ask(g->sandbox, "sandbox", NULL, -1));
+	assert_non_null(strstr(a->body, "64 MiB at most"));
+	assert_true(a->us < LOOKS_AGAIN_MS * 1000);
 }
 
 /* Nobody made it since, and nobody waits: who has the bundle all the same sees to it. */
@@ -226,6 +241,7 @@ static void a_suspended_tenant_waits_for_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_cannot_be_made_is_told_at_once, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(
 			what_cannot_be_made_is_not_current, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(

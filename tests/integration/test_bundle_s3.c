@@ -4,8 +4,10 @@
  * holds what the catalogue says and nothing else.
  */
 #include <inttypes.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,6 +29,8 @@
 #define SLOW_MS 500
 #define TOO_SLOW_MS 15000 /* for one attempt, and for who waits for a bundle */
 #define CHECK_MS 60000
+#define CHANGES_MS 50 /* between two changes, of which none has its bundle before the next */
+#define CHANGED_ROUNDS 4
 
 static struct s3_peer *peer;
 static struct lossy *network;
@@ -61,24 +65,37 @@ static int stop(void **state)
 	return e;
 }
 
-static void change_and_pull(struct story *s, struct client *bouncer, int n, char etag[100])
+/* The next one. A store that fails six times in a row is told of: the bouncer comes again, as OPA's do. */
+static void pull_next(struct story *s, struct client *bouncer, char etag[100], struct bouncer_bundle *ret)
 {
-	struct bouncer_bundle b;
-	char target[160], name[24];
+	char target[160];
 	const struct answer *a;
 
-	snprintf(name, sizeof(name), "p%d", n);
-	story_policy(s, name);
-	/* A store that fails six times in a row is told of: the bouncer comes again, as OPA's do. */
 	do {
 		a = bouncer_ask(bouncer, "sandbox", etag[0] != '\0' ? etag : NULL, 5);
 	} while (a->status == 304 || a->status == 503);
 	assert_status(200, a);
 	snprintf(etag, 100, "%s", answer_header(a, "ETag"));
 	snprintf(target, sizeof(target), "/.well-known/controlcore-keys/%s", s->t.id);
-	bouncer_open(a, assert_status(200, client_call(s->c, "GET", target, NULL, NULL)), &b);
+	bouncer_open(a, assert_status(200, client_call(s->c, "GET", target, NULL, NULL)), ret);
+}
+
+static void change_and_pull(struct story *s, struct client *bouncer, int n, char etag[100])
+{
 	/* All policies so far, data, manifest and signatures. */
-	assert_int_equal(n + 1 + 3, b.n);
+	const size_t all = (size_t)n + 1 + 3;
+	struct bouncer_bundle b;
+	char name[24];
+
+	snprintf(name, sizeof(name), "p%d", n);
+	story_policy(s, name);
+	pull_next(s, bouncer, etag, &b);
+	/* Who had to wait is given what was there before it. */
+	while (b.n < all) {
+		bouncer_close(&b);
+		pull_next(s, bouncer, etag, &b);
+	}
+	assert_int_equal(all, b.n);
 	bouncer_close(&b);
 }
 
@@ -182,6 +199,55 @@ static void what_is_not_written_down_goes(void **state)
 	free(key);
 }
 
+/* Changes the same policy again and again. */
+struct restless {
+	struct client *c;
+	atomic_bool over;
+};
+
+static void *change_always(void *arg)
+{
+	struct restless *r = arg;
+
+	for (int i = 0; !atomic_load(&r->over); i++) {
+		assert_status(200,
+			client_patch(r->c, "/policies/1", "{'rego_code':'package app\\n\\nx := %d'}", i));
+		client_forget(r->c);
+		temp_sleep_ms(CHANGES_MS);
+	}
+	return NULL;
+}
+
+/* The newest is never there, but always one that is newer than the last. */
+static void who_changes_always_has_bundles_too(void **state)
+{
+	struct story *s = *state;
+	char *key = bouncer_key(s->d, s->t.id, "sandbox"), etag[100] = "";
+	struct client *bouncer = client_open(daemon_port(s->d)), *fresh = client_open(daemon_port(s->d));
+	struct restless r = { .c = client_of(s->d, &s->t) };
+	pthread_t thread;
+
+	client_key(bouncer, key);
+	client_key(fresh, key);
+	change_and_pull(s, bouncer, 0, etag);
+	lossy_slow(network, SLOW_MS);
+	assert_int_equal(0, pthread_create(&thread, NULL, change_always, &r));
+	for (int i = 0; i < CHANGED_ROUNDS; i++) {
+		const struct answer *a = assert_status(200, bouncer_ask(bouncer, "sandbox", etag, 5));
+
+		assert_string_not_equal(etag, answer_header(a, "ETag"));
+		snprintf(etag, sizeof(etag), "%s", answer_header(a, "ETag"));
+		assert_status(200, bouncer_ask(fresh, "sandbox", NULL, -1));
+	}
+	atomic_store(&r.over, true);
+	assert_int_equal(0, pthread_join(thread, NULL));
+	lossy_slow(network, 0);
+	client_close(r.c);
+	client_close(fresh);
+	client_close(bouncer);
+	free(key);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +257,8 @@ int main(void)
 			a_slow_store_holds_nobody_else_up, story_open_unlimited, story_close),
 		cmocka_unit_test_setup_teardown(
 			what_is_not_written_down_goes, story_open_unlimited, story_close),
+		cmocka_unit_test_setup_teardown(
+			who_changes_always_has_bundles_too, story_open_unlimited, story_close),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

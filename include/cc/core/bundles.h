@@ -28,13 +28,26 @@ struct bundle {
 struct bundles *bundles_create(size_t bytes_max);
 void bundles_destroy(struct bundles *b); /* NULL is fine */
 
+enum bundle_wish {
+	BUNDLE_NOW,    /* the one that holds all there is now */
+	BUNDLE_NEWEST, /* … or, as long as there is none, the newest that whoever asks does not have yet */
+	BUNDLE_MAKE,   /* … or else it is made: for the background alone */
+};
+
+struct bundle_ask {
+	const char *environment;
+	enum bundle_wish wish;
+	bool (*has)(void *arg, const char *revision); /* of BUNDLE_NEWEST; NULL: he has none */
+	void *arg;
+};
+
 /*
- * The bundle that holds all there is now, a reference; NULL: it is being made, and bundle_topic() is woken
- * when it is there. On a thread that may wait for PostgreSQL and the store, outside of any unit of work.
- * cx->tenant is its tenant, and may be replaced as by head_unit(). ERR_STORE_MISSING; ERR_UNAVAILABLE:
- * it could not be made or fetched the last time, and why.
+ * The bundle that is wished for, a reference; NULL: it is being made, and bundle_topic() is woken when it
+ * is there, or cannot be made. On a thread that may wait for PostgreSQL and the store, outside of any unit
+ * of work. cx->tenant is its tenant, and may be replaced as by head_unit(). ERR_STORE_MISSING;
+ * ERR_UNAVAILABLE: it could not be made or fetched the last time, and why.
  */
-enum err bundle_find(struct ctx *cx, const char *environment, const struct bundle **ret,
+enum err bundle_find(struct ctx *cx, const struct bundle_ask *ask, const struct bundle **ret,
 	const struct tenant **ret_fresh) MUST_USE;
 void bundle_put(void *bundle); /* NULL is fine. Any thread. */
 /*
