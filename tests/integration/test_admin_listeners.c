@@ -62,15 +62,6 @@ static int finish(void **state)
 	return 0;
 }
 
-static bool logged(const struct daemon *d, const char *text)
-{
-	char *log = temp_read(daemon_log_path(d));
-	const bool found = log != NULL && strstr(log, text) != NULL;
-
-	free(log);
-	return found;
-}
-
 /* Over the socket: the status, or 0 when nobody answers. */
 static int ask_socket(void)
 {
@@ -117,7 +108,7 @@ static void pages_of_others_cannot_lead_their_names_here(void **state)
 static void address_that_others_reach_is_warned_of(void **state)
 {
 	(void)state;
-	assert_true(logged(fx.d, "whoever reaches admin.address may read all of it"));
+	assert_true(daemon_log_lines(fx.d, "whoever reaches admin.address may read all of it") > 0);
 }
 
 static void successor_takes_the_socket_over(void **state)

@@ -159,7 +159,7 @@ static void heads_that_did_not_grow_are_not_signed_again(void **state)
 static void a_chain_that_was_cut_is_not_signed_over(void **state)
 {
 	struct story *s = *state;
-	char *said = NULL;
+	bool said = false;
 	int64_t n;
 
 	story_policy(s, "p");
@@ -169,14 +169,12 @@ static void a_chain_that_was_cut_is_not_signed_over(void **state)
 	story_value(s, "DELETE FROM audit WHERE seq = 2");
 	story_value(s, "UPDATE head SET audit_seq = 1, audit_mac = (SELECT mac FROM audit WHERE seq = 1)");
 	n = answer_int(client_get(s->c, "/audit/checkpoints?chain=data"), "total");
-	for (int64_t end = temp_now_ms() + WAIT_MS; said == NULL; temp_sleep_ms(50)) {
-		char *log = temp_read(daemon_log_path(s->d));
+	for (int64_t end = temp_now_ms() + WAIT_MS; !said; temp_sleep_ms(50)) {
 		char wanted[200];
 
 		snprintf(wanted, sizeof(wanted), "the data chain of the audit of %s was cut or rewritten",
 			s->t.id);
-		said = strstr(log, wanted);
-		free(log);
+		said = daemon_log_lines(s->d, wanted) > 0;
 		if (temp_now_ms() > end)
 			fail_msg("the log does not say it");
 	}

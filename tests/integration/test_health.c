@@ -103,22 +103,11 @@ static void a_full_disk_is_told(void **state)
 	client_close(c);
 }
 
-static int lines_with(struct daemon *d, const char *text)
-{
-	char *log = temp_read(daemon_log_path(d));
-	int n = 0;
-
-	for (const char *p = log; (p = strstr(p, text)) != NULL; p++)
-		n++;
-	free(log);
-	return n;
-}
-
 static void await_lines(struct daemon *d, const char *text, int n)
 {
-	for (int i = 0; i < 2000 && lines_with(d, text) < n; i++)
+	for (int i = 0; i < 2000 && daemon_log_lines(d, text) < n; i++)
 		clock_nap(20);
-	assert_int_equal(n, lines_with(d, text));
+	assert_int_equal(n, daemon_log_lines(d, text));
 }
 
 /* Reads go on for whom memory knows, and say so; changes wait. Redis unreadies nobody. */
@@ -223,8 +212,8 @@ static void what_waits_for_redis_is_told_once(void **state)
 		fixture_tenant(*state, slug, NULL, NULL, NULL, &other);
 		clock_nap(1500);
 	}
-	assert_int_equal(1, lines_with(*state, FAILS));
-	assert_int_equal(0, lines_with(*state, GOES_ON));
+	assert_int_equal(1, daemon_log_lines(*state, FAILS));
+	assert_int_equal(0, daemon_log_lines(*state, GOES_ON));
 	daemon_redis_restart(*state);
 	await_lines(*state, GOES_ON, 1);
 	assert_text("completed", assert_status(200, client_get(op, "/operations/%s", id)), "status");

@@ -15,22 +15,11 @@
 
 #define WAIT_MS 30000
 
-static int lines_with(struct daemon *d, const char *text)
-{
-	char *log = temp_read(daemon_log_path(d));
-	int n = 0;
-
-	for (const char *p = log; p != NULL && (p = strstr(p, text)) != NULL; p++)
-		n++;
-	free(log);
-	return n;
-}
-
 static void await_line(struct daemon *d, const char *text, int before)
 {
 	const int64_t end = temp_now_ms() + WAIT_MS;
 
-	while (lines_with(d, text) == before) {
+	while (daemon_log_lines(d, text) == before) {
 		assert_true(temp_now_ms() < end);
 		temp_sleep_ms(20);
 	}
@@ -39,7 +28,7 @@ static void await_line(struct daemon *d, const char *text, int before)
 static void database_that_comes_later_is_waited_for(void **state)
 {
 	struct daemon *d = *state;
-	const int before = lines_with(d, "it is waited for");
+	const int before = daemon_log_lines(d, "it is waited for");
 
 	assert_int_equal(0, daemon_stop(d));
 	daemon_database_kill(d);
@@ -49,13 +38,13 @@ static void database_that_comes_later_is_waited_for(void **state)
 	daemon_database_restart(d);
 	assert_true(daemon_await_ready(d, WAIT_MS));
 	/* Said once, however often it was asked. */
-	assert_int_equal(before + 1, lines_with(d, "it is waited for"));
+	assert_int_equal(before + 1, daemon_log_lines(d, "it is waited for"));
 }
 
 static void whoever_waits_can_be_stopped(void **state)
 {
 	struct daemon *d = *state;
-	const int before = lines_with(d, "it is waited for");
+	const int before = daemon_log_lines(d, "it is waited for");
 
 	assert_int_equal(0, daemon_stop(d));
 	daemon_database_kill(d);

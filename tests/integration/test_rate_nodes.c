@@ -195,18 +195,6 @@ static void a_crowd_gets_at_most_a_tenth_more(void **state)
 	scene_close(&s);
 }
 
-static int count_lines(struct daemon *d, const char *text)
-{
-	char *log = temp_read(daemon_log_path(d));
-	int n = 0;
-
-	assert_non_null(log);
-	for (const char *p = strstr(log, text); p != NULL; p = strstr(p + 1, text))
-		n++;
-	free(log);
-	return n;
-}
-
 #define APART "rate limits are not shared"
 #define TOGETHER "rate limits are shared"
 
@@ -215,18 +203,18 @@ static void await_lines(const char *text, const int before[NODES])
 	for (int i = 0; i < NODES; i++) {
 		const int64_t end = temp_now_ms() + 20000;
 
-		while (count_lines(cluster.node[i], text) == before[i]) {
+		while (daemon_log_lines(cluster.node[i], text) == before[i]) {
 			assert_true(temp_now_ms() < end);
 			temp_sleep_ms(20);
 		}
-		assert_int_equal(before[i] + 1, count_lines(cluster.node[i], text));
+		assert_int_equal(before[i] + 1, daemon_log_lines(cluster.node[i], text));
 	}
 }
 
 static void count_all(const char *text, int ret[NODES])
 {
 	for (int i = 0; i < NODES; i++)
-		ret[i] = count_lines(cluster.node[i], text);
+		ret[i] = daemon_log_lines(cluster.node[i], text);
 }
 
 /* Half of what comes before, as the time it takes is compared. */

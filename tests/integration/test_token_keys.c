@@ -271,22 +271,11 @@ static void no_tenant_has_all_the_places(void **state)
 	publisher_close(&good);
 }
 
-static int lines_with(struct daemon *d, const char *words)
-{
-	char *log = temp_read(daemon_log_path(d));
-	int n = 0;
-
-	for (const char *p = log; (p = strstr(p, words)) != NULL; p++)
-		n++;
-	free(log);
-	return n;
-}
-
 /* Whoever forges would fill the log with warnings otherwise. */
 static void an_outage_is_logged_once(void **state)
 {
 	struct story *s = *state;
-	const int warnings = lines_with(s->d, WARNING);
+	const int warnings = daemon_log_lines(s->d, WARNING);
 	struct publisher p;
 	struct client *c = bearer(s, good_token(s, STRANGER, VIEWER));
 	char *words;
@@ -296,10 +285,10 @@ static void an_outage_is_logged_once(void **state)
 	atomic_store(&p.mood, FAILS);
 	for (int i = 0; i < 10; i++)
 		assert_later(client_get(c, "/policies"));
-	for (int i = 0; i < 100 && lines_with(s->d, words) < web_peer_requests(p.peer); i++)
+	for (int i = 0; i < 100 && daemon_log_lines(s->d, words) < web_peer_requests(p.peer); i++)
 		temp_sleep_ms(50);
-	assert_int_equal(web_peer_requests(p.peer), lines_with(s->d, words));
-	assert_int_equal(warnings, lines_with(s->d, WARNING));
+	assert_int_equal(web_peer_requests(p.peer), daemon_log_lines(s->d, words));
+	assert_int_equal(warnings, daemon_log_lines(s->d, WARNING));
 	free(words);
 	client_close(c);
 	publisher_close(&p);

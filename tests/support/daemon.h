@@ -92,6 +92,7 @@ char *daemon_region_db(const char *region);
 const char *daemon_redis_socket(const struct daemon *d); /* NULL: without_redis */
 const char *daemon_config_path(const struct daemon *d);
 const char *daemon_log_path(const struct daemon *d); /* JSON lines of every start */
+int daemon_log_lines(const struct daemon *d, const char *text); /* how many of them have this text, so far */
 const char *daemon_folder(const struct daemon *d);
 const char *daemon_objects(const struct daemon *d); /* the folder that is its store */
 
