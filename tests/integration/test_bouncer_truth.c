@@ -10,43 +10,11 @@
 
 #include <cmocka.h>
 
-#include "bouncer.h"
-#include "story.h"
+#include "stage.h"
 #include "temp.h"
 #include "cc/base/str.h"
 
 #define LOOKS_AGAIN_MS 1000 /* who waits for what is being made, without being told */
-
-struct stage {
-	struct story *s;
-	char *key;
-	struct client *sandbox;
-};
-
-static int open_stage(void **state)
-{
-	struct stage *g = calloc(1, sizeof(*g));
-	void *story = *state;
-
-	assert_int_equal(0, story_open(&story));
-	g->s = story;
-	g->key = bouncer_key(g->s->d, g->s->t.id, "sandbox");
-	g->sandbox = client_open(daemon_port(g->s->d));
-	client_key(g->sandbox, g->key);
-	*state = g;
-	return 0;
-}
-
-static int close_stage(void **state)
-{
-	struct stage *g = *state;
-	void *story = g->s;
-
-	client_close(g->sandbox);
-	free(g->key);
-	free(g);
-	return story_close(&story);
-}
 
 static void registered(struct stage *g)
 {
@@ -97,8 +65,8 @@ static void what_cannot_be_made_is_not_current(void **state)
 	assert_true(json_is_false(answer_at(a, "current")));
 	assert_false(answer_null(a, "unbuilt_since"));
 	assert_int_equal(1, story_number(g->s, "SELECT count(*) FROM bundle_trouble"));
-	assert_false(answer_null(assert_status(200, client_get(g->s->c, "/rollouts/%s", revision)),
-		"unbuilt_since"));
+	assert_false(answer_null(
+		assert_status(200, client_get(g->s->c, "/rollouts/%s", revision)), "unbuilt_since"));
 	story_value(g->s, "UPDATE policies SET rego_code = rtrim(rego_code, '#')");
 	await_answer(g, "/bouncers/1/health", "status", "healthy");
 	a = assert_status(200, client_get(g->s->c, "/bouncers/1/revisions"));
@@ -127,8 +95,8 @@ static void what_was_wrong_ends_for_those_who_do_not_wait(void **state)
 	registered(g);
 	(void)bouncer_pull(g->sandbox, "sandbox", NULL);
 	assert_int_equal(0, daemon_stop(g->s->d));
-	story_value(g->s,
-		"INSERT INTO bundle_trouble (environment, why, since) VALUES ('sandbox', 'x', now())");
+	story_value(
+		g->s, "INSERT INTO bundle_trouble (environment, why, since) VALUES ('sandbox', 'x', now())");
 	daemon_restart(g->s->d);
 	client_port(g->sandbox, daemon_port(g->s->d));
 	client_port(g->s->c, daemon_port(g->s->d));
@@ -141,8 +109,8 @@ static void what_was_wrong_ends_for_those_who_do_not_wait(void **state)
 
 static const struct answer *of_resource(struct stage *g, const char *resource)
 {
-	return client_post(g->sandbox, "/peps/register", "{'bouncer_id':'b_1','resource':{'name':'R'%s}}",
-		resource);
+	return client_post(
+		g->sandbox, "/peps/register", "{'bouncer_id':'b_1','resource':{'name':'R'%s}}", resource);
 }
 
 static void what_is_said_of_a_resource_is_changed(void **state)
@@ -228,7 +196,7 @@ static void a_suspended_tenant_waits_for_nothing(void **state)
 {
 	struct stage *g = *state;
 	const char *tag = answer_header(bouncer_pull(g->sandbox, "sandbox", NULL), "ETag");
-	struct crowd *c = crowd_open(daemon_port(g->s->d), 3, g->key, "sandbox", tag, 60);
+	struct crowd *c = crowd_open(daemon_port(g->s->d), 3, g->sandbox_key, "sandbox", tag, 60);
 	char path[100];
 
 	assert_int_equal(0, crowd_answered(c, "HTTP/1.1", 500));
@@ -241,19 +209,18 @@ static void a_suspended_tenant_waits_for_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_cannot_be_made_is_told_at_once, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(what_cannot_be_made_is_told_at_once, stage_open, stage_close),
+		cmocka_unit_test_setup_teardown(what_cannot_be_made_is_not_current, stage_open, stage_close),
 		cmocka_unit_test_setup_teardown(
-			what_cannot_be_made_is_not_current, open_stage, close_stage),
+			what_was_wrong_ends_for_those_who_do_not_wait, stage_open, stage_close),
 		cmocka_unit_test_setup_teardown(
-			what_was_wrong_ends_for_those_who_do_not_wait, open_stage, close_stage),
+			what_is_said_of_a_resource_is_changed, stage_open, stage_close),
 		cmocka_unit_test_setup_teardown(
-			what_is_said_of_a_resource_is_changed, open_stage, close_stage),
+			what_opa_sends_besides_is_passed_over, stage_open, stage_close),
 		cmocka_unit_test_setup_teardown(
-			what_opa_sends_besides_is_passed_over, open_stage, close_stage),
+			what_only_has_the_tag_inside_is_another, stage_open, stage_close),
 		cmocka_unit_test_setup_teardown(
-			what_only_has_the_tag_inside_is_another, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(
-			a_suspended_tenant_waits_for_nothing, open_stage, close_stage),
+			a_suspended_tenant_waits_for_nothing, stage_open, stage_close),
 	};
 
 	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);

@@ -12,24 +12,15 @@
 
 #include <cmocka.h>
 
-#include "bouncer.h"
+#include "stage.h"
+#include "temp.h"
 #include "cc/base/arena.h"
 #include "cc/base/bytes.h"
-#include "story.h"
-#include "temp.h"
 
 static const char *const rotated[] = {
 	"CONTROLCORE_SECRETS_SIGNING_KEY=another signing key for tests, of 32 bytes",
 	"CONTROLCORE_SECRETS_SIGNING_KEY_PREVIOUS=a signing key for tests, 32 bytes or more", NULL
 };
-
-static const struct answer *keys_at(struct client *c, const char *tenant_id)
-{
-	char target[160];
-
-	snprintf(target, sizeof(target), "/.well-known/controlcore-keys/%s", tenant_id);
-	return assert_status(200, client_call(c, "GET", target, NULL, NULL));
-}
 
 static struct client *bouncer_at(struct daemon *d, const char *key)
 {
@@ -39,7 +30,7 @@ static struct client *bouncer_at(struct daemon *d, const char *key)
 	return c;
 }
 
-static void tag_of(const struct answer *a, char ret[100])
+static void keep_tag(const struct answer *a, char ret[100])
 {
 	snprintf(ret, 100, "%s", answer_header(a, "ETag"));
 }
@@ -91,8 +82,8 @@ static void a_new_key_signs_what_the_old_one_did(void **state)
 	const struct answer *keys, *a;
 
 	a = bouncer_pull(c, "sandbox", NULL);
-	tag_of(a, before);
-	keys = keys_at(s->c, s->t.id);
+	keep_tag(a, before);
+	keys = bundle_keys(s);
 	assert_int_equal(1, answer_count(keys, "keys"));
 	bouncer_open(a, keys, &old);
 	snprintf(kid, sizeof(kid), "%s", signer(&old, keys));
@@ -104,9 +95,9 @@ static void a_new_key_signs_what_the_old_one_did(void **state)
 	client_port(s->operator, daemon_port(s->d));
 	/* Nothing but the key has changed, and who waits with the old one's gets the new one's. */
 	a = assert_status(200, bouncer_ask(c, "sandbox", before, 25));
-	tag_of(a, after);
+	keep_tag(a, after);
 	assert_string_not_equal(before, after);
-	keys = keys_at(s->c, s->t.id);
+	keys = bundle_keys(s);
 	assert_int_equal(2, answer_count(keys, "keys"));
 	bouncer_open(a, keys, &new);
 	assert_string_not_equal(kid, signer(&new, keys));
@@ -131,8 +122,8 @@ static void nodes_of_both_keys_live_side_by_side(void **state)
 	struct waiter w = { .c = a, .tag = old };
 	pthread_t thread;
 
-	tag_of(bouncer_pull(a, "sandbox", NULL), old);
-	tag_of(bouncer_pull(b, "sandbox", NULL), new);
+	keep_tag(bouncer_pull(a, "sandbox", NULL), old);
+	keep_tag(bouncer_pull(b, "sandbox", NULL), new);
 	assert_string_not_equal(old, new);
 	for (int i = 0; i < 3; i++) {
 		assert_status(304, bouncer_ask(a, "sandbox", old, 1));

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The daemon dies while it makes a bundle: the next one finds that, and makes the same. */
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,27 +10,11 @@
 
 #include <cmocka.h>
 
-#include "bouncer.h"
-#include "story.h"
+#include "stage.h"
 #include "temp.h"
 
 #define DEATH_MS 30000
 #define VERSIONS 12 /* more than are kept: old ones are to be removed as well */
-
-static int files_of(struct story *s)
-{
-	char path[500];
-	DIR *folder;
-	int n = 0;
-
-	snprintf(path, sizeof(path), "%s/tenants/%s/bundles/sandbox", daemon_objects(s->d), s->t.id);
-	folder = opendir(path);
-	for (struct dirent *e; folder != NULL && (e = readdir(folder)) != NULL;)
-		n += e->d_name[0] != '.';
-	if (folder != NULL)
-		closedir(folder);
-	return n;
-}
 
 static void restart(struct story *s, struct client *bouncer, const char *const *env)
 {
@@ -45,11 +28,9 @@ static void restart(struct story *s, struct client *bouncer, const char *const *
 static void pull(struct story *s, struct client *bouncer, size_t policies)
 {
 	struct bouncer_bundle b;
-	char target[160];
 	const struct answer *a = bouncer_pull(bouncer, "sandbox", NULL);
 
-	snprintf(target, sizeof(target), "/.well-known/controlcore-keys/%s", s->t.id);
-	bouncer_open(a, assert_status(200, client_call(s->c, "GET", target, NULL, NULL)), &b);
+	bundle_open(s, a, &b);
 	assert_int_equal(policies + 3, b.n);
 	bouncer_close(&b);
 }
@@ -86,7 +67,7 @@ static void a_build_that_dies_is_found(void **state)
 	story_policy(s, "last");
 	pull(s, bouncer, made + 1);
 	assert_int_equal(10, story_number(s, "SELECT count(*) FROM objects WHERE environment = 'sandbox'"));
-	assert_int_equal(10, files_of(s));
+	assert_int_equal(10, bundles_stored(daemon_objects(s->d), s->t.id));
 	client_close(bouncer);
 	free(key);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bundles while their tenant moves to a region with a PostgreSQL and a store of its own, and back. */
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,8 +11,7 @@
 
 #include <cmocka.h>
 
-#include "bouncer.h"
-#include "story.h"
+#include "stage.h"
 #include "temp.h"
 
 #define MOVE_MS 60000
@@ -41,21 +39,6 @@ static int stop(void **state)
 	return e;
 }
 
-static int files_in(const char *store, const char *tenant_id)
-{
-	char path[500];
-	DIR *folder;
-	int n = 0;
-
-	snprintf(path, sizeof(path), "%s/tenants/%s/bundles/sandbox", store, tenant_id);
-	folder = opendir(path);
-	for (struct dirent *e; folder != NULL && (e = readdir(folder)) != NULL;)
-		n += e->d_name[0] != '.';
-	if (folder != NULL)
-		closedir(folder);
-	return n;
-}
-
 static void write_policy(struct story *s, int n)
 {
 	const int64_t until = temp_now_ms() + MOVE_MS;
@@ -75,13 +58,10 @@ static const char *pull(struct story *s, struct client *bouncer, const char *eta
 {
 	static char kept[100];
 	struct bouncer_bundle b;
-	char target[160];
-	const struct answer *a = bouncer_pull(bouncer, "sandbox", etag), *keys;
+	const struct answer *a = bouncer_pull(bouncer, "sandbox", etag);
 
 	snprintf(kept, sizeof(kept), "%s", answer_header(a, "ETag"));
-	snprintf(target, sizeof(target), "/.well-known/controlcore-keys/%s", s->t.id);
-	keys = assert_status(200, client_call(s->c, "GET", target, NULL, NULL));
-	bouncer_open(a, keys, &b);
+	bundle_open(s, a, &b);
 	bouncer_close(&b);
 	return kept;
 }
@@ -89,11 +69,8 @@ static const char *pull(struct story *s, struct client *bouncer, const char *eta
 static const char *published(struct story *s)
 {
 	static char kept[2000];
-	char target[160];
 
-	snprintf(target, sizeof(target), "/.well-known/controlcore-keys/%s", s->t.id);
-	snprintf(kept, sizeof(kept), "%s",
-		assert_status(200, client_call(s->c, "GET", target, NULL, NULL))->body);
+	snprintf(kept, sizeof(kept), "%s", bundle_keys(s)->body);
 	return kept;
 }
 
@@ -137,18 +114,18 @@ static void a_bundle_is_right_before_during_and_after_a_move(void **state)
 	snprintf(jwks, sizeof(jwks), "%s", published(s));
 	move(s, bouncer, "eu-west-1", 0);
 	assert_string_equal(jwks, published(s));
-	assert_int_equal(VERSIONS, files_in(west, s->t.id));
+	assert_int_equal(VERSIONS, bundles_stored(west, s->t.id));
 	/* What was before it is known there, too. */
 	snprintf(path, sizeof(path), "/rollouts/%.32s", first + 1);
 	assert_status(200, client_get(s->c, "%s", path));
 	snprintf(etag, sizeof(etag), "%s", pull(s, bouncer, NULL));
 	write_policy(s, VERSIONS);
 	(void)pull(s, bouncer, etag);
-	assert_int_equal(VERSIONS + 1, files_in(west, s->t.id));
-	assert_int_equal(VERSIONS, files_in(daemon_objects(s->d), s->t.id));
+	assert_int_equal(VERSIONS + 1, bundles_stored(west, s->t.id));
+	assert_int_equal(VERSIONS, bundles_stored(daemon_objects(s->d), s->t.id));
 	move(s, bouncer, "us-east-1", 2);
 	assert_string_equal(jwks, published(s));
-	assert_int_equal(VERSIONS + 3, files_in(daemon_objects(s->d), s->t.id));
+	assert_int_equal(VERSIONS + 3, bundles_stored(daemon_objects(s->d), s->t.id));
 	assert_status(200, client_get(s->c, "%s", path));
 	client_close(bouncer);
 	free(key);
@@ -157,8 +134,8 @@ static void a_bundle_is_right_before_during_and_after_a_move(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_bundle_is_right_before_during_and_after_a_move,
-			story_open_unlimited, story_close),
+		cmocka_unit_test_setup_teardown(
+			a_bundle_is_right_before_during_and_after_a_move, story_open_unlimited, story_close),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

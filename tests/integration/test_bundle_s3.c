@@ -16,10 +16,9 @@
 
 #include <cmocka.h>
 
-#include "bouncer.h"
 #include "lossy.h"
 #include "s3_peer.h"
-#include "story.h"
+#include "stage.h"
 #include "temp.h"
 
 #define LOST_PERCENT 5
@@ -68,7 +67,6 @@ static int stop(void **state)
 /* The next one. A store that fails six times in a row is told of: the bouncer comes again, as OPA's do. */
 static void pull_next(struct story *s, struct client *bouncer, char etag[100], struct bouncer_bundle *ret)
 {
-	char target[160];
 	const struct answer *a;
 
 	do {
@@ -76,8 +74,7 @@ static void pull_next(struct story *s, struct client *bouncer, char etag[100], s
 	} while (a->status == 304 || a->status == 503);
 	assert_status(200, a);
 	snprintf(etag, 100, "%s", answer_header(a, "ETag"));
-	snprintf(target, sizeof(target), "/.well-known/controlcore-keys/%s", s->t.id);
-	bouncer_open(a, assert_status(200, client_call(s->c, "GET", target, NULL, NULL)), ret);
+	bundle_open(s, a, ret);
 }
 
 static void change_and_pull(struct story *s, struct client *bouncer, int n, char etag[100])

@@ -17,8 +17,7 @@
 
 #include <cmocka.h>
 
-#include "bouncer.h"
-#include "story.h"
+#include "stage.h"
 #include "temp.h"
 
 #define CROWD 400
@@ -26,43 +25,6 @@
 #define PROMPT_MS 200 /* from a commit to the bundle at a bouncer that waits */
 #define PROMPT_ROUNDS 15
 #define REGO "package app.authz\\n\\nimport rego.v1\\n\\nallow if input.user == \\\"ann\\\"\\n"
-
-/* A bouncer of each environment. */
-struct stage {
-	struct story *s;
-	struct client *sandbox, *production;
-	char *sandbox_key, *production_key;
-};
-
-static int open_stage(void **state)
-{
-	struct stage *g = calloc(1, sizeof(*g));
-	void *story = *state;
-
-	assert_int_equal(0, story_open_unlimited(&story));
-	g->s = story;
-	g->sandbox_key = bouncer_key(g->s->d, g->s->t.id, "sandbox");
-	g->production_key = bouncer_key(g->s->d, g->s->t.id, "production");
-	g->sandbox = client_open(daemon_port(g->s->d));
-	client_key(g->sandbox, g->sandbox_key);
-	g->production = client_open(daemon_port(g->s->d));
-	client_key(g->production, g->production_key);
-	*state = g;
-	return 0;
-}
-
-static int close_stage(void **state)
-{
-	struct stage *g = *state;
-	void *story = g->s;
-
-	client_close(g->sandbox);
-	client_close(g->production);
-	free(g->sandbox_key);
-	free(g->production_key);
-	free(g);
-	return story_close(&story);
-}
 
 static int64_t policy(struct stage *g, const char *name, const char *rego)
 {
@@ -73,24 +35,6 @@ static int64_t policy(struct stage *g, const char *name, const char *rego)
 		"id");
 }
 
-static const struct answer *keys(struct stage *g)
-{
-	char target[160];
-
-	snprintf(target, sizeof(target), "/.well-known/controlcore-keys/%s", g->s->t.id);
-	return assert_status(200, client_call(g->s->c, "GET", target, NULL, NULL));
-}
-
-static const char *etag(const struct answer *a)
-{
-	static char kept[4][100];
-	static int i;
-
-	i = (i + 1) % 4;
-	snprintf(kept[i], sizeof(kept[i]), "%s", answer_header(a, "ETag"));
-	return kept[i];
-}
-
 static void a_bundle_holds_what_opa_wants(void **state)
 {
 	struct stage *g = *state;
@@ -98,22 +42,21 @@ static void a_bundle_holds_what_opa_wants(void **state)
 	char name[100];
 	int64_t id;
 
-	assert_status(
-		201, client_post(g->s->c, "/resources",
-			     "{'name':'Users','type':'api','environment':'sandbox','path':'/u/*',"
-			     "'attributes':{'z':1.5,'a':{'y':'\\u2028\\u000b\\u001F','x':[1,2]},"
-			     "'owner':'<ann> & co'}}"));
+	assert_status(201, client_post(g->s->c, "/resources",
+				   "{'name':'Users','type':'api','environment':'sandbox','path':'/u/*',"
+				   "'attributes':{'z':1.5,'a':{'y':'\\u2028\\u000b\\u001F','x':[1,2]},"
+				   "'owner':'<ann> & co'}}"));
 	id = policy(g, "one", REGO);
 	policy(g, "two", "package app\\n\\nallow := true\\n");
 	policy(g, "three", "package other[ \\\"a-b\\\" ].c\\n\\nallow { input.x == 1 }\\n");
-	bouncer_open(bouncer_pull(g->sandbox, "sandbox", NULL), keys(g), &b);
+	bundle_open(g->s, bouncer_pull(g->sandbox, "sandbox", NULL), &b);
 	snprintf(name, sizeof(name), "app/authz/policy-%" PRId64 ".rego", id);
 	assert_string_equal("package app.authz\n\nimport rego.v1\n\nallow if input.user == \"ann\"\n",
 		bouncer_file(b.n > 0 ? &b : NULL, name)->text);
 	assert_non_null(bouncer_file(&b, "other/a-b/c/policy-3.rego"));
 	assert_int_equal(3, json_array_size(json_object_get(b.manifest, "roots")));
-	assert_string_equal("other/a-b/c",
-		json_string_value(json_array_get(json_object_get(b.manifest, "roots"), 1)));
+	assert_string_equal(
+		"other/a-b/c", json_string_value(json_array_get(json_object_get(b.manifest, "roots"), 1)));
 	assert_int_equal(1, json_integer_value(json_object_get(b.manifest, "rego_version")));
 	assert_true(json_is_integer(json_object_get(
 		json_object_get(b.manifest, "file_rego_versions"), "/other/a-b/c/policy-3.rego")));
@@ -146,7 +89,7 @@ static void of_two_defaults_the_first_is_in_the_bundle(void **state)
 
 	policy(g, "first", "package app\\n\\ndefault allow := false\\n");
 	policy(g, "second", "package app\\n\\ndefault allow := true\\n");
-	bouncer_open(bouncer_pull(g->sandbox, "sandbox", NULL), keys(g), &b);
+	bundle_open(g->s, bouncer_pull(g->sandbox, "sandbox", NULL), &b);
 	assert_non_null(bouncer_file(&b, "app/policy-1.rego"));
 	assert_null(bouncer_file(&b, "app/policy-2.rego"));
 	policies = json_object_get(json_object_get(b.manifest, "metadata"), "policies");
@@ -161,15 +104,14 @@ static void a_damaged_bundle_is_made_again(void **state)
 	struct bouncer_bundle b;
 	char tag[100], path[600];
 
-	snprintf(tag, sizeof(tag), "%s", etag(bouncer_pull(g->sandbox, "sandbox", NULL)));
+	snprintf(tag, sizeof(tag), "%s", tag_of(bouncer_pull(g->sandbox, "sandbox", NULL)));
 	snprintf(path, sizeof(path), "%s/tenants/%s/bundles/sandbox/%.32s.tar.gz", daemon_objects(g->s->d),
 		g->s->t.id, tag + 1);
 	temp_write(path, "GARBAGE-not-a-bundle");
 	daemon_stop(g->s->d);
 	daemon_restart(g->s->d);
-	client_port(g->sandbox, daemon_port(g->s->d));
-	client_port(g->s->c, daemon_port(g->s->d));
-	bouncer_open(bouncer_pull(g->sandbox, "sandbox", NULL), keys(g), &b);
+	stage_restarted(g);
+	bundle_open(g->s, bouncer_pull(g->sandbox, "sandbox", NULL), &b);
 	assert_memory_equal(tag + 1, b.revision, 32);
 	bouncer_close(&b);
 }
@@ -182,8 +124,8 @@ static void drafts_and_switched_off_policies_stay_out(void **state)
 	struct bouncer_bundle b;
 
 	assert_status(200, client_post(g->s->c, "/policies/1/disable", "{}"));
-	second = bouncer_pull(g->sandbox, "sandbox", etag(first));
-	bouncer_open(second, keys(g), &b);
+	second = bouncer_pull(g->sandbox, "sandbox", tag_of(first));
+	bundle_open(g->s, second, &b);
 	assert_int_equal(3, b.n);
 	bouncer_close(&b);
 	assert_int_equal(1, id);
@@ -197,7 +139,7 @@ static void what_is_known_is_not_sent_again(void **state)
 
 	policy(g, "one", REGO);
 	a = bouncer_pull(g->sandbox, "sandbox", NULL);
-	tag = etag(a);
+	tag = tag_of(a);
 	b = assert_status(304, bouncer_ask(g->sandbox, "sandbox", tag, -1));
 	assert_string_equal("", b->body);
 	assert_string_equal("application/gzip", answer_header(b, "Content-Type"));
@@ -219,7 +161,7 @@ static void tags_come_in_lists_and_wishes_have_bounds(void **state)
 {
 	struct stage *g = *state;
 	const struct answer *a = bouncer_pull(g->sandbox, "sandbox", NULL), *b;
-	const char *tag = etag(a);
+	const char *tag = tag_of(a);
 	char headers[300];
 
 	b = assert_status(200, ask_with(g, "HEAD", NULL));
@@ -248,7 +190,7 @@ static void who_waits_in_vain_is_told_so(void **state)
 	struct stage *g = *state;
 	const struct answer *a = bouncer_pull(g->sandbox, "sandbox", NULL), *b;
 
-	b = assert_status(304, bouncer_ask(g->sandbox, "sandbox", etag(a), 1));
+	b = assert_status(304, bouncer_ask(g->sandbox, "sandbox", tag_of(a), 1));
 	assert_true(b->us >= 900000);
 	assert_string_equal("application/vnd.openpolicyagent.bundles", answer_header(b, "Content-Type"));
 }
@@ -261,14 +203,14 @@ static void neither_environment_sees_the_other(void **state)
 
 	before = bouncer_pull(g->production, "production", NULL);
 	policy(g, "one", REGO);
-	assert_string_equal(
-		etag(before), etag(assert_status(200, bouncer_ask(g->production, "production", NULL, 1))));
+	assert_string_equal(tag_of(before),
+		tag_of(assert_status(200, bouncer_ask(g->production, "production", NULL, 1))));
 	assert_error(403, "environment_mismatch", bouncer_ask(g->production, "sandbox", NULL, -1));
 	assert_error(403, "environment_mismatch", bouncer_ask(g->sandbox, "production", NULL, -1));
 	assert_error(404, "resource_not_found", bouncer_ask(g->sandbox, "staging", NULL, -1));
 	assert_status(200, client_post(g->s->c, "/policies/1/promote", "{}"));
-	a = bouncer_pull(g->production, "production", etag(before));
-	bouncer_open(a, keys(g), &b);
+	a = bouncer_pull(g->production, "production", tag_of(before));
+	bundle_open(g->s, a, &b);
 	assert_int_equal(4, b.n);
 	assert_string_equal("production",
 		json_string_value(json_object_get(json_object_get(b.manifest, "metadata"), "environment")));
@@ -278,7 +220,7 @@ static void neither_environment_sees_the_other(void **state)
 static void what_does_not_count_makes_no_bundle(void **state)
 {
 	struct stage *g = *state;
-	const char *tag = etag(bouncer_pull(g->sandbox, "sandbox", NULL));
+	const char *tag = tag_of(bouncer_pull(g->sandbox, "sandbox", NULL));
 
 	assert_status(201, client_post(g->s->c, "/users",
 				   "{'email':'ann@acme.com','username':'ann','roles':['Viewer']}"));
@@ -300,7 +242,7 @@ static void the_same_content_is_the_same_bytes(void **state)
 	a = bouncer_pull(g->sandbox, "sandbox", NULL);
 	for (int i = 0; i < 3; i++) {
 		snprintf(path, sizeof(path), "%s/tenants/%s/bundles/sandbox/%.32s.tar.gz",
-			daemon_objects(g->s->d), g->s->t.id, etag(a) + 1);
+			daemon_objects(g->s->d), g->s->t.id, tag_of(a) + 1);
 		assert_int_equal(0, access(path, F_OK));
 		if (i != 1)
 			story_value(g->s, "DELETE FROM objects");
@@ -309,12 +251,9 @@ static void the_same_content_is_the_same_bytes(void **state)
 		/* What is in memory would hide it. */
 		assert_int_equal(0, daemon_stop(g->s->d));
 		daemon_restart(g->s->d);
-		client_port(g->sandbox, daemon_port(g->s->d));
-		client_port(g->production, daemon_port(g->s->d));
-		client_port(g->s->c, daemon_port(g->s->d));
-		client_port(g->s->operator, daemon_port(g->s->d));
+		stage_restarted(g);
 		b = bouncer_pull(g->sandbox, "sandbox", NULL);
-		assert_string_equal(etag(a), etag(b));
+		assert_string_equal(tag_of(a), tag_of(b));
 		assert_int_equal(a->body_len, b->body_len);
 		assert_memory_equal(a->body, b->body, a->body_len);
 		assert_int_equal(0, access(path, F_OK));
@@ -330,7 +269,7 @@ static void old_bundles_go(void **state)
 	for (int i = 0; i < 14; i++) {
 		snprintf(name, sizeof(name), "p%d", i);
 		policy(g, name, REGO);
-		a = bouncer_pull(g->sandbox, "sandbox", etag(a));
+		a = bouncer_pull(g->sandbox, "sandbox", tag_of(a));
 	}
 	assert_int_equal(10, story_number(g->s, "SELECT count(*) FROM objects"));
 }
@@ -361,7 +300,7 @@ static int by_size(const void *x, const void *y)
 static void a_change_is_there_at_once(void **state)
 {
 	struct stage *g = *state;
-	const char *tag = etag(bouncer_pull(g->sandbox, "sandbox", NULL));
+	const char *tag = tag_of(bouncer_pull(g->sandbox, "sandbox", NULL));
 	int64_t took[PROMPT_ROUNDS];
 	char name[20];
 
@@ -378,7 +317,7 @@ static void a_change_is_there_at_once(void **state)
 		assert_int_equal(0, pthread_join(thread, NULL));
 		assert_status(200, w.answer);
 		took[i] = w.at_ms - committed;
-		tag = etag(w.answer);
+		tag = tag_of(w.answer);
 	}
 	qsort(took, PROMPT_ROUNDS, sizeof(took[0]), by_size);
 	print_message("# from the commit to the bundle at a waiting bouncer: median %" PRId64
@@ -406,7 +345,7 @@ static int threads_of(const struct daemon *d)
 static void a_crowd_waits_and_nobody_waits_for_it(void **state)
 {
 	struct stage *g = *state;
-	const char *tag = etag(bouncer_pull(g->sandbox, "sandbox", NULL));
+	const char *tag = tag_of(bouncer_pull(g->sandbox, "sandbox", NULL));
 	const int threads = threads_of(g->s->d), n = getenv("CC_LONG") != NULL ? MANY : CROWD;
 	struct crowd *c = crowd_open(daemon_port(g->s->d), n, g->sandbox_key, "sandbox", tag, 60);
 	int64_t begun;
@@ -417,15 +356,15 @@ static void a_crowd_waits_and_nobody_waits_for_it(void **state)
 	policy(g, "one", REGO);
 	begun = temp_now_ms();
 	assert_int_equal(n, crowd_answered(c, "HTTP/1.1 200", 30000));
-	print_message("# %d waiting bouncers had the new bundle after %" PRId64 " ms\n", n,
-		temp_now_ms() - begun);
+	print_message(
+		"# %d waiting bouncers had the new bundle after %" PRId64 " ms\n", n, temp_now_ms() - begun);
 	crowd_close(c);
 }
 
 static void the_end_of_the_daemon_ends_the_wait(void **state)
 {
 	struct stage *g = *state;
-	const char *tag = etag(bouncer_pull(g->sandbox, "sandbox", NULL));
+	const char *tag = tag_of(bouncer_pull(g->sandbox, "sandbox", NULL));
 	struct crowd *c = crowd_open(daemon_port(g->s->d), 50, g->sandbox_key, "sandbox", tag, 60);
 	const int64_t begun = temp_now_ms();
 
@@ -435,15 +374,14 @@ static void the_end_of_the_daemon_ends_the_wait(void **state)
 	assert_int_equal(50, crowd_answered(c, "HTTP/1.1 304", 5000));
 	crowd_close(c);
 	daemon_restart(g->s->d);
-	client_port(g->s->c, daemon_port(g->s->d));
-	client_port(g->s->operator, daemon_port(g->s->d));
+	stage_restarted(g);
 }
 
 /* A key that is revoked does not get what it waits for. */
 static void a_revoked_key_waits_for_nothing(void **state)
 {
 	struct stage *g = *state;
-	const char *tag = etag(bouncer_pull(g->sandbox, "sandbox", NULL));
+	const char *tag = tag_of(bouncer_pull(g->sandbox, "sandbox", NULL));
 	struct crowd *c = crowd_open(daemon_port(g->s->d), 3, g->sandbox_key, "sandbox", tag, 60);
 	char sql[200];
 
@@ -460,7 +398,7 @@ static void a_revoked_key_waits_for_nothing(void **state)
 static void keys_of_anybody_are_public(void **state)
 {
 	struct stage *g = *state;
-	const struct answer *own = keys(g), *other;
+	const struct answer *own = bundle_keys(g->s), *other;
 
 	assert_int_equal(1, answer_count(own, "keys"));
 	other = assert_status(200, client_call(g->s->c, "GET",
@@ -472,28 +410,38 @@ static void keys_of_anybody_are_public(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_bundle_holds_what_opa_wants, open_stage, close_stage),
 		cmocka_unit_test_setup_teardown(
-			packages_that_no_bundle_can_have_are_refused, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(a_damaged_bundle_is_made_again, open_stage, close_stage),
+			a_bundle_holds_what_opa_wants, stage_open_unlimited, stage_close),
 		cmocka_unit_test_setup_teardown(
-			of_two_defaults_the_first_is_in_the_bundle, open_stage, close_stage),
+			packages_that_no_bundle_can_have_are_refused, stage_open_unlimited, stage_close),
 		cmocka_unit_test_setup_teardown(
-			drafts_and_switched_off_policies_stay_out, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(what_is_known_is_not_sent_again, open_stage, close_stage),
+			a_damaged_bundle_is_made_again, stage_open_unlimited, stage_close),
 		cmocka_unit_test_setup_teardown(
-			tags_come_in_lists_and_wishes_have_bounds, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(who_waits_in_vain_is_told_so, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(neither_environment_sees_the_other, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(what_does_not_count_makes_no_bundle, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(the_same_content_is_the_same_bytes, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(old_bundles_go, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(a_change_is_there_at_once, open_stage, close_stage),
+			of_two_defaults_the_first_is_in_the_bundle, stage_open_unlimited, stage_close),
 		cmocka_unit_test_setup_teardown(
-			a_crowd_waits_and_nobody_waits_for_it, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(the_end_of_the_daemon_ends_the_wait, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(a_revoked_key_waits_for_nothing, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(keys_of_anybody_are_public, open_stage, close_stage),
+			drafts_and_switched_off_policies_stay_out, stage_open_unlimited, stage_close),
+		cmocka_unit_test_setup_teardown(
+			what_is_known_is_not_sent_again, stage_open_unlimited, stage_close),
+		cmocka_unit_test_setup_teardown(
+			tags_come_in_lists_and_wishes_have_bounds, stage_open_unlimited, stage_close),
+		cmocka_unit_test_setup_teardown(
+			who_waits_in_vain_is_told_so, stage_open_unlimited, stage_close),
+		cmocka_unit_test_setup_teardown(
+			neither_environment_sees_the_other, stage_open_unlimited, stage_close),
+		cmocka_unit_test_setup_teardown(
+			what_does_not_count_makes_no_bundle, stage_open_unlimited, stage_close),
+		cmocka_unit_test_setup_teardown(
+			the_same_content_is_the_same_bytes, stage_open_unlimited, stage_close),
+		cmocka_unit_test_setup_teardown(old_bundles_go, stage_open_unlimited, stage_close),
+		cmocka_unit_test_setup_teardown(a_change_is_there_at_once, stage_open_unlimited, stage_close),
+		cmocka_unit_test_setup_teardown(
+			a_crowd_waits_and_nobody_waits_for_it, stage_open_unlimited, stage_close),
+		cmocka_unit_test_setup_teardown(
+			the_end_of_the_daemon_ends_the_wait, stage_open_unlimited, stage_close),
+		cmocka_unit_test_setup_teardown(
+			a_revoked_key_waits_for_nothing, stage_open_unlimited, stage_close),
+		cmocka_unit_test_setup_teardown(
+			keys_of_anybody_are_public, stage_open_unlimited, stage_close),
 	};
 
 	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);

@@ -11,56 +11,16 @@
 
 #include <cmocka.h>
 
-#include "bouncer.h"
-#include "story.h"
+#include "stage.h"
 #include "temp.h"
 
-#define REGISTER                                                                                             \
+#define REGISTER \
 	"{'bouncer_id':'%s','bouncer_name':'%s','bouncer_type':'sidecar','resource':{'name':'Users','type':" \
-	"'api',"                                                                                             \
-	"'target_host':'users:8080','original_host_url':'https://users.acme.com/x',"                         \
-	"'deployment_url':'https://edge.acme.com:8443/"                                                      \
+	"'api'," \
+	"'target_host':'users:8080','original_host_url':'https://users.acme.com/x'," \
+	"'deployment_url':'https://edge.acme.com:8443/" \
 	"'},'deployment_info':{'platform':'docker','version':'%s'}}"
 #define REGO "package app\\n\\nallow := true\\n"
-
-struct stage {
-	struct story *s;
-	struct client *sandbox, *production;
-};
-
-static struct client *bouncer_client(struct stage *g, const char *environment)
-{
-	char *key = bouncer_key(g->s->d, g->s->t.id, environment);
-	struct client *c = client_open(daemon_port(g->s->d));
-
-	client_key(c, key);
-	free(key);
-	return c;
-}
-
-static int open_stage(void **state)
-{
-	struct stage *g = calloc(1, sizeof(*g));
-	void *story = *state;
-
-	assert_int_equal(0, story_open(&story));
-	g->s = story;
-	g->sandbox = bouncer_client(g, "sandbox");
-	g->production = bouncer_client(g, "production");
-	*state = g;
-	return 0;
-}
-
-static int close_stage(void **state)
-{
-	struct stage *g = *state;
-	void *story = g->s;
-
-	client_close(g->sandbox);
-	client_close(g->production);
-	free(g);
-	return story_close(&story);
-}
 
 static int64_t registered(struct client *c, const char *id, const char *name)
 {
@@ -195,17 +155,6 @@ static void a_rollout_is_followed_to_its_end(void **state)
 	assert_error(404, "resource_not_found", client_get(g->s->c, "/rollouts/none"));
 }
 
-/* The tag of an answer; of the last few. */
-static const char *tag_of(const struct answer *a)
-{
-	static char kept[4][100];
-	static int i;
-
-	i = (i + 1) % 4;
-	snprintf(kept[i], sizeof(kept[i]), "%s", answer_header(a, "ETag"));
-	return kept[i];
-}
-
 /* What is wanted again is wanted since then, and not since it was first made. */
 static void a_rollback_is_wanted_from_now_on(void **state)
 {
@@ -317,8 +266,8 @@ static struct client *with_key(struct stage *g, const char *scopes, char ret_pat
 	const struct answer *a;
 
 	snprintf(base, sizeof(base), "/tenants/%s/api-keys", g->s->t.id);
-	a = assert_status(201, client_post(g->s->operator, base,
-				       "{'name':'b','environment':'test','scopes':[%s]}", scopes));
+	a = assert_status(201,
+		client_post(g->s->operator, base, "{'name':'b','environment':'test','scopes':[%s]}", scopes));
 	snprintf(ret_path, 200, "%s/%s", base, answer_text(a, "id"));
 	client_key(c, answer_text(a, "key"));
 	return c;
@@ -407,22 +356,22 @@ static void what_is_not_deleted_keeps_its_key(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_bouncer_registers_at_every_start, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(a_bouncer_made_by_hand_is_the_same, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(neither_environment_takes_the_other, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(a_full_tenant_takes_no_further_one, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(a_rollout_is_followed_to_its_end, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(a_rollback_is_wanted_from_now_on, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(only_those_that_are_there_count, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(a_bundle_is_ours_by_its_name, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(what_is_wrong_with_a_bundle_is_told, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(whose_status_it_is_must_be_known, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(its_key_ends_with_a_bouncer, open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(a_bouncer_registers_at_every_start, stage_open, stage_close),
+		cmocka_unit_test_setup_teardown(a_bouncer_made_by_hand_is_the_same, stage_open, stage_close),
+		cmocka_unit_test_setup_teardown(neither_environment_takes_the_other, stage_open, stage_close),
+		cmocka_unit_test_setup_teardown(a_full_tenant_takes_no_further_one, stage_open, stage_close),
+		cmocka_unit_test_setup_teardown(a_rollout_is_followed_to_its_end, stage_open, stage_close),
+		cmocka_unit_test_setup_teardown(a_rollback_is_wanted_from_now_on, stage_open, stage_close),
+		cmocka_unit_test_setup_teardown(only_those_that_are_there_count, stage_open, stage_close),
+		cmocka_unit_test_setup_teardown(a_bundle_is_ours_by_its_name, stage_open, stage_close),
+		cmocka_unit_test_setup_teardown(what_is_wrong_with_a_bundle_is_told, stage_open, stage_close),
+		cmocka_unit_test_setup_teardown(whose_status_it_is_must_be_known, stage_open, stage_close),
+		cmocka_unit_test_setup_teardown(its_key_ends_with_a_bouncer, stage_open, stage_close),
 		cmocka_unit_test_setup_teardown(
-			so_does_all_that_its_key_was_rotated_to, open_stage, close_stage),
+			so_does_all_that_its_key_was_rotated_to, stage_open, stage_close),
 		cmocka_unit_test_setup_teardown(
-			a_key_of_others_too_ends_with_the_last_of_them, open_stage, close_stage),
-		cmocka_unit_test_setup_teardown(what_is_not_deleted_keeps_its_key, open_stage, close_stage),
+			a_key_of_others_too_ends_with_the_last_of_them, stage_open, stage_close),
+		cmocka_unit_test_setup_teardown(what_is_not_deleted_keeps_its_key, stage_open, stage_close),
 	};
 
 	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);
