@@ -26,11 +26,13 @@ UPDATE cc.billing
        address_unsent = CASE WHEN customer_id IS NOT NULL THEN address_unsent ELSE address IS NOT NULL END
  WHERE tenant_id = $1;
 
--- It was deleted there, with all that it had. What is owed is looked at as soon as there is another.
+-- It was deleted there, with all that it had. What is owed is looked at as soon as there is another; that the
+-- subscription never began, so that nothing is, stays known until another one begins.
 -- name: stripe_forget :exec
 -- args: tenant_id text, customer_id text
 UPDATE cc.billing
-   SET customer_id = NULL, stripe_id = NULL, items = NULL, stripe_status = NULL, stripe_start = NULL, stripe_end = NULL,
+   SET customer_id = NULL, stripe_id = NULL, items = NULL, stripe_start = NULL, stripe_end = NULL,
+       stripe_status = CASE WHEN stripe_status = 'incomplete_expired' THEN stripe_status END,
        payment_method = NULL, cancels = false, leaving = false, stale_at = NULL, fetch_until = NULL,
        look_at = CASE WHEN trouble_since IS NOT NULL THEN now() END, plan_from = NULL, preview_at = NULL,
        preview_base = NULL, sync_at = now(), row_version = row_version + 1,
@@ -55,6 +57,7 @@ UPDATE cc.billing
 WITH known AS (
 	UPDATE cc.billing
 	   SET stripe_id = coalesce(stripe_id, $2), stale_at = clock_timestamp(), row_version = row_version + 1,
+	       stripe_status = CASE WHEN stripe_id IS NOT NULL THEN stripe_status END,
 	       metered_since = CASE WHEN stripe_id IS NULL THEN begun.hour ELSE metered_since END,
 	       metered_until = CASE WHEN stripe_id IS NULL THEN begun.hour ELSE metered_until END,
 	       begin_calls = CASE WHEN stripe_id IS NULL THEN begun.api_calls ELSE begin_calls END,
@@ -76,7 +79,8 @@ SELECT 'c' || replace(gen_random_uuid()::text, '-', ''), $1, 'account', 'subscri
 
 -- It is so from now on: what was asked for before says nothing of it.
 -- A subscription that is over stays so: with a new payment method there is to be another. What is known of the old
--- one may be wrong by now: it is cancelled in any case, and until that is done nothing is subscribed to.
+-- one may be wrong by now: it is cancelled in any case, and until that is done nothing is subscribed to. That it never
+-- began stays known until then.
 -- name: stripe_paid_by :exec
 -- args: tenant_id text, payment_method text, address json
 WITH was AS (
@@ -94,7 +98,7 @@ UPDATE cc.billing b
        address_unsent = b.address_unsent AND $3 IS NULL, fetched_at = clock_timestamp(),
        row_version = b.row_version + 1,
        stripe_id = CASE WHEN w.over THEN NULL ELSE b.stripe_id END,
-       stripe_status = CASE WHEN w.over THEN NULL ELSE b.stripe_status END,
+       stripe_status = CASE WHEN NOT w.over OR b.stripe_status = 'incomplete_expired' THEN b.stripe_status END,
        items = CASE WHEN w.over THEN NULL ELSE b.items END
   FROM was w WHERE b.tenant_id = w.tenant_id;
 

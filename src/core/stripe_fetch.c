@@ -81,6 +81,14 @@ static void read_items(struct ctx *cx, const struct doc *items, struct fetched *
 	f->items = out.data;
 }
 
+/* Of a subscription that is not there any more: one that never began was never to be paid. */
+static const char *status_when_gone(const struct stripe_row *row)
+{
+	static const char unbegun[] = "incomplete_expired";
+
+	return str_eq(row->stripe_status, unbegun) ? unbegun : "canceled";
+}
+
 static bool fetch_subscription(struct ctx *cx, struct fetched *f)
 {
 	bool missing;
@@ -93,7 +101,8 @@ static bool fetch_subscription(struct ctx *cx, struct fetched *f)
 		cx, arena_printf(cx->arena, "/v1/subscriptions/%s", f->due.stripe_id), &missing, &f->theirs);
 
 	if (d == NULL) {
-		f->status = "canceled"; /* where the customer is there; else nothing is said */
+		/* Where the customer is there; else nothing is said. */
+		f->status = status_when_gone(&f->due);
 		return missing;
 	}
 	if (str_eq(doc_text(d, "id"), f->due.stripe_id))
@@ -255,7 +264,7 @@ static enum err apply_customer(
 	struct ctx *cx, struct fetched *f, const struct stripe_row *row, const struct tenant_row *tenant)
 {
 	const struct dunning_look look = {
-		.status = stripe_is_sold(cx, tenant->plan_type) ? "canceled" : "active",
+		.status = stripe_is_sold(cx, tenant->plan_type) ? status_when_gone(row) : "active",
 		.at = f->due.now,
 		.theirs = f->theirs,
 	};

@@ -149,6 +149,37 @@ static void the_same_method_again_begins_another(void **state)
 	free(first);
 }
 
+#define STANDS \
+	"SELECT b.status || ' ' || t.status || ' ' || coalesce(b.stripe_status, 'none') FROM cc.billing b" \
+	" JOIN cc.tenant t ON t.id = b.tenant_id WHERE t.id = '%s'"
+
+/* Neither when its customer is deleted, nor while it may be a while until another one begins. */
+static void what_never_began_takes_nothing_more(void **state)
+{
+	static const struct stripe_mood no_price = { .no_price = 100 };
+	struct story *s = *state;
+	char sql[200], *first = stripe_subscribe(s, peer, "pm_never");
+	char *customer = stripe_customer_of(peer, s->t.id);
+
+	stripe_set(peer, first, "status", json_string("incomplete_expired"), "customer.subscription.updated");
+	stripe_await(s, STANDS, "grace active incomplete_expired");
+	stripe_delete_customer(peer, customer);
+	(void)snprintf(sql, sizeof(sql), "SELECT customer_id <> '%s' FROM cc.billing WHERE tenant_id = '%%s'",
+		customer);
+	stripe_await(s, sql, "t");
+	temp_sleep_ms(6000); /* some looks of which two would be enough */
+	assert_string_equal("grace active incomplete_expired", stripe_value(s, STANDS));
+	stripe_feel(peer, &no_price);
+	assert_status(200, stripe_put_method(s, "pm_never_2"));
+	temp_sleep_ms(6000);
+	assert_string_equal("grace active incomplete_expired", stripe_value(s, STANDS));
+	stripe_feel(peer, NULL);
+	assert_status(200, stripe_put_method(s, "pm_never_3"));
+	stripe_await(s, STANDS, "active active active");
+	free(customer);
+	free(first);
+}
+
 /* That it is over was so when it was last looked at. */
 static void who_pays_again_has_one_subscription(void **state)
 {
@@ -311,6 +342,7 @@ int main(void)
 		STORY(to_a_plan_that_is_not_sold_it_goes_with_the_period),
 		STORY(who_pays_again_is_subscribed_again),
 		STORY(the_same_method_again_begins_another),
+		STORY(what_never_began_takes_nothing_more),
 		STORY(who_pays_again_has_one_subscription),
 		STORY(a_tenant_that_is_purged_is_unsubscribed),
 		STORY(what_is_deleted_is_not_billed_for_another_period),

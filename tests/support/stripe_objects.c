@@ -307,6 +307,10 @@ void stripe_subscriptions_post(struct stripe_peer *p, struct stripe_request *rq,
 		missing(ret, "customer", customer);
 		return;
 	}
+	if (stripe_chance(p, p->mood.no_price)) {
+		missing(ret, "price", form_get(&rq->form, "items[0][price]"));
+		return;
+	}
 	o = stripe_make(p, "sub_", "subscription");
 	json_object_set_new(o, "items", json_pack("{s:s,s:[]}", "object", "list", "data"));
 	json_object_set_new(o, "status",
