@@ -10,6 +10,7 @@ SELECT b.tenant_id, t.name, t.owner_email, t.plan_type, t.status AS tenant_statu
        b.stripe_status, b.payment_method, b.status, b.status_next, b.status_next_at, b.trouble_since, b.suspended,
        b.fetched_at, b.stale_at, b.next_plan, b.next_plan_at, b.standing_at, b.removing, b.plan_from, b.stripe_start,
        b.cancels, b.leaving, b.address, b.address_unsent,
+       cc.cancel_path('{subscription}', b.trouble_since, b.stripe_status) AS cancel_path,
        (SELECT count(*) FROM cc.outbox o WHERE o.tenant_id = b.tenant_id AND o.lane = 'account' AND o.state = 'waiting'
            AND (b.customer_id IS NOT NULL OR o.op = 'customer_create')) AS open_calls, now() AS now
   FROM cc.billing b JOIN cc.tenant t ON t.id = b.tenant_id
@@ -74,7 +75,7 @@ WITH known AS (
 )
 INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path)
 SELECT 'c' || replace(gen_random_uuid()::text, '-', ''), $1, 'account', 'subscription_cancel', 'DELETE',
-       '/v1/subscriptions/' || $2 || '?invoice_now=true&prorate=true'
+       cc.cancel_path($2, NULL, NULL)
  WHERE NOT EXISTS (SELECT FROM known WHERE stripe_id = $2);
 
 -- It is so from now on: what was asked for before says nothing of it.
@@ -84,13 +85,13 @@ SELECT 'c' || replace(gen_random_uuid()::text, '-', ''), $1, 'account', 'subscri
 -- name: stripe_paid_by :exec
 -- args: tenant_id text, payment_method text, address json
 WITH was AS (
-	SELECT tenant_id, stripe_id,
+	SELECT tenant_id, stripe_id, trouble_since, stripe_status,
 	       $2::text IS NOT NULL AND stripe_status IN ('canceled', 'incomplete_expired') AS over
 	  FROM cc.billing WHERE tenant_id = $1 FOR UPDATE
 ), ended AS (
 	INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path)
 	SELECT 'c' || replace(gen_random_uuid()::text, '-', ''), tenant_id, 'account', 'subscription_cancel', 'DELETE',
-	       '/v1/subscriptions/' || stripe_id || '?invoice_now=true&prorate=true'
+	       cc.cancel_path(stripe_id, trouble_since, stripe_status)
 	  FROM was WHERE over AND stripe_id IS NOT NULL
 )
 UPDATE cc.billing b

@@ -226,7 +226,8 @@ static const struct route routes[] = {
 	{ M_POST, BASE "/plan", "changePlan", "billing:write", "platform:billing", ONE, .mode = DB_WRITE,
 	  .flags = ROUTE_VOLATILE, .object = "billing", .handler = plan_post, .body = &plan_change_schema,
 	  .reply = &plan_changed_schema,
-	  .errors = { ERR_PAYMENT_REQUIRED, ERR_BELOW_USAGE, ERR_UNAVAILABLE, ERR_BILLING_PROVIDER },
+	  .errors = { ERR_PAYMENT_REQUIRED, ERR_PAYMENT_OVERDUE, ERR_BELOW_USAGE, ERR_UNAVAILABLE,
+		      ERR_BILLING_PROVIDER },
 	  .summary = "Change a tenant's plan",
 	  .doc = "Now, with the rest of the period prorated, or at its end. A dry run says what would come "
 		 "of it: with Stripe, what that says. Limits that are the old plan's follow." },

@@ -354,6 +354,15 @@ static enum err check_payable(
 				 to->name);
 }
 
+/* Else a plan that costs nothing would end the debt. An operator may let somebody off. */
+static enum err check_paid(struct ctx *cx, const struct billing_row *row)
+{
+	if (!stripe_is_set(cx) || !row->owes || cx->actor == NULL || cx->actor->kind == ACTOR_OPERATOR)
+		return ERR_NONE;
+	return refuse(cx, ERR_PAYMENT_OVERDUE,
+		"the subscription is not paid: its plan cannot be changed until it is");
+}
+
 enum err billing_change_plan(struct ctx *cx, const struct plan_change *in, const struct tenant_usage *used,
 	struct plan_changed *ret, bool *ret_changed)
 {
@@ -379,6 +388,8 @@ enum err billing_change_plan(struct ctx *cx, const struct plan_change *in, const
 	*ret_changed = from != to || row.next_plan != NULL;
 	if (!*ret_changed)
 		return ERR_NONE;
+	if (from != to)
+		TRY(check_paid(cx, &row));
 	if (from != to)
 		TRY(check_payable(cx, &row, from, to));
 	if (str_eq(in->at, "now"))

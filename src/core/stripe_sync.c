@@ -193,12 +193,10 @@ static void meter_rest_later(struct ctx *cx)
 		s->meter_event[METER_BOUNCER_REQUESTS]);
 }
 
-/* The plan is not sold: what was used of the last one is billed, and its rest given back. */
-static void unsubscribe(struct ctx *cx)
+/* The plan is not sold: what was used of the last one is billed, and its rest, where paid, given back. */
+static void unsubscribe(struct ctx *cx, const struct stripe_row *row)
 {
-	const struct outbox_call call = { .op = OP_CANCEL,
-		.method = "DELETE",
-		.path = "/v1/subscriptions/{subscription}?invoice_now=true&prorate=true" };
+	const struct outbox_call call = { .op = OP_CANCEL, .method = "DELETE", .path = row->cancel_path };
 
 	meter_rest_later(cx);
 	outbox_add_later(cx, outbox_name(cx), cx->tenant->id, &call);
@@ -236,7 +234,7 @@ static void follow(struct ctx *cx, const struct stripe_row *row, const struct pl
 	if (stripe_is_over(row->stripe_status))
 		return;
 	if (plan->stripe.base == NULL)
-		unsubscribe(cx);
+		unsubscribe(cx, row);
 	else if (ends != row->cancels)
 		end_with_period(cx, ends);
 	else

@@ -235,6 +235,7 @@ static const struct field billing_row_fields[] = {
 	TEXT(T, stripe_status, F_NULLABLE, 0, 0, "How that stands there."),
 	TEXT(T, customer_id, F_NULLABLE, 0, 0, "Stripe's customer."),
 	JSON(T, items, F_NULLABLE, 0, "Of the subscription, by price."),
+	BOOL(T, owes, 0, "There is something to pay for the subscription."),
 	BOOL(T, removing, 0, "The tenant's deletion is scheduled for want of payment."),
 	INT(T, preview_base, F_NULLABLE, 0, 0, "What Stripe says that it costs."),
 	INT(T, preview_usage, F_NULLABLE, 0, 0, "Likewise."),

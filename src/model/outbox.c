@@ -107,6 +107,7 @@ static const struct field stripe_row_fields[] = {
 	TIME(T, next_plan_at, F_NULLABLE, "When it comes."),
 	TIME(T, plan_from, F_NULLABLE, "What Stripe does not have of the plan counts from then."),
 	TIME(T, stripe_start, F_NULLABLE, "When Stripe's period began."),
+	TEXT(T, cancel_path, 0, 0, 0, "Of the call that ends it at once."),
 	BOOL(T, cancels, 0, "It ends with its period."),
 	BOOL(T, leaving, 0, "… because the tenant was deleted."),
 	TIME(T, fetched_at, F_NULLABLE, "When that was so."),

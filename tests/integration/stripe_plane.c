@@ -193,6 +193,14 @@ const struct answer *stripe_change_plan(struct story *s, const char *query, cons
 	return client_post(s->c, path, "{'plan_type':'%s','at':'%s'}", plan, at);
 }
 
+const struct answer *stripe_give_plan(struct story *s, const char *query, const char *plan, const char *at)
+{
+	struct story given = *s;
+
+	given.c = s->operator;
+	return stripe_change_plan(&given, query, plan, at);
+}
+
 bool stripe_is_cancelled(const char *subscription)
 {
 	json_t *o = stripe_object(peer, subscription);

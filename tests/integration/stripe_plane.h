@@ -34,6 +34,8 @@ char *stripe_subscribe(struct story *s, struct stripe_peer *p, const char *metho
 const struct answer *stripe_put_method(struct story *s, const char *method);
 /* query: "" or "?dry_run=true" */
 const struct answer *stripe_change_plan(struct story *s, const char *query, const char *plan, const char *at);
+/* The same by an operator, who gives a plan to whom it likes. */
+const struct answer *stripe_give_plan(struct story *s, const char *query, const char *plan, const char *at);
 bool stripe_is_cancelled(const char *subscription);
 void stripe_await_cancelled(const char *subscription);
 /* Whether it ends with its period: "yes" or "no". */

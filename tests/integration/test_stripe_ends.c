@@ -16,6 +16,18 @@
 
 #define STORY(f) cmocka_unit_test_setup_teardown(f, story_open, story_close)
 
+/* And whether the rest of its period is given back. */
+static void await_cancelled(struct story *s, const char *subscription, const char *prorate)
+{
+	char path[160];
+
+	stripe_await_cancelled(subscription);
+	(void)snprintf(path, sizeof(path), "/v1/subscriptions/%s?invoice_now=true&prorate=%s", subscription,
+		prorate);
+	assert_string_equal(path, stripe_value(s, "SELECT path FROM cc.outbox WHERE tenant_id = '%s'"
+						  " AND op = 'subscription_cancel'"));
+}
+
 /* Else Stripe would bill on what nobody has. */
 static void a_plan_that_is_not_sold_has_no_subscription(void **state)
 {
@@ -23,7 +35,7 @@ static void a_plan_that_is_not_sold_has_no_subscription(void **state)
 	char *subscription = stripe_subscribe(s, peer, "pm_free"), *again;
 
 	assert_status(200, stripe_change_plan(s, "", "free", "now"));
-	stripe_await_cancelled(subscription);
+	await_cancelled(s, subscription, "true");
 	stripe_await(s,
 		"SELECT stripe_id IS NULL AND status = 'active' FROM cc.billing WHERE tenant_id = '%s'", "t");
 	temp_sleep_ms(2500);
@@ -163,6 +175,8 @@ static void what_never_began_takes_nothing_more(void **state)
 
 	stripe_set(peer, first, "status", json_string("incomplete_expired"), "customer.subscription.updated");
 	stripe_await(s, STANDS, "grace active incomplete_expired");
+	/* It owes nothing. */
+	assert_status(200, stripe_change_plan(s, "?dry_run=true", "free", "now"));
 	stripe_delete_customer(peer, customer);
 	(void)snprintf(sql, sizeof(sql), "SELECT customer_id <> '%s' FROM cc.billing WHERE tenant_id = '%%s'",
 		customer);
@@ -178,6 +192,28 @@ static void what_never_began_takes_nothing_more(void **state)
 	stripe_await(s, STANDS, "active active active");
 	free(customer);
 	free(first);
+}
+
+/* Else it would be gone with the plan; and nobody gets back what was never paid. */
+static void what_is_owed_is_paid_before_the_plan_changes(void **state)
+{
+	static const char *const ways[][3] = { { "", "free", "now" }, { "?dry_run=true", "free", "now" },
+		{ "", "free", "period_end" }, { "", "big", "now" } };
+	struct story *s = *state;
+	char *subscription = stripe_subscribe(s, peer, "pm_hop");
+
+	stripe_set(peer, subscription, "status", json_string("past_due"), "customer.subscription.updated");
+	stripe_await(s, "SELECT status FROM cc.billing WHERE tenant_id = '%s'", "past_due");
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		assert_error(
+			403, "payment_overdue", stripe_change_plan(s, ways[i][0], ways[i][1], ways[i][2]));
+	assert_string_equal("pro", stripe_value(s, "SELECT plan_type FROM cc.tenant WHERE id = '%s'"));
+	/* An operator lets it off. */
+	assert_status(200, stripe_give_plan(s, "", "free", "now"));
+	await_cancelled(s, subscription, "false");
+	stripe_await(s,
+		"SELECT stripe_id IS NULL AND status = 'active' FROM cc.billing WHERE tenant_id = '%s'", "t");
+	free(subscription);
 }
 
 /* That it is over was so when it was last looked at. */
@@ -343,6 +379,7 @@ int main(void)
 		STORY(who_pays_again_is_subscribed_again),
 		STORY(the_same_method_again_begins_another),
 		STORY(what_never_began_takes_nothing_more),
+		STORY(what_is_owed_is_paid_before_the_plan_changes),
 		STORY(who_pays_again_has_one_subscription),
 		STORY(a_tenant_that_is_purged_is_unsubscribed),
 		STORY(what_is_deleted_is_not_billed_for_another_period),

@@ -38,15 +38,6 @@ static void await_price(const char *subscription, const char *wanted)
 	assert_string_equal(wanted, is);
 }
 
-/* An operator gives a plan to whom it likes. */
-static const struct answer *give_plan(struct story *s, const char *query, const char *plan, const char *at)
-{
-	struct story given = *s;
-
-	given.c = s->operator;
-	return stripe_change_plan(&given, query, plan, at);
-}
-
 #define PLAN_CALLS "SELECT count(*) FROM cc.outbox WHERE tenant_id = '%s' AND op = 'subscription_plan'"
 
 /* Nobody tells of the turn of the period: it is looked for when it is due. */
@@ -124,7 +115,7 @@ static void a_plan_changes_without_a_subscription(void **state)
 {
 	struct story *s = *state;
 
-	assert_status(200, give_plan(s, "", "big", "period_end"));
+	assert_status(200, stripe_give_plan(s, "", "big", "period_end"));
 	temp_sleep_ms(2500);
 	assert_string_equal("pro", stripe_value(s, "SELECT plan_type FROM cc.tenant WHERE id = '%s'"));
 	fixture_control(s->d, "UPDATE cc.billing SET next_plan_at = now() WHERE next_plan IS NOT NULL");
@@ -137,7 +128,7 @@ static void a_dry_run_says_what_stripe_says(void **state)
 {
 	static const struct stripe_mood silent = { .busy = 100 };
 	struct story *s = *state;
-	const struct answer *a = assert_status(200, give_plan(s, "?dry_run=true", "big", "now"));
+	const struct answer *a = assert_status(200, stripe_give_plan(s, "?dry_run=true", "big", "now"));
 	char *subscription;
 
 	assert_text("ledger", a, "mode");
@@ -233,13 +224,13 @@ static void what_costs_something_needs_a_payment_method(void **state)
 	assert_text("active", client_get(other.c, "/tenants/%s/billing", other.t.id), "status");
 	stripe_await(&other, UNPAID, "0");
 	/* What an operator gives away is told until somebody pays for it. */
-	assert_status(200, give_plan(&other, "", "pro", "now"));
+	assert_status(200, stripe_give_plan(&other, "", "pro", "now"));
 	stripe_await(&other, UNPAID, "1");
 	assert_text("incomplete", client_get(other.c, "/tenants/%s/billing", other.t.id), "status");
 	assert_error(402, "payment_method_required", stripe_change_plan(&other, "", "big", "now"));
 	assert_status(200, stripe_change_plan(&other, "", "free", "now"));
 	stripe_await(&other, UNPAID, "0");
-	assert_status(200, give_plan(&other, "", "pro", "now"));
+	assert_status(200, stripe_give_plan(&other, "", "pro", "now"));
 	stripe_await(&other, UNPAID, "1");
 	subscription = stripe_subscribe(&other, peer, "pm_pays");
 	stripe_await(&other, UNPAID, "0");
@@ -273,7 +264,7 @@ static void what_is_to_come_is_not_there_yet(void **state)
 	(void)snprintf(sql, sizeof(sql),
 		"UPDATE cc.billing SET anchor = cc.period_at(anchor, -2) WHERE tenant_id = '%s'", other.t.id);
 	fixture_control(other.d, sql);
-	assert_status(200, give_plan(&other, "", "big", "period_end"));
+	assert_status(200, stripe_give_plan(&other, "", "big", "period_end"));
 	a = get(&other);
 	assert_text("pro", a, "plan");
 	assert_text("big", a, "next_plan");
@@ -281,13 +272,13 @@ static void what_is_to_come_is_not_there_yet(void **state)
 	/* Periods are passed, so that none of them is ever the ledger's. */
 	stripe_await(&other, "SELECT open_end > now() FROM cc.billing WHERE tenant_id = '%s'", "t");
 	for (int i = 0; i < 2; i++) {
-		assert_status(200, give_plan(&other, "", "big", "now"));
+		assert_status(200, stripe_give_plan(&other, "", "big", "now"));
 		assert_base("499.00", get(&other));
-		assert_status(200, give_plan(&other, "", "pro", "now"));
+		assert_status(200, stripe_give_plan(&other, "", "pro", "now"));
 		assert_base("99.00", get(&other));
 	}
 	/* Nothing is left of what costs nothing. */
-	assert_status(200, give_plan(&other, "", "free", "now"));
+	assert_status(200, stripe_give_plan(&other, "", "free", "now"));
 	a = get(&other);
 	assert_text("active", a, "status");
 	assert_base("0.00", a);

@@ -29,7 +29,7 @@
 	X(SCOPE_GRANT, 403, "scope_not_grantable", "a key can grant only scopes that its creator holds") \
 	X(TENANT_SUSPENDED, 403, "tenant_suspended", "the tenant is suspended") \
 	X(PAYMENT_OVERDUE, 403, "payment_overdue", \
-		  "the subscription has not been paid for long: nothing can be added until it is") \
+		  "the subscription is not paid: until it is nothing can be added, nor the plan changed") \
 	X(ADDRESS, 403, "address_not_allowed", "the API key is not taken from this address") \
 	X(HTTPS_REQUIRED, 403, "https_required", "this is asked over https only") \
 	X(ENVIRONMENT, 403, "environment_mismatch", \

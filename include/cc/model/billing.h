@@ -123,6 +123,7 @@ struct billing_row {
 	const char *stripe_id, *customer_id;    /* NULL: not yet */
 	const char *stripe_status;      /* the subscription's there, as it was looked at last */
 	const char *items;              /* JSON: of the subscription, by price */
+	bool owes;                      /* there is something to pay for the subscription */
 	bool removing;                  /* the tenant's deletion is scheduled because it is not paid */
 	int64_t preview_base, preview_usage;    /* what Stripe says that it costs; INT_NULL: nothing yet … */
 	const char *preview_currency;

@@ -85,6 +85,7 @@ struct stripe_row {
 	int64_t next_plan_at;
 	int64_t plan_from;              /* what Stripe lacks of the plan counts from then; TIME_NULL: now */
 	int64_t stripe_start;           /* when Stripe's period began */
+	const char *cancel_path;        /* of the call that ends it at once */
 	bool cancels;                   /* the subscription ends with its period … */
 	bool leaving;                   /* … because the tenant was deleted */
 	int64_t fetched_at;             /* the time of what is known */

@@ -632,6 +632,23 @@ CREATE INDEX billing_metered ON cc.billing (metered_until) WHERE stripe_id IS NO
 CREATE INDEX billing_next_plan ON cc.billing (next_plan_at) WHERE next_plan IS NOT NULL;
 CREATE INDEX billing_compare ON cc.billing (compare_at) WHERE stripe_id IS NOT NULL;
 
+-- Is there something to pay for a subscription? What never began leaves no debt.
+CREATE FUNCTION cc.owes(trouble_since timestamptz, stripe_status text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT (trouble_since IS NOT NULL OR coalesce(stripe_status IN ('past_due', 'unpaid'), false))
+	   AND stripe_status IS DISTINCT FROM 'incomplete_expired'
+$$;
+
+-- How one ends at once: what was used is billed. The rest of a period is given back where that was paid, and else it
+-- would be a present.
+CREATE FUNCTION cc.cancel_path(subscription text, trouble_since timestamptz, stripe_status text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT '/v1/subscriptions/' || subscription || '?invoice_now=true&prorate='
+	    || CASE WHEN trouble_since IS NOT NULL
+	                 OR stripe_status IN ('past_due', 'unpaid', 'incomplete', 'incomplete_expired')
+	            THEN 'false' ELSE 'true' END
+$$;
+
 -- One hour of one meter has one name at Stripe, which takes it once.
 CREATE FUNCTION cc.meter_identifier(tenant text, meter text, hour timestamptz) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
