@@ -40,11 +40,13 @@ UPDATE cc.billing
        ended_hour = NULL, status = CASE WHEN trouble_since IS NULL THEN 'active' ELSE status END
  WHERE tenant_id = $1 AND customer_id = $2;
 
--- Without a subscription there is nothing else to be known of it; again when something is owed.
+-- Without a subscription there is nothing else to be known of it; again when something is owed. What it lacks is
+-- thought of when that changed, or was never asked: a call that was refused for good would be made after each look.
 -- name: stripe_customer_seen :count
 -- args: tenant_id text, fetched_at timestamptz, payment_method text, look_s int8
 UPDATE cc.billing
-   SET fetched_at = $2, payment_method = $3, fetch_until = NULL, sync_at = now(),
+   SET fetched_at = $2, payment_method = $3, fetch_until = NULL,
+       sync_at = CASE WHEN fetched_at IS NULL OR payment_method IS DISTINCT FROM $3 THEN now() ELSE sync_at END,
        look_at = CASE WHEN trouble_since IS NOT NULL THEN now() + make_interval(secs => $4::float8) END,
        stale_at = CASE WHEN stale_at >= $2 THEN stale_at END,
        row_version = row_version + CASE WHEN payment_method IS DISTINCT FROM $3 THEN 1 ELSE 0 END
@@ -127,6 +129,12 @@ UPDATE cc.billing
    SET stale_at = clock_timestamp(), preview_at = NULL,
        sync_at = CASE WHEN stripe_id IS NULL THEN now() ELSE sync_at END
  WHERE tenant_id = $1;
+
+-- A call was refused because something is not there: it is looked at, and what is lacking is asked for again when that
+-- shows a change.
+-- name: stripe_doubtful :exec
+-- args: tenant_id text
+UPDATE cc.billing SET stale_at = clock_timestamp(), preview_at = NULL WHERE tenant_id = $1;
 
 -- What is wanted ---------------------------------------------------------------------------------------------
 

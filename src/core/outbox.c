@@ -290,7 +290,7 @@ static enum err note_dead(struct ctx *cx, struct turn *t)
 		return ERR_NONE;
 	/* What it was about may not be there any more. */
 	if (str_eq(t->out.code, "resource_missing"))
-		q_stripe_stale_later(cx->db, row->tenant_id);
+		q_stripe_doubtful_later(cx->db, row->tenant_id);
 	if (row->operation_id != NULL) {
 		q_outbox_skip_rest_later(cx->db, row->operation_id);
 		q_outbox_operation_end_later(cx->db, row->operation_id, "failed", error_json(cx, &t->out));

@@ -143,6 +143,29 @@ static void what_is_owed_outlives_the_customer(void **state)
 	free(subscription);
 }
 
+/* Though that shows nothing new, each refusal would bring a look, and each look another call. */
+static void what_was_refused_is_not_asked_for_after_each_look(void **state)
+{
+	static const struct stripe_mood no_price = { .no_price = 100 };
+	struct story *s = *state;
+
+	stripe_feel(peer, &no_price);
+	assert_status(200, stripe_put_method(s, "pm_again"));
+	stripe_await(s, "SELECT count(*) FROM cc.outbox WHERE tenant_id = '%s' AND state = 'dead'", "1");
+	for (int i = 0; i < 3; i++) {
+		stripe_await(s, "SELECT stale_at IS NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
+		temp_sleep_ms(500);
+		fixture_control(s->d, "UPDATE cc.billing SET stale_at = clock_timestamp()");
+	}
+	stripe_await(s, "SELECT stale_at IS NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
+	temp_sleep_ms(1000);
+	assert_string_equal("1", stripe_value(s, "SELECT count(*) FROM cc.outbox WHERE tenant_id = '%s'"
+						 " AND op = 'subscription_create'"));
+	/* Another payment method is something new. */
+	stripe_feel(peer, NULL);
+	free(stripe_subscribe(s, peer, "pm_other"));
+}
+
 /* Where no event tells of it, the first that is refused for it does. */
 static void a_customer_that_was_deleted_unseen_is_replaced(void **state)
 {
@@ -172,6 +195,7 @@ int main(void)
 		STORY(what_the_ledger_knew_is_sent_or_forgotten),
 		STORY(a_customer_that_was_deleted_is_replaced),
 		STORY(what_is_owed_outlives_the_customer),
+		STORY(what_was_refused_is_not_asked_for_after_each_look),
 		STORY(a_customer_that_was_deleted_unseen_is_replaced),
 		cmocka_unit_test(stripe_nothing_was_malformed),
 	};
