@@ -136,6 +136,14 @@ UPDATE cc.billing
 -- args: tenant_id text
 UPDATE cc.billing SET stale_at = clock_timestamp(), preview_at = NULL WHERE tenant_id = $1;
 
+-- A call was refused for good: an address that it was to bring is not sent again. Another that has come since then is.
+-- name: stripe_address_refused :exec
+-- args: call_id text
+UPDATE cc.billing b SET address_unsent = false
+  FROM cc.outbox o
+ WHERE o.id = $1 AND b.tenant_id = o.tenant_id AND b.address_unsent
+   AND b.address::jsonb = (o.effect->'address')::jsonb;
+
 -- What is wanted ---------------------------------------------------------------------------------------------
 
 -- Tenants that lack something at Stripe.

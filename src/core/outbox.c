@@ -291,6 +291,8 @@ static enum err note_dead(struct ctx *cx, struct turn *t)
 	/* What it was about may not be there any more. */
 	if (str_eq(t->out.code, "resource_missing"))
 		q_stripe_doubtful_later(cx->db, row->tenant_id);
+	if (outbox_op_of(row) == OP_CUSTOMER_UPDATE)
+		q_stripe_address_refused_later(cx->db, row->id);
 	if (row->operation_id != NULL) {
 		q_outbox_skip_rest_later(cx->db, row->operation_id);
 		q_outbox_operation_end_later(cx->db, row->operation_id, "failed", error_json(cx, &t->out));

@@ -21,14 +21,15 @@ static const struct answer *get(struct story *s)
 	return assert_status(200, client_get(s->c, "/tenants/%s/billing", s->t.id));
 }
 
-static const struct answer *put_wrong(struct story *s)
+static const struct answer *put_wrong(struct story *s, const char *method)
 {
 	char path[120];
 
 	(void)snprintf(path, sizeof(path), "/tenants/%s/billing", s->t.id);
 	return client_put(s->c, path,
-		"{'payment_method':'pm_typo','billing_address':{'line1':'1 Wrong St','city':'Bonn',"
-		"'country':'DE'}}");
+		"{'payment_method':'%s','billing_address':{'line1':'1 Wrong St','city':'Bonn',"
+		"'country':'DE'}}",
+		method);
 }
 
 /* What counts is what was asked for last, not what was done last. */
@@ -39,7 +40,7 @@ static void what_is_under_way_is_not_what_will_be(void **state)
 	char *subscription = stripe_subscribe(s, peer, "pm_old");
 
 	stripe_feel(peer, &busy);
-	assert_status(202, put_wrong(s));
+	assert_status(202, put_wrong(s, "pm_typo"));
 	assert_status(202, stripe_put_method(s, "pm_old"));
 	stripe_feel(peer, NULL);
 	stripe_await(s, "SELECT count(*) FROM cc.outbox WHERE tenant_id = '%s' AND state = 'waiting'", "0");
@@ -81,6 +82,35 @@ static void what_the_ledger_knew_is_sent_or_forgotten(void **state)
 	assert_error(402, "payment_method_required", stripe_change_plan(s, "", "big", "now"));
 	json_decref(o);
 	free(customer);
+}
+
+/* It is told of, once; and what is typed then is sent as ever. */
+static void an_address_that_is_refused_is_not_sent_again(void **state)
+{
+	struct story *s = *state;
+	char sql[300];
+
+	stripe_await(s, "SELECT customer_id IS NOT NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
+	(void)snprintf(sql, sizeof(sql),
+		"UPDATE cc.billing SET address_unsent = true, sync_at = now(), address ="
+		" '{\"line1\":\"7 Old St\",\"city\":\"Nowhere\",\"country\":\"XX\"}' WHERE tenant_id = '%s'",
+		s->t.id);
+	fixture_control(s->d, sql);
+	for (int i = 0; i < 3; i++) {
+		stripe_await(s,
+			"SELECT count(*) FILTER (WHERE state = 'dead') || ' ' || count(*)"
+			" FILTER (WHERE state = 'waiting') FROM cc.outbox WHERE tenant_id = '%s'"
+			" AND op = 'customer_update'",
+			"1 0");
+		stripe_await(s, "SELECT sync_at IS NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
+		fixture_control(s->d, "UPDATE cc.billing SET sync_at = now()");
+	}
+	stripe_await(s, "SELECT address_unsent FROM cc.billing WHERE tenant_id = '%s'", "f");
+	assert_int_equal(1, json_array_size(client_get(
+				    s->c, "/tenants/%s/alerts?type=billing_refused&status=open", s->t.id)
+						    ->json));
+	assert_status(200, put_wrong(s, "pm_somewhere"));
+	assert_text("1 Wrong St", get(s), "billing_address.line1");
 }
 
 static void await_another(struct story *s, const char *column, const char *before)
@@ -193,6 +223,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(what_is_under_way_is_not_what_will_be),
 		STORY(what_the_ledger_knew_is_sent_or_forgotten),
+		STORY(an_address_that_is_refused_is_not_sent_again),
 		STORY(a_customer_that_was_deleted_is_replaced),
 		STORY(what_is_owed_outlives_the_customer),
 		STORY(what_was_refused_is_not_asked_for_after_each_look),

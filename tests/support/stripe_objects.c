@@ -155,6 +155,14 @@ static void count_call(struct stripe_peer *p, const struct form *f)
 		stripe_count(p, form_get(f, "metadata[cc_op]"));
 }
 
+/* Of letters that no country has. */
+static bool is_nowhere(const struct form *f)
+{
+	const char *country = form_get(f, "address[country]");
+
+	return country != NULL && strcmp(country, "XX") == 0;
+}
+
 void stripe_customers_post(struct stripe_peer *p, struct stripe_request *rq, struct stripe_reply *ret)
 {
 	json_t *o = stripe_make(p, "cus_", "customer");
@@ -175,6 +183,8 @@ void stripe_customer_post(struct stripe_peer *p, struct stripe_request *rq, stru
 		missing(ret, "customer", rq->id);
 	} else if (method != NULL && (pm == NULL || strcmp(text_of(pm, "customer"), rq->id) != 0)) {
 		missing(ret, "PaymentMethod", method);
+	} else if (is_nowhere(&rq->form)) {
+		stripe_error(ret, 400, "invalid_request_error", NULL, "address[country]", STRIPE_NOWHERE);
 	} else {
 		set_all(o, &rq->form);
 		count_call(p, &rq->form);

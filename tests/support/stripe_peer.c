@@ -166,11 +166,13 @@ static void answer(struct stripe_peer *p, struct web_turn *t, struct stripe_repl
 	form_clear(&rq.form);
 }
 
-static bool is_duplicate(const json_t *body)
+/* A meter event that was there before is how that is known; and an address may be anybody's mistake. */
+static bool is_well_formed(const json_t *body)
 {
 	const char *text = json_string_value(json_object_get(json_object_get(body, "error"), "message"));
 
-	return text != NULL && strncmp(text, "An event already exists", 23) == 0;
+	return text != NULL &&
+	       (strncmp(text, "An event already exists", 23) == 0 || strcmp(text, STRIPE_NOWHERE) == 0);
 }
 
 static void serve(struct web_turn *t, void *arg)
@@ -185,8 +187,7 @@ static void serve(struct web_turn *t, void *arg)
 	p->calls++;
 	slow = p->mood.slow_ms;
 	answer(p, t, &reply, &lost);
-	/* A meter event that was there before is how it is known that it was. */
-	if (reply.status == 400 && !is_duplicate(reply.body)) {
+	if (reply.status == 400 && !is_well_formed(reply.body)) {
 		p->refusals++;
 		text = json_dumps(reply.body, JSON_COMPACT);
 		print_message("# stripe refused %s %s: %s\n", web_method(t), web_target(t), text);

@@ -59,7 +59,8 @@ void stripe_invoice(struct stripe_peer *p, const char *customer, const char *sta
 
 /* Since the start. */
 int stripe_calls(struct stripe_peer *p);
-int stripe_refusals(struct stripe_peer *p); /* 400s, but for meter events that were there before */
+int stripe_refusals(
+	struct stripe_peer *p); /* 400s, but for meter events that were there before, and the country XX */
 int stripe_effects(
 	struct stripe_peer *p); /* of different calls, by metadata[cc_op], payment method, identifier */
 int stripe_doubles(struct stripe_peer *p); /* effects that a call had more than once */

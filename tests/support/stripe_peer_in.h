@@ -8,6 +8,9 @@
 #include "stripe_peer.h"
 #include "web_peer.h"
 
+/* What is said of an address in the country XX. */
+#define STRIPE_NOWHERE "Country 'XX' is unknown."
+
 struct stripe_peer {
 	struct web_peer *web;
 	pthread_mutex_t lock; /* guards what follows */
