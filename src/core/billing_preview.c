@@ -36,17 +36,6 @@ static enum err keep_preview(struct ctx *cx, void *arg)
 	return ERR_NONE;
 }
 
-static bool is_metered(const struct ctx *cx, const char *price)
-{
-	const struct plan_set *plans = cx->world->plans;
-
-	for (size_t i = 0; price != NULL && i < plans->n; i++)
-		for (int m = 0; m < METERS; m++)
-			if (str_eq(plans->v[i].stripe.meter[m], price))
-				return true;
-	return false;
-}
-
 static const char *price_of(const struct doc *line)
 {
 	const struct doc *pricing = doc_object(line, "pricing");
@@ -82,7 +71,7 @@ static bool read_preview(struct ctx *cx, const struct http_got *got, struct prev
 	lines = good ? doc_object(d, "lines") : NULL;
 	good = lines != NULL;
 	for (size_t i = 0; good && (line = doc_item(lines, "data", i)) != NULL; i++)
-		if (is_metered(cx, price_of(line)) && doc_int(line, "amount", &amount))
+		if (plan_price_kind(cx->world->plans, price_of(line)) > 0 && doc_int(line, "amount", &amount))
 			p->usage += amount;
 	if (good) {
 		p->currency = stripe_currency(cx->arena, currency);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cc/core/plan.h"
 
-#include "cc/base/str.h"
-
 const char *const meter_names[METERS + 1] = { "api_calls", "bouncer_requests", NULL };
 
 const struct plan *plan_find(const struct plan_set *s, const char *name)
@@ -11,6 +9,21 @@ const struct plan *plan_find(const struct plan_set *s, const char *name)
 		if (str_eq(s->v[i].name, name))
 			return &s->v[i];
 	return NULL;
+}
+
+const char *plan_price(const struct plan *p, int kind)
+{
+	return kind == 0 ? p->stripe.base : p->stripe.meter[kind - 1];
+}
+
+int plan_price_kind(const struct plan_set *s, const char *price)
+{
+	for (size_t i = 0; price != NULL && i < s->n; i++)
+		for (int kind = 0; kind < PLAN_PRICES; kind++)
+			if (str_eq(plan_price(&s->v[i], kind), price) ||
+				strv_has(&s->v[i].stripe.before[kind], price))
+				return kind;
+	return -1;
 }
 
 int64_t meter_cost(const struct meter_price *p, int64_t quantity)

@@ -22,7 +22,6 @@
 #define AGAIN_S 5 /* while calls are under way */
 #define SECOND_US INT64_C(1000000)
 #define LATER_S 3600 /* where an operator has to do something first */
-#define ITEMS_MAX (1 + METERS)
 
 static void call_later(
 	struct ctx *cx, const char *name, enum outbox_op op, const char *path, const char *form)
@@ -55,44 +54,21 @@ void stripe_customer_later(
 	outbox_add_later(cx, name, cx->tenant->id, &call);
 }
 
-/* Of each item the price; NULL: the plan has none. */
-static void prices_of(const struct plan *p, const char *ret[ITEMS_MAX])
-{
-	ret[0] = p->stripe.base;
-	for (int m = 0; m < METERS; m++)
-		ret[1 + m] = p->stripe.meter[m];
-}
-
 static void subscribe(struct ctx *cx, const struct plan *plan)
 {
-	const char *name = outbox_name(cx), *prices[ITEMS_MAX];
+	const char *name = outbox_name(cx);
 	struct str form;
 	int n = 0;
 
-	prices_of(plan, prices);
 	str_init(&form, cx->arena, 256);
 	form_add(&form, "customer", "");
 	str_add(&form, "{customer}");
-	for (int i = 0; i < ITEMS_MAX; i++)
-		if (prices[i] != NULL)
-			form_add(&form, arena_printf(cx->arena, "items[%d][price]", n++), prices[i]);
+	for (int kind = 0; kind < PLAN_PRICES; kind++)
+		if (plan_price(plan, kind) != NULL)
+			form_add(&form, arena_printf(cx->arena, "items[%d][price]", n++),
+				plan_price(plan, kind));
 	add_names(cx, &form, name);
 	call_later(cx, name, OP_SUBSCRIBE, "/v1/subscriptions", form.data);
-}
-
-/* Which plan's price of this kind the subscription has. */
-static const char *item_of(const struct ctx *cx, const struct doc *items, int kind)
-{
-	const struct plan_set *plans = cx->world->plans;
-
-	for (size_t i = 0; i < plans->n; i++) {
-		const char *prices[ITEMS_MAX];
-
-		prices_of(&plans->v[i], prices);
-		if (prices[kind] != NULL && doc_text(items, prices[kind]) != NULL)
-			return doc_text(items, prices[kind]);
-	}
-	return NULL;
 }
 
 static void change_item(
@@ -106,56 +82,36 @@ static void change_item(
 		form_add(form, arena_printf(cx->arena, "%s[%d][deleted]", member, n), "true");
 }
 
-static bool is_ours(const struct ctx *cx, const char *price)
-{
-	const struct plan_set *plans = cx->world->plans;
-
-	for (size_t i = 0; i < plans->n; i++) {
-		const char *prices[ITEMS_MAX];
-
-		prices_of(&plans->v[i], prices);
-		for (int kind = 0; kind < ITEMS_MAX; kind++)
-			if (str_eq(prices[kind], price))
-				return true;
-	}
-	return false;
-}
-
 /*
- * Prices that no plan has any more: what took their place is not to be paid beside them. Only where something
- * did: what somebody sells beside the plans stays.
+ * Of each kind of price there is one; items are named by their ids, so that it takes the place of another
+ * plan's, or of the plan's own before. What somebody sells beside the plans stays.
  */
-static int drop_items(struct ctx *cx, struct str *form, const char *member, int n, const struct doc *items)
+static int change_kind(struct ctx *cx, struct str *form, const char *member, int n, const struct doc *items,
+	int kind, const char *price)
 {
-	const char *price;
+	bool there = price == NULL || doc_has(items, price);
+	const char *is;
 
-	for (size_t i = 0; (price = doc_name(items, i)) != NULL; i++)
-		if (!is_ours(cx, price))
-			change_item(cx, form, member, n++, doc_text(items, price), NULL);
+	for (size_t i = 0; (is = doc_name(items, i)) != NULL; i++) {
+		if (str_eq(is, price) || plan_price_kind(cx->world->plans, is) != kind)
+			continue;
+		change_item(cx, form, member, n++, doc_text(items, is), there ? NULL : price);
+		there = true;
+	}
+	if (!there)
+		change_item(cx, form, member, n++, NULL, price);
 	return n;
 }
 
-/* Items are named by their ids, so that a price takes the place of the one before. */
 int stripe_add_items(
 	struct ctx *cx, struct str *form, const char *member, const char *items_json, const struct plan *plan)
 {
-	const char *why, *prices[ITEMS_MAX];
+	const char *why;
 	struct doc *items = doc_parse(cx->arena, items_json, strlen(items_json), &why);
-	bool is_new = false;
 	int n = 0;
 
-	prices_of(plan, prices);
-	for (int kind = 0; items != NULL && kind < ITEMS_MAX; kind++) {
-		const char *item = item_of(cx, items, kind);
-
-		if (prices[kind] != NULL && doc_has(items, prices[kind]))
-			continue;
-		if (item != NULL || prices[kind] != NULL)
-			change_item(cx, form, member, n++, item, prices[kind]);
-		is_new = is_new || (item == NULL && prices[kind] != NULL);
-	}
-	if (is_new)
-		n = drop_items(cx, form, member, n, items);
+	for (int kind = 0; items != NULL && kind < PLAN_PRICES; kind++)
+		n = change_kind(cx, form, member, n, items, kind, plan_price(plan, kind));
 	doc_free(items);
 	return n;
 }

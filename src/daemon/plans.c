@@ -10,7 +10,10 @@ struct plan_price {
 	const char *currency;
 };
 
-/* Every field of a group is required; that is found here, because a plan names the line of its group. */
+/*
+ * Every field of a group is required, but for lists; that is found here, because a plan names the line of its
+ * group.
+ */
 
 /* Amounts are shown with two decimals, so currencies that have others are none of ours (ISO 4217). */
 static const char *check_currency(const char *s)
@@ -80,6 +83,20 @@ static const struct field stripe_fields[] = {
 #undef T
 static SCHEMA(stripe_schema, struct stripe_prices, "stripe", stripe_fields);
 
+struct stripe_before {
+	struct strv base, api_calls, bouncer_requests;
+};
+#define BEFORE_MAX 32
+#define T struct stripe_before
+static const struct field before_fields[] = {
+	STRS(T, base, F_CREATE, 0, BEFORE_MAX, NULL, 255, "Of the plan itself.", .check = check_stripe_price),
+	STRS(T, api_calls, F_CREATE, 0, BEFORE_MAX, NULL, 255, "Metered.", .check = check_stripe_price),
+	STRS(T, bouncer_requests, F_CREATE, 0, BEFORE_MAX, NULL, 255, "Metered.",
+		.check = check_stripe_price),
+};
+#undef T
+static SCHEMA(before_schema, struct stripe_before, "stripe_before", before_fields);
+
 #define T struct plan
 static const struct field plan_fields[] = {
 	INT(T, term_months, F_CREATE, 1, 120, "How long a subscription runs."),
@@ -110,6 +127,8 @@ static void read_field(struct plan_reader *r, struct raw_set *set, const config_
 	const char *setting = arena_printf(r->arena, "%s.%s", prefix, f->name);
 	const char *value = "0";
 
+	if (s == NULL && f->kind == K_STRS)
+		return;
 	if (s == NULL) {
 		config_fault(r->faults, setting_where(r->arena, group, r->path), setting, "is required");
 		return;
@@ -180,16 +199,22 @@ static bool has_group(const config_setting_t *plan, const char *name)
 static void read_billing(struct plan_reader *r, const config_setting_t *s, struct plan *ret)
 {
 	struct stripe_prices prices = { 0 };
+	struct stripe_before before = { 0 };
 
 	for (int m = 0; m < METERS; m++)
 		if (has_group(s, meter_names[m]))
 			read_group(r, s, meter_names[m], &meter_schema, false, &ret->meter[m]);
 	if (has_group(s, "stripe"))
 		read_group(r, s, "stripe", &stripe_schema, false, &prices);
+	if (has_group(s, "stripe_before"))
+		read_group(r, s, "stripe_before", &before_schema, false, &before);
 	ret->stripe = (struct plan_stripe){
 		.base = prices.base,
 		.meter = { [METER_API_CALLS] = prices.api_calls,
 			   [METER_BOUNCER_REQUESTS] = prices.bouncer_requests },
+		.before = { [0] = before.base,
+			    [1 + METER_API_CALLS] = before.api_calls,
+			    [1 + METER_BOUNCER_REQUESTS] = before.bouncer_requests },
 	};
 }
 
@@ -203,7 +228,7 @@ static bool is_plan_name(const char *s)
 static void read_plan(struct plan_reader *r, const config_setting_t *s, struct plan *ret)
 {
 	static const char *const known[] = { "limits", "tenant_rate", "key_rate", "price", "term_months",
-		"api_calls", "bouncer_requests", "stripe", NULL };
+		"api_calls", "bouncer_requests", "stripe", "stripe_before", NULL };
 	struct raw_set set = { .arena = r->arena, .faults = r->faults };
 	const char *name = arena_strdup(r->arena, config_setting_name(s));
 	const char *where = setting_where(r->arena, s, r->path);
@@ -228,30 +253,41 @@ static void read_plan(struct plan_reader *r, const config_setting_t *s, struct p
 	read_billing(r, s, ret);
 }
 
-static const char *price_at(const struct plan *p, int kind)
+struct priced {
+	const char *plan, *price;
+};
+
+static size_t list_prices(const struct plan *p, struct priced *ret)
 {
-	return kind == 0 ? p->stripe.base : p->stripe.meter[kind - 1];
+	size_t n = 0;
+
+	for (int kind = 0; kind < PLAN_PRICES; kind++) {
+		const struct strv *before = &p->stripe.before[kind];
+
+		if (plan_price(p, kind) != NULL)
+			ret[n++] = (struct priced){ p->name, plan_price(p, kind) };
+		for (size_t i = 0; i < before->n; i++)
+			ret[n++] = (struct priced){ p->name, before->v[i] };
+	}
+	return n;
 }
 
 /* Of an item Stripe says its price alone: by that must be known which plan it is of, and what it counts. */
-static void refuse_again(
-	struct plan_reader *r, const struct plan_set *plans, size_t plan, int kind, const char *price)
-{
-	for (size_t i = 0; i <= plan; i++)
-		for (int k = 0; k < (i < plan ? 1 + METERS : kind); k++)
-			if (str_eq(price_at(&plans->v[i], k), price))
-				config_fault(r->faults, r->path,
-					arena_printf(r->arena, "%s.stripe", plans->v[plan].name),
-					"has a price that the plan %s has as well, or has it twice: %s",
-					plans->v[i].name, price);
-}
-
 static void check_prices(struct plan_reader *r, const struct plan_set *plans)
 {
+	const size_t most = (size_t)PLAN_PRICES * (1 + BEFORE_MAX);
+	struct priced *all = ARENA_ARRAY(r->arena, struct priced, plans->n * most);
+	size_t n = 0;
+
 	for (size_t i = 0; i < plans->n; i++)
-		for (int k = 0; k < 1 + METERS; k++)
-			if (price_at(&plans->v[i], k) != NULL)
-				refuse_again(r, plans, i, k, price_at(&plans->v[i], k));
+		n += list_prices(&plans->v[i], &all[n]);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (str_eq(all[i].price, all[k].price))
+				config_fault(r->faults, r->path,
+					arena_printf(r->arena, "%s.stripe", all[i].plan),
+					"has a price that the plan %s has as well, or has it twice: %s",
+					all[k].plan, all[i].price);
 }
 
 bool plans_load(struct arena *a, const char *text, const char *path, struct plan_set *ret,

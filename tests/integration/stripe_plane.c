@@ -28,7 +28,8 @@ const char stripe_plane_plans[] =
 	"}; " RATES
 	"price = { minor = 9900; currency = \"USD\"; }; api_calls = { included = 0; minor = 1; per = 1; };"
 	"stripe = { base = \"price_pro\"; api_calls = \"price_calls\"; bouncer_requests = "
-	"\"price_bouncers\"; }; };\n"
+	"\"price_bouncers\"; }; stripe_before = { base = [ \"price_pro_first\", \"price_pro_before\" ]; "
+	"}; };\n"
 	"big = { limits = { max_policies = -1; max_resources = -1; max_users = -1; max_bouncers = -1; "
 	"}; " RATES "price = { minor = 49900; currency = \"USD\"; };"
 	"stripe = { base = \"price_big\"; api_calls = \"price_big_calls\"; bouncer_requests = "

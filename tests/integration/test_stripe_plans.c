@@ -181,22 +181,28 @@ static bool has_price(const char *subscription, const char *price)
 	return has;
 }
 
-/* Of one plan nobody pays both prices. */
+/* Of one plan nobody pays both prices; what is sold beside it stays. */
 static void a_price_that_is_replaced_is_not_paid_beside_the_new_one(void **state)
 {
 	struct story *s = *state;
 	char *subscription = stripe_subscribe(s, peer, "pm_price");
 	json_t *o = stripe_object(peer, subscription), *items = json_incref(json_object_get(o, "items"));
+	json_t *data = json_object_get(items, "data"), *item = json_deep_copy(json_array_get(data, 0));
 
 	stripe_price(peer, "price_pro_before", 8900, NULL);
-	json_object_set_new(json_object_get(json_array_get(json_object_get(items, "data"), 0), "price"), "id",
-		json_string("price_pro_before"));
+	stripe_price(peer, "price_support", 2500, NULL);
+	json_object_set_new(
+		json_object_get(json_array_get(data, 0), "price"), "id", json_string("price_pro_before"));
+	json_object_set_new(item, "id", json_string("si_support"));
+	json_object_set_new(json_object_get(item, "price"), "id", json_string("price_support"));
+	json_array_append_new(data, item);
 	stripe_set(peer, subscription, "items", items, "customer.subscription.updated");
 	for (int i = 0; i < 400 && !has_price(subscription, "price_pro"); i++)
 		temp_sleep_ms(50);
 	assert_true(has_price(subscription, "price_pro"));
 	assert_false(has_price(subscription, "price_pro_before"));
 	assert_true(has_price(subscription, "price_calls"));
+	assert_true(has_price(subscription, "price_support"));
 	json_decref(o);
 	free(subscription);
 }

@@ -214,6 +214,31 @@ static void a_price_is_one_plan_s(void **state)
 			    "b = { " GOOD_LIMITS GOOD_REST SOLD("price_4", "price_5", "price_6") "};\n"));
 }
 
+#define BEFORE(lists) "stripe_before = { " lists " };\n"
+
+static void prices_that_were_replaced_are_known(void **state)
+{
+	struct bench *b = *state;
+
+	assert_true(load(b, "a = { " GOOD_LIMITS GOOD_REST SOLD("price_1", "price_2", "price_3")
+			    BEFORE("base = [ \"price_4\", \"price_5\" ]; bouncer_requests = [ \"price_6\" ];")
+			    "};\nb = { " GOOD_LIMITS GOOD_REST SOLD("price_7", "price_8", "price_9") "};\n"));
+	assert_int_equal(0, plan_price_kind(&b->plans, "price_1"));
+	assert_int_equal(0, plan_price_kind(&b->plans, "price_5"));
+	assert_int_equal(0, plan_price_kind(&b->plans, "price_7"));
+	assert_int_equal(1 + METER_API_CALLS, plan_price_kind(&b->plans, "price_2"));
+	assert_int_equal(1 + METER_BOUNCER_REQUESTS, plan_price_kind(&b->plans, "price_6"));
+	assert_int_equal(-1, plan_price_kind(&b->plans, "price_support"));
+	assert_int_equal(-1, plan_price_kind(&b->plans, NULL));
+	assert_false(load(b, "a = { " GOOD_LIMITS GOOD_REST SOLD("price_1", "price_2", "price_3")
+				     BEFORE("base = [ \"price_2\" ];") "};\n"));
+	expect_fault(b, "a.stripe: has a price that the plan a has as well, or has it twice: price_2");
+	assert_false(
+		load(b, "a = { " GOOD_LIMITS GOOD_REST BEFORE("base = [ \"a b\" ]; colour = [ ];") "};\n"));
+	expect_fault(b, "must be the id of a price at Stripe");
+	expect_fault(b, "a.stripe_before.colour: unknown setting");
+}
+
 static void amounts_have_two_decimals(void **state)
 {
 	struct bench *b = *state;
@@ -267,6 +292,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(built_in_plans_say_what_the_product_sells, setup, teardown),
 		cmocka_unit_test_setup_teardown(meters_and_stripe_may_be_left_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_price_is_one_plan_s, setup, teardown),
+		cmocka_unit_test_setup_teardown(prices_that_were_replaced_are_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(amounts_have_two_decimals, setup, teardown),
 		cmocka_unit_test(a_block_that_was_begun_counts),
 		cmocka_unit_test(parts_of_an_amount_are_rounded_to_the_nearest),

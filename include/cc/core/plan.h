@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cc/base/str.h"
+
 /* Any thread: what is touched is the caller's or constant. */
 
 /* Limits: INT_NULL is unlimited, 0 allows none. */
@@ -28,10 +30,14 @@ struct meter_price {
 	int64_t per;      /* … for each further block of so many, also for one that was only begun */
 };
 
+/* Kinds of prices: 0 is the plan's own, 1 + m that of the meter m. */
+enum { PLAN_PRICES = 1 + METERS };
+
 /* Stripe's prices of a plan; NULL: it cannot be sold through Stripe, or the meter has no price there. */
 struct plan_stripe {
 	const char *base;
 	const char *meter[METERS];
+	struct strv before[PLAN_PRICES]; /* by kind: what the price there is took the place of */
 };
 
 struct plan {
@@ -50,6 +56,10 @@ struct plan_set {
 	size_t n;
 };
 const struct plan *plan_find(const struct plan_set *s, const char *name); /* NULL: unknown */
+
+const char *plan_price(const struct plan *p, int kind); /* NULL: it has none */
+/* Of which kind a price of Stripe's is, or was; -1: it is none of a plan's. */
+int plan_price_kind(const struct plan_set *s, const char *price);
 
 /* The overage of a meter. What cannot be told in 63 bits is INT64_MAX. */
 int64_t meter_cost(const struct meter_price *p, int64_t quantity);
