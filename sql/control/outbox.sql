@@ -31,7 +31,7 @@ UPDATE cc.outbox o
                  WHERE u.tenant_id = w.tenant_id AND u.state = 'waiting' AND u.lane = 'usage')
                 AND NOT EXISTS (
                 SELECT FROM cc.outbox u
-                 WHERE u.tenant_id = w.tenant_id AND u.state = 'done' AND u.lane = 'usage'
+                 WHERE u.tenant_id = w.tenant_id AND u.subject IS NOT NULL AND u.state = 'done' AND u.lane = 'usage'
                    AND u.done_at > now() - make_interval(secs => $2::float8)
                    AND NOT EXISTS (
                        SELECT FROM cc.billing p WHERE p.tenant_id = w.tenant_id AND p.stripe_id IS NULL)))

@@ -55,11 +55,11 @@ static void a_plan_that_is_not_sold_has_no_subscription(void **state)
 /* An hour that Stripe was told of by then; at is when. */
 static void hour_was_told(struct story *s, const char *at)
 {
-	char sql[400];
+	char sql[500];
 
 	(void)snprintf(sql, sizeof(sql),
-		"INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path, state, done_at) VALUES"
-		" ('told_%s', '%s', 'usage', 'meter_event', 'POST', '/', 'done', %s)"
+		"INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path, subject, state, done_at)"
+		" VALUES ('told_%s', '%s', 'usage', 'meter_event', 'POST', '/', 'api_calls:0', 'done', %s)"
 		" ON CONFLICT (id) DO UPDATE SET done_at = excluded.done_at",
 		s->t.id, s->t.id, at);
 	fixture_control(s->d, sql);
