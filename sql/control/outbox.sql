@@ -124,15 +124,9 @@ WITH due AS (
 ), calls AS (
 	INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path, subject, body)
 	SELECT 'm' || replace(gen_random_uuid()::text, '-', ''), d.tenant_id, 'usage', 'meter_event', 'POST',
-	       '/v1/billing/meter_events', u.meter || ':' || extract(epoch FROM u.hour)::bigint,
-	       'event_name=' || CASE u.meter WHEN 'api_calls' THEN $2 ELSE $3 END
-	       || '&identifier=' || replace(cc.meter_identifier(d.tenant_id, u.meter, u.hour), ':', '%3A')
-	       || CASE WHEN u.told > 0 THEN '%2B' || u.told ELSE '' END
-	       || '&timestamp=' || extract(epoch FROM u.hour)::bigint + 3599
-	       || '&payload[stripe_customer_id]=' || d.customer_id || '&payload[value]=' || u.quantity - u.told
+	       '/v1/billing/meter_events', e.subject, e.form
 	  FROM due d
-	  JOIN cc.usage_hour_billed u ON u.tenant_id = d.tenant_id AND u.hour >= d.metered_until AND u.hour < d.closed
-	 WHERE u.quantity > u.told
+	 CROSS JOIN LATERAL cc.meter_events(d.tenant_id, d.customer_id, d.metered_until, d.closed, $2, $3) e
 )
 UPDATE cc.billing b SET metered_until = d.closed FROM due d WHERE b.tenant_id = d.tenant_id;
 
@@ -147,15 +141,9 @@ WITH due AS (
 ), calls AS (
 	INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path, subject, body)
 	SELECT 'm' || replace(gen_random_uuid()::text, '-', ''), d.tenant_id, 'usage', 'meter_event', 'POST',
-	       '/v1/billing/meter_events', u.meter || ':' || extract(epoch FROM u.hour)::bigint,
-	       'event_name=' || CASE u.meter WHEN 'api_calls' THEN $2 ELSE $3 END
-	       || '&identifier=' || replace(cc.meter_identifier(d.tenant_id, u.meter, u.hour), ':', '%3A')
-	       || CASE WHEN u.told > 0 THEN '%2B' || u.told ELSE '' END
-	       || '&timestamp=' || least(extract(epoch FROM u.hour)::bigint + 3599, extract(epoch FROM now())::bigint)
-	       || '&payload[stripe_customer_id]=' || d.customer_id || '&payload[value]=' || u.quantity - u.told
+	       '/v1/billing/meter_events', e.subject, e.form
 	  FROM due d
-	  JOIN cc.usage_hour_billed u ON u.tenant_id = d.tenant_id AND u.hour >= d.metered_until AND u.hour <= d.hour
-	 WHERE u.quantity > u.told
+	 CROSS JOIN LATERAL cc.meter_events(d.tenant_id, d.customer_id, d.metered_until, d.hour + interval '1 hour', $2, $3) e
 )
 UPDATE cc.billing b
    SET metered_since = d.hour, metered_until = d.hour + interval '1 hour', ended_hour = d.hour,

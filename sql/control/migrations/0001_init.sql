@@ -699,6 +699,21 @@ CREATE VIEW cc.usage_hour_billed WITH (security_invoker = true) AS
 		       CASE WHEN u.hour <> b.metered_since OR u.hour IS DISTINCT FROM b.ended_hour THEN 0
 		            WHEN u.meter = 'api_calls' THEN b.ended_calls ELSE b.ended_requests END AS told) p;
 
+-- What Stripe is told of a tenant's hours from since to until: of each meter what it has not been told yet. until may be
+-- in the hour that is now.
+CREATE FUNCTION cc.meter_events(tenant text, customer text, since timestamptz, until timestamptz, api_event text,
+	bouncer_event text) RETURNS TABLE (subject text, form text)
+LANGUAGE sql STABLE AS $$
+	SELECT u.meter || ':' || extract(epoch FROM u.hour)::bigint,
+	       'event_name=' || CASE u.meter WHEN 'api_calls' THEN api_event ELSE bouncer_event END
+	       || '&identifier=' || replace(cc.meter_identifier(tenant, u.meter, u.hour), ':', '%3A')
+	       || CASE WHEN u.told > 0 THEN '%2B' || u.told ELSE '' END
+	       || '&timestamp=' || least(extract(epoch FROM u.hour)::bigint + 3599, extract(epoch FROM now())::bigint)
+	       || '&payload[stripe_customer_id]=' || customer || '&payload[value]=' || u.quantity - u.told
+	  FROM cc.usage_hour_billed u
+	 WHERE u.tenant_id = tenant AND u.hour >= since AND u.hour < until AND u.quantity > u.told
+$$;
+
 -- Events as they came. Kept for longer than Stripe repeats them.
 CREATE TABLE cc.stripe_event (
 	event_id    text PRIMARY KEY,
