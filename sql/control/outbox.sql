@@ -131,7 +131,8 @@ WITH due AS (
 UPDATE cc.billing b SET metered_until = d.closed FROM due d WHERE b.tenant_id = d.tenant_id;
 
 -- In front of the end of a subscription: what was counted so far of the hours that Stripe was not told of. What is
--- counted later is not billed, but by another subscription that begins in the same hour.
+-- counted later is not billed, but by another subscription that begins in the same hour, or by this one when it is
+-- still there: its end is withdrawn, or comes in the next hour. So the hour that is now is not over with this.
 -- name: outbox_meter_rest :exec
 -- args: tenant_id text, api_event text, bouncer_event text
 WITH due AS (
@@ -146,7 +147,7 @@ WITH due AS (
 	 CROSS JOIN LATERAL cc.meter_events(d.tenant_id, d.customer_id, d.metered_until, d.hour + interval '1 hour', $2, $3) e
 )
 UPDATE cc.billing b
-   SET metered_since = d.hour, metered_until = d.hour + interval '1 hour', ended_hour = d.hour,
+   SET metered_since = d.hour, metered_until = greatest(d.metered_until, d.hour), ended_hour = d.hour,
        begin_calls = coalesce(t.api_calls, 0), begin_requests = coalesce(t.bouncer_requests, 0),
        ended_calls = CASE WHEN d.metered_until <= d.hour THEN coalesce(c.quantity, 0)
                           WHEN b.ended_hour = d.hour THEN b.ended_calls ELSE 0 END,

@@ -175,12 +175,13 @@ UPDATE cc.billing
        row_version = row_version + 1
  WHERE tenant_id = $1;
 
--- Subscriptions that are about to end with their period, and whose last hours Stripe was not told of.
+-- Subscriptions that are about to end with their period, and whose last hours Stripe was not told of: once in each hour.
 -- name: stripe_ending :many billing_due
 -- args: most int8
 SELECT b.tenant_id FROM cc.billing b
  WHERE b.cancels AND b.stripe_status IN ('active', 'trialing') AND b.stripe_end > now()
    AND b.stripe_end <= now() + interval '1 minute' AND b.metered_until <= date_trunc('hour', now(), 'UTC')
+   AND b.ended_hour IS DISTINCT FROM date_trunc('hour', now(), 'UTC')
  ORDER BY b.stripe_end LIMIT $1;
 
 -- name: stripe_plan_told :exec

@@ -69,6 +69,16 @@ static int64_t final_total(const char *subscription)
 	return total;
 }
 
+static void hours_go_by(struct story *s, int hours)
+{
+	control(s,
+		"UPDATE cc.usage_hour_total SET hour = hour - interval '%d hours' WHERE tenant_id = '%s';"
+		"UPDATE cc.billing SET metered_since = metered_since - interval '%d hours', metered_until ="
+		" metered_until - interval '%d hours', ended_hour = ended_hour - interval '%d hours'"
+		" WHERE tenant_id = '%s'",
+		hours, s->t.id, hours, hours, hours, s->t.id);
+}
+
 /* Also those that were not closed yet; and who comes back is billed from then on. */
 static void what_ends_is_billed_to_its_last_hour(void **state)
 {
@@ -89,38 +99,73 @@ static void what_ends_is_billed_to_its_last_hour(void **state)
 	assert_status(200, stripe_change_plan(s, "", "pro", "now"));
 	stripe_await(s, "SELECT stripe_status FROM cc.billing WHERE tenant_id = '%s'", "active");
 	used(s, 0, 5);
-	/* Three hours later. */
-	control(s,
-		"UPDATE cc.usage_hour_total SET hour = hour - interval '3 hours' WHERE tenant_id = '%s';"
-		"UPDATE cc.billing SET metered_since = metered_since - interval '3 hours', metered_until ="
-		" metered_until - interval '3 hours', ended_hour = ended_hour - interval '3 hours'"
-		" WHERE tenant_id = '%s'",
-		s->t.id, s->t.id);
+	hours_go_by(s, 3);
 	await_metered(customer, 75);
 	free(customer);
 	free(subscription);
+}
+
+/* It ends with its period, in which 30 and 40 were used. */
+static char *subscribe_to_end(struct story *s, const char *method)
+{
+	char *subscription = stripe_subscribe(s, peer, method);
+
+	assert_status(200, stripe_change_plan(s, "", "free", "period_end"));
+	stripe_await_end(subscription, "yes");
+	stripe_await(s, "SELECT cancels AND stale_at IS NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
+	used(s, 2, 30);
+	used(s, 0, 40);
+	subscribed_long_ago(s);
+	return subscription;
+}
+
+static void period_ends_in(struct story *s, const char *subscription, int seconds)
+{
+	const int64_t now = (int64_t)time(NULL);
+
+	stripe_period(peer, subscription, now - 86400, now + seconds);
+	control(s, "UPDATE cc.billing SET stale_at = now() WHERE tenant_id = '%s'", s->t.id);
 }
 
 /* Stripe ends it by itself, and bills what it knows by then. */
 static void what_ends_with_its_period_is_billed_as_well(void **state)
 {
 	struct story *s = *state;
-	char *subscription = stripe_subscribe(s, peer, "pm_period");
-	char *customer = stripe_customer_of(peer, s->t.id);
-	const int64_t now = (int64_t)time(NULL);
+	char *subscription = subscribe_to_end(s, "pm_period"), *customer = stripe_customer_of(peer, s->t.id);
 
-	assert_status(200, stripe_change_plan(s, "", "free", "period_end"));
-	stripe_await_end(subscription, "yes");
-	stripe_await(s, "SELECT cancels AND stale_at IS NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
-	used(s, 1, 30);
-	used(s, 0, 40);
-	subscribed_long_ago(s);
 	temp_sleep_ms(2500);
 	/* The hour that is now is not closed, nor perhaps the one before. */
 	assert_true(stripe_metered(peer, "meter_bouncers", customer) <= 30);
-	stripe_period(peer, subscription, now - 86400, now + 50);
-	control(s, "UPDATE cc.billing SET stale_at = now() WHERE tenant_id = '%s'", s->t.id);
+	period_ends_in(s, subscription, 50);
 	await_metered(customer, 70);
+	free(customer);
+	free(subscription);
+}
+
+/* What Stripe was told in front of an end was not the last of that hour. */
+static void what_goes_on_after_all_is_billed_whole(void **state)
+{
+	struct story *s = *state;
+	char *subscription = subscribe_to_end(s, "pm_rest"), *customer = stripe_customer_of(peer, s->t.id);
+
+	period_ends_in(s, subscription, 55);
+	await_metered(customer, 70);
+	/* Its last minute is in two hours. */
+	used(s, 0, 5);
+	hours_go_by(s, 1);
+	await_metered(customer, 75);
+	/* The plan stays, and so does it. */
+	stripe_await(s,
+		"SELECT ended_hour = date_trunc('hour', now(), 'UTC') FROM cc.billing WHERE tenant_id = '%s'",
+		"t");
+	assert_status(200, stripe_change_plan(s, "", "pro", "period_end"));
+	stripe_await_end(subscription, "no");
+	period_ends_in(s, subscription, 86400);
+	stripe_await(
+		s, "SELECT NOT cancels AND stale_at IS NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
+	used(s, 0, 7);
+	hours_go_by(s, 3);
+	await_metered(customer, 82);
 	free(customer);
 	free(subscription);
 }
@@ -187,6 +232,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(what_ends_is_billed_to_its_last_hour),
 		STORY(what_ends_with_its_period_is_billed_as_well),
+		STORY(what_goes_on_after_all_is_billed_whole),
 		STORY(hours_between_are_nobody_s),
 		STORY(an_hour_is_in_one_period),
 		cmocka_unit_test(stripe_nothing_was_malformed),
