@@ -58,6 +58,8 @@ static enum err change_work(struct ctx *cx, void *arg)
 	TRY(billing_change(cx, rq->body, &j->used, j->billing, &rq->changed, &j->operation));
 	if (rq->changed.n == 0)
 		gate_unchanged(rq);
+	if (rq->dry_run)
+		billing_show_change(cx, rq->body, j->billing);
 	if (j->operation == NULL)
 		return ERR_NONE;
 	rq->status = 202;

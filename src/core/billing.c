@@ -264,6 +264,14 @@ enum err billing_change(struct ctx *cx, const struct billing_change *in, const s
 	return show(cx, &row, used, ret);
 }
 
+void billing_show_change(struct ctx *cx, const struct billing_change *in, struct billing *ret)
+{
+	if (was_sent(in, "payment_method") && in->payment_method != NULL)
+		ret->payment_method = in->payment_method;
+	if (was_sent(in, "billing_address"))
+		ret->billing_address = address_json(cx->arena, &in->billing_address);
+}
+
 /* Changes of plan -------------------------------------------------------------------------------------- */
 
 /* Of the rest of the period that is now; both plans have one currency. */

@@ -51,6 +51,30 @@ static void what_is_under_way_is_not_what_will_be(void **state)
 	free(subscription);
 }
 
+/* As in the ledger: as it would be, whatever it is now. */
+static void a_dry_run_shows_what_would_be_paid_by(void **state)
+{
+	struct story *s = *state;
+	char path[140];
+	const struct answer *a;
+
+	(void)snprintf(path, sizeof(path), "/tenants/%s/billing?dry_run=true", s->t.id);
+	a = assert_status(200, client_put(s->c, path,
+				       "{'payment_method':'pm_trial','billing_address':{'line1':'3 New St',"
+				       "'city':'Bonn','country':'DE'}}"));
+	assert_text("pm_trial", a, "payment_method");
+	assert_text("3 New St", a, "billing_address.line1");
+	a = get(s);
+	assert_null(answer_at(a, "payment_method"));
+	assert_null(answer_at(a, "billing_address"));
+	free(stripe_subscribe(s, peer, "pm_real"));
+	a = assert_status(200, client_put(s->c, path, "{'payment_method':'pm_trial'}"));
+	assert_text("pm_trial", a, "payment_method");
+	assert_text("pm_real", get(s), "payment_method");
+	assert_string_equal("0", stripe_value(s, "SELECT count(*) FROM cc.outbox WHERE tenant_id = '%s'"
+						 " AND strpos(path, 'pm_trial') > 0"));
+}
+
 /* What was typed while there was no key is nobody's at Stripe. */
 static void what_the_ledger_knew_is_sent_or_forgotten(void **state)
 {
@@ -222,6 +246,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(what_is_under_way_is_not_what_will_be),
+		STORY(a_dry_run_shows_what_would_be_paid_by),
 		STORY(what_the_ledger_knew_is_sent_or_forgotten),
 		STORY(an_address_that_is_refused_is_not_sent_again),
 		STORY(a_customer_that_was_deleted_is_replaced),

@@ -30,6 +30,8 @@ enum err billing_read(struct ctx *cx, const struct tenant_usage *used, struct bi
  */
 enum err billing_change(struct ctx *cx, const struct billing_change *in, const struct tenant_usage *used,
 	struct billing *ret, struct strv *ret_changed, const char **ret_operation) MUST_USE;
+/* In the answer of a dry run: how it would be paid then, also where Stripe would have to take it first. */
+void billing_show_change(struct ctx *cx, const struct billing_change *in, struct billing *ret);
 /* Faults of plan_type; ERR_BELOW_USAGE. *ret_changed is false when the tenant has the plan already. */
 enum err billing_change_plan(struct ctx *cx, const struct plan_change *in, const struct tenant_usage *used,
 	struct plan_changed *ret, bool *ret_changed) MUST_USE;
