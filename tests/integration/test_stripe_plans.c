@@ -151,17 +151,31 @@ static void a_dry_run_says_what_stripe_says(void **state)
 	free(subscription);
 }
 
+static long hundredths(const struct answer *a, const char *member)
+{
+	return (long)(json_real_value(answer_at(a, member)) * 100 + 0.5);
+}
+
 /* What they come to is said; what of it is what is not Stripe's to say then. */
 static void a_preview_with_more_lines_is_shown(void **state)
 {
 	static const struct stripe_mood more = { .more = 1 };
 	struct story *s = *state;
-	char *subscription = stripe_subscribe(s, peer, "pm_lines");
+	char *subscription = stripe_subscribe(s, peer, "pm_lines"), sql[400];
 	const struct answer *a;
 
+	(void)snprintf(sql, sizeof(sql),
+		"INSERT INTO cc.usage_hour_total AS t (tenant_id, hour, api_calls) VALUES"
+		" ('%s', date_trunc('hour', now(), 'UTC'), 1500) ON CONFLICT (tenant_id, hour)"
+		" DO UPDATE SET api_calls = t.api_calls + 1500; UPDATE cc.billing SET preview_at = NULL",
+		s->t.id);
+	fixture_control(s->d, sql);
 	stripe_feel(peer, &more);
 	a = assert_status(200, client_get(s->c, "/tenants/%s/billing", s->t.id));
 	assert_non_null(strstr(a->body, "\"total_cost\":99.00,"));
+	/* The requests of this test are counted as well, a hundredth each. */
+	assert_in_range(hundredths(a, "billing.usage_cost"), 1500, 1599);
+	assert_int_equal(9900 - hundredths(a, "billing.usage_cost"), hundredths(a, "billing.base_cost"));
 	assert_text(
 		"ledger", assert_status(200, stripe_change_plan(s, "?dry_run=true", "big", "now")), "mode");
 	stripe_feel(peer, NULL);
