@@ -173,7 +173,7 @@ static void the_command_line_lists_and_revokes(void **state)
 		assert_true(temp_now_ms() < end);
 	assert_error(401, "key_revoked", client_get(c, "/tenants"));
 	r = run(*state, "revoke", "key-0000000000");
-	assert_int_equal(69, r.status);
+	assert_int_equal(64, r.status);
 	assert_non_null(strstr(r.err, "does not exist"));
 	temp_run_free(&r);
 	r = run(*state, "revoke", NULL);
