@@ -25,11 +25,19 @@ static void find_next(void)
 		abort();
 }
 
+static bool listens(int fd)
+{
+	int yes = 0;
+	socklen_t size = sizeof(yes);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &size) == 0 && yes != 0;
+}
+
 /*
  * MHD_quiesce_daemon() tells the I/O threads that the socket is to leave their epoll sets, and takes it out
  * as well, without a lock. Whoever comes second is told ENOENT and aborts the program (0.9.75; one
- * stop in 1,600 under load). What is to be taken out and is not there is out, so that is what
- * both are told. Like MHD_queue_response() this is found by its name before the library's.
+ * stop in 1,600 under load). A socket that listens and is not there any more is out, so that is what both
+ * are told. Like MHD_queue_response() this is found by its name before the library's.
  */
 __attribute__((visibility("default")))
 int epoll_ctl(int set, int op, int fd, struct epoll_event *event)
@@ -41,6 +49,10 @@ int epoll_ctl(int set, int op, int fd, struct epoll_event *event)
 	e = epoll_ctl_next(set, op, fd, event);
 	if (e == 0 || op != EPOLL_CTL_DEL || errno != ENOENT)
 		return e;
+	if (!listens(fd)) {
+		errno = ENOENT;
+		return e;
+	}
 	errno = before;
 	return 0;
 }

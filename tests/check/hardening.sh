@@ -67,6 +67,13 @@ if grep -q '^cc_inits_automatic_variables:INTERNAL=1$' "$CC_BUILD_DIR/CMakeCache
 fi
 verdict "-ftrivial-auto-var-init=zero" "$scratch/out"
 
+# The library finds these in the program before its own (src/http/refused.c, quiesce.c) only where they are exported.
+for name in MHD_queue_response gnutls_handshake epoll_ctl; do
+	: >"$scratch/out"
+	nm -D --defined-only "$CC_BIN" | grep -q " T $name\$" || echo "$name is not exported" >"$scratch/out"
+	verdict "libraries find the program's $name" "$scratch/out"
+done
+
 # What it links to without using it could still be made to run.
 ldd -u "$CC_BIN" | grep '/' >"$scratch/out"
 verdict "every library is used" "$scratch/out"

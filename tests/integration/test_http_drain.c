@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -129,22 +130,27 @@ static void a_drain_that_runs_out_of_time_still_answers(void **state)
 	floor_stop(&the_floor);
 }
 
-/* What two threads take out is out for both; all else is told as ever. */
+/* A socket that two threads take out is out for both; all else is told as ever. */
 static void what_is_out_already_is_taken_out(void **state)
 {
-	const int set = epoll_create1(EPOLL_CLOEXEC), fd = eventfd(0, EFD_CLOEXEC);
+	const int set = epoll_create1(EPOLL_CLOEXEC), other = eventfd(0, EFD_CLOEXEC);
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct epoll_event e = { .events = EPOLLIN };
 
 	(void)state;
-	assert_true(set >= 0 && fd >= 0);
+	assert_true(set >= 0 && fd >= 0 && other >= 0);
+	assert_int_equal(0, listen(fd, 1));
 	assert_int_equal(0, epoll_ctl(set, EPOLL_CTL_ADD, fd, &e));
 	assert_int_equal(0, epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL));
 	assert_int_equal(0, epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL));
 	assert_int_equal(-1, epoll_ctl(set, EPOLL_CTL_MOD, fd, &e));
 	assert_int_equal(ENOENT, errno);
+	assert_int_equal(-1, epoll_ctl(set, EPOLL_CTL_DEL, other, NULL));
+	assert_int_equal(ENOENT, errno);
 	close(fd);
 	assert_int_equal(-1, epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL));
 	assert_int_equal(EBADF, errno);
+	close(other);
 	close(set);
 }
 
