@@ -14,12 +14,15 @@
 /* A slow reader has this much per second, on top of the time for a request. */
 enum { SEND_BYTES_PER_MS = 16 };
 
-static enum log_level level_of(const struct route *r, const struct problem *p, enum err e)
+static enum log_level level_of(const struct call *c, enum err e)
 {
+	const struct route *r = c->rq.route;
+	const struct problem *p = &c->cx.problem;
+
 	if (e == ERR_INTERNAL)
 		return LOG_ERROR;
-	if (r != NULL && (r->flags & ROUTE_PROBE))
-		return e == ERR_NONE ? LOG_DEBUG : LOG_INFO;
+	if (r != NULL && (r->flags & ROUTE_PROBE) && c->status < 400)
+		return LOG_DEBUG;
 	return e == ERR_UNAVAILABLE && !p->elsewhere ? LOG_WARN : LOG_INFO;
 }
 
@@ -49,7 +52,7 @@ void answer_log(const struct call *c, enum err e, const char *code)
 
 	if (cause == NULL && e == ERR_INTERNAL)
 		cause = c->cx.problem.message;
-	LOG(level_of(r, &c->cx.problem, e), "request",
+	LOG(level_of(c, e), "request",
 	    LOG_TEXT("op", r != NULL ? r->op : NULL), LOG_TEXT("tenant", tenant_of(&c->rq)),
 	    LOG_TEXT("tenant_named", logged(c, named_beside(&c->rq))),
 	    LOG_TEXT("caller", logged(c, c->rq.caller)), LOG_INT("status", c->status), LOG_TEXT("code", code),

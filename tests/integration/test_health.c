@@ -139,6 +139,7 @@ static void without_the_control_database_memory_serves(void **state)
 	assert_text("kept", a, "name");
 	assert_text("degraded", assert_status(200, client_call(c, "GET", "/readyz", NULL, NULL)), "status");
 	assert_text("unhealthy", assert_status(503, client_get(c, "/health")), "status");
+	await_lines(d, "\"op\":\"health\",\"status\":503", 1);
 	a = assert_error(503, "service_unavailable", client_post(c, "/policies", POLICY, "not now"));
 	assert_non_null(answer_header(a, "Retry-After"));
 	daemon_database_restart(d);
