@@ -103,7 +103,9 @@ static int unanswered(const char *doing, const struct ctx *cx, enum err e)
 	complain_problem(doing, cx, e);
 	if (e == ERR_NOT_FOUND)
 		return EXIT_USAGE;
-	complain("  Databases and tables are made by `controlcored migrate`.");
+	/* The latter is how a table that is not there is taken in general. */
+	if (e == ERR_UNAVAILABLE || e == ERR_TENANT_MOVING)
+		complain("  Databases and tables are made by `controlcored migrate`.");
 	return EXIT_UNAVAILABLE;
 }
 

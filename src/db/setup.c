@@ -39,14 +39,18 @@ static enum err unless_made(
  */
 static enum err join_role(struct ctx *cx, struct db_session *s, const char *role)
 {
-	static const char find[] = "SELECT 1 WHERE pg_has_role(current_user, $1, 'MEMBER')";
+	/* Of 16 and later, whoever makes a role is a member at once, and one that may not do this. */
+	static const char find[] =
+		"SELECT 1 WHERE pg_has_role(current_user, $1, CASE WHEN"
+		" current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)";
 	bool member = false;
+	enum err e = exists(cx, s, find, role, &member);
 
-	TRY(exists(cx, s, find, role, &member));
-	if (member)
-		return ERR_NONE;
-	return db_session_script(cx, s,
+	if (e != ERR_NONE || member)
+		return e;
+	e = db_session_script(cx, s,
 		arena_printf(cx->arena, "GRANT %s TO CURRENT_USER", session_name(cx, s, role)));
+	return unless_made(cx, s, e, find, role);
 }
 
 enum err db_session_create_database(struct ctx *cx, struct db_session *s, const char *name, const char *owner)
