@@ -3,18 +3,17 @@
 include(GNUInstallDirs)
 set(CC_SYSTEMD_DIR lib/systemd/system CACHE STRING "Folder of units, below the prefix")
 
+install(FILES config/systemd/controlcored.service config/systemd/controlcored.socket
+  config/systemd/controlcored-tls.socket DESTINATION ${CC_SYSTEMD_DIR})
 # The unit names the program, which is below the prefix; a package's prefix is /usr, wherever it is put together.
 install(CODE "
-  set(bin \${CMAKE_INSTALL_PREFIX}/bin)
-  if(bin MATCHES _CPack_Packages)
-    set(bin /usr/bin)
+  if(NOT CMAKE_INSTALL_PREFIX MATCHES _CPack_Packages)
+    set(file \$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CC_SYSTEMD_DIR}/controlcored.service)
+    file(READ \${file} unit)
+    string(REPLACE /usr/bin/controlcored \${CMAKE_INSTALL_PREFIX}/bin/controlcored unit \"\${unit}\")
+    file(WRITE \${file} \"\${unit}\")
   endif()
-  file(READ ${PROJECT_SOURCE_DIR}/config/systemd/controlcored.service unit)
-  string(REPLACE /usr/bin/controlcored \${bin}/controlcored unit \"\${unit}\")
-  file(WRITE ${PROJECT_BINARY_DIR}/installed/controlcored.service \"\${unit}\")
 ")
-install(FILES ${PROJECT_BINARY_DIR}/installed/controlcored.service config/systemd/controlcored.socket
-  config/systemd/controlcored-tls.socket DESTINATION ${CC_SYSTEMD_DIR})
 install(FILES config/systemd/controlcored.sysusers DESTINATION lib/sysusers.d RENAME controlcored.conf)
 install(FILES docs/man/controlcored.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 install(FILES docs/man/controlcored.conf.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
@@ -23,15 +22,14 @@ install(FILES config/controlcored.example.conf config/plans.conf README.md LICEN
 install(FILES config/controlcored.example.conf config/plans.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/config)
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md" PATTERN "openapi.json"
   PATTERN "docs/examples/*.sh" PATTERN "docs/proxies.sh" PATTERN "docs/walkthrough.lib.sh" PATTERN "docs/deploy/*" PATTERN "docs/deploy/*/*" PATTERN "docs/man/*")
-# Of the system, whatever the prefix is. The package makes a role_secret and a KEK, so its settings name them: the daemon
-# of the unit is told of a copy of the one, and whoever runs a command beside it reads the same secret here. Debian's
+# Of the system, whatever the prefix is. The package makes a role_secret and a user, so its settings name them: the daemon of
+# the unit is told of a copy, and whoever runs a command beside it reads the same secret here. Debian's
 # PostgreSQL lets roles of ours in by TCP alone: at its socket they would have to be users of the system.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/config/controlcored.example.conf)
 file(READ config/controlcored.example.conf settings)
-foreach(name role_secret_file kek_folder user)
+foreach(name role_secret_file user)
   string(REPLACE "# ${name} =" "${name} =" settings "${settings}")
 endforeach()
-string(REPLACE "# keks = [ \"2026-01\" ]" "keks = [ \"first\" ]" settings "${settings}")
 string(REPLACE "conninfo = \"host=/run/postgresql " "conninfo = \"host=127.0.0.1 " settings "${settings}")
 file(CONFIGURE OUTPUT installed/controlcored.conf CONTENT "${settings}" @ONLY)
 # Settings that are there are somebody's.

@@ -33,7 +33,7 @@ curl -sS $API/whoami -H "Authorization: Bearer $OP" | jq '{kind: .credential.kin
 # --- 6: The key-encryption key
 openssl rand -hex 32 > $CONF/keks/2026-07
 chmod 0400 $CONF/keks/2026-07
-chown --reference=$CONF/keks/2026-01 $CONF/keks/2026-07
+chown --reference=$CONF/keks $CONF/keks/2026-07
 sed -i 's/keks = .*/keks = [ "2026-01", "2026-07" ];/' $CONF/controlcored.conf
 $RELOAD
 
@@ -50,8 +50,12 @@ openssl rand -hex 32 > $CONF/secrets/signing_key.new
 chown --reference=$CONF/secrets/signing_key $CONF/secrets/signing_key.new
 chmod 0400 $CONF/secrets/signing_key.new
 mv $CONF/secrets/signing_key.new $CONF/secrets/signing_key
-grep -q "^[[:space:]]*signing_key_previous_file" $CONF/controlcored.conf || sed -i \
-  "s|signing_key_file = .*|&\n\tsigning_key_previous_file = \"$CONF/secrets/signing_key_previous\";|" $CONF/controlcored.conf
+if [ -e /etc/systemd/system/controlcored.service.d/signing_key_previous.conf ]; then
+  systemctl daemon-reload
+else
+  grep -q "^[[:space:]]*signing_key_previous_file" $CONF/controlcored.conf || sed -i \
+    "s|signing_key_file = .*|&\n\tsigning_key_previous_file = \"$CONF/secrets/signing_key_previous\";|" $CONF/controlcored.conf
+fi
 $RESTART
 curl -sS ${API%/api/v1}/.well-known/controlcore-keys | jq '{published: (.keys | length)}'
 
@@ -60,5 +64,6 @@ openssl rand -hex 32 > $CONF/secrets/role_secret.new
 chown --reference=$CONF/secrets/role_secret $CONF/secrets/role_secret.new
 chmod 0400 $CONF/secrets/role_secret.new
 mv $CONF/secrets/role_secret.new $CONF/secrets/role_secret
+${CONTROLCORED:-controlcored} migrate --config $CONF/controlcored.conf >/dev/null
 $RESTART
 curl -sS ${API%/api/v1}/readyz | jq '{status}'

@@ -31,7 +31,7 @@ check "four of them" "64 64 64 64" "$(cd /etc/controlcored/secrets && echo $(sta
 check "and not the same" 4 "$(cd /etc/controlcored/secrets && sort -u pepper audit_key signing_key role_secret | fold -w 64 | sort -u | grep -c .)"
 check "nobody else reads them" "600 600 600 600" "$(cd /etc/controlcored/secrets && echo $(stat -c %a pepper audit_key signing_key role_secret))"
 check "passwords in the settings are not everybody's" "640 root controlcored" "$(stat -c '%a %U %G' /etc/controlcored/controlcored.conf)"
-check "the KEK is the daemon's alone" "400 controlcored" "$(stat -c '%a %U' /etc/controlcored/keks/first)"
+check "the unit starts a program that is there" yes "$([ -x "$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' /usr/lib/systemd/system/controlcored.service)" ] && echo yes)"
 check "the settings are valid as they are" 0 "$(controlcored config check >/check.log 2>&1 || cat /check.log; echo $?)"
 check "they name each secret that was made" 4 "$(cd /etc/controlcored/secrets && for f in *; do grep -c "^[^#]*_file = \"$PWD/$f\"" ../controlcored.conf; done | grep -c 1)"
 check "a key cannot be made without a database, and settings are no reason" 69 "$(controlcored operator-key create --output /k >/create.log 2>&1; echo $?)"
@@ -43,7 +43,7 @@ done)"
 check "and each file that compose.yaml brings in from here" "" "$(cd /usr/share/doc/controlcored/docs/deploy &&
 	grep -oE '^ +- \./compose[^:]+:' compose.yaml | tr -d ' :' | cut -c2- | while read -r file; do [ -f "$file" ] || echo "$file"; done)"
 before=$(cat /etc/controlcored/secrets/*)
-mkdir -p /var/lib/controlcored && echo journal >/var/lib/controlcored/usage
+mkdir -p /var/lib/controlcored && echo journal >/var/lib/controlcored/usage-1
 apt-get -q install -y --reinstall /controlcored.deb >>/apt.log 2>&1
 check "once more changes no secret" "$before" "$(cat /etc/controlcored/secrets/*)"
 echo '# changed' >>/etc/controlcored/controlcored.conf
@@ -51,9 +51,12 @@ apt-get -q remove -y controlcored >>/apt.log 2>&1
 check "removed, the program is gone" 127 "$(controlcored version >/dev/null 2>&1; echo $?)"
 check "and settings stay" yes "$(grep -q changed /etc/controlcored/controlcored.conf && echo yes)"
 check "and secrets" "$before" "$(cat /etc/controlcored/secrets/*)"
+echo object >/var/lib/controlcored/object
 apt-get -q purge -y controlcored >>/apt.log 2>&1
-check "purged, nothing is left" "" "$(find / -xdev -name '*controlcored*' -not -path '/proc/*' -not -path '/dev/*' -not -name 'controlcored.deb' -not -path '/var/lib/apt/*' 2>/dev/null)"
-[ $n -eq 21 ] || echo "not ok 99 - all was looked at"
+check "purged, the journal is gone and what tenants stored is not" object "$(ls /var/lib/controlcored)"
+rm -r /var/lib/controlcored
+check "and nothing else is left" "" "$(find / -xdev -name '*controlcored*' -not -path '/proc/*' -not -path '/dev/*' -not -name 'controlcored.deb' -not -path '/var/lib/apt/*' 2>/dev/null)"
+[ $n -eq 22 ] || echo "not ok 99 - all was looked at"
 END
 # What systemd would give the daemon.
 sed -n 's|^Environment=\(.*\)=%d/\(.*\)|export \1=/etc/controlcored/secrets/\2|p' config/systemd/controlcored.service \
