@@ -54,6 +54,44 @@ static void check_not_modified(const struct answer *a, const char *etag)
 	assert_non_null(answer_header(a, "X-Request-ID"));
 }
 
+/* False: the service itself has changed it meanwhile, as it does with alerts. */
+static bool not_modified(struct contract *k, const struct ask *ask, const char *etag)
+{
+	struct ask plain = *ask;
+	const struct answer *a = contract_ask(k, k->c, ask);
+
+	if (a->status == 304) {
+		check_not_modified(a, etag);
+		return true;
+	}
+	assert_status(200, a);
+	plain.headers = NULL;
+	assert_string_not_equal(etag, etag_in(contract_ask(k, k->c, &plain)));
+	return false;
+}
+
+static bool is_not_sent_twice(struct contract *k, struct ask ask)
+{
+	const char *etag = etag_in(assert_status(200, contract_ask(k, k->c, &ask)));
+
+	ask.headers = condition("If-None-Match", "", etag);
+	if (!not_modified(k, &ask, etag))
+		return false;
+	ask.headers = condition("If-None-Match", "\"x\", W/", etag);
+	if (!not_modified(k, &ask, etag))
+		return false;
+	ask.headers = condition("If-None-Match", "", "*");
+	if (!not_modified(k, &ask, etag))
+		return false;
+	ask.method = M_HEAD;
+	ask.headers = condition("If-None-Match", "", etag);
+	if (!not_modified(k, &ask, etag))
+		return false;
+	ask.method = M_GET;
+	ask.headers = condition("If-None-Match", "", "\"x\"");
+	return strcmp(etag, etag_in(assert_status(200, contract_ask(k, k->c, &ask)))) == 0;
+}
+
 static void what_is_read_has_a_tag_and_is_not_sent_twice(void **state)
 {
 	struct contract *k = *state;
@@ -62,24 +100,13 @@ static void what_is_read_has_a_tag_and_is_not_sent_twice(void **state)
 	FOR_EACH_ROUTE(r, prefix)
 	{
 		struct ask ask = { .r = r, .prefix = prefix, .method = M_GET };
-		const char *etag;
+		int tries = 5;
 
 		if (!has_etag(r))
 			continue;
 		ask.id = contract_object(k, r, k->t.id);
-		etag = etag_in(assert_status(200, contract_ask(k, k->c, &ask)));
-		ask.headers = condition("If-None-Match", "", etag);
-		check_not_modified(contract_ask(k, k->c, &ask), etag);
-		ask.headers = condition("If-None-Match", "\"x\", W/", etag);
-		check_not_modified(contract_ask(k, k->c, &ask), etag);
-		ask.headers = condition("If-None-Match", "", "*");
-		check_not_modified(contract_ask(k, k->c, &ask), etag);
-		ask.method = M_HEAD;
-		ask.headers = condition("If-None-Match", "", etag);
-		check_not_modified(contract_ask(k, k->c, &ask), etag);
-		ask.method = M_GET;
-		ask.headers = condition("If-None-Match", "", "\"x\"");
-		assert_string_equal(etag, etag_in(assert_status(200, contract_ask(k, k->c, &ask))));
+		while (!is_not_sent_twice(k, ask))
+			assert_true(--tries > 0);
 		n++;
 		client_forget(k->c);
 	}
