@@ -22,6 +22,9 @@ BEGIN
 END $$;
 
 -- Roles are the server's, not a database's: ALTER ROLE by two nodes at a time is an error too.
+-- name: setup_try_lock :one tally
+SELECT pg_try_advisory_xact_lock(hashtext('controlcored roles'))::int::int8 AS total;
+
 -- name: setup_lock :exec
 SELECT pg_advisory_xact_lock(hashtext('controlcored roles'));
 

@@ -3,6 +3,7 @@
 #include "provision_parts.h"
 
 #include "cc/base/clock.h"
+#include "cc/base/log.h"
 #include "cc/core/region_watch.h"
 #include "cc/db/conninfo.h"
 #include "cc/db/migrate.h"
@@ -57,13 +58,29 @@ static enum err make_role(struct ctx *cx, struct db_session *s, const char *role
 	return db_session_login_role(cx, s, role, password, str_eq(role, ROLE_PROV));
 }
 
+static void tell_wait(const char *what)
+{
+	LOG(LOG_INFO, "waiting for another node's migration", LOG_TEXT("what", what));
+}
+
+static enum err lock_roles(struct ctx *cx)
+{
+	struct tally got = { 0 };
+
+	TRY(q_setup_try_lock(cx->db, &got));
+	if (got.total > 0)
+		return ERR_NONE;
+	tell_wait("roles");
+	return q_setup_lock(cx->db);
+}
+
 static enum err make_roles(struct ctx *cx, void *arg)
 {
 	const struct server *server = arg;
 	struct db_session *s = NULL;
 	enum err e;
 
-	TRY(q_setup_lock(cx->db));
+	TRY(lock_roles(cx));
 	TRY(db_session_open(cx, server->conninfo, NULL, NULL, &s));
 	e = make_role(cx, s, ROLE_PROV);
 	if (e == ERR_NONE && server->control)
@@ -158,11 +175,16 @@ static enum err migrate(struct ctx *cx, const char *conninfo, const struct migra
 {
 	const char *password = role_password(cx->arena, cx->world->settings, ROLE_PROV);
 	struct db_session *s = NULL;
+	bool busy = false;
 	enum err e;
 
 	step(cx);
 	TRY(db_session_open(cx, conninfo, ROLE_PROV, password, &s));
-	e = migrate_database(cx, s, set, schema, dry, ret_n);
+	e = migrate_is_busy(cx, s, schema, &busy);
+	if (busy)
+		tell_wait(schema);
+	if (e == ERR_NONE)
+		e = migrate_database(cx, s, set, schema, dry, ret_n);
 	db_session_close(s);
 	return e;
 }

@@ -17,12 +17,10 @@
 
 #include "cc/base/clock.h"
 #include "cc/base/log.h"
-#include "cc/core/apikeys.h"
-#include "cc/core/provision.h"
-#include "cc/core/region_watch.h"
 #include "cc/core/world.h"
 
 #include "await.h"
+#include "prepare.h"
 #include "private.h"
 #include "privileges.h"
 #include "program.h"
@@ -30,7 +28,6 @@
 #include "session_text.h"
 #include "wire.h"
 
-#define SETUP_MS 600000
 #define LARGE_BLOCK (128 * 1024)
 #define TIDY_MS 200
 
@@ -41,6 +38,7 @@ struct serving {
 	struct wire wire;
 	struct descriptors descriptors;
 	bool wired;
+	bool cut; /* a thread was left behind that works with program and wire */
 	int signals;
 };
 
@@ -138,81 +136,6 @@ static int start_embedded(struct serving *s)
 	return EXIT_UNAVAILABLE;
 }
 
-/* Not a reason to stay away: all other tenants are served, and operators can put these right. */
-static int look_for_strays(struct ctx *cx)
-{
-	const char *which = NULL;
-	int64_t n = 0;
-	const enum err e = setup_strays(cx, &n, &which);
-
-	if (e != ERR_NONE) {
-		complain_problem("the tenants cannot be read", cx, e);
-		return EXIT_UNAVAILABLE;
-	}
-	if (n > 0)
-		LOG(LOG_WARN, "tenants have a plan or region that is not configured: their requests are 503",
-			LOG_INT("tenants", n), LOG_TEXT("which", which));
-	return 0;
-}
-
-static void tell_silent(const struct world *w)
-{
-	for (size_t i = 0; i < w->nregions; i++)
-		if (region_is_down(&w->regions[i]))
-			LOG(LOG_WARN, "a region does not answer: it is served once it does and is set up",
-				LOG_TEXT("region", w->regions[i].id));
-}
-
-/* Brings the databases up to date and makes sure that it is safe to use them. */
-static int set_up(struct serving *s)
-{
-	const struct config *c = &s->program.config;
-	struct ctx cx = wire_ctx(&s->wire, s->program.arena, SETUP_MS);
-	struct setup_report r;
-	const unsigned how = SETUP_WITHOUT_SILENT | (c->control.migrate ? 0 : SETUP_DRY);
-	enum err e = setup_all(&cx, c->control.admin_conninfo, how, &r);
-
-	if (e != ERR_NONE) {
-		complain_problem("the databases cannot be set up", &cx, e);
-		return EXIT_UNAVAILABLE;
-	}
-	if (r.control_pending + r.region_pending > 0) {
-		complain("migrations are missing (control %d, regions %d): run controlcored migrate",
-			r.control_pending, r.region_pending);
-		return EXIT_UNAVAILABLE;
-	}
-	LOG(LOG_INFO, "databases are up to date", LOG_INT("control_applied", r.control_applied),
-		LOG_INT("region_applied", r.region_applied), LOG_INT("tenants_applied", r.tenants_applied));
-	e = setup_refusals(&cx);
-	if (e != ERR_NONE) {
-		complain_problem("refusing to serve", &cx, e);
-		return EXIT_UNAVAILABLE;
-	}
-	tell_silent(&s->wire.world);
-	return look_for_strays(&cx);
-}
-
-/* The first operator key: when there is none yet, or when the data it belonged to is new. */
-static int make_first_key(struct serving *s)
-{
-	struct program *p = &s->program;
-	const char *path = p->embedded.operator_key, *key = NULL, *error = NULL;
-	struct ctx cx = wire_ctx(&s->wire, p->arena, SETUP_MS);
-	enum err e;
-
-	if (access(path, F_OK) == 0 && !s->supervisor.fresh)
-		return 0;
-	e = operator_key_create(&cx, "first operator", NULL, &key);
-	if (e != ERR_NONE) {
-		complain_problem("the first operator key cannot be made", &cx, e);
-		return EXIT_UNAVAILABLE;
-	}
-	if (private_file(p->arena, path, arena_printf(p->arena, "%s\n", key), true, &error))
-		return 0;
-	complain("%s", error);
-	return EXIT_NO_FILE;
-}
-
 static int write_port(const struct program *p, const char *file, int port)
 {
 	const char *error = NULL;
@@ -308,6 +231,16 @@ static int announce(struct serving *s)
 	return status;
 }
 
+static int prepare(struct serving *s)
+{
+	struct prepare p = { .program = &s->program, .wire = &s->wire, .fresh = s->supervisor.fresh,
+		.signals = s->signals };
+	const int status = prepare_databases(&p);
+
+	s->cut = p.cut;
+	return status;
+}
+
 static int start(struct serving *s)
 {
 	struct program *p = &s->program;
@@ -339,9 +272,7 @@ static int start(struct serving *s)
 	s->wired = true;
 	status = await_database(p->config.control.conninfo, p->config.control.wait_s, s->signals);
 	if (status == 0)
-		status = set_up(s);
-	if (status == 0 && embedded)
-		status = make_first_key(s);
+		status = prepare(s);
 	if (status != 0)
 		return status;
 	if (!wire_start(&s->wire, &s->descriptors, &error)) {
@@ -447,7 +378,7 @@ static void stop(struct serving *s)
 {
 	arm_second_signal();
 	embedded_stopping(&s->program.embedded);
-	if (s->wired)
+	if (s->wired && !s->cut)
 		wire_close(&s->wire);
 	log_stop();
 	if (s->supervisor.pid > 0 && !supervisor_stop(&s->supervisor))
@@ -471,6 +402,8 @@ int cmd_serve(const struct options *o)
 		if (status == 0)
 			status = serve(&s);
 		stop(&s);
+		if (s.cut)
+			_exit(status);
 	}
 	program_free(&s.program);
 	return status;

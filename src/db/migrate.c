@@ -27,12 +27,12 @@ static enum err checksum(const struct run *r, const char *sql, const char **ret)
 		r->cx, r->s, "SELECT encode(sha256(convert_to($1, 'UTF8')), 'hex')", 1, &sql, ret);
 }
 
-static enum err lock(const struct run *r, const char *function)
+static enum err lock(const struct run *r, const char *function, const char **ret)
 {
 	const char *sql = arena_printf(
 		r->cx->arena, "SELECT %s(hashtextextended('controlcored migrate ' || $1, 0))", function);
 
-	return db_session_exec(r->cx, r->s, sql, 1, &r->schema, NULL);
+	return db_session_exec(r->cx, r->s, sql, 1, &r->schema, ret);
 }
 
 static enum err has_table(const struct run *r, bool *ret)
@@ -145,6 +145,16 @@ static enum err run_all(const struct run *r, bool dry, int *n)
 	return e;
 }
 
+enum err migrate_is_busy(struct ctx *cx, struct db_session *s, const char *schema, bool *ret)
+{
+	const struct run r = { .cx = cx, .s = s, .schema = schema };
+	const char *got = NULL;
+	enum err e = lock(&r, "pg_try_advisory_lock", &got);
+
+	*ret = e == ERR_NONE && !str_eq(got, "t");
+	return e != ERR_NONE || *ret ? e : lock(&r, "pg_advisory_unlock", NULL);
+}
+
 enum err migrate_database(struct ctx *cx, struct db_session *s, const struct migration_set *set,
 	const char *schema, bool dry, int *ret_applied)
 {
@@ -157,12 +167,12 @@ enum err migrate_database(struct ctx *cx, struct db_session *s, const struct mig
 
 	if (r.quoted == NULL)
 		return ERR_INTERNAL;
-	e = lock(&r, "pg_advisory_lock");
+	e = lock(&r, "pg_advisory_lock", NULL);
 	if (e != ERR_NONE)
 		return e;
 	e = run_all(&r, dry, &n);
 	problem = cx->problem;
-	unlocked = lock(&r, "pg_advisory_unlock");
+	unlocked = lock(&r, "pg_advisory_unlock", NULL);
 	if (e != ERR_NONE) {
 		cx->problem = problem;
 		return e;

@@ -232,6 +232,42 @@ static void commands_find_the_running_instance(void **state)
 	instance_stop(in);
 }
 
+/* Databases of its PostgreSQL; three are there before any is made. */
+static int databases(const struct instance *in)
+{
+	char *path = temp_path(in->dir, "postgres/base");
+	DIR *base = opendir(path);
+	int n = 0;
+
+	free(path);
+	for (struct dirent *e; base != NULL && (e = readdir(base)) != NULL;)
+		n += e->d_name[0] != '.';
+	if (base != NULL)
+		closedir(base);
+	return n;
+}
+
+/* Its databases end with it, and not some time after it. */
+static void first_start_can_be_cut_off(void **state)
+{
+	struct instance *in = *state;
+
+	instance_launch_in(in, in->dir);
+	for (const int64_t end = temp_now_ms() + WAIT_MS; databases(in) <= 3; temp_sleep_ms(5))
+		assert_true(temp_now_ms() < end);
+	kill(in->pid, SIGTERM);
+	assert_int_equal(128 + SIGTERM, temp_wait(in->pid, WAIT_MS));
+	in->pid = 0;
+	assert_int_equal(0, instance_count(in));
+	char *out = temp_read(in->out);
+	assert_null(strstr(out, "databases are up to date"));
+	assert_null(strstr(out, "cannot be set up"));
+	free(out);
+	instance_launch(in);
+	instance_tenant(in, "second", "us-east-1");
+	instance_stop(in);
+}
+
 /* The short folder that this instance has its sockets in, malloc'ed; NULL: there is none now. */
 static char *short_folder(const struct instance *in)
 {
@@ -321,6 +357,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			first_start_makes_everything, instance_setup, instance_teardown),
+		cmocka_unit_test_setup_teardown(
+			first_start_can_be_cut_off, instance_setup, instance_teardown),
 		cmocka_unit_test_setup_teardown(
 			printed_session_can_be_pasted, instance_setup, instance_teardown),
 		cmocka_unit_test_setup_teardown(

@@ -29,6 +29,9 @@ struct migration_set {
 enum err migrate_database(struct ctx *cx, struct db_session *s, const struct migration_set *set,
 			  const char *schema, bool dry, int *ret_applied) MUST_USE;
 
+/* Whether another session is at it just now, so that migrate_database() would wait. */
+enum err migrate_is_busy(struct ctx *cx, struct db_session *s, const char *schema, bool *ret) MUST_USE;
+
 /*
  * One tenant schema, from version `from` to the newest (or `to` when > 0): one transaction, as the
  * owner role, search_path of the schema, lock_timeout 2 s. The caller records the version (control database).
