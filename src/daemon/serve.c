@@ -293,13 +293,11 @@ static int take_signal(const struct serving *s)
 }
 
 /*
- * Waits until a signal or the end of the supervisor can be seen, and tells systemd as often as it wants to
- * hear it that this thread runs.
+ * Waits until a signal or the end of the supervisor can be seen, and tells systemd every beat ms (0: never)
+ * that this thread runs.
  */
-static bool wait_for_events(struct pollfd p[2], int64_t until_ms)
+static bool wait_for_events(struct pollfd p[2], int beat, int64_t until_ms)
 {
-	const int beat = systemd_watchdog_ms();
-
 	for (;;) {
 		const int64_t left = until_ms - clock_mono_ms();
 		int n, wait = beat > 0 ? beat : -1;
@@ -309,7 +307,8 @@ static bool wait_for_events(struct pollfd p[2], int64_t until_ms)
 		if (wait < 0 || left < wait)
 			wait = left > INT_MAX ? -1 : (int)left;
 		n = poll(p, 2, wait);
-		systemd_alive();
+		if (beat > 0)
+			systemd_alive();
 		if (n > 0)
 			return true;
 	}
@@ -324,13 +323,14 @@ static void fill_events(const struct serving *s, struct pollfd p[2])
 /* A lost terminal ends an embedded instance; elsewhere SIGHUP reads the settings again. */
 static int serve_until_signal(struct serving *s, int *ret_signal)
 {
+	const int beat = systemd_watchdog_ms();
 	struct pollfd p[2];
 
 	fill_events(s, p);
 	for (;;) {
 		const bool untidy = reload_tidy(&s->program, &s->wire);
 
-		if (!wait_for_events(p, untidy ? clock_mono_ms() + TIDY_MS : INT64_MAX))
+		if (!wait_for_events(p, beat, untidy ? clock_mono_ms() + TIDY_MS : INT64_MAX))
 			continue;
 		if (p[1].revents != 0) {
 			LOG0(LOG_ERROR, "the supervisor of PostgreSQL and Redis is gone; stopping");
@@ -344,7 +344,11 @@ static int serve_until_signal(struct serving *s, int *ret_signal)
 	}
 }
 
-/* Load balancers look at /readyz now and then: until they have, requests come and are served. */
+/*
+ * Load balancers look at /readyz now and then: until they have, requests come and are served. From STOPPING=1
+ * on the watchdog is told nothing: systemd has put it off then, WATCHDOG=1 would set it anew, and nobody
+ * tells it anything while the rest is stopped. TimeoutStopSec is what bounds the end.
+ */
 static void serve_until_noticed(struct serving *s)
 {
 	const int64_t until = clock_mono_ms() + s->wire.config->server.lag_ms;
@@ -352,7 +356,7 @@ static void serve_until_noticed(struct serving *s)
 
 	wire_leave(&s->wire);
 	fill_events(s, p);
-	while (wait_for_events(p, until)) {
+	while (wait_for_events(p, 0, until)) {
 		const int sig = take_signal(s);
 
 		if (p[1].revents != 0)

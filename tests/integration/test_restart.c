@@ -251,6 +251,15 @@ static void load_balancers_have_time_to_notice(void **state)
 	assert_int_equal(0, node_end(&n, 0));
 }
 
+static bool logged(struct daemon *d, const char *text)
+{
+	char *log = temp_read(daemon_log_path(d));
+	const bool found = log != NULL && strstr(log, text) != NULL;
+
+	free(log);
+	return found;
+}
+
 static void second_sigterm_does_not_wait(void **state)
 {
 	struct node n = node_new(*state, "second");
@@ -294,19 +303,29 @@ static void hear(int fd, const char *expected)
 	}
 }
 
+/* … in what it has been told and has not read yet. */
+static bool heard(int fd, const char *text)
+{
+	char told[512];
+	bool found = false;
+
+	for (ssize_t n; (n = recv(fd, told, sizeof told - 1, MSG_DONTWAIT)) >= 0;) {
+		told[n] = '\0';
+		found = found || strstr(told, text) != NULL;
+	}
+	return found;
+}
+
 /* Accepted by a daemon that ends, and not asked anything yet: the client cannot know. */
 static void who_came_in_the_last_moment_is_answered(void **state)
 {
 	static const char request[] = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct node n = node_new(*state, "moment");
-	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	char answer[512] = "";
 
 	node_env(&n, "CONTROLCORE_SERVER_PORT=0");
 	node_launch(&n, -1);
-	to.sin_port = htons((uint16_t)node_port(&n, "moment"));
-	assert_int_equal(0, connect(fd, (struct sockaddr *)&to, sizeof to));
+	const int fd = connect_to(node_port(&n, "moment"));
 	temp_sleep_ms(100);
 	kill(n.pid, SIGTERM);
 	temp_sleep_ms(200);
@@ -333,6 +352,7 @@ static void service_manager_is_told(void **state)
 	node_env(&n, "CONTROLCORE_SERVER_PORT=0");
 	node_env(&n, "NOTIFY_SOCKET=%s", path);
 	node_env(&n, "WATCHDOG_USEC=200000");
+	node_env(&n, "CONTROLCORE_SERVER_LAG_MS=" LAG_MS);
 	node_launch(&n, -1);
 	hear(fd, "READY=1");
 	hear(fd, "WATCHDOG=1");
@@ -343,6 +363,8 @@ static void service_manager_is_told(void **state)
 	kill(n.pid, SIGTERM);
 	hear(fd, "STOPPING=1");
 	assert_int_equal(0, node_end(&n, 0));
+	/* It would set a watchdog that has been put off, and that nobody tells anything from some time on. */
+	assert_false(heard(fd, "WATCHDOG=1"));
 	close(fd);
 	free(path);
 }
