@@ -205,6 +205,25 @@ void log_set_level(enum log_level level)
 	atomic_store(&log_limit, (int)level);
 }
 
+/* The lock is not held. */
+static bool log_waits(void)
+{
+	bool waits;
+
+	lock_take(&log_ring.lock);
+	waits = log_ring.ring != NULL && log_ring.head != log_ring.tail;
+	lock_drop(&log_ring.lock);
+	return waits;
+}
+
+void log_flush(int ms)
+{
+	const int64_t until = clock_mono_ms() + ms;
+
+	while (log_waits() && clock_mono_ms() < until)
+		clock_nap(1);
+}
+
 void log_stop(void)
 {
 	bool running;

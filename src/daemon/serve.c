@@ -8,6 +8,7 @@
 #include <linux/close_range.h>
 #include <malloc.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,6 +31,7 @@
 
 #define LARGE_BLOCK (128 * 1024)
 #define TIDY_MS 200
+#define LAST_LINES_MS 100
 
 struct serving {
 	struct program program;
@@ -95,23 +97,37 @@ static bool take_signals(struct serving *s)
 	return s->signals >= 0;
 }
 
-static void die_at_once(int sig)
+static _Noreturn void die_at_once(int sig)
 {
+	LOG(LOG_WARN, "a second signal: what runs is cut off", LOG_INT("signal", sig));
+	log_flush(LAST_LINES_MS);
 	_exit(128 + sig);
 }
 
-/* While things stop, a second signal does not wait. PostgreSQL and Redis are still stopped cleanly. */
-static void arm_second_signal(void)
+static void *await_second_signal(void *unused)
 {
-	const struct sigaction sa = { .sa_handler = die_at_once };
 	sigset_t set;
+	int sig = SIGTERM;
 
+	(void)unused;
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	while (sigwait(&set, &sig) != 0)
+		continue;
+	die_at_once(sig);
+}
+
+/*
+ * While things stop, a second signal does not wait. PostgreSQL and Redis are still stopped cleanly. It is a
+ * thread that waits for it, because a handler could not write what is in the log.
+ */
+static void arm_second_signal(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, await_second_signal, NULL) == 0)
+		(void)pthread_detach(thread);
 }
 
 /* --- Starting ------------------------------------------------------------------------------------- */

@@ -227,6 +227,16 @@ static void descriptor_that_does_not_listen_is_refused(void **state)
 	close(fd);
 }
 
+static int connect_to(int port)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_port = htons((uint16_t)port) };
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(0, connect(fd, (struct sockaddr *)&to, sizeof to));
+	return fd;
+}
+
 static void load_balancers_have_time_to_notice(void **state)
 {
 	struct node n = node_new(*state, "lag");
@@ -275,6 +285,33 @@ static void second_sigterm_does_not_wait(void **state)
 	client_close(c);
 	assert_int_equal(-1, temp_wait(n.pid, 200));
 	assert_int_equal(128 + SIGTERM, node_end(&n, SIGTERM));
+	/* What it had to say it has said. */
+	assert_true(logged(*state, "a second signal: what runs is cut off"));
+}
+
+/* The same when requests are finished already; a body that never comes is what it waits for. */
+static void second_sigterm_ends_the_drain(void **state)
+{
+	static const char head[] = "POST /api/v1/resources HTTP/1.1\r\nHost: localhost\r\n"
+				   "Content-Length: 100\r\n\r\n{";
+	struct node n = node_new(*state, "drain");
+	const char *drains = "\"msg\":\"stopping\",\"signal\":2";
+
+	node_env(&n, "CONTROLCORE_SERVER_PORT=0");
+	node_env(&n, "CONTROLCORE_SERVER_DRAIN_MS=300000");
+	node_launch(&n, -1);
+	const int fd = connect_to(node_port(&n, "drain"));
+	assert_int_equal(sizeof head - 1, send(fd, head, sizeof head - 1, MSG_NOSIGNAL));
+	temp_sleep_ms(200);
+	assert_false(logged(*state, drains));
+	kill(n.pid, SIGINT);
+	while (!logged(*state, drains))
+		temp_sleep_ms(5);
+	assert_int_equal(-1, temp_wait(n.pid, 500));
+	assert_false(logged(*state, "what runs is cut off\",\"signal\":2"));
+	assert_int_equal(128 + SIGINT, node_end(&n, SIGINT));
+	assert_true(logged(*state, "what runs is cut off\",\"signal\":2"));
+	close(fd);
 }
 
 static void sigint_ends_at_once(void **state)
@@ -378,6 +415,7 @@ int main(void)
 		cmocka_unit_test(descriptor_that_does_not_listen_is_refused),
 		cmocka_unit_test(load_balancers_have_time_to_notice),
 		cmocka_unit_test(second_sigterm_does_not_wait),
+		cmocka_unit_test(second_sigterm_ends_the_drain),
 		cmocka_unit_test(sigint_ends_at_once),
 		cmocka_unit_test(who_came_in_the_last_moment_is_answered),
 		cmocka_unit_test(service_manager_is_told),

@@ -288,9 +288,33 @@ static void a_reader_that_is_gone_does_not_hold_up_the_stop(void **state)
 	assert_true(clock_mono_ms() - before < 30000);
 }
 
+/* More than a pipe holds: until somebody reads, it is not written. */
+static void a_flush_waits_for_what_is_queued_and_not_for_ever(void **state)
+{
+	enum { LINES = 2000 };
+	struct fixture *fx = *state;
+	int64_t from;
+
+	assert_true(log_start(fx->out, LOG_INFO));
+	log_flush(10000);
+	LOG0(LOG_INFO, "one");
+	log_flush(10000);
+	assert_int_equal(0, fcntl(fx->in, F_SETFL, O_NONBLOCK));
+	assert_true(read(fx->in, (char[4096]){ 0 }, 4096) > 0);
+	assert_int_equal(0, fcntl(fx->in, F_SETFL, 0));
+	for (int i = 0; i < LINES; i++)
+		LOG(LOG_INFO, "m", LOG_INT("i", i));
+	from = clock_mono_ms();
+	log_flush(50);
+	assert_true(clock_mono_ms() - from >= 50);
+	free(read_lines(fx->in, LINES));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_flush_waits_for_what_is_queued_and_not_for_ever, setup, teardown),
 		cmocka_unit_test_setup_teardown(lines_are_written_in_their_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_journal_is_told_the_priority, setup, teardown),
 		cmocka_unit_test_setup_teardown(stopping_writes_what_is_queued, setup, teardown),

@@ -24,6 +24,7 @@ struct log_field {
 
 bool log_start(int fd, enum log_level level);   /* starts the writer thread */
 void log_stop(void);                            /* writes what is queued, joins the thread */
+void log_flush(int ms);                         /* waits until it is written, so long at most; any thread */
 void log_set_level(enum log_level level);       /* any thread */
 bool log_parse_level(const char *s, enum log_level *ret);
 
