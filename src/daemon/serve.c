@@ -31,6 +31,7 @@
 
 #define LARGE_BLOCK (128 * 1024)
 #define TIDY_MS 200
+#define UPKEEP_MS 1000
 #define LAST_LINES_MS 100
 
 struct serving {
@@ -336,6 +337,16 @@ static void fill_events(const struct serving *s, struct pollfd p[2])
 	p[1] = (struct pollfd){ .fd = s->supervisor.pid > 0 ? s->supervisor.fd : -1, .events = POLLIN };
 }
 
+/* Does what is to be done now and then: until when that can wait. */
+static int64_t keep_house(struct serving *s)
+{
+	const bool untidy = reload_tidy(&s->program, &s->wire), shared = wire_upkeep(&s->wire);
+
+	if (!untidy && !shared)
+		return INT64_MAX;
+	return clock_mono_ms() + (untidy ? TIDY_MS : UPKEEP_MS);
+}
+
 /* A lost terminal ends an embedded instance; elsewhere SIGHUP reads the settings again. */
 static int serve_until_signal(struct serving *s, int *ret_signal)
 {
@@ -344,9 +355,7 @@ static int serve_until_signal(struct serving *s, int *ret_signal)
 
 	fill_events(s, p);
 	for (;;) {
-		const bool untidy = reload_tidy(&s->program, &s->wire);
-
-		if (!wait_for_events(p, beat, untidy ? clock_mono_ms() + TIDY_MS : INT64_MAX))
+		if (!wait_for_events(p, beat, keep_house(s)))
 			continue;
 		if (p[1].revents != 0) {
 			LOG0(LOG_ERROR, "the supervisor of PostgreSQL and Redis is gone; stopping");

@@ -105,7 +105,8 @@ static const struct field server_fields[] = {
 		"… and then connections are refused, and running requests may take so long, in ms."),
 	S_BOOL(T, shared_ports, "false",
 		"Other processes of the same user may listen on the ports too (SO_REUSEPORT): a new daemon "
-		"is started beside the old one, which then gets SIGTERM and hands new connections to it."),
+		"is started beside the old one. Whichever of the two gets SIGTERM hands new connections to "
+		"the other one."),
 	S_TEXT(T, base_domain, 3, 200, check_host_name, "controlcore.io",
 		"Tenants are served as <slug>.<base_domain>."),
 	{AT(T, neutral_hosts, struct strv), .kind = K_STRS, .min = 0, .max = 32, .item_max = 253,

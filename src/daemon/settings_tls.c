@@ -37,7 +37,8 @@ SCHEMA(tls_conf_schema, struct tls_conf, "tls", tls_fields);
 static const struct field admin_fields[] = {
 	S_TEXT(T, socket, 1, 100, check_path, NULL,
 		"A unix socket that only its owner can use. With --embedded there is one, which the log "
-		"names. With server.shared_ports a second daemon takes its path over."),
+		"names. With server.shared_ports a second daemon takes its path over, and the first one "
+		"takes it back when that is gone; each also has a name of its own beside it."),
 	S_TEXT(T, address, 1, 64, check_address, NULL,
 		"An address beside the socket, or instead of it: whoever reaches it may read all of it, so "
 		"take a loopback one. It is asked by an address, by localhost, or by a name without a dot."),

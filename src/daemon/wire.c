@@ -355,6 +355,12 @@ void wire_reloaded(struct wire *w, bool good)
 		atomic_store(&w->read_us, clock_wall_us());
 }
 
+bool wire_upkeep(struct wire *w)
+{
+	http_server_upkeep(w->http);
+	return w->config->server.shared_ports && w->config->admin.socket != NULL;
+}
+
 void wire_leave(struct wire *w)
 {
 	atomic_store(&w->world.leaving, true);

@@ -47,6 +47,8 @@ bool wire_start(struct wire *w, const struct descriptors *d, const char **ret_er
 void wire_reload(struct wire *w, struct arena *a, const struct config *config);
 /* The settings were read again, and were valid or not: /metrics says it. */
 void wire_reloaded(struct wire *w, bool good);
+/* Every now and then while it serves; cheap. True: where it shall be called once a second at least. */
+bool wire_upkeep(struct wire *w);
 /* /readyz says so, kept connections are ended, and else all goes on. */
 void wire_leave(struct wire *w);
 /* The reverse: no answer is lost, then jobs, then all else. Also after a failed or missing start. */

@@ -87,7 +87,7 @@ const char *http_server_bind(struct arena *a, const char *address, int number, b
 }
 
 /* Another process may have begun to listen since the address was taken. */
-static const char *begin_to_listen(struct arena *a, const char *address, int port, int fd)
+static const char *listen_on(struct arena *a, const char *address, int port, int fd)
 {
 	if (listen(fd, LISTEN_BACKLOG) == 0)
 		return NULL;
@@ -100,7 +100,7 @@ const char *http_server_probe(struct arena *a, const char *address, int port, bo
 	const char *why = http_server_bind(a, address, port, shared, &fd);
 
 	if (why == NULL)
-		why = begin_to_listen(a, address, port, fd);
+		why = listen_on(a, address, port, fd);
 	if (fd >= 0)
 		(void)close(fd);
 	return why;
@@ -161,6 +161,15 @@ static const char *take_over(struct arena *a, struct listener *l, int fd)
 	return NULL;
 }
 
+static const char *begin_to_listen(struct arena *a, struct listener *l, const struct listener_conf *conf)
+{
+	const int turn = conf->shared ? succession_begin(&l->succession, l->fd) : -1;
+	const char *why = listen_on(a, conf->address, conf->port, l->fd);
+
+	succession_end(turn);
+	return why;
+}
+
 static const char *open_port(struct arena *a, struct listener *l, const struct listener_conf *conf)
 {
 	const char *why = NULL;
@@ -169,7 +178,7 @@ static const char *open_port(struct arena *a, struct listener *l, const struct l
 		l->fd = conf->bound;
 	else
 		why = http_server_bind(a, conf->address, conf->port, conf->shared, &l->fd);
-	return why != NULL ? why : begin_to_listen(a, conf->address, conf->port, l->fd);
+	return why != NULL ? why : begin_to_listen(a, l, conf);
 }
 
 const char *listener_start(struct arena *a, struct listener *l, const struct listener_conf *conf)
@@ -198,16 +207,16 @@ const char *listener_start(struct arena *a, struct listener *l, const struct lis
 }
 
 /*
- * Of the sockets on one port the kernel numbers the first 0. This one came before its successor, and
- * whoever came before this one is gone: 1 is the successor. Where there is no 1 the kernel chooses by
- * itself, among one.
+ * Of the sockets on one port the kernel numbers the first to listen 0, and the last takes the place of one
+ * that is closed. Where there is none of the number it chooses by itself, among one.
  */
 void listener_yield(struct listener *l)
 {
-	struct sock_filter to_successor[] = { BPF_STMT(BPF_RET | BPF_K, 1) };
-	const struct sock_fprog program = { .len = 1, .filter = to_successor };
+	const int to = l->mhd != NULL && l->shared ? succession_leave(&l->succession) : -1;
+	struct sock_filter to_other[] = { BPF_STMT(BPF_RET | BPF_K, (unsigned)to) };
+	const struct sock_fprog program = { .len = 1, .filter = to_other };
 
-	if (l->mhd != NULL && l->shared)
+	if (to >= 0)
 		(void)setsockopt(l->fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program));
 }
 
@@ -224,6 +233,7 @@ void listener_stop(struct listener *l)
 	if (l->fd >= 0)
 		(void)close(l->fd);
 	l->fd = -1;
+	(void)succession_leave(&l->succession);
 	if (l->path != NULL)
 		listener_remove_path(l);
 }

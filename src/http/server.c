@@ -181,6 +181,11 @@ static void wait_for_new(struct http_server *s, int ms)
 		clock_nap(2);
 }
 
+void http_server_upkeep(struct http_server *s)
+{
+	listener_keep_path(&s->admin);
+}
+
 void http_server_leave(struct http_server *s)
 {
 	atomic_store(&s->draining, true);

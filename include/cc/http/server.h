@@ -140,9 +140,11 @@ int http_server_admin_port(const struct http_server *s);
 bool http_server_is_local(const struct http_server *s);
 /* … or that of admin; also where there is none but by a path. */
 bool http_server_admin_is_local(const struct http_server *s);
+/* Once a second or so: the path of a shared unix socket whose holder is gone becomes ours. Until the end. */
+void http_server_upkeep(struct http_server *s);
 /*
  * The end is near: answers say `Connection: close`, and where ports are shared new connections go to the
- * process that came after this one. All else goes on as ever.
+ * other process that is there. All else goes on as ever.
  */
 void http_server_leave(struct http_server *s);
 /*
