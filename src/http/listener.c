@@ -99,7 +99,8 @@ const char *http_server_probe(struct arena *a, const char *address, int port, bo
 	int fd = -1;
 	const char *why = http_server_bind(a, address, port, shared, &fd);
 
-	if (why == NULL)
+	/* On a shared port it would be given connections, and nothing can stand against it. */
+	if (why == NULL && !shared)
 		why = listen_on(a, address, port, fd);
 	if (fd >= 0)
 		(void)close(fd);

@@ -130,6 +130,44 @@ static void a_drain_that_runs_out_of_time_still_answers(void **state)
 	floor_stop(&the_floor);
 }
 
+static void *probe_often(void *arg)
+{
+	struct arena *arena = arena_create(0);
+	atomic_bool *stop = arg;
+
+	while (!atomic_load(stop)) {
+		arena_reset(arena);
+		assert_null(http_server_probe(arena, "127.0.0.1", the_floor.port, true));
+	}
+	arena_destroy(arena);
+	return NULL;
+}
+
+/* Who is about to come to a shared port looks whether he may: nobody's connection is lost by that. */
+static void a_look_at_a_shared_port_takes_no_connection(void **state)
+{
+	atomic_bool stop = false;
+	struct http_conf conf;
+	pthread_t thread;
+
+	(void)state;
+	floor_conf(&conf);
+	conf.shared_ports = true;
+	floor_start_with(&the_floor, &conf);
+	assert_int_equal(0, pthread_create(&thread, NULL, probe_often, &stop));
+	for (int i = 0; i < 500; i++) {
+		struct wire *w = wire_open(&the_floor);
+
+		assert_true(wire_send(w, HELLO));
+		wire_read(w, &a, false);
+		assert_int_equal(200, a.status);
+		wire_close(w);
+	}
+	atomic_store(&stop, true);
+	assert_int_equal(0, pthread_join(thread, NULL));
+	floor_stop(&the_floor);
+}
+
 /* A socket that two threads take out is out for both; all else is told as ever. */
 static void what_is_out_already_is_taken_out(void **state)
 {
@@ -213,6 +251,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_drain_answers_what_is_in_work_and_takes_nothing_new),
 		cmocka_unit_test(a_drain_that_runs_out_of_time_still_answers),
+		cmocka_unit_test(a_look_at_a_shared_port_takes_no_connection),
 		cmocka_unit_test(what_is_out_already_is_taken_out),
 		cmocka_unit_test(a_drain_among_requests_ends_well),
 	};
