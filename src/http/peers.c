@@ -40,14 +40,15 @@ static uint64_t bytes_received(int fd)
 	return info.tcpi_bytes_received;
 }
 
-static void peer_end(struct peer *c, int64_t due, bool tell)
+/* why ERR_NONE: nothing is said. */
+static void peer_end(struct peer *c, int64_t due, enum err why)
 {
 	if (!atomic_compare_exchange_strong(&c->due, &due, due_of(PEER_DEAD, 0)))
 		return;
 	/* A TLS session is its I/O thread's. */
-	if (tell && c->tls == NULL) {
+	if (why != ERR_NONE && c->tls == NULL) {
 		/* The request is not complete: no byte of an answer was sent yet. */
-		peer_last_words(c, NULL, ERR_REQUEST_LATE);
+		peer_last_words(c, NULL, why);
 	}
 	(void)shutdown(c->fd, SHUT_RDWR);
 }
@@ -69,7 +70,7 @@ static void check_idle(const struct peers *t, struct peer *c, int64_t due, int64
 		return;
 	}
 	if (now >= due >> STATE_BITS)
-		peer_end(c, due, false);
+		peer_end(c, due, ERR_NONE);
 }
 
 static void check_one(const struct peers *t, struct peer *c, int64_t now)
@@ -84,12 +85,12 @@ static void check_one(const struct peers *t, struct peer *c, int64_t now)
 	case PEER_HEAD:
 	case PEER_BODY:
 		if (late)
-			peer_end(c, due, true);
+			peer_end(c, due, ERR_REQUEST_LATE);
 		break;
 	case PEER_SHAKE:
 	case PEER_SEND:
 		if (late)
-			peer_end(c, due, false);
+			peer_end(c, due, ERR_NONE);
 		break;
 	case PEER_WORK:
 	case PEER_DEAD:
@@ -213,6 +214,18 @@ static void write_ip(char *ret, size_t size, const struct sockaddr *address)
 	}
 }
 
+void peers_refuse(struct peers *t)
+{
+	lock_take(&t->lock);
+	for (struct peer *c = t->first; c != NULL; c = c->next) {
+		const int64_t due = atomic_load(&c->due);
+
+		if (state_of(due) == PEER_HEAD || state_of(due) == PEER_BODY)
+			peer_end(c, due, ERR_UNAVAILABLE);
+	}
+	lock_drop(&t->lock);
+}
+
 struct peer *peer_open(struct peers *t, int fd, const struct sockaddr *address)
 {
 	struct peer *c = calloc(1, sizeof(*c));
@@ -305,8 +318,9 @@ void peer_last_words(const struct peer *c, const char *request_id, enum err e)
 	n = snprintf(text, sizeof(text),
 		     "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nX-Request-ID: %s\r\n"
 		     "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-		     "Connection: close\r\nContent-Length: %d\r\n\r\n%s",
-		     info->status, MHD_get_reason_phrase_for((unsigned)info->status), request_id, n, body);
+		     "%sConnection: close\r\nContent-Length: %d\r\n\r\n%s",
+		     info->status, MHD_get_reason_phrase_for((unsigned)info->status), request_id,
+		     info->status == 503 ? "Retry-After: 1\r\n" : "", n, body);
 	if (n <= 0 || (size_t)n >= sizeof(text))
 		return;
 	if (c->tls != NULL)

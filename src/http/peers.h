@@ -62,6 +62,8 @@ void peers_stop(struct peers *t);               /* joins the reaper; NULL-safe f
 void peers_finish(struct peers *t);
 int peers_count(struct peers *t);
 int peers_new(struct peers *t);                 /* those on which nothing was asked yet */
+/* Whose request is still on its way gets 503 and is closed; over TLS it is closed. At the end of a drain. */
+void peers_refuse(struct peers *t);
 
 struct peer *peer_open(struct peers *t, int fd, const struct sockaddr *address);
 /* Before the descriptor is closed: afterwards its number may belong to somebody else. */

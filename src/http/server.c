@@ -210,6 +210,8 @@ void http_server_drain(struct http_server *s, int drain_ms)
 	atomic_store(&s->hurry, true);
 	waits_join(&s->waits);
 	workers_join(s);
+	/* Whoever still sends a request gets an answer too. */
+	peers_refuse(&s->peers);
 	/* No connection is suspended any more; what was decided last is still on its way. */
 	wait_for_answers(s, drain_ms < 1000 ? 100 : 1000);
 	listener_stop(&s->plain);

@@ -130,6 +130,37 @@ static void a_drain_that_runs_out_of_time_still_answers(void **state)
 	floor_stop(&the_floor);
 }
 
+/* In time for nothing else: it is told so, and not just cut off. */
+static void a_body_that_is_late_for_the_drain_is_answered(void **state)
+{
+	struct drain d = { .ms = 50 };
+	struct http_conf conf;
+	struct wire *head, *body;
+	pthread_t thread;
+
+	(void)state;
+	floor_conf(&conf);
+	floor_start_with(&the_floor, &conf);
+	body = wire_open(&the_floor);
+	assert_true(wire_send(body, "POST /t/items HTTP/1.1\r\n" HOST "Authorization: Bearer good\r\n"
+		"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"));
+	head = wire_open(&the_floor);
+	assert_true(wire_send(head, "GET /t/hello HTTP/1.1\r\nHost: t.exa"));
+	floor_nap(700);         /* until the reaper has seen that a head has begun */
+	assert_int_equal(0, pthread_create(&thread, NULL, drain_now, &d));
+	wire_read(body, &a, false);
+	assert_int_equal(503, a.status);
+	assert_non_null(strstr(a.head, "Retry-After: "));
+	assert_closes(body);
+	wire_read(head, &a, false);
+	assert_int_equal(503, a.status);
+	assert_closes(head);
+	assert_int_equal(0, pthread_join(thread, NULL));
+	wire_close(body);
+	wire_close(head);
+	floor_stop(&the_floor);
+}
+
 static void *probe_often(void *arg)
 {
 	struct arena *arena = arena_create(0);
@@ -251,6 +282,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_drain_answers_what_is_in_work_and_takes_nothing_new),
 		cmocka_unit_test(a_drain_that_runs_out_of_time_still_answers),
+		cmocka_unit_test(a_body_that_is_late_for_the_drain_is_answered),
 		cmocka_unit_test(a_look_at_a_shared_port_takes_no_connection),
 		cmocka_unit_test(what_is_out_already_is_taken_out),
 		cmocka_unit_test(a_drain_among_requests_ends_well),
