@@ -3,15 +3,21 @@
 -- include: cc/model/tally.h
 
 -- The newest bundle of an environment that this key has signed, and whether anything that it is made of has changed
--- since. While nodes with the key before this one run beside those with this one, both have their own.
+-- since. While nodes with the key before this one run beside those with this one, both have their own. Newer: than each
+-- of those that somebody has, whoever signed them; of what is not known nobody can say so.
 -- name: bundle_look :one bundle_row
--- args: environment text, signed_by text
+-- args: environment text, signed_by text, had text[]
 SELECT h.version AS head_version, h.epoch, o.key, o.size, o.sha256, o.revision, o.version,
        o.key IS NULL
        OR EXISTS (SELECT FROM policies p WHERE p.changed_version > o.version AND p.environment = $1)
        OR EXISTS (SELECT FROM resources r WHERE r.changed_version > o.version AND r.environment = $1)
        OR EXISTS (SELECT FROM tombstones t WHERE t.version > o.version AND t.tbl IN ('policies', 'resources'))
-       AS touched, (SELECT why FROM bundle_trouble WHERE environment = $1) AS trouble
+       AS touched,
+       NOT EXISTS (SELECT FROM unnest($3::text[]) AS had (revision)
+                    WHERE NOT EXISTS (SELECT FROM objects x
+                                       WHERE x.kind = 'bundle' AND x.environment = $1
+                                         AND x.revision = had.revision AND x.version < o.version))
+       AS newer, (SELECT why FROM bundle_trouble WHERE environment = $1) AS trouble
   FROM head h
   LEFT JOIN LATERAL (
 	SELECT key, size, sha256, revision, version FROM objects

@@ -74,16 +74,15 @@ static void reply_bundle(struct ctx *cx, struct req *rq, const struct bundle *b,
 	rq->etag = arena_strdup(cx->arena, b->revision);
 }
 
-struct asking {
-	struct ctx *cx;
-	const struct req *rq;
-};
-
-static bool has(void *arg, const char *revision)
+/* What cannot be one of ours, and be no text for PostgreSQL either, is none that anybody knows. */
+static struct strv revisions_of(struct ctx *cx, const struct req *rq)
 {
-	const struct asking *a = arg;
+	const struct strv tags = req_tags(cx, rq);
+	const char **v = ARENA_ARRAY(cx->arena, const char *, tags.n);
 
-	return req_has_tag(a->cx, a->rq, revision);
+	for (size_t i = 0; i < tags.n; i++)
+		v[i] = tags.v[i][strspn(tags.v[i], "0123456789abcdef")] == '\0' ? tags.v[i] : "";
+	return (struct strv){ .v = v, .n = tags.n };
 }
 
 /*
@@ -93,11 +92,9 @@ static bool has(void *arg, const char *revision)
 static enum err find(struct ctx *cx, struct req *rq, const char *environment, bool settled,
 	const struct bundle **ret)
 {
-	struct asking asking = { .cx = cx, .rq = rq };
 	const struct bundle_ask ask = { .environment = environment,
 		.wish = settled ? BUNDLE_NEWEST : BUNDLE_NOW,
-		.has = has,
-		.arg = &asking };
+		.has = revisions_of(cx, rq) };
 	const struct tenant *fresh = NULL;
 	const enum err e = bundle_find(cx, &ask, ret, &fresh);
 

@@ -31,7 +31,8 @@ static enum err look(struct ctx *cx, void *arg)
 {
 	struct look *l = arg;
 
-	q_bundle_look_later(cx->db, &l->row, l->ask->environment, cx->world->settings->signing.id);
+	q_bundle_look_later(
+		cx->db, &l->row, l->ask->environment, cx->world->settings->signing.id, &l->ask->has);
 	return ERR_NONE;
 }
 
@@ -121,6 +122,7 @@ struct reading {
 
 static enum err weigh(struct ctx *cx, void *arg)
 {
+	static const struct strv nobodys = { 0 };
 	struct reading *r = arg;
 
 	TRY(q_bundle_weight(cx->db, &r->weight, r->content.environment));
@@ -128,7 +130,8 @@ static enum err weigh(struct ctx *cx, void *arg)
 		return refuse(cx, ERR_UNAVAILABLE,
 			"a bundle holds %d MiB at most, and that of %s would have %" PRId64,
 			BUNDLE_BYTES_MAX >> 20, r->content.environment, r->weight.total >> 20);
-	q_bundle_look_later(cx->db, &r->row, r->content.environment, cx->world->settings->signing.id);
+	q_bundle_look_later(
+		cx->db, &r->row, r->content.environment, cx->world->settings->signing.id, &nobodys);
 	q_bundle_policies_later(cx->db, &r->content.policies, r->content.environment);
 	q_bundle_resources_later(cx->db, &r->content.resources, r->content.environment);
 	return ERR_NONE;
@@ -317,13 +320,13 @@ static enum err pass(struct ctx *cx, const struct bundle_row *row, const struct 
 	return unit(cx, DB_WRITE, touch, &r, ret_fresh);
 }
 
-/* Who has waited takes what there is, as long as it is something new to him. */
+/*
+ * Who has waited takes what there is, as long as it is newer than what he has: another node, with another
+ * key, may have given him what holds more than the newest of this one, and what was revoked stays revoked.
+ */
 static bool takes_older(const struct look *l)
 {
-	const struct bundle_ask *ask = l->ask;
-
-	return ask->wish == BUNDLE_NEWEST && l->row.key != NULL &&
-	       !(ask->has != NULL && ask->has(ask->arg, l->row.revision));
+	return l->ask->wish == BUNDLE_NEWEST && l->row.key != NULL && l->row.newer;
 }
 
 static enum err bring_up(

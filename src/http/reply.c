@@ -59,6 +59,21 @@ bool req_has_tag(struct ctx *cx, const struct req *rq, const char *tag)
 	return etags_parse(cx->arena, rq->in->if_none_match, &sent) && etags_have(&sent, tag, ETAG_WEAK);
 }
 
+struct strv req_tags(struct ctx *cx, const struct req *rq)
+{
+	static const char *const unknown[] = { "" };
+	const bool sent = rq->in->if_none_match != NULL;
+	struct etags tags;
+	const char **v;
+
+	if (!etags_parse(cx->arena, rq->in->if_none_match, &tags) || tags.any)
+		return (struct strv){ .v = unknown, .n = sent };
+	v = ARENA_ARRAY(cx->arena, const char *, tags.n);
+	for (size_t i = 0; i < tags.n; i++)
+		v[i] = arena_strndup(cx->arena, tags.v[i].text, tags.v[i].len);
+	return (struct strv){ .v = v, .n = tags.n };
+}
+
 void req_header(struct req *rq, const char *name, const char *value)
 {
 	if (rq->nheaders == REQ_HEADERS_MAX) {

@@ -20,6 +20,7 @@ static const struct field bundle_row_fields[] = {
 	TEXT(T, revision, 0, 0, 0, "Internal."),
 	INT(T, version, 0, 0, 0, "Internal."),
 	BOOL(T, touched, 0, "Internal."),
+	BOOL(T, newer, 0, "Internal."),
 	TEXT(T, trouble, F_NULLABLE, 0, 0, "Internal."),
 };
 #undef T

@@ -30,15 +30,14 @@ void bundles_destroy(struct bundles *b); /* NULL is fine */
 
 enum bundle_wish {
 	BUNDLE_NOW,    /* the one that holds all there is now */
-	BUNDLE_NEWEST, /* … or, as long as there is none, the newest that whoever asks does not have yet */
+	BUNDLE_NEWEST, /* … or, as long as there is none, the newest if it is newer than what one has */
 	BUNDLE_MAKE,   /* … or else it is made: for the background alone */
 };
 
 struct bundle_ask {
 	const char *environment;
 	enum bundle_wish wish;
-	bool (*has)(void *arg, const char *revision); /* of BUNDLE_NEWEST; NULL: he has none */
-	void *arg;
+	struct strv has; /* revisions, of any key: one that nobody knows may be newer than any */
 };
 
 /*

@@ -287,6 +287,8 @@ const char *reply_text(struct arena *a, const struct req *rq, bool kept, size_t 
 const char *reply_etag(struct arena *a, const struct req *rq, const char *body, size_t n);
 /* If-None-Match names this entity tag (without quotes): the client has it. */
 bool req_has_tag(struct ctx *cx, const struct req *rq, const char *tag);
+/* All that it names, in the arena; what names none for certain ("*") counts as one "". */
+struct strv req_tags(struct ctx *cx, const struct req *rq);
 void req_header(struct req *rq, const char *name, const char *value);
 /* An integer id from the path; anything else is ERR_NOT_FOUND (ids are opaque to clients). */
 enum err req_id(struct ctx *cx, const struct req *rq, int i, int64_t *ret) MUST_USE;

@@ -21,6 +21,7 @@ struct bundle_row {
 	const char *revision;
 	int64_t version; /* of the head, up to which it holds all that counts */
 	bool touched;    /* something that it is made of has changed since */
+	bool newer;      /* than all that whoever asks has, as far as anybody knows */
 	const char *trouble; /* why it could not be made or fetched the last time; NULL: it could */
 };
 extern const struct schema bundle_row_schema;
