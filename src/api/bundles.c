@@ -90,13 +90,13 @@ static struct strv revisions_of(struct ctx *cx, const struct req *rq)
  * asks for the next.
  */
 static enum err find(struct ctx *cx, struct req *rq, const char *environment, bool settled,
-	const struct bundle **ret)
+	const struct bundle **ret, const char **ret_newest)
 {
 	const struct bundle_ask ask = { .environment = environment,
 		.wish = settled ? BUNDLE_NEWEST : BUNDLE_NOW,
 		.has = revisions_of(cx, rq) };
 	const struct tenant *fresh = NULL;
-	const enum err e = bundle_find(cx, &ask, ret, &fresh);
+	const enum err e = bundle_find(cx, &ask, ret, ret_newest, &fresh);
 
 	gate_keep(cx, rq, fresh);
 	return e;
@@ -108,8 +108,28 @@ static int64_t made_until(const struct req *rq, bool settled)
 	const int64_t soon = clock_mono_ms() + BRIEF_MS, settles = rq->arrived_ms + SETTLED_MS;
 
 	if (settled)
-		return rq->arrived_ms + MAKING_MS;
+		return rq->behind_ms + MAKING_MS;
 	return settles > soon ? settles : soon;
+}
+
+/*
+ * The one that holds all is being made. Who has the newest there is lacks nothing that he could have, and
+ * waits as long as he wants; he is told before if it cannot be made.
+ */
+static enum err wait_for_making(struct ctx *cx, struct req *rq, const char *environment, bool settled,
+	int64_t wait_s, const char *newest)
+{
+	if (rq->behind_ms == 0)
+		rq->behind_ms = clock_mono_ms();
+	if (wait_s > 0 && newest != NULL && req_has_tag(cx, rq, newest)) {
+		wait_for_next(cx, rq, environment, 0, rq->arrived_ms + 1000 * wait_s);
+		rq->raw_out = "";
+		rq->raw_type = TYPE_LONG_POLL;
+		rq->etag = newest;
+		return ERR_NONE;
+	}
+	wait_for_next(cx, rq, environment, 0, made_until(rq, settled));
+	return refuse(cx, ERR_UNAVAILABLE, "the bundle cannot be made at the moment; retry");
 }
 
 static enum err bundle_get(struct ctx *cx, struct req *rq)
@@ -118,15 +138,15 @@ static enum err bundle_get(struct ctx *cx, struct req *rq)
 	const int64_t wait_s = wait_wanted(rq->in->prefer);
 	const bool settled = clock_mono_ms() - rq->arrived_ms >= SETTLED_MS;
 	const struct bundle *b = NULL;
+	const char *newest = NULL;
 
 	if (environment == NULL)
 		return refuse_missing(cx, "bundle", rq->param[0]);
 	TRY(check_environment(cx, environment));
-	TRY(find(cx, rq, environment, settled, &b));
-	if (b == NULL) {
-		wait_for_next(cx, rq, environment, 0, made_until(rq, settled));
-		return refuse(cx, ERR_UNAVAILABLE, "the bundle cannot be made at the moment; retry");
-	}
+	TRY(find(cx, rq, environment, settled, &b, &newest));
+	if (b == NULL)
+		return wait_for_making(cx, rq, environment, settled, wait_s, newest);
+	rq->behind_ms = 0;
 	if (wait_s > 0 && req_has_tag(cx, rq, b->revision))
 		wait_for_next(
 			cx, rq, environment, bundle_mark(b->revision), rq->arrived_ms + 1000 * wait_s);

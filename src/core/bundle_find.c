@@ -321,12 +321,16 @@ static enum err pass(struct ctx *cx, const struct bundle_row *row, const struct 
 }
 
 /*
- * Who has waited takes what there is, as long as it is newer than what he has: another node, with another
- * key, may have given him what holds more than the newest of this one, and what was revoked stays revoked.
+ * Who has waited, or would wait in vain, takes what there is, as long as it is newer than what he has:
+ * another node, with another key, may have given him what holds more than the newest of this one, and what
+ * was revoked stays revoked.
  */
 static bool takes_older(const struct look *l)
 {
-	return l->ask->wish == BUNDLE_NEWEST && l->row.key != NULL && l->row.newer;
+	const enum bundle_wish wish = l->ask->wish;
+	const bool vain = wish == BUNDLE_NOW && l->row.trouble != NULL;
+
+	return (wish == BUNDLE_NEWEST || vain) && l->row.key != NULL && l->row.newer;
 }
 
 static enum err bring_up(

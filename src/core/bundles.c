@@ -287,10 +287,9 @@ void bundle_expect(struct ctx *cx, const char *environment)
 }
 
 enum err bundle_find(struct ctx *cx, const struct bundle_ask *ask, const struct bundle **ret,
-	const struct tenant **ret_fresh)
+	const char **ret_newest, const struct tenant **ret_fresh)
 {
-	const char *newest;
-	const enum err e = bundle_look(cx, ask, ret, &newest, ret_fresh);
+	const enum err e = bundle_look(cx, ask, ret, ret_newest, ret_fresh);
 
 	if (*ret == NULL && (e == ERR_NONE || e == ERR_UNAVAILABLE))
 		bundle_expect(cx, ask->environment);

@@ -36,9 +36,8 @@ const struct bundle *bundles_keep(struct bundles *b, const char *tenant_id, cons
 	const char *revision, const void *p, size_t n);
 
 /*
- * bundle_find.c: looks, and makes what is behind where that is wished. *ret: as in bundle_find().
- * *ret_newest: the revision of the newest that there was, whatever came of it; NULL: none, or it is not
- * known.
+ * bundle_find.c: looks, and makes what is behind where that is wished. *ret and *ret_newest: as in
+ * bundle_find(), of the newest that there was, whatever came of it.
  */
 enum err bundle_look(struct ctx *cx, const struct bundle_ask *ask, const struct bundle **ret,
 	const char **ret_newest, const struct tenant **ret_fresh);

@@ -58,10 +58,28 @@ static void what_is_older_replaces_nothing(void **state)
 	}
 }
 
+/* It takes longer than he waits, and he has what there is. */
+static void who_has_the_newest_waits_no_longer_than_he_wants(void **state)
+{
+	struct stage *g = *state;
+	const char *tag = tag_of(bouncer_pull(g->sandbox, "sandbox", NULL));
+	const struct answer *a;
+
+	make_slowly(g, "4");
+	story_policy(g->s, "p");
+	a = assert_status(304, bouncer_ask(g->sandbox, "sandbox", tag, 2));
+	assert_true(a->us >= 1900000);
+	assert_string_equal("application/vnd.openpolicyagent.bundles", answer_header(a, "Content-Type"));
+	assert_string_equal(tag, answer_header(a, "ETag"));
+	assert_string_not_equal(tag, tag_of(bouncer_pull(g->sandbox, "sandbox", tag)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_older_replaces_nothing, stage_open, stage_close),
+		cmocka_unit_test_setup_teardown(
+			who_has_the_newest_waits_no_longer_than_he_wants, stage_open, stage_close),
 	};
 
 	return cmocka_run_group_tests(tests, daemon_group_setup, daemon_group_teardown);

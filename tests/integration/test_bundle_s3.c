@@ -148,7 +148,7 @@ static void a_slow_store_holds_nobody_else_up(void **state)
 	change_and_pull(s, bouncer, 0, etag);
 	lossy_slow(network, TOO_SLOW_MS);
 	story_policy(s, "p1");
-	a = bouncer_ask(bouncer, "sandbox", etag, 1);
+	a = bouncer_ask(bouncer, "sandbox", etag, 60);
 	assert_error(503, "service_unavailable", a);
 	assert_non_null(answer_header(a, "Retry-After"));
 	assert_status(200, client_get(s->c, "/policies"));

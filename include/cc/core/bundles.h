@@ -29,7 +29,7 @@ struct bundles *bundles_create(size_t bytes_max);
 void bundles_destroy(struct bundles *b); /* NULL is fine */
 
 enum bundle_wish {
-	BUNDLE_NOW,    /* the one that holds all there is now */
+	BUNDLE_NOW,    /* the one that holds all there is now; when it cannot be made, as BUNDLE_NEWEST */
 	BUNDLE_NEWEST, /* … or, as long as there is none, the newest if it is newer than what one has */
 	BUNDLE_MAKE,   /* … or else it is made: for the background alone */
 };
@@ -43,11 +43,12 @@ struct bundle_ask {
 /*
  * The bundle that is wished for, a reference; NULL: it is being made, and bundle_topic() is woken when it
  * is there, or cannot be made. On a thread that may wait for PostgreSQL and the store, outside of any unit
- * of work. cx->tenant is its tenant, and may be replaced as by head_unit(). ERR_STORE_MISSING;
+ * of work. cx->tenant is its tenant, and may be replaced as by head_unit(). *ret_newest: the revision of the
+ * newest that there is, whether it holds all or not; NULL: none, or it is not known. ERR_STORE_MISSING;
  * ERR_UNAVAILABLE: it could not be made or fetched the last time, and why.
  */
 enum err bundle_find(struct ctx *cx, const struct bundle_ask *ask, const struct bundle **ret,
-	const struct tenant **ret_fresh) MUST_USE;
+	const char **ret_newest, const struct tenant **ret_fresh) MUST_USE;
 void bundle_put(void *bundle); /* NULL is fine. Any thread. */
 /*
  * Until then (clock_mono_ms()) somebody waits for the next one: it is looked for once a second. Any thread.

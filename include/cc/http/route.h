@@ -243,6 +243,7 @@ struct req {
 	struct http_header header[REQ_HEADERS_MAX];
 	int nheaders;
 	int64_t arrived_ms;                     /* clock_mono_ms() */
+	int64_t behind_ms;                      /* the handler's own: since when it waits in vain; or 0 */
 
 	/* What answers may depend on beside the request itself: tenant and scopes. Set by the gate. */
 	const char *audience;
