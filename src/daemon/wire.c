@@ -165,11 +165,14 @@ static void write_reload(const struct wire *w, struct str *out)
 static void metrics(struct world *world, struct str *out)
 {
 	const struct wire *w = (const struct wire *)((uintptr_t)world - offsetof(struct wire, world));
+	struct http_server *http = atomic_load(&w->waiting);
 
 	expo_family(out, "controlcored_info", EXPO_GAUGE, "What is running.");
 	expo_int(out, "controlcored_info", "", "version=\"" CC_VERSION "\"", 1);
 	write_reload(w, out);
-	http_server_metrics(w->http, out);
+	/* Whoever comes while the ports are being opened may be served before this is known. */
+	if (http != NULL)
+		http_server_metrics(http, out);
 	write_answers(out, w->answers);
 	world_metrics(world, out);
 }
