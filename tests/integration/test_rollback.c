@@ -144,11 +144,12 @@ static void nobody_goes_to_one_that_goes(void **state)
 	kill(daemon_pid(next), SIGTERM);
 	temp_sleep_ms(LAG_MS - 500);
 	kill(daemon_pid(fx.first), SIGTERM);
-	assert_int_equal(0, daemon_await_end(next, WAIT_MS));
-	temp_sleep_ms(200);
+	/* In the middle between the end of the one's lag and of the other one's. */
+	temp_sleep_ms(LAG_MS / 2);
 	const struct surge_told t = surge_end(surge);
 	assert_int_equal(0, t.failed);
 	assert_int_equal(0, t.cut);
+	assert_int_equal(0, daemon_await_end(next, WAIT_MS));
 	assert_int_equal(0, daemon_await_end(fx.first, WAIT_MS));
 	daemon_finish(next);
 	daemon_restart(fx.first);
