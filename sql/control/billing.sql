@@ -19,7 +19,7 @@ SELECT b.tenant_id, b.subscription_id, b.stripe_id, b.stripe_status, b.customer_
        coalesce(b.stripe_end > b.open_start, false) AS by_stripe,
        b.ended_plan, coalesce(b.ended_minor, 0) AS ended_minor,
        u.api_calls, u.bouncer_requests, b.items, b.removing,
-       cc.owes(b.trouble_since, b.stripe_status) AS owes, now() AS now, b.row_version
+       cc.owes(b.trouble_since, b.stripe_status, b.debt) AS owes, now() AS now, b.row_version
   FROM cc.billing b
   JOIN cc.tenant t ON t.id = b.tenant_id
  CROSS JOIN LATERAL (

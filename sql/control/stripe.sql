@@ -7,8 +7,8 @@
 -- name: stripe_get :opt stripe_row
 -- args: tenant_id text
 SELECT b.tenant_id, t.name, t.owner_email, t.plan_type, t.status AS tenant_status, b.customer_id, b.stripe_id, b.items,
-       b.stripe_status, b.payment_method, b.status, b.status_next, b.status_next_at, b.trouble_since, b.suspended,
-       b.fetched_at, b.stale_at, b.next_plan, b.next_plan_at, b.standing_at, b.removing, b.plan_from, b.stripe_start,
+       b.stripe_status, b.payment_method, b.status, b.status_next, b.status_next_at, b.trouble_since, b.debt,
+       b.suspended, b.fetched_at, b.stale_at, b.next_plan, b.next_plan_at, b.standing_at, b.removing, b.plan_from, b.stripe_start,
        b.cancels, b.leaving, b.address, b.address_unsent,
        cc.cancel_path('{subscription}', b.trouble_since, b.stripe_status) AS cancel_path,
        (SELECT count(*) FROM cc.outbox o WHERE o.tenant_id = b.tenant_id AND o.lane = 'account' AND o.state = 'waiting'
@@ -34,6 +34,7 @@ UPDATE cc.billing
 UPDATE cc.billing
    SET customer_id = NULL, stripe_id = NULL, items = NULL, stripe_start = NULL, stripe_end = NULL,
        stripe_status = CASE WHEN stripe_status = 'incomplete_expired' THEN stripe_status END,
+       debt = trouble_since IS NOT NULL AND cc.owes(trouble_since, stripe_status, debt),
        payment_method = NULL, cancels = false, leaving = false, stale_at = NULL, fetch_until = NULL,
        look_at = CASE WHEN trouble_since IS NOT NULL THEN now() END, plan_from = NULL, preview_at = NULL,
        preview_base = NULL, sync_at = now(), row_version = row_version + 1,
@@ -83,7 +84,7 @@ SELECT 'c' || replace(gen_random_uuid()::text, '-', ''), $1, 'account', 'subscri
 -- It is so from now on: what was asked for before says nothing of it.
 -- A subscription that is over stays so: with a new payment method there is to be another. What is known of the old
 -- one may be wrong by now: it is cancelled in any case, and until that is done nothing is subscribed to. That it never
--- began stays known until then.
+-- began stays known until then; and what is owed for it, until another is paid.
 -- name: stripe_paid_by :exec
 -- args: tenant_id text, payment_method text, address json
 WITH was AS (
@@ -102,7 +103,8 @@ UPDATE cc.billing b
        row_version = b.row_version + 1,
        stripe_id = CASE WHEN w.over THEN NULL ELSE b.stripe_id END,
        stripe_status = CASE WHEN NOT w.over OR b.stripe_status = 'incomplete_expired' THEN b.stripe_status END,
-       items = CASE WHEN w.over THEN NULL ELSE b.items END
+       items = CASE WHEN w.over THEN NULL ELSE b.items END,
+       debt = b.debt OR (w.over AND cc.owes(b.trouble_since, b.stripe_status, b.debt))
   FROM was w WHERE b.tenant_id = w.tenant_id;
 
 -- The subscription was ended because the plan is one that is not sold: nothing is owed, and there is none.
@@ -111,7 +113,7 @@ UPDATE cc.billing b
 UPDATE cc.billing
    SET stripe_id = NULL, items = NULL, stripe_status = NULL, stripe_start = NULL, stripe_end = NULL, cancels = false,
        leaving = false, stale_at = NULL, look_at = NULL, plan_from = NULL, preview_at = NULL, preview_base = NULL, sync_at = now(),
-       status = 'active', status_next = NULL, status_next_at = NULL, trouble_since = NULL, standing_at = NULL,
+       status = 'active', status_next = NULL, status_next_at = NULL, trouble_since = NULL, debt = false, standing_at = NULL,
        row_version = row_version + 1
  WHERE tenant_id = $1 AND stripe_id = $2;
 
@@ -322,7 +324,8 @@ UPDATE cc.billing b
 -- args: suspended bool, removing bool, standing_at timestamptz
 UPDATE cc.billing
    SET row_version = row_version + CASE WHEN status <> $2 THEN 1 ELSE 0 END, status = $2, status_next = $3,
-       status_next_at = $4, trouble_since = $5, suspended = $6, removing = $7, standing_at = $8
+       status_next_at = $4, trouble_since = $5, debt = debt AND $5 IS NOT NULL, suspended = $6, removing = $7,
+       standing_at = $8
  WHERE tenant_id = $1;
 
 -- Deleted because it was not paid. released: two fresh looks have confirmed it, and the purge may begin.

@@ -27,6 +27,11 @@ static bool never_began(const char *status)
 	return str_eq(status, "incomplete_expired");
 }
 
+static bool is_paid(const char *status)
+{
+	return str_eq(status, "active") || str_eq(status, "trialing");
+}
+
 /* By what is owed alone. */
 static enum standing owed(const char *status, int64_t lasts)
 {
@@ -43,7 +48,9 @@ static enum standing owed(const char *status, int64_t lasts)
 
 static enum standing standing_of(const struct dunning *d, const struct dunning_look *l)
 {
-	const enum standing s = owed(l->status, l->at - d->trouble_since);
+	const bool unbegun_again = l->debt && never_began(l->status);
+	const enum standing s =
+		unbegun_again ? STANDING_SUSPENDED : owed(l->status, l->at - d->trouble_since);
 
 	if (s < STANDING_SUSPENDED || d->now < STANDING_SUSPENDED)
 		return s;
@@ -83,10 +90,12 @@ static void judge(struct dunning *d, const struct dunning_look *l, int64_t evide
 struct dunning dunning_step(
 	const struct dunning *before, const struct dunning_look *look, int64_t evidence_us)
 {
-	const bool trouble = str_eq(look->status, "past_due") || is_lost(look->status) ||
-			     never_began(look->status);
+	const bool trouble =
+		str_eq(look->status, "past_due") || is_lost(look->status) || never_began(look->status);
 	struct dunning d = *before;
 
+	if (!trouble && look->debt && !is_paid(look->status))
+		return d;
 	if (!trouble) {
 		d.trouble_since = TIME_NULL;
 		become(&d, STANDING_ACTIVE, look->at);

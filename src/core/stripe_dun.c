@@ -49,7 +49,7 @@ static const char *word_without_debt(const char *stripe_status)
 	return NULL;
 }
 
-static void alert_later(struct ctx *cx, enum standing s, const char *stripe_status)
+static void alert_later(struct ctx *cx, enum standing s, const struct dunning_look *look)
 {
 	static const char unbegun[] = "The first invoice was not paid, so the subscription never began: "
 				      "nothing can be added. A payment method, also the same again, begins "
@@ -67,15 +67,15 @@ static void alert_later(struct ctx *cx, enum standing s, const char *stripe_stat
 		[STANDING_REMOVED] = removing,
 	};
 
-	if (s == STANDING_ACTIVE && word_without_debt(stripe_status) != NULL)
+	if (s == STANDING_ACTIVE && word_without_debt(look->status) != NULL)
 		alert_raise_later(
-			cx, ALERT_PAYMENT_OVERDUE, ALERT_WARNING, SUBJECT, word_without_debt(stripe_status));
+			cx, ALERT_PAYMENT_OVERDUE, ALERT_WARNING, SUBJECT, word_without_debt(look->status));
 	else if (s == STANDING_ACTIVE)
 		alert_resolve_later(cx, ALERT_PAYMENT_OVERDUE, SUBJECT);
 	else
 		alert_raise_later(cx, ALERT_PAYMENT_OVERDUE,
 			s == STANDING_PAST_DUE ? ALERT_WARNING : ALERT_CRITICAL, SUBJECT,
-			str_eq(stripe_status, "incomplete_expired") ? unbegun : words[s]);
+			!look->debt && str_eq(look->status, "incomplete_expired") ? unbegun : words[s]);
 }
 
 static enum err record(struct ctx *cx, const char *action)
@@ -231,7 +231,7 @@ enum err stripe_dun(
 	if (d.trouble_since != TIME_NULL)
 		tell_of_clocks(row, look);
 	TRY(follow(cx, &c, &d));
-	alert_later(cx, d.now, look->status);
+	alert_later(cx, d.now, look);
 	q_stripe_status_later(cx->db, row->tenant_id, word_for(d.now, look->status),
 		d.next_at != TIME_NULL ? standings[d.next] : NULL, d.next_at, d.trouble_since, c.suspended,
 		c.removing, d.since);

@@ -230,6 +230,7 @@ static enum err draw_conclusions(
 		.status = is_given_up ? "active" : f->status,
 		.at = f->due.now,
 		.theirs = f->theirs,
+		.debt = row->debt,
 	};
 
 	TRY(stripe_dun(cx, row, &look, &f->changed));
@@ -267,6 +268,7 @@ static enum err apply_customer(
 		.status = stripe_is_sold(cx, tenant->plan_type) ? status_when_gone(row) : "active",
 		.at = f->due.now,
 		.theirs = f->theirs,
+		.debt = row->debt,
 	};
 
 	TRY(q_stripe_customer_seen(

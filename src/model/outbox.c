@@ -100,6 +100,7 @@ static const struct field stripe_row_fields[] = {
 	TEXT(T, status_next, F_NULLABLE, 0, 0, "How it would stand, if the next look agrees."),
 	TIME(T, status_next_at, F_NULLABLE, "When that was seen."),
 	TIME(T, trouble_since, F_NULLABLE, "Since when it is not paid."),
+	BOOL(T, debt, 0, "Nor was the subscription before it."),
 	BOOL(T, suspended, 0, "For that."),
 	BOOL(T, removing, 0, "Its deletion is scheduled for that."),
 	TIME(T, standing_at, F_NULLABLE, "Since when it stands so."),

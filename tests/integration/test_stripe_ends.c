@@ -161,6 +161,7 @@ static void the_same_method_again_begins_another(void **state)
 	free(first);
 }
 
+#define OWES "SELECT cc.owes(trouble_since, stripe_status, debt) FROM cc.billing WHERE tenant_id = '%s'"
 #define STANDS \
 	"SELECT b.status || ' ' || t.status || ' ' || coalesce(b.stripe_status, 'none') FROM cc.billing b" \
 	" JOIN cc.tenant t ON t.id = b.tenant_id WHERE t.id = '%s'"
@@ -214,6 +215,40 @@ static void what_is_owed_is_paid_before_the_plan_changes(void **state)
 	stripe_await(s,
 		"SELECT stripe_id IS NULL AND status = 'active' FROM cc.billing WHERE tenant_id = '%s'", "t");
 	free(subscription);
+}
+
+/* A card that is not charged is none: the debt outlives the subscription that it was made for. */
+static void a_card_that_declines_ends_no_debt(void **state)
+{
+	static const struct stripe_mood declines = { .incomplete = 100 };
+	struct story *s = *state;
+	char *first = stripe_subscribe(s, peer, "pm_good"), *second;
+
+	stripe_set(peer, first, "status", json_string("canceled"), "customer.subscription.deleted");
+	stripe_await(s, STANDS, "suspended suspended canceled");
+	stripe_feel(peer, &declines);
+	assert_status(200, stripe_put_method(s, "pm_declines"));
+	stripe_await(s, STANDS, "suspended suspended incomplete");
+	temp_sleep_ms(3000); /* some looks */
+	assert_string_equal("suspended suspended incomplete", stripe_value(s, STANDS));
+	stripe_await(s, OWES, "t");
+	assert_status(403, stripe_change_plan(s, "", "free", "now"));
+	second = strdup(stripe_value(s, "SELECT stripe_id FROM cc.billing WHERE tenant_id = '%s'"));
+	stripe_set(
+		peer, second, "status", json_string("incomplete_expired"), "customer.subscription.updated");
+	stripe_await(s, STANDS, "suspended suspended incomplete_expired");
+	temp_sleep_ms(3000);
+	assert_string_equal("suspended suspended incomplete_expired", stripe_value(s, STANDS));
+	stripe_await(s, OWES, "t");
+	stripe_feel(peer, NULL);
+	assert_status(200, stripe_put_method(s, "pm_pays"));
+	stripe_await(s, STANDS, "active active active");
+	stripe_await(s, OWES, "f");
+	for (int i = 0; i < 200 && stripe_change_plan(s, "?dry_run=true", "free", "now")->status != 200; i++)
+		temp_sleep_ms(50);
+	assert_status(200, stripe_change_plan(s, "", "free", "now"));
+	free(second);
+	free(first);
 }
 
 /* That it is over was so when it was last looked at. */
@@ -380,6 +415,7 @@ int main(void)
 		STORY(the_same_method_again_begins_another),
 		STORY(what_never_began_takes_nothing_more),
 		STORY(what_is_owed_is_paid_before_the_plan_changes),
+		STORY(a_card_that_declines_ends_no_debt),
 		STORY(who_pays_again_has_one_subscription),
 		STORY(a_tenant_that_is_purged_is_unsubscribed),
 		STORY(what_is_deleted_is_not_billed_for_another_period),

@@ -211,6 +211,39 @@ static void what_never_began_adds_nothing(void **state)
 	assert_int_equal(STANDING_ACTIVE, d.now);
 }
 
+/* Another subscription takes the place of one that is owed for: only one that is paid ends that. */
+static void a_debt_ends_with_what_is_paid(void **state)
+{
+	static const char *const silent[] = { "incomplete", "paused", "brand_new" };
+	static const char *const paid[] = { "active", "trialing" };
+	struct dunning_look l = { .status = "canceled", .at = START, .theirs = START, .debt = true };
+	struct dunning d = look(&fresh, "canceled", START), owed;
+
+	(void)state;
+	d = look(&d, "canceled", START + EVIDENCE);
+	assert_int_equal(STANDING_SUSPENDED, d.now);
+	owed = d;
+	l.at = l.theirs = START + 2 * EVIDENCE;
+	for (size_t i = 0; i < sizeof(silent) / sizeof(silent[0]); i++) {
+		l.status = silent[i];
+		d = dunning_step(&owed, &l, EVIDENCE);
+		assert_int_equal(STANDING_SUSPENDED, d.now);
+		assert_true(d.trouble_since == START && d.since == owed.since);
+	}
+	for (int n = 0; n < 3; n++) {
+		l.status = "incomplete_expired";
+		l.at = l.theirs = l.at + EVIDENCE;
+		d = dunning_step(&d, &l, EVIDENCE);
+		assert_int_equal(STANDING_SUSPENDED, d.now);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		l.status = paid[i];
+		d = dunning_step(&owed, &l, EVIDENCE);
+		assert_int_equal(STANDING_ACTIVE, d.now);
+		assert_true(d.trouble_since == TIME_NULL);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +258,7 @@ int main(void)
 		cmocka_unit_test(looks_that_differ_are_no_evidence),
 		cmocka_unit_test(words_that_are_not_known_take_nothing),
 		cmocka_unit_test(what_never_began_adds_nothing),
+		cmocka_unit_test(a_debt_ends_with_what_is_paid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

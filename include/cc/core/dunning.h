@@ -32,6 +32,7 @@ struct dunning_look {
 	const char *status; /* the subscription's at Stripe */
 	int64_t at;         /* when it was asked for, by the database */
 	int64_t theirs;     /* what Stripe's clock said then; TIME_NULL: it did not say */
+	bool debt;          /* one before it was not paid: only one that is ends that */
 };
 /* So far apart both clocks may be. */
 #define DUNNING_CLOCKS_US (INT64_C(300) * 1000000)

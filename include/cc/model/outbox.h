@@ -78,6 +78,7 @@ struct stripe_row {
 	const char *status_next;        /* what the look before this one said, if it differs … */
 	int64_t status_next_at;         /* … and when */
 	int64_t trouble_since;          /* since when it is not paid; TIME_NULL: it is */
+	bool debt;                      /* nor was the subscription before it */
 	bool suspended;                 /* by us, for that */
 	bool removing;                  /* likewise: its deletion is scheduled */
 	int64_t standing_at;            /* since when status is what it is; TIME_NULL: for ever */

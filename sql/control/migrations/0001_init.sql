@@ -600,6 +600,7 @@ CREATE TABLE cc.billing (
 	look_at         timestamptz,            -- when it is looked at without a hint
 	sync_at         timestamptz DEFAULT now(),      -- when it is thought of what it lacks
 	trouble_since   timestamptz,            -- it is not paid
+	debt            boolean NOT NULL DEFAULT false, -- nor was the subscription before it
 	status_next     text,                   -- what the last look said, and the next has to confirm
 	status_next_at  timestamptz,
 	standing_at     timestamptz,            -- since when status is what it is
@@ -632,11 +633,11 @@ CREATE INDEX billing_metered ON cc.billing (metered_until) WHERE stripe_id IS NO
 CREATE INDEX billing_next_plan ON cc.billing (next_plan_at) WHERE next_plan IS NOT NULL;
 CREATE INDEX billing_compare ON cc.billing (compare_at) WHERE stripe_id IS NOT NULL;
 
--- Is there something to pay for a subscription? What never began leaves no debt.
-CREATE FUNCTION cc.owes(trouble_since timestamptz, stripe_status text) RETURNS boolean
+-- Is there something to pay for a subscription? What never began leaves no debt, and ends none of one before it.
+CREATE FUNCTION cc.owes(trouble_since timestamptz, stripe_status text, debt boolean) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $$
-	SELECT (trouble_since IS NOT NULL OR coalesce(stripe_status IN ('past_due', 'unpaid'), false))
-	   AND stripe_status IS DISTINCT FROM 'incomplete_expired'
+	SELECT debt OR (trouble_since IS NOT NULL OR coalesce(stripe_status IN ('past_due', 'unpaid'), false))
+	           AND stripe_status IS DISTINCT FROM 'incomplete_expired'
 $$;
 
 -- How one ends at once: what was used is billed. The rest of a period is given back where that was paid, and else it
