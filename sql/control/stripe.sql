@@ -302,7 +302,9 @@ RETURNING b.tenant_id, b.customer_id, b.stripe_id, b.stripe_status, clock_timest
 UPDATE cc.billing SET fetch_until = now() + make_interval(secs => $2::float8) WHERE tenant_id = $1;
 
 -- Of two answers the one that was asked for later counts, in whatever order they come. leaving: that it ends was seen
--- while the tenant was deleted, or it was cancelled by us; what has ended says no more why.
+-- while the tenant was deleted, or it was cancelled by us; what has ended says no more why. What it lacks is thought of
+-- when something changed, and with each look that was due without a hint, for plans may have other prices since: a call
+-- that was refused for good brings a look at once, and would be made after it again.
 -- name: stripe_apply :count
 -- args: tenant_id text, fetched_at timestamptz, stripe_status text, starts timestamptz, ends timestamptz
 -- args: items json, payment_method text, look_s int8, cancels bool
@@ -310,7 +312,11 @@ UPDATE cc.billing b
    SET fetched_at = $2, stripe_status = $3, stripe_start = coalesce($4, stripe_start),
        stripe_end = coalesce($5, stripe_end), items = coalesce($6, items), payment_method = $7, cancels = $9,
        stale_at = CASE WHEN stale_at >= $2 THEN stale_at END, fetch_until = NULL, preview_at = NULL,
-       look_at = now() + make_interval(secs => $8::float8), sync_at = now(),
+       look_at = now() + make_interval(secs => $8::float8),
+       sync_at = CASE WHEN fetched_at IS NULL OR look_at IS NULL OR look_at <= $2
+                        OR (stripe_status, stripe_start, stripe_end, payment_method, cancels, items::jsonb) IS DISTINCT FROM
+                           ($3, coalesce($4, stripe_start), coalesce($5, stripe_end), $7, $9, coalesce($6, items)::jsonb)
+                      THEN now() ELSE sync_at END,
        leaving = CASE WHEN $3 = 'canceled' THEN leaving
                       ELSE $9 AND $3 IN ('active', 'trialing') AND NOT removing
                            AND (leaving OR EXISTS (SELECT FROM cc.tenant t

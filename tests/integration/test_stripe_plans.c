@@ -221,6 +221,56 @@ static void a_price_that_is_replaced_is_not_paid_beside_the_new_one(void **state
 	free(subscription);
 }
 
+/* Each refusal brings a look, which shows nothing new: it is repeated with the next that was due in any case. */
+static void a_plan_that_is_refused_is_not_asked_for_in_a_circle(void **state)
+{
+	static const struct stripe_mood no_price = { .no_price = 100 };
+	struct story *s = *state;
+	char *subscription = stripe_subscribe(s, peer, "pm_wrong_price");
+
+	stripe_feel(peer, &no_price);
+	assert_status(200, stripe_change_plan(s, "", "big", "now"));
+	stripe_await(s, PLAN_CALLS " AND state = 'dead'", "1");
+	for (int i = 0; i < 3; i++) {
+		stripe_await(s, "SELECT stale_at IS NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
+		temp_sleep_ms(700);
+		fixture_control(s->d, "UPDATE cc.billing SET stale_at = clock_timestamp()");
+	}
+	assert_string_equal("1", stripe_value(s, PLAN_CALLS));
+	stripe_feel(peer, NULL);
+	fixture_control(s->d, "UPDATE cc.billing SET look_at = now() WHERE stripe_id IS NOT NULL");
+	await_price(subscription, "price_big");
+	free(subscription);
+}
+
+/* The plans file has another price since: of that Stripe knows nothing, and no event tells. */
+static void a_price_that_is_replaced_here_follows_with_the_next_look(void **state)
+{
+	struct story *s = *state;
+	char *subscription = stripe_subscribe(s, peer, "pm_exchange"), sql[300];
+	json_t *o, *data;
+
+	temp_sleep_ms(2500); /* all events have come */
+	stripe_await(s, "SELECT stale_at IS NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
+	stripe_price(peer, "price_pro_first", 7900, NULL);
+	(void)snprintf(sql, sizeof(sql),
+		"UPDATE cc.billing SET items = replace(items::text, '\"price_pro\"', "
+		"'\"price_pro_first\"')::json"
+		" WHERE tenant_id = '%s'",
+		s->t.id);
+	fixture_control(s->d, sql);
+	o = stripe_object(peer, subscription);
+	data = json_object_get(json_object_get(o, "items"), "data");
+	json_object_set_new(
+		json_object_get(json_array_get(data, 0), "price"), "id", json_string("price_pro_first"));
+	stripe_put(peer, o);
+	await_price(subscription, "price_pro_first");
+	fixture_control(s->d, "UPDATE cc.billing SET look_at = now() WHERE stripe_id IS NOT NULL");
+	await_price(subscription, "price_pro");
+	json_decref(o);
+	free(subscription);
+}
+
 #define UNPAID \
 	"SELECT count(*) FROM cc.alert WHERE tenant_id = '%s' AND type = 'payment_missing'" \
 	" AND resolved_at IS NULL"
@@ -315,6 +365,8 @@ int main(void)
 		STORY(a_dry_run_says_what_stripe_says),
 		STORY(a_preview_with_more_lines_is_shown),
 		STORY(a_price_that_is_replaced_is_not_paid_beside_the_new_one),
+		STORY(a_plan_that_is_refused_is_not_asked_for_in_a_circle),
+		STORY(a_price_that_is_replaced_here_follows_with_the_next_look),
 		STORY(what_costs_something_needs_a_payment_method),
 		STORY(what_is_to_come_is_not_there_yet),
 		cmocka_unit_test(stripe_nothing_was_malformed),

@@ -353,6 +353,8 @@ void stripe_subscription_post(struct stripe_peer *p, struct stripe_request *rq, 
 
 	if (o == NULL) {
 		missing(ret, "subscription", rq->id);
+	} else if (form_get(&rq->form, "items[0][price]") != NULL && stripe_chance(p, p->mood.no_price)) {
+		missing(ret, "price", form_get(&rq->form, "items[0][price]"));
 	} else if (!is_in_period(o, form_get(&rq->form, "proration_date"))) {
 		stripe_error(ret, 400, "invalid_request_error", NULL, "proration_date",
 			"Cannot specify a proration date outside of the current billing period.");

@@ -28,7 +28,7 @@ struct stripe_mood {
 	int astray;      /* 404 of something that is not Stripe's API, to any call */
 	int incomplete;  /* of new subscriptions the first invoice is not paid */
 	int past_due;    /* of new subscriptions the second is not, and at once */
-	int no_price;    /* for new subscriptions their price is not there */
+	int no_price;    /* for new subscriptions, and other plans, their price is not there */
 	int more;        /* previews have more lines than they show */
 	int lag_s;       /* so late a meter's sums have what it was told */
 };
