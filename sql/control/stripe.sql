@@ -325,14 +325,20 @@ UPDATE cc.billing b
                      IS DISTINCT FROM ($3, coalesce($4, stripe_start), coalesce($5, stripe_end), $7) THEN 1 ELSE 0 END
  WHERE tenant_id = $1 AND (fetched_at IS NULL OR fetched_at < $2);
 
+-- A plan that was asked for from the next period on is no way out of what is owed by then. Only what was asked for
+-- before: what an operator asks for later lets somebody off.
 -- name: stripe_status :exec
 -- args: tenant_id text, status text, status_next text, status_next_at timestamptz, trouble_since timestamptz
 -- args: suspended bool, removing bool, standing_at timestamptz
-UPDATE cc.billing
-   SET row_version = row_version + CASE WHEN status <> $2 THEN 1 ELSE 0 END, status = $2, status_next = $3,
+UPDATE cc.billing b
+   SET row_version = row_version + CASE WHEN status <> $2 OR w.dropped THEN 1 ELSE 0 END, status = $2, status_next = $3,
        status_next_at = $4, trouble_since = $5, debt = debt AND $5 IS NOT NULL, suspended = $6, removing = $7,
-       standing_at = $8
- WHERE tenant_id = $1;
+       standing_at = $8, next_plan = CASE WHEN w.dropped THEN NULL ELSE next_plan END,
+       next_plan_at = CASE WHEN w.dropped THEN NULL ELSE next_plan_at END,
+       sync_at = CASE WHEN w.dropped THEN now() ELSE sync_at END
+  FROM (SELECT next_plan IS NOT NULL AND trouble_since IS NULL AND cc.owes($5, stripe_status, debt) AS dropped
+          FROM cc.billing WHERE tenant_id = $1) w
+ WHERE b.tenant_id = $1;
 
 -- Deleted because it was not paid. released: two fresh looks have confirmed it, and the purge may begin.
 -- name: tenant_purge_hold :exec

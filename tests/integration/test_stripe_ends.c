@@ -251,6 +251,32 @@ static void a_card_that_declines_ends_no_debt(void **state)
 	free(first);
 }
 
+/* Neither by the turn of the period nor without a subscription is it free then; an operator may make it so. */
+static void a_plan_asked_for_before_is_no_way_out(void **state)
+{
+	struct story *s = *state;
+	char *subscription = stripe_subscribe(s, peer, "pm_before");
+
+	assert_status(200, stripe_change_plan(s, "", "free", "period_end"));
+	stripe_await_end(subscription, "yes");
+	stripe_await(s, "SELECT cancels AND stale_at IS NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
+	stripe_set(peer, subscription, "status", json_string("past_due"), "customer.subscription.updated");
+	stripe_await(s,
+		"SELECT status || ' ' || (next_plan IS NULL) || ' ' || (next_plan_at IS NULL)"
+		" FROM cc.billing WHERE tenant_id = '%s'",
+		"past_due true true");
+	stripe_await_end(subscription, "no");
+	assert_null(answer_at(client_get(s->c, "/tenants/%s/billing", s->t.id), "next_plan"));
+	/* What an operator asks for behind that stays, and comes. */
+	assert_status(200, stripe_give_plan(s, "", "free", "period_end"));
+	stripe_await_end(subscription, "yes");
+	stripe_await(s, "SELECT cancels AND stale_at IS NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
+	stripe_set(peer, subscription, "status", json_string("canceled"), "customer.subscription.deleted");
+	stripe_await(s, "SELECT plan_type FROM cc.tenant WHERE id = '%s'", "free");
+	stripe_await(s, STANDS, "active active none");
+	free(subscription);
+}
+
 /* That it is over was so when it was last looked at. */
 static void who_pays_again_has_one_subscription(void **state)
 {
@@ -416,6 +442,7 @@ int main(void)
 		STORY(what_never_began_takes_nothing_more),
 		STORY(what_is_owed_is_paid_before_the_plan_changes),
 		STORY(a_card_that_declines_ends_no_debt),
+		STORY(a_plan_asked_for_before_is_no_way_out),
 		STORY(who_pays_again_has_one_subscription),
 		STORY(a_tenant_that_is_purged_is_unsubscribed),
 		STORY(what_is_deleted_is_not_billed_for_another_period),
