@@ -59,9 +59,11 @@ static int64_t time_of(const struct doc *d, const char *key)
 	return doc_int(d, key, &s) ? s * SECOND_US : TIME_NULL;
 }
 
+/* Its period is that of the plan's prices; where it has none of them, of any other. */
 static void read_items(struct ctx *cx, const struct doc *items, struct fetched *f)
 {
 	const struct doc *item, *price;
+	bool ours, known = false;
 	struct str out;
 	struct jw w;
 
@@ -74,6 +76,10 @@ static void read_items(struct ctx *cx, const struct doc *items, struct fetched *
 			continue;
 		jw_key(&w, doc_text(price, "id"));
 		jw_text(&w, doc_text(item, "id"));
+		ours = plan_price_kind(cx->world->plans, doc_text(price, "id")) >= 0;
+		if (!ours && known)
+			continue;
+		known = ours;
 		f->starts = time_of(item, "current_period_start");
 		f->ends = time_of(item, "current_period_end");
 	}
