@@ -11,14 +11,20 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 -- The oldest whose turn it is. Of a tenant's account one call is under way at a time, in the order in which they
 -- were decided; what they refer to is filled in when they are first taken and stays. What ends a subscription bills
 -- the hours that Stripe knows of: for an hour it waits for those that are on their way, or that Stripe, which adds up
--- in its own time, was told of only now. One that nobody is billed by any more keeps no other waiting.
+-- in its own time, was told of only now. One that nobody is billed by any more keeps no other waiting. Whether the
+-- rest of its period was paid is what is known when it is sent.
 -- name: outbox_take :opt outbox_row
 -- args: lease_ms int8, settle_s int8
 UPDATE cc.outbox o
    SET attempts = o.attempts + 1, first_sent_at = coalesce(o.first_sent_at, now()),
        next_at = clock_timestamp() + make_interval(secs => $1::float8 / 1000),
-       path = replace(replace(o.path, '{customer}', coalesce(b.customer_id, '{customer}')),
-                      '{subscription}', coalesce(b.stripe_id, '{subscription}')),
+       path = replace(replace(replace(o.path, '{customer}', coalesce(b.customer_id, '{customer}')),
+                              '{subscription}', coalesce(b.stripe_id, '{subscription}')),
+                      '{prorate}', CASE WHEN EXISTS (
+                          SELECT FROM cc.invoice i
+                           WHERE i.tenant_id = b.tenant_id AND i.period IS NULL
+                             AND i.status IN ('draft', 'open', 'uncollectible')) THEN 'false'
+                                        ELSE cc.prorates(b.trouble_since, b.stripe_status) END),
        body = replace(replace(o.body, '{customer}', coalesce(b.customer_id, '{customer}')),
                       '{subscription}', coalesce(b.stripe_id, '{subscription}'))
   FROM (SELECT w.id, w.tenant_id FROM cc.outbox w
@@ -106,12 +112,15 @@ DELETE FROM cc.idempotency WHERE tenant_id = $1 AND scope = $2 AND key = $3;
 
 -- name: outbox_meter_due :one tally
 SELECT EXISTS (
-	SELECT FROM cc.billing
-	 WHERE customer_id IS NOT NULL AND stripe_id IS NOT NULL
-	   AND metered_until < date_trunc('hour', now() - interval '65 minutes', 'UTC') + interval '1 hour')::int::int8
+	SELECT FROM cc.billing b
+	 WHERE b.customer_id IS NOT NULL AND b.stripe_id IS NOT NULL
+	   AND b.metered_until < date_trunc('hour', now() - interval '65 minutes', 'UTC') + interval '1 hour'
+	   AND NOT EXISTS (SELECT FROM cc.outbox o WHERE o.tenant_id = b.tenant_id AND o.lane = 'account'
+	                      AND o.op = 'subscription_cancel' AND o.state = 'waiting'))::int::int8
 	AS total;
 
--- One call for each hour and meter that can change no more. An hour belongs to its last second.
+-- One call for each hour and meter that can change no more. An hour belongs to its last second. What comes while the
+-- subscription is about to be ended is not billed by it any more: it was told of the rest.
 -- name: outbox_meter :count
 -- args: most int8, api_event text, bouncer_event text
 WITH due AS (
@@ -120,6 +129,8 @@ WITH due AS (
 	  FROM cc.billing b
 	 WHERE b.customer_id IS NOT NULL AND b.stripe_id IS NOT NULL
 	   AND b.metered_until < date_trunc('hour', now() - interval '65 minutes', 'UTC') + interval '1 hour'
+	   AND NOT EXISTS (SELECT FROM cc.outbox o WHERE o.tenant_id = b.tenant_id AND o.lane = 'account'
+	                      AND o.op = 'subscription_cancel' AND o.state = 'waiting')
 	 ORDER BY b.metered_until LIMIT $1 FOR UPDATE SKIP LOCKED
 ), calls AS (
 	INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path, subject, body)

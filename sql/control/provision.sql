@@ -384,7 +384,7 @@ WITH gone AS (
 ), unsubscribed AS (
 	INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path)
 	SELECT 'c' || replace(gen_random_uuid()::text, '-', ''), b.tenant_id, 'account', 'subscription_cancel', 'DELETE',
-	       cc.cancel_path(b.stripe_id, b.trouble_since, b.stripe_status)
+	       cc.cancel_path(b.stripe_id, cc.prorates(b.trouble_since, b.stripe_status))
 	  FROM cc.billing b WHERE b.tenant_id IN (SELECT id FROM gone) AND b.stripe_id IS NOT NULL
 ), unsent AS (
 	UPDATE cc.outbox SET state = 'skipped', done_at = now()

@@ -10,7 +10,7 @@ SELECT b.tenant_id, t.name, t.owner_email, t.plan_type, t.status AS tenant_statu
        b.stripe_status, b.payment_method, b.status, b.status_next, b.status_next_at, b.trouble_since, b.debt,
        b.suspended, b.fetched_at, b.stale_at, b.next_plan, b.next_plan_at, b.standing_at, b.removing, b.plan_from, b.stripe_start,
        b.cancels, b.leaving, b.address, b.address_unsent,
-       cc.cancel_path('{subscription}', b.trouble_since, b.stripe_status) AS cancel_path,
+       cc.cancel_path('{subscription}', '{prorate}') AS cancel_path,
        (SELECT count(*) FROM cc.outbox o WHERE o.tenant_id = b.tenant_id AND o.lane = 'account' AND o.state = 'waiting'
            AND (b.customer_id IS NOT NULL OR o.op = 'customer_create')) AS open_calls, now() AS now
   FROM cc.billing b JOIN cc.tenant t ON t.id = b.tenant_id
@@ -78,7 +78,7 @@ WITH known AS (
 )
 INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path)
 SELECT 'c' || replace(gen_random_uuid()::text, '-', ''), $1, 'account', 'subscription_cancel', 'DELETE',
-       cc.cancel_path($2, NULL, NULL)
+       cc.cancel_path($2, 'true')
  WHERE NOT EXISTS (SELECT FROM known WHERE stripe_id = $2);
 
 -- It is so from now on: what was asked for before says nothing of it.
@@ -94,7 +94,7 @@ WITH was AS (
 ), ended AS (
 	INSERT INTO cc.outbox (id, tenant_id, lane, op, method, path)
 	SELECT 'c' || replace(gen_random_uuid()::text, '-', ''), tenant_id, 'account', 'subscription_cancel', 'DELETE',
-	       cc.cancel_path(stripe_id, trouble_since, stripe_status)
+	       cc.cancel_path(stripe_id, cc.prorates(trouble_since, stripe_status))
 	  FROM was WHERE over AND stripe_id IS NOT NULL
 )
 UPDATE cc.billing b

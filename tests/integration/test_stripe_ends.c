@@ -92,6 +92,37 @@ static void who_comes_back_before_it_has_ended_begins_again(void **state)
 	free(subscription);
 }
 
+/* Until Stripe has had its time: of what is not paid by then nothing is given back, and no more hours are told. */
+static void what_ends_later_ends_as_it_is_then(void **state)
+{
+	struct story *s = *state;
+	char *subscription = stripe_subscribe(s, peer, "pm_later"), *customer, sql[300];
+
+	hour_was_told(s, "now() + interval '1 hour'");
+	assert_status(200, stripe_change_plan(s, "", "free", "now"));
+	stripe_await(s,
+		"SELECT count(*) FROM cc.outbox WHERE tenant_id = '%s' AND op = 'subscription_cancel'"
+		" AND state = 'waiting'",
+		"1");
+	(void)snprintf(sql, sizeof(sql),
+		"UPDATE cc.billing SET metered_until = date_trunc('hour', now(), 'UTC') - interval '3 hours'"
+		" WHERE tenant_id = '%s'",
+		s->t.id);
+	fixture_control(s->d, sql);
+	customer = stripe_customer_of(peer, s->t.id);
+	stripe_invoice(peer, customer, "open", 9900);
+	fixture_control(s->d, "UPDATE cc.billing SET stale_at = now() WHERE stripe_id IS NOT NULL");
+	stripe_await(s, "SELECT count(*) FROM cc.invoice WHERE tenant_id = '%s' AND status = 'open'", "1");
+	temp_sleep_ms(2500);
+	stripe_await(s,
+		"SELECT metered_until < now() - interval '2 hours' FROM cc.billing WHERE tenant_id = '%s'",
+		"t");
+	hour_was_told(s, "now() - interval '1 hour'");
+	await_cancelled(s, subscription, "false");
+	free(customer);
+	free(subscription);
+}
+
 /* Stripe ends it, before it bills another period; and that it has ended is no want of payment. */
 static void to_a_plan_that_is_not_sold_it_goes_with_the_period(void **state)
 {
@@ -436,6 +467,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(a_plan_that_is_not_sold_has_no_subscription),
 		STORY(who_comes_back_before_it_has_ended_begins_again),
+		STORY(what_ends_later_ends_as_it_is_then),
 		STORY(to_a_plan_that_is_not_sold_it_goes_with_the_period),
 		STORY(who_pays_again_is_subscribed_again),
 		STORY(the_same_method_again_begins_another),

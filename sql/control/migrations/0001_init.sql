@@ -640,14 +640,18 @@ LANGUAGE sql IMMUTABLE AS $$
 	           AND stripe_status IS DISTINCT FROM 'incomplete_expired'
 $$;
 
--- How one ends at once: what was used is billed. The rest of a period is given back where that was paid, and else it
--- would be a present.
-CREATE FUNCTION cc.cancel_path(subscription text, trouble_since timestamptz, stripe_status text) RETURNS text
+-- The rest of a period is given back where that was paid, and else it would be a present.
+CREATE FUNCTION cc.prorates(trouble_since timestamptz, stripe_status text) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
-	SELECT '/v1/subscriptions/' || subscription || '?invoice_now=true&prorate='
-	    || CASE WHEN trouble_since IS NOT NULL
+	SELECT CASE WHEN trouble_since IS NOT NULL
 	                 OR stripe_status IN ('past_due', 'unpaid', 'incomplete', 'incomplete_expired')
 	            THEN 'false' ELSE 'true' END
+$$;
+
+-- How one ends at once: what was used is billed.
+CREATE FUNCTION cc.cancel_path(subscription text, prorate text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT '/v1/subscriptions/' || subscription || '?invoice_now=true&prorate=' || prorate
 $$;
 
 -- One hour of one meter has one name at Stripe, which takes it once.
