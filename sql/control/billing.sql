@@ -13,7 +13,7 @@ SELECT id, $2, date_trunc('day', created_at, 'UTC') FROM cc.tenant WHERE id = $1
 -- name: billing_get :opt billing_row
 -- args: tenant_id text, by_stripe bool
 SELECT b.tenant_id, b.subscription_id, b.stripe_id, b.stripe_status, b.customer_id, b.preview_base, b.preview_usage, b.preview_currency,
-       coalesce(b.preview_at > now() - interval '60 seconds', false) AS previewed, b.status, t.plan_type, b.next_plan, b.payment_method, b.address,
+       coalesce(b.preview_at > now() - interval '60 seconds', false) AS previewed, b.status, t.plan_type, b.next_plan, b.payment_method, b.address, b.address_refused,
        p.n AS period, p.starts AS period_start, p.ends AS period_end, b.period AS open_period, b.open_start,
        b.open_end, b.open_end + interval '65 minutes' <= now() AS closable, b.adjust_minor,
        coalesce(b.stripe_end > b.open_start, false) AS by_stripe,
@@ -49,7 +49,7 @@ UPDATE cc.billing SET sync_at = now() WHERE tenant_id = $1;
 -- args: tenant_id text, payment_method text, address json
 UPDATE cc.billing
    SET payment_method = coalesce($2, payment_method), address = coalesce($3, address), row_version = row_version + 1,
-       address_unsent = address_unsent OR $3 IS NOT NULL,
+       address_unsent = address_unsent OR $3 IS NOT NULL, address_refused = address_refused AND $3 IS NULL,
        stale_at = CASE WHEN customer_id IS NOT NULL THEN clock_timestamp() ELSE stale_at END,
        fetched_at = CASE WHEN $2::text IS NULL THEN fetched_at END
  WHERE tenant_id = $1;

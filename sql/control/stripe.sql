@@ -99,7 +99,8 @@ WITH was AS (
 )
 UPDATE cc.billing b
    SET payment_method = coalesce($2, b.payment_method), address = coalesce($3, b.address), sync_at = now(),
-       address_unsent = b.address_unsent AND $3 IS NULL, fetched_at = clock_timestamp(),
+       address_unsent = b.address_unsent AND $3 IS NULL, address_refused = b.address_refused AND $3 IS NULL,
+       fetched_at = clock_timestamp(),
        row_version = b.row_version + 1,
        stripe_id = CASE WHEN w.over THEN NULL ELSE b.stripe_id END,
        stripe_status = CASE WHEN NOT w.over OR b.stripe_status = 'incomplete_expired' THEN b.stripe_status END,
@@ -138,10 +139,10 @@ UPDATE cc.billing
 -- args: tenant_id text
 UPDATE cc.billing SET stale_at = clock_timestamp(), preview_at = NULL WHERE tenant_id = $1;
 
--- A call was refused for good: an address that it was to bring is not sent again. Another that has come since then is.
+-- An address that Stripe refused is not sent again, unless somebody names it again. Another that has come since then is.
 -- name: stripe_address_refused :exec
 -- args: call_id text
-UPDATE cc.billing b SET address_unsent = false
+UPDATE cc.billing b SET address_unsent = false, address_refused = true
   FROM cc.outbox o
  WHERE o.id = $1 AND b.tenant_id = o.tenant_id AND b.address_unsent
    AND b.address::jsonb = (o.effect->'address')::jsonb;

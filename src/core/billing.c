@@ -218,7 +218,8 @@ static enum err changes(struct ctx *cx, const struct billing_row *row, const cha
 	if (method != NULL && (under_way.method || !(stripe ? is_paid_so(row, method)
 							    : str_eq(method, row->payment_method))))
 		v[ret->n++] = "payment_method";
-	if (address != NULL && (under_way.address || !str_eq(address, row->address)))
+	if (address != NULL &&
+		(under_way.address || !str_eq(address, row->address) || (stripe && row->address_refused)))
 		v[ret->n++] = "billing_address";
 	return ERR_NONE;
 }

@@ -280,6 +280,13 @@ static enum err note_done(struct ctx *cx, struct turn *t)
 	return ERR_NONE;
 }
 
+/* Neither one that found no customer nor one of which nobody knows what came of it says so of an address. */
+static bool is_address_refused(const struct outbox_row *row, const struct outcome *o)
+{
+	return outbox_op_of(row) == OP_CUSTOMER_UPDATE && o->status >= 400 && o->status < 500 &&
+	       !str_eq(o->code, "resource_missing") && !str_eq(o->code, "unknown_effect");
+}
+
 static enum err note_dead(struct ctx *cx, struct turn *t)
 {
 	const struct outbox_row *row = t->row;
@@ -291,7 +298,7 @@ static enum err note_dead(struct ctx *cx, struct turn *t)
 	/* What it was about may not be there any more. */
 	if (str_eq(t->out.code, "resource_missing"))
 		q_stripe_doubtful_later(cx->db, row->tenant_id);
-	if (outbox_op_of(row) == OP_CUSTOMER_UPDATE)
+	if (is_address_refused(row, &t->out))
 		q_stripe_address_refused_later(cx->db, row->id);
 	if (row->operation_id != NULL) {
 		q_outbox_skip_rest_later(cx->db, row->operation_id);

@@ -218,6 +218,7 @@ static const struct field billing_row_fields[] = {
 	TEXT(T, next_plan, F_NULLABLE, 0, 0, "From the next period on."),
 	TEXT(T, payment_method, F_NULLABLE, 0, 0, "What is charged."),
 	JSON(T, address, F_NULLABLE, 0, "Where the bill goes."),
+	BOOL(T, address_refused, 0, "By Stripe."),
 	INT(T, period, 0, 0, 0, "Number of the period that is now."),
 	TIME(T, period_start, 0, "When it began."),
 	TIME(T, period_end, 0, "When it ends."),

@@ -112,7 +112,7 @@ static void what_the_ledger_knew_is_sent_or_forgotten(void **state)
 static void an_address_that_is_refused_is_not_sent_again(void **state)
 {
 	struct story *s = *state;
-	char sql[300];
+	char sql[300], path[120];
 
 	stripe_await(s, "SELECT customer_id IS NOT NULL FROM cc.billing WHERE tenant_id = '%s'", "t");
 	(void)snprintf(sql, sizeof(sql),
@@ -133,7 +133,14 @@ static void an_address_that_is_refused_is_not_sent_again(void **state)
 	assert_int_equal(1, json_array_size(client_get(
 				    s->c, "/tenants/%s/alerts?type=billing_refused&status=open", s->t.id)
 						    ->json));
+	/* Named again it is, and nobody is told that nothing changed. */
+	(void)snprintf(path, sizeof(path), "/tenants/%s/billing", s->t.id);
+	for (int i = 0; i < 2; i++)
+		assert_status(422,
+			client_put(s->c, path,
+				"{'billing_address':{'line1':'7 Old St','city':'Nowhere','country':'XX'}}"));
 	assert_status(200, put_wrong(s, "pm_somewhere"));
+	stripe_await(s, "SELECT address_refused FROM cc.billing WHERE tenant_id = '%s'", "f");
 	assert_text("1 Wrong St", get(s), "billing_address.line1");
 }
 

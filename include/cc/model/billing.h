@@ -110,6 +110,7 @@ extern const struct schema invoice_schema;
 struct billing_row {
 	const char *tenant_id, *subscription_id, *status, *plan_type, *next_plan, *payment_method;
 	const char *address;            /* JSON */
+	bool address_refused;           /* by Stripe */
 	int64_t period;                 /* its number, from 0 … */
 	int64_t period_start, period_end;
 	int64_t open_period;            /* … and of the first that is not closed */

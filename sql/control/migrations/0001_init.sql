@@ -584,6 +584,7 @@ CREATE TABLE cc.billing (
 	payment_method  text,
 	address         json,
 	address_unsent  boolean NOT NULL DEFAULT false, -- Stripe has another
+	address_refused boolean NOT NULL DEFAULT false, -- … because it would not take this one
 	row_version     bigint NOT NULL DEFAULT 1,
 	-- at Stripe
 	customer_id     text,
