@@ -92,7 +92,7 @@ static void who_comes_back_before_it_has_ended_begins_again(void **state)
 	free(subscription);
 }
 
-/* Until Stripe has had its time: of what is not paid by then nothing is given back, and no more hours are told. */
+/* Of what is not paid by then nothing is given back; and no more hours are told of. */
 static void what_ends_later_ends_as_it_is_then(void **state)
 {
 	struct story *s = *state;
@@ -282,7 +282,7 @@ static void a_card_that_declines_ends_no_debt(void **state)
 	free(first);
 }
 
-/* Neither by the turn of the period nor without a subscription is it free then; an operator may make it so. */
+/* It is dropped when something is owed; what an operator asks for behind that is not. */
 static void a_plan_asked_for_before_is_no_way_out(void **state)
 {
 	struct story *s = *state;

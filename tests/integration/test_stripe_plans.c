@@ -221,7 +221,7 @@ static void a_price_that_is_replaced_is_not_paid_beside_the_new_one(void **state
 	free(subscription);
 }
 
-/* Each refusal brings a look, which shows nothing new: it is repeated with the next that was due in any case. */
+/* Each refusal brings a look, which shows nothing new: it is repeated with the next that was due. */
 static void a_plan_that_is_refused_is_not_asked_for_in_a_circle(void **state)
 {
 	static const struct stripe_mood no_price = { .no_price = 100 };
