@@ -200,7 +200,7 @@ static enum err keys(struct ctx *cx, struct req *rq)
 			.handler = bundle_get, .flags = ROUTE_VOLATILE, .rate = RATE_READ,                 \
 			.object = "bundle", .media = { TYPE_GZIP, TYPE_LONG_POLL },                        \
 			.errors = { ERR_ENVIRONMENT, ERR_STORE_MISSING, ERR_UNAVAILABLE },                 \
-			.summary = words,                                                                  \
+			.summary = (words),                                                                \
 			.doc = "A gzip'ed tar as OPA takes it: the active policies of the environment, "   \
 			       "its "                                                                      \
 			       "resources in "                                                             \

@@ -218,7 +218,8 @@ static enum err replace(
 	struct ctx *cx, const struct bundle_bytes *made, const struct obj_key *key, struct obj_got *got)
 {
 	unsigned char sum[OBJ_SHA_LEN];
-	enum obj_result o = obj_check(store_of(cx), key, NULL, 2 * BUNDLE_BYTES_MAX, cx->deadline_ms, got);
+	const int64_t most = (int64_t)2 * BUNDLE_BYTES_MAX;
+	enum obj_result o = obj_check(store_of(cx), key, NULL, most, cx->deadline_ms, got);
 
 	sha256_of(made->p, made->n, sum);
 	if (o == OBJ_OK && memcmp(got->sha256, sum, sizeof(sum)) == 0)
