@@ -91,5 +91,9 @@ void floor_raw(const struct floor *f, const char *bytes, size_t n, struct wire_a
 void floor_check_error(const struct wire_answer *a, int status, const char *code, const char *file, int line);
 #define assert_refused(status, code, answer) floor_check_error((answer), (status), (code), __FILE__, __LINE__)
 void floor_nap(int ms);
+/* Waits until *n is `want`. */
+void floor_await(atomic_int *n, int want);
+/* The answer said that it is the last on its connection, and was. */
+void wire_assert_closes(struct wire *w, const struct wire_answer *a);
 
 #endif

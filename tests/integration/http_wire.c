@@ -213,3 +213,19 @@ void floor_check_error(const struct wire_answer *a, int status, const char *code
 	print_error("expected %d %s, got:\n%s%s\n", status, code, a->head, a->body);
 	_fail(file, line);
 }
+
+void floor_await(atomic_int *n, int want)
+{
+	for (int i = 0; i < 4000 && atomic_load(n) != want; i++)
+		floor_nap(5);
+	assert_int_equal(want, atomic_load(n));
+}
+
+void wire_assert_closes(struct wire *w, const struct wire_answer *a)
+{
+	char value[32];
+
+	assert_true(wire_header(a, "Connection", value, sizeof(value)));
+	assert_string_equal("close", value);
+	assert_true(wire_ended(w, 10000));
+}

@@ -25,23 +25,6 @@
 static struct floor the_floor;
 static struct wire_answer a;
 
-/* Waits until *n is `want`. */
-static void await(atomic_int *n, int want)
-{
-	for (int i = 0; i < 4000 && atomic_load(n) != want; i++)
-		floor_nap(5);
-	assert_int_equal(want, atomic_load(n));
-}
-
-static void assert_closes(struct wire *w)
-{
-	char value[32];
-
-	assert_true(wire_header(&a, "Connection", value, sizeof(value)));
-	assert_string_equal("close", value);
-	assert_true(wire_ended(w, 10000));
-}
-
 struct drain {
 	int ms;
 	int64_t took_ms;
@@ -77,7 +60,7 @@ static void a_drain_answers_what_is_in_work_and_takes_nothing_new(void **state)
 		w[i] = wire_open(&the_floor);
 		assert_true(wire_send(w[i], SLOW));
 	}
-	await(&floor_seen.gated, N + 1);
+	floor_await(&floor_seen.gated, N + 1);
 	assert_int_equal(0, pthread_create(&thread, NULL, drain_now, &d));
 	/* Kept connections are served and told to go. */
 	do {
@@ -89,7 +72,7 @@ static void a_drain_answers_what_is_in_work_and_takes_nothing_new(void **state)
 	for (int i = 0; i < N; i++) {
 		wire_read(w[i], &a, false);
 		assert_int_equal(200, a.status);
-		assert_closes(w[i]);
+		wire_assert_closes(w[i], &a);
 		wire_close(w[i]);
 	}
 	assert_int_equal(0, pthread_join(thread, NULL));
@@ -115,7 +98,7 @@ static void a_drain_that_runs_out_of_time_still_answers(void **state)
 		w[i] = wire_open(&the_floor);
 		assert_true(wire_send(w[i], SLOW));
 	}
-	await(&floor_seen.gated, 3);
+	floor_await(&floor_seen.gated, 3);
 	assert_int_equal(0, pthread_create(&thread, NULL, drain_now, &d));
 	floor_nap(1000);        /* far more than what is left of the drain */
 	atomic_store(&floor_seen.hold, false);
@@ -151,10 +134,10 @@ static void a_body_that_is_late_for_the_drain_is_answered(void **state)
 	wire_read(body, &a, false);
 	assert_int_equal(503, a.status);
 	assert_non_null(strstr(a.head, "Retry-After: "));
-	assert_closes(body);
+	wire_assert_closes(body, &a);
 	wire_read(head, &a, false);
 	assert_int_equal(503, a.status);
-	assert_closes(head);
+	wire_assert_closes(head, &a);
 	assert_int_equal(0, pthread_join(thread, NULL));
 	wire_close(body);
 	wire_close(head);

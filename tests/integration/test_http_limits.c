@@ -38,23 +38,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Waits until *n is `want`. */
-static void await(atomic_int *n, int want)
-{
-	for (int i = 0; i < 4000 && atomic_load(n) != want; i++)
-		floor_nap(5);
-	assert_int_equal(want, atomic_load(n));
-}
-
-static void assert_closes(struct wire *w)
-{
-	char value[32];
-
-	assert_true(wire_header(&a, "Connection", value, sizeof(value)));
-	assert_string_equal("close", value);
-	assert_true(wire_ended(w, 10000));
-}
-
 static void an_announced_large_body_is_413_at_once(void **state)
 {
 	static const char *const heads[] = {
@@ -79,7 +62,7 @@ static void an_announced_large_body_is_413_at_once(void **state)
 		wire_read(w, &a, false);
 		assert_refused(413, "payload_too_large", &a);
 		if (i != 4)
-			assert_closes(w);
+			wire_assert_closes(w, &a);
 		wire_close(w);
 	}
 	assert_int_equal(0, atomic_load(&floor_seen.handled));
@@ -100,7 +83,7 @@ static void a_large_body_of_a_stranger_is_401_before_it_comes(void **state)
 		assert_true(wire_send(w, heads[i]));
 		wire_read(w, &a, false);
 		assert_refused(401, "unauthorized", &a);
-		assert_closes(w);
+		wire_assert_closes(w, &a);
 		wire_close(w);
 	}
 }
@@ -134,7 +117,7 @@ static void a_chunked_body_is_counted_as_it_comes(void **state)
 	send_chunks(w, 70, true);
 	wire_read(w, &a, false);
 	assert_refused(413, "payload_too_large", &a);
-	assert_closes(w);
+	wire_assert_closes(w, &a);
 	wire_close(w);
 	assert_int_equal(0, atomic_load(&floor_seen.handled));
 }
@@ -150,7 +133,7 @@ static void an_endless_chunked_body_is_cut_off(void **state)
 	assert_refused(413, "payload_too_large", &a);
 	assert_non_null(strstr(a.body, "\"timestamp\":\"20"));
 	assert_non_null(strstr(a.body, "\"request_id\":\"endless\""));
-	assert_closes(w);
+	wire_assert_closes(w, &a);
 	wire_close(w);
 	assert_int_equal(0, atomic_load(&floor_seen.handled));
 	assert_int_equal(1, atomic_load(&floor_seen.done));
@@ -183,7 +166,7 @@ static void a_cold_credential_is_asked_before_a_large_body(void **state)
 	struct wire *w = wire_open(*state);
 
 	assert_true(wire_send(w, POST "Authorization: Bearer cold\r\nTransfer-Encoding: chunked\r\n\r\n"));
-	await(&floor_seen.loaded, 1);
+	floor_await(&floor_seen.loaded, 1);
 	send_chunks(w, 50, true);
 	wire_read(w, &a, false);
 	assert_int_equal(201, a.status);
@@ -221,9 +204,9 @@ static void a_client_that_leaves_gives_its_place_back(void **state)
 	struct wire *w = wire_open(*state);
 
 	assert_true(wire_send(w, POST GOOD "Content-Length: 100\r\n\r\n{\"name\":"));
-	await(&floor_seen.gated, 1);
+	floor_await(&floor_seen.gated, 1);
 	wire_close(w);
-	await(&floor_seen.abandoned, 1);
+	floor_await(&floor_seen.abandoned, 1);
 	assert_int_equal(0, atomic_load(&floor_seen.done));
 }
 
@@ -270,7 +253,7 @@ static void bodies_beyond_the_bound_of_all_are_503(void **state)
 	assert_true(wire_send(w, "{\"name\":12}"));
 	wire_read(w, &a, false);
 	assert_refused(503, "overloaded", &a);
-	assert_closes(w);
+	wire_assert_closes(w, &a);
 	wire_close(w);
 	await_bodies(&the_floor, LARGE);
 	floor_ask(&the_floor, "POST", "/t/things", GOOD, "{\"name\":\"small\"}", &a);
@@ -290,7 +273,7 @@ static void a_body_is_given_back_when_its_client_leaves(void **state)
 
 	await_bodies(f, LARGE);
 	wire_close(w);
-	await(&floor_seen.abandoned, 1);
+	floor_await(&floor_seen.abandoned, 1);
 	await_bodies(f, 0);
 }
 
@@ -311,7 +294,7 @@ static void a_full_queue_is_503_at_once(void **state)
 		busy[i] = wire_open(&the_floor);
 		assert_true(wire_send(busy[i], SLOW));
 		if (i == 0)
-			await(&floor_seen.holding, 1);
+			floor_await(&floor_seen.holding, 1);
 	}
 	do {
 		floor_nap(5);
